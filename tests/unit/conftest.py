@@ -1,0 +1,25 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Let plain pytest import the collection from a plain clone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def mount(name: str, *paths: str) -> None:
+    """Register an importable package without a file of its own; ansible-test has mounted its own already."""
+    if name not in sys.modules:
+        package = ModuleType(name)
+        package.__path__ = list(paths)
+        sys.modules[name] = package
+
+
+mount("ansible_collections")
+mount("ansible_collections.inference")
+mount("ansible_collections.inference.ollama", str(ROOT))
