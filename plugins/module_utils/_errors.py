@@ -1,0 +1,20 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one error of this collection.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+
+class OllamaError(Exception):
+    """A sentence for the operator: what was tried, on which path or option, what was found, what is right.
+
+    Raised inside; at the edge, in one place, a module turns it into ``fail_json`` and a filter into
+    ``AnsibleFilterError``.
+    """
+
+
+__all__ = ("OllamaError",)

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of the kernel under a root that can be moved.
+
+The same code reads the running host (root ``/``) and the captured tree of another machine.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+
+_INTEGER = re.compile(r"-?(?:0x)?[0-9a-fA-F]{1,20}")
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO)
+
+
+class Root:
+    """Reads files under ``path``, each once, and keeps what went wrong in ``problems``.
+
+    A file that is not there is absent: None, and no problem, since most files of sysfs are optional.
+    A file that is there and cannot be read or understood is None and a problem that names the path,
+    what was read and what was expected.
+    """
+
+    def __init__(self, path: str = "/") -> None:
+        self.path = path
+        self.problems: list[str] = []
+        self._texts: dict[str, str | None] = {}
+
+    @property
+    def live(self) -> bool:
+        """Whether this is the running host, where programs may be asked too."""
+        return os.path.realpath(self.path) == "/"
+
+    def problem(self, text: str) -> None:
+        """Name one thing that could not be read; saying it twice keeps it once."""
+        if text not in self.problems:
+            self.problems.append(text)
+
+    def real(self, path: str) -> str:
+        """The file's path on the machine that runs this code."""
+        return os.path.join(self.path, path.lstrip("/"))
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(self.real(path))
+
+    def names(self, path: str) -> list[str]:
+        """Names in a directory, sorted; empty where it is absent."""
+        try:
+            return sorted(os.listdir(self.real(path)))
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                self.problem(f"{path}: cannot be listed ({error.strerror})")
+            return []
+
+    def link(self, path: str) -> str | None:
+        """The last part of a symbolic link's target, as in ``driver -> ../../bus/pci/drivers/nvidia``."""
+        try:
+            return os.path.basename(os.readlink(self.real(path)))
+        except OSError:
+            return None
+
+    def text(self, path: str) -> str | None:
+        """The file's text without NUL bytes and surrounding blanks; None where absent or unreadable."""
+        if path not in self._texts:
+            self._texts[path] = self._read(path)
+        return self._texts[path]
+
+    def _read(self, path: str) -> str | None:
+        try:
+            with open(self.real(path), "rb") as file:
+                data = file.read()
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                self.problem(f"{path}: cannot be read ({error.strerror})")
+            return None
+        # Old kernels padded some lists with NUL bytes.
+        return data.replace(b"\0", b"").decode("utf-8", "replace").strip()
+
+    def required(self, path: str, expected: str) -> str | None:
+        """The text of a file that every host has: here absent is a problem too."""
+        text = self.text(path)
+        if text is None and not self.exists(path):
+            self.problem(f"{path}: absent, expected {expected}")
+        return text
+
+    def integer(self, path: str, base: int = 10) -> int | None:
+        """A whole number; None where absent, a problem where the text is something else."""
+        text = self.text(path)
+        if text is None:
+            return None
+        # int() alone would also take "1_0", other scripts' digits and numbers of any length.
+        if _INTEGER.fullmatch(text):
+            try:
+                return int(text, base)
+            except ValueError:
+                pass
+        self.problem(f"{path}: read {text[:80]!r}, expected a whole number")
+        return None
+
+    def cpus(self, path: str) -> CpuSet | None:
+        """A CPU set in list format."""
+        text = self.text(path)
+        if text is None:
+            return None
+        try:
+            return CpuSet.parse(text)
+        except ValueError as error:
+            self.problem(f"{path}: expected a list such as 0-3,8: {error}")
+            return None
+
+    def cpu_mask(self, path: str) -> CpuSet | None:
+        """A CPU set in mask format."""
+        text = self.text(path)
+        if text is None:
+            return None
+        try:
+            return CpuSet.parse_mask(text)
+        except ValueError as error:
+            self.problem(f"{path}: {error}")
+            return None
+
+
+__all__ = ("Root",)

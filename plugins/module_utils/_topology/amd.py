@@ -1,0 +1,80 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AMD GPUs: KFD for those that can compute, sysfs for the others, rocm-smi for the names.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._process import find
+from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_kfd import (
+    architecture_of,
+    read_kfd,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_smi import ARGV, parse_rocm
+from ansible_collections.inference.ollama.plugins.module_utils._topology.drm import read_card
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import fill
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
+    from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import PciDevice
+
+
+def read_amd(
+    root: Root, run: Runner | None, cards: list[PciDevice]
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Entries in KFD's order, then the cards that KFD does not list (``index`` None); ``{driver}`` or None.
+
+    ``driver`` is the version of AMD's own amdgpu module, or what rocm-smi calls so (the kernel's release
+    where the module came with the kernel). ``cards`` are AMD's among the PCI devices.
+    """
+    gpus = read_kfd(root)
+    by_address = {card.address: card for card in cards}
+    for gpu in gpus:
+        card = by_address.get(gpu["pci_bus_id"])
+        if card is not None:
+            fill(gpu, numa_node=card.numa_node, cpus=card.cpus)
+    computing = {gpu["pci_bus_id"] for gpu in gpus}
+    for card in cards:
+        if card.address not in computing:
+            gpus.append(read_card(root, card))
+            bound = f"bound to the driver {card.driver}" if card.driver else "bound to no driver"
+            root.problem(f"{card.address}: an AMD GPU, {bound}, that the compute driver (KFD) does not list")
+    if not gpus:
+        return [], None
+    version = root.text("/sys/module/amdgpu/version")
+    if run is not None and find(ARGV[0]) is not None:
+        said = _ask_rocm(root, run, gpus)
+        version = version or said
+    loaded = version is not None or bool(computing) or any(card.driver == "amdgpu" for card in cards)
+    return gpus, {"driver": version} if loaded else None
+
+
+def _ask_rocm(root: Root, run: Runner, gpus: list[dict[str, Any]]) -> str | None:
+    outcome = run(ARGV)
+    if outcome.out is None:
+        root.problem(outcome.problem or "")
+        return None
+    try:
+        known, version = parse_rocm(outcome.out)
+    except ValueError as error:
+        root.problem(f"rocm-smi: {error}")
+        return None
+    addresses = [gpu["pci_bus_id"] for gpu in gpus]
+    for card in known:
+        # rocm-smi gives the memory of a whole board, which is none of its partitions'.
+        if card["pci_bus_id"] is not None and addresses.count(card["pci_bus_id"]) == 1:
+            gpu = gpus[addresses.index(card["pci_bus_id"])]
+            # On an APU rocm-smi's VRAM is the carve-out, which is not the memory that KFD offers.
+            same = gpu["memory_bytes"] in (None, card["memory_bytes"])
+            fill(gpu, **{**card, "free_bytes": card["free_bytes"] if same else None})
+            fill(gpu, architecture=architecture_of(gpu["gfx_target"]))
+    return version
+
+
+__all__ = ("read_amd",)

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AMD GPUs as the compute driver (KFD) numbers them under /sys/class/kfd/kfd/topology.
+
+Sources: drivers/gpu/drm/amd/amdkfd/kfd_topology.c and kfd_crat.h of the Linux kernel (files and heap types),
+its amdgpu documentation (mem_info_*, product_name), and LLVM's "User Guide for AMDGPU Backend" (targets, and
+which of them are APUs).
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, gpu_entry
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+
+NODES = "/sys/class/kfd/kfd/topology/nodes"
+
+# HSA_MEM_HEAP_TYPE_FB_PUBLIC and _FB_PRIVATE; the others are host memory and on-chip memory.
+_GPU_HEAPS = (1, 2)
+_LINKS = {2: "PCIE", 11: "XGMI"}  # HSA_IOLINKTYPE_PCIEXPRESS, HSA_IOLINK_TYPE_XGMI
+
+# Targets that LLVM's table of processors lists as APU and never as dGPU.
+_APUS = (
+    *("gfx700", "gfx801", "gfx810", "gfx902", "gfx909", "gfx90c"),
+    *("gfx1013", "gfx1033", "gfx1035", "gfx1036", "gfx1037"),
+    *("gfx1103", "gfx1150", "gfx1151", "gfx1152", "gfx1153"),
+)
+
+_ARCHITECTURES = (
+    ("gfx90a", "CDNA2"),
+    ("gfx908", "CDNA"),
+    ("gfx94", "CDNA3"),
+    ("gfx95", "CDNA4"),
+    ("gfx90", "Vega"),
+    ("gfx101", "RDNA"),
+    ("gfx103", "RDNA2"),
+    ("gfx110", "RDNA3"),
+    ("gfx115", "RDNA3.5"),
+    ("gfx120", "RDNA4"),
+)
+
+
+def gfx_name(version: int) -> str | None:
+    """LLVM's name of a target: 110501 (major * 10000 + minor * 100 + stepping) is gfx1151, 90010 is gfx90a.
+
+    None for 0, which nodes of CPUs and old kernels give.
+    """
+    if version <= 0:
+        return None
+    major, minor, stepping = version // 10000, version // 100 % 100, version % 100
+    return f"gfx{major}{minor:x}{stepping:x}"
+
+
+def architecture_of(gfx: str | None) -> str | None:
+    """``RDNA3`` for ``gfx1100``; None for a target older than Vega or newer than this file."""
+    return next((name for prefix, name in _ARCHITECTURES if gfx is not None and gfx.startswith(prefix)), None)
+
+
+def read_kfd(root: Root) -> list[dict[str, Any]]:
+    """Entries in the order of KFD nodes, which is the order of ROCR_VISIBLE_DEVICES.
+
+    A board in partitions (MI300 and later) gives one entry a partition, each with its share of the memory;
+    they have the address and the UUID of the board. What amdgpu says of a whole board is left out there.
+    """
+    numbers = sorted(int(name) for name in root.names(NODES) if name.isdigit())
+    nodes = {n: node for n in numbers for node in [_properties(root, f"{NODES}/{n}/properties")] if _is_gpu(node)}
+    boards = _boards(nodes)
+    order = {number: index for index, number in enumerate(nodes)}
+    return [_entry(root, number, node, boards, order) for number, node in nodes.items()]
+
+
+def _is_gpu(node: dict[str, int]) -> bool:
+    return node.get("simd_count", 0) > 0
+
+
+def _properties(root: Root, path: str) -> dict[str, int]:
+    """Lines of a name and a whole number."""
+    values: dict[str, int] = {}
+    for line in (root.text(path) or "").splitlines():
+        name, _, number = line.partition(" ")
+        try:
+            values[name] = int(number)
+        except ValueError:
+            root.problem(f"{path}: read {line[:80]!r}, expected a name and a whole number")
+    return values
+
+
+def _address(node: dict[str, int]) -> str:
+    location = node.get("location_id", 0)
+    return f"{node.get('domain', 0):04x}:{location >> 8 & 0xFF:02x}:{location >> 3 & 0x1F:02x}.{location & 7}"
+
+
+def _boards(nodes: dict[int, dict[str, int]]) -> dict[int, list[str]]:
+    """By unique_id, the addresses of what shares a board; a partition's number stands for the function."""
+    boards: dict[int, list[str]] = {}
+    for node in nodes.values():
+        boards.setdefault(node.get("unique_id", 0), []).append(_address(node))
+    # 0 stands for "has none", not for one board.
+    boards.pop(0, None)
+    return boards
+
+
+def _entry(
+    root: Root, number: int, node: dict[str, int], boards: dict[int, list[str]], order: dict[int, int]
+) -> dict[str, Any]:
+    unique_id = node.get("unique_id", 0)
+    shared = boards.get(unique_id, [_address(node)])
+    address = min(shared)
+    card = f"{DEVICES}/{address}"
+    gfx = gfx_name(node.get("gfx_target_version", 0))
+    total = _memory(root, number)
+    on_gtt = total is not None and total == root.integer(f"{card}/mem_info_gtt_total")
+    name = root.text(f"{card}/product_name") or root.text(f"{NODES}/{number}/name")
+    return gpu_entry(
+        "amd",
+        index=order[number],
+        # Newer kernels put how they found the card where older ones put its code name.
+        name=None if name == "ip discovery" else name or None,
+        uuid=f"GPU-{unique_id:016x}" if unique_id else None,
+        pci_bus_id=address,
+        memory_bytes=total,
+        free_bytes=_free(root, card, total) if len(shared) == 1 else None,
+        gfx_target=gfx,
+        architecture=architecture_of(gfx),
+        # A node with CPUs too is how old kernels show an APU, and how all show an MI300A.
+        integrated=gfx in _APUS or node.get("cpu_cores_count", 0) > 0 or on_gtt,
+        links=_links(root, number, order),
+    )
+
+
+def _memory(root: Root, number: int) -> int | None:
+    """Bytes of the GPU's banks; on an APU the kernel lists the host memory that it may map (GTT) as one."""
+    folder = f"{NODES}/{number}/mem_banks"
+    banks = [_properties(root, f"{folder}/{bank}/properties") for bank in root.names(folder)]
+    sizes = [bank["size_in_bytes"] for bank in banks if bank.get("heap_type") in _GPU_HEAPS and "size_in_bytes" in bank]
+    return sum(sizes) if sizes else None
+
+
+def _free(root: Root, card: str, total: int | None) -> int | None:
+    """What amdgpu counts as unused in the memory that KFD offers: VRAM, or GTT on an APU."""
+    for pool in ("vram", "gtt"):
+        used = root.integer(f"{card}/mem_info_{pool}_used")
+        if total is not None and used is not None and root.integer(f"{card}/mem_info_{pool}_total") == total:
+            return total - used
+    return None
+
+
+def _links(root: Root, number: int, order: dict[int, int]) -> list[dict[str, Any]]:
+    """Links to other GPUs by their index; links to CPU nodes are left out."""
+    folder = f"{NODES}/{number}/io_links"
+    links = [_properties(root, f"{folder}/{name}/properties") for name in root.names(folder)]
+    found = {
+        order[link["node_to"]]: _LINKS[link["type"]]
+        for link in links
+        if link.get("node_to") in order and link.get("type") in _LINKS and link["node_to"] != number
+    }
+    return [{"to": to, "kind": kind} for to, kind in sorted(found.items())]
+
+
+__all__ = ("NODES", "architecture_of", "gfx_name", "read_kfd")

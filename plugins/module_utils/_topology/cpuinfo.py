@@ -1,0 +1,105 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the CPU is called: /proc/cpuinfo, whose lines differ between architectures.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple, Optional
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+
+# A block is repeated for each CPU; the first ones tell all that is asked here.
+_ENOUGH = 1 << 16
+# As lscpu names them; the numbers stand in arch/arm64/include/asm/cputype.h.
+_ARM_VENDORS = {
+    0x41: "ARM",
+    0x43: "Cavium",
+    0x46: "FUJITSU",
+    0x48: "HiSilicon",
+    0x4E: "NVIDIA",
+    0x51: "Qualcomm",
+    0x61: "Apple",
+    0x6D: "Microsoft",
+    0xC0: "Ampere",
+}
+_ARM_MODELS = {
+    (0x41, 0xD08): "Cortex-A72",
+    (0x41, 0xD0B): "Cortex-A76",
+    (0x41, 0xD0C): "Neoverse-N1",
+    (0x41, 0xD40): "Neoverse-V1",
+    (0x41, 0xD49): "Neoverse-N2",
+    (0x41, 0xD4F): "Neoverse-V2",
+    (0x41, 0xD85): "Cortex-X925",
+    (0x41, 0xD87): "Cortex-A725",
+    (0x48, 0xD01): "TaiShan-v110",
+    (0xC0, 0xAC3): "Ampere-1",
+    (0xC0, 0xAC4): "Ampere-1a",
+}
+
+
+class Identity(NamedTuple):
+    """Names as in lscpu; None where the kernel does not give one."""
+
+    architecture: Optional[str]
+    vendor: Optional[str]
+    model: Optional[str]
+
+
+def read_identity(root: Root) -> Identity:
+    """Architecture (as in ``uname -m``), vendor and model."""
+    text = (root.required("/proc/cpuinfo", "a description of the CPUs") or "")[:_ENOUGH]
+    vendor = _first(text, "vendor_id", "vendor")
+    model = _first(text, "model name", "Model Name", "cpu model", "cpu", "uarch")
+    if vendor is None:
+        cores = read_arm_cores(root)
+        vendor = _ARM_VENDORS.get(cores[0][0]) if cores else None
+        model = model or _arm_model(cores)
+    return Identity(_architecture(root, text), vendor, model)
+
+
+def _first(text: str, *keys: str) -> str | None:
+    for key in keys:
+        match = re.search(rf"^{re.escape(key)}[ \t]*:[ \t]*(\S.*)$", text, re.MULTILINE)
+        if match:
+            return " ".join(match[1].split())
+    return None
+
+
+def read_arm_cores(root: Root) -> list[tuple[int, int]]:
+    """The distinct (implementer, part) numbers of Arm cores as /proc/cpuinfo lists them; empty elsewhere."""
+    text = (root.text("/proc/cpuinfo") or "")[:_ENOUGH]
+    implementers = re.findall(r"^CPU implementer\s*: 0x([0-9a-f]{1,2})$", text, re.MULTILINE)
+    parts = re.findall(r"^CPU part\s*: 0x([0-9a-f]{1,3})$", text, re.MULTILINE)
+    return list(dict.fromkeys((int(who, 16), int(part, 16)) for who, part in zip(implementers, parts)))
+
+
+def _arm_model(cores: list[tuple[int, int]]) -> str | None:
+    names = [_ARM_MODELS.get(core) for core in cores]
+    known = [name for name in names if name]
+    return " + ".join(known) if known and len(known) == len(names) else None
+
+
+def _architecture(root: Root, text: str) -> str | None:
+    # Since Linux 6.1 the kernel says it in a file, which a capture can carry.
+    named = root.text("/proc/sys/kernel/arch")
+    if named:
+        return named
+    if root.live:
+        return os.uname().machine
+    flags = (_first(text, "flags", "Features", "features") or "").split()
+    if "lm" in flags:
+        return "x86_64"
+    # 32-bit Arm kernels call the same instructions neon.
+    if "asimd" in flags:
+        return "aarch64"
+    return "s390x" if "zarch" in flags else None
+
+
+__all__ = ("Identity", "read_arm_cores", "read_identity")

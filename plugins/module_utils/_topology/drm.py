@@ -1,0 +1,88 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cards for which no compute driver answers, as sysfs shows them: Intel's, AMD's without KFD, other vendors'.
+
+Sources, all of the Linux kernel: Documentation/ABI/testing/sysfs-bus-pci, the amdgpu documentation
+(mem_info_vram_*, product_name), and drivers/gpu/drm/xe/xe_tile_sysfs.c (physical_vram_size_bytes). Intel's i915
+shows no memory size, so there it stays unknown.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, gpu_entry
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import PciDevice
+
+# Adapters that show a console and compute nothing: remote consoles of servers, screens of virtual machines.
+_CONSOLE_VENDORS = {
+    0x102B: "Matrox",
+    0x1A03: "ASPEED",
+    0x19E5: "Huawei iBMC",
+    0x126F: "Silicon Motion",
+    0x18CA: "XGI",
+    0x1AF4: "virtio",
+    0x1013: "Cirrus Logic",
+    0x1234: "QEMU and Bochs",
+    0x1B36: "QXL",
+    0x15AD: "VMware",
+    0x80EE: "VirtualBox",
+    0x1414: "Hyper-V",
+}
+_CONSOLE_DRIVERS = frozenset(("mgag200", "ast", "hibmc-drm", "virtio-pci", "cirrus", "bochs-drm", "qxl", "vmwgfx"))
+
+# Intel puts integrated graphics at device 2 of bus 0 on every platform; its cards are behind a bridge.
+_INTEL_INTEGRATED = "0000:00:02.0"
+
+
+def is_console(card: PciDevice) -> bool:
+    """Whether the card is no GPU worth listing; never so for AMD, Intel and NVIDIA."""
+    if card.vendor in ("amd", "intel", "nvidia"):
+        return False
+    return card.vendor_id in _CONSOLE_VENDORS or card.driver in _CONSOLE_DRIVERS
+
+
+def read_others(root: Root, cards: list[PciDevice]) -> list[dict[str, Any]]:
+    """An entry for each card that is no console, ``index`` counting each vendor's cards in PCI order."""
+    gpus: list[dict[str, Any]] = []
+    counts: dict[str, int] = {}
+    for card in cards:
+        if is_console(card):
+            continue
+        gpus.append({**read_card(root, card), "index": counts.setdefault(card.vendor, 0)})
+        counts[card.vendor] += 1
+    return gpus
+
+
+def read_card(root: Root, card: PciDevice) -> dict[str, Any]:
+    """What sysfs has of one card; ``index`` is None."""
+    folder = f"{DEVICES}/{card.address}"
+    total, used = _tiles(root, folder), root.integer(f"{folder}/mem_info_vram_used")
+    if total is None:
+        total = root.integer(f"{folder}/mem_info_vram_total")
+    return gpu_entry(
+        card.vendor,
+        name=root.text(f"{folder}/product_name") or None,
+        pci_bus_id=card.address,
+        memory_bytes=total,
+        free_bytes=None if total is None or used is None else total - used,
+        numa_node=card.numa_node,
+        cpus=card.cpus,
+        # A card given to a virtual machine may stand where integrated graphics does, but has memory of its own.
+        integrated=card.address == _INTEL_INTEGRATED and total is None if card.vendor == "intel" else None,
+    )
+
+
+def _tiles(root: Root, folder: str) -> int | None:
+    """Bytes of the chips on an Intel card of the xe driver, the part that the driver keeps for itself included."""
+    names = [name for name in root.names(folder) if name.startswith("tile")]
+    sizes = [root.integer(f"{folder}/{name}/physical_vram_size_bytes") for name in names]
+    return sum(size for size in sizes if size is not None) or None
+
+
+__all__ = ("is_console", "read_card", "read_others")

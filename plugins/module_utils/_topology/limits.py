@@ -1,0 +1,174 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a service on this host may use: control groups of both versions, and the affinity it inherits.
+
+Documentation/admin-guide/cgroup-v2.rst; Documentation/admin-guide/cgroup-v1/cpusets.rst and memory.rst;
+Documentation/scheduler/sched-bwc.rst. A limit of any level above holds too, so every level is read.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, Optional
+
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+
+_SERVICE = ("", "/system.slice", "/system.slice/ollama.service")
+_CONTROLLERS = ("cpuset", "cpu", "memory")
+# cpuset(7): the last names are those of a hierarchy mounted with "noprefix".
+_CPUS = ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus", "cpus")
+_MEMS = ("cpuset.mems.effective", "cpuset.effective_mems", "cpuset.mems", "mems")
+# Version 1 prints the greatest multiple of the page size in a signed word for "no limit".
+_UNLIMITED = 1 << 62
+
+
+class Limits(NamedTuple):
+    """None where nothing limits.
+
+    ``mems`` are the NUMA nodes that memory may come from, ``cpu_quota`` is in cores (1.5 is one and a half).
+    """
+
+    cpus: Optional[CpuSet]
+    mems: Optional[CpuSet]
+    cpu_quota: Optional[float]
+    memory_bytes: Optional[int]
+
+
+def read_limits(root: Root) -> Limits:
+    """The limits of ``ollama.service``, or of this process where no manager made groups for services."""
+    levels = _levels(root)
+    cpus = [_first_set(root, level, _CPUS) for level in levels["cpuset"]]
+    mems = [_first_set(root, level, _MEMS) for level in levels["cpuset"]]
+    quotas = [_read_quota(root, level) for level in levels["cpu"]]
+    limits = [_read_memory(root, level) for level in levels["memory"]]
+    return Limits(
+        cpus=_common([*cpus, _inherited(root, "Cpus_allowed_list", levels["cpuset"], _CPUS)]),
+        mems=_common([*mems, _inherited(root, "Mems_allowed_list", levels["cpuset"], _MEMS)]),
+        cpu_quota=min((quota for quota in quotas if quota is not None), default=None),
+        memory_bytes=min((limit for limit in limits if limit is not None), default=None),
+    )
+
+
+def _levels(root: Root) -> dict[str, list[str]]:
+    """For each controller the group directories from the top down to the service."""
+    own = _own_groups(root)
+    levels: dict[str, list[str]] = {name: [] for name in _CONTROLLERS}
+    for mount, controllers, version in _mounts(root):
+        for name in controllers:
+            if root.exists(f"{mount}/system.slice"):
+                levels[name] += [mount + group for group in _SERVICE]
+            else:
+                levels[name] += [mount + group for group in own.get(name if version == 1 else "", [""])]
+    return levels
+
+
+def _mounts(root: Root) -> list[tuple[str, tuple[str, ...], int]]:
+    text = root.text("/proc/mounts")
+    if text is None:
+        return [("/sys/fs/cgroup", _CONTROLLERS, 2)]
+    mounts: list[tuple[str, tuple[str, ...], int]] = []
+    for line in text.splitlines():
+        _device, path, kind, options, *_rest = [*line.split(" "), "", "", "", ""]
+        if not path.startswith("/") or ".." in path:
+            continue
+        if kind == "cgroup2":
+            mounts.append((path, _CONTROLLERS, 2))
+        elif kind in {"cgroup", "cpuset"}:
+            names = {kind, *options.split(",")}
+            mounts.append((path, tuple(name for name in _CONTROLLERS if name in names), 1))
+    return mounts
+
+
+def _own_groups(root: Root) -> dict[str, list[str]]:
+    """This process's groups, one list of levels for each controller of version 1, and "" for version 2."""
+    groups = {}
+    cpuset = root.text("/proc/self/cpuset")
+    if cpuset is not None:
+        groups["cpuset"] = _ancestors(cpuset)
+    for line in (root.text("/proc/self/cgroup") or "").splitlines():
+        _number, controllers, path = [*line.split(":", 2), "", ""][:3]
+        for name in controllers.split(","):
+            groups[name] = _ancestors(path)
+    return groups
+
+
+def _ancestors(path: str) -> list[str]:
+    parts = [part for part in path.split("/") if part]
+    # A process outside the group namespace has ".." there, and its own levels cannot be seen.
+    if ".." in parts:
+        return [""]
+    return ["".join(f"/{part}" for part in parts[:depth]) for depth in range(len(parts) + 1)]
+
+
+def _first_set(root: Root, directory: str, names: tuple[str, ...]) -> CpuSet | None:
+    """An empty set is one that nobody has filled yet."""
+    for name in names:
+        found = root.cpus(f"{directory}/{name}")
+        if found:
+            return found
+    return None
+
+
+def _inherited(root: Root, key: str, levels: list[str], names: tuple[str, ...]) -> CpuSet | None:
+    """What every service gets from process 1: isolcpus=, and CPUAffinity= in systemd's own configuration.
+
+    Documentation/filesystems/proc.rst, /proc/PID/status.
+    """
+    path = next((path for path in ("/proc/1/status", "/proc/self/status") if root.text(path)), None)
+    match = re.search(rf"^{key}:\s*(\S+)$", root.text(path) or "", re.MULTILINE) if path else None
+    if match is None:
+        return None
+    try:
+        found = CpuSet.parse(match[1])
+    except ValueError as error:
+        root.problem(f"{path}: expected {key} to be a list such as 0-3,8: {error}")
+        return None
+    # The group of process 1 confines process 1 alone; a service leaves it.
+    scopes = [_first_set(root, f"{level}/init.scope", names) for level in levels[:1]]
+    return None if found in scopes else found
+
+
+def _common(sets: list[CpuSet | None]) -> CpuSet | None:
+    result = None
+    for found in sets:
+        if found is not None:
+            result = found if result is None else result & found
+    return result
+
+
+def _read_quota(root: Root, directory: str) -> float | None:
+    text = root.text(f"{directory}/cpu.max")
+    if text is not None:
+        return _ratio(root, f"{directory}/cpu.max", text.split())
+    quota = root.text(f"{directory}/cpu.cfs_quota_us")
+    if quota is None or quota == "-1":
+        return None
+    period = root.text(f"{directory}/cpu.cfs_period_us") or ""
+    return _ratio(root, f"{directory}/cpu.cfs_quota_us", [quota, period])
+
+
+def _ratio(root: Root, path: str, words: list[str]) -> float | None:
+    if words[:1] == ["max"]:
+        return None
+    if len(words) == 2 and all(re.fullmatch("[0-9]{1,12}", word) for word in words) and int(words[1]):
+        return int(words[0]) / int(words[1])
+    root.problem(f"{path}: read {' '.join(words)[:80]!r}, expected a quota and a period in microseconds")
+    return None
+
+
+def _read_memory(root: Root, directory: str) -> int | None:
+    for name in ("memory.max", "memory.limit_in_bytes"):
+        if root.text(f"{directory}/{name}") == "max":
+            return None
+        limit = root.integer(f"{directory}/{name}")
+        if limit is not None:
+            return limit if limit < _UNLIMITED else None
+    return None
+
+
+__all__ = ("Limits", "read_limits")

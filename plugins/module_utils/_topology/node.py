@@ -1,0 +1,169 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NUMA nodes: /sys/devices/system/node.
+
+Documentation/ABI/stable/sysfs-devices-node in the kernel.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, Optional
+
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._topology.memory import read_sizes
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+
+BASE = "/sys/devices/system/node"
+
+_NODE = re.compile(r"node([0-9]{1,4})")
+_HUGEPAGES = re.compile(r"hugepages-([0-9]{1,10})kB")
+_NUMA_STATUS = re.compile(r"^Node: *([0-9]{1,4})$", re.MULTILINE)
+_POWER9 = re.compile(r"^cpu\s*: POWER9\b", re.MULTILINE)
+# include/linux/topology.h: the distance of a node to itself.
+_LOCAL_DISTANCE = 10
+_NVIDIA = "0x10de"
+_CONTROLLER_3D = "0x0302"
+
+
+class Node(NamedTuple):
+    """One node; None for what could not be read.
+
+    ``cpus`` are its online CPUs, none for a node of memory alone; ``hugepages`` counts the pages of each size
+    in kB; ``distances`` gives the cost of reaching each node, 10 for itself; ``gpu_memory`` is true for a
+    node without CPUs that is the memory of a GPU, where no program should be put.
+    """
+
+    id: int
+    cpus: Optional[CpuSet]
+    memory_bytes: Optional[int]
+    free_bytes: Optional[int]
+    hugepages: dict[str, Optional[int]]
+    distances: Optional[dict[str, int]]
+    gpu_memory: bool
+
+
+def read_nodes(root: Root, online: CpuSet | None) -> list[Node] | None:
+    """The nodes ordered by number; a kernel without NUMA has one, as lscpu and hwloc say too."""
+    ids = _node_ids(root)
+    if not ids:
+        return None if online is None else [_only_node(root, online)]
+    gpu_nodes = _gpu_nodes(root)
+    nodes = []
+    for number in ids:
+        cpus = _read_cpus(root, number, online)
+        memory = read_sizes(root, f"{BASE}/node{number}/meminfo", ("MemTotal", "MemFree"))
+        nodes.append(
+            Node(
+                id=number,
+                cpus=cpus,
+                memory_bytes=memory.get("MemTotal"),
+                free_bytes=memory.get("MemFree"),
+                hugepages=_read_hugepages(root, f"{BASE}/node{number}/hugepages"),
+                distances=_read_distances(root, number, ids),
+                gpu_memory=number in gpu_nodes and not cpus,
+            )
+        )
+    _check_membership(root, nodes, online)
+    _check_memory(root, nodes)
+    if any(not node.cpus and node.memory_bytes for node in nodes) and _has_power9_with_gpus(root):
+        # Its NVLink makes the memory of a GPU a node, and it has no other memory without CPUs.
+        nodes = [node._replace(gpu_memory=not node.cpus) for node in nodes]
+    return nodes
+
+
+def _node_ids(root: Root) -> list[int]:
+    matches = (_NODE.fullmatch(name) for name in root.names(BASE))
+    return sorted(int(match[1]) for match in matches if match)
+
+
+def _only_node(root: Root, online: CpuSet) -> Node:
+    memory = read_sizes(root, "/proc/meminfo", ("MemTotal", "MemFree"))
+    return Node(
+        id=0,
+        cpus=online,
+        memory_bytes=memory.get("MemTotal"),
+        free_bytes=memory.get("MemFree"),
+        hugepages=_read_hugepages(root, "/sys/kernel/mm/hugepages"),
+        distances={"0": _LOCAL_DISTANCE},
+        gpu_memory=False,
+    )
+
+
+def _read_cpus(root: Root, number: int, online: CpuSet | None) -> CpuSet | None:
+    cpus = root.cpus(f"{BASE}/node{number}/cpulist")
+    if cpus is None:
+        cpus = root.cpu_mask(f"{BASE}/node{number}/cpumap")
+    if cpus is None:
+        root.problem(f"{BASE}/node{number}/cpulist: expected the list of the node's CPUs, also found no cpumap")
+        return None
+    # Some kernels leave offline CPUs in the map.
+    return cpus if online is None else cpus & online
+
+
+def _read_hugepages(root: Root, base: str) -> dict[str, int | None]:
+    matches = (_HUGEPAGES.fullmatch(name) for name in root.names(base))
+    sizes = sorted(int(match[1]) for match in matches if match)
+    return {str(size): root.integer(f"{base}/hugepages-{size}kB/nr_hugepages") for size in sizes}
+
+
+def _read_distances(root: Root, number: int, ids: list[int]) -> dict[str, int] | None:
+    """The columns stand for the online nodes in order, whose numbers may have gaps."""
+    path = f"{BASE}/node{number}/distance"
+    text = root.required(path, f"{len(ids)} numbers")
+    if text is None:
+        return None
+    words = text.split()
+    if len(words) != len(ids) or not all(re.fullmatch("[0-9]{1,3}", word) for word in words):
+        root.problem(f"{path}: read {text[:80]!r}, expected {len(ids)} numbers")
+        return None
+    return {str(other): int(word) for other, word in zip(ids, words)}
+
+
+def _check_membership(root: Root, nodes: list[Node], online: CpuSet | None) -> None:
+    seen, several = CpuSet(), CpuSet()
+    for node in nodes:
+        if node.cpus is None:
+            return
+        several |= seen & node.cpus
+        seen |= node.cpus
+    if several:
+        root.problem(f"{BASE}/node*/cpulist: CPUs {several} are in several nodes, expected each in one")
+    if online is not None and online - seen:
+        root.problem(f"{BASE}/node*/cpulist: CPUs {online - seen} are online and in no node")
+
+
+def _check_memory(root: Root, nodes: list[Node]) -> None:
+    known = [node.memory_bytes for node in nodes if node.memory_bytes is not None]
+    if len(known) < len(nodes) or not root.exists("/proc/meminfo"):
+        return
+    total, host = sum(known), read_sizes(root, "/proc/meminfo", ("MemTotal",)).get("MemTotal", 0)
+    # Seen in virtual machines whose memory was plugged in after the start.
+    if abs(total - host) > host / 100:
+        root.problem(f"{BASE}/node*/meminfo: the nodes have {total} bytes together, /proc/meminfo says {host}")
+
+
+def _gpu_nodes(root: Root) -> set[int]:
+    """Nodes that the NVIDIA driver made of GPU memory: /proc/driver/nvidia/gpus/*/numa_status."""
+    base = "/proc/driver/nvidia/gpus"
+    texts = (root.text(f"{base}/{gpu}/numa_status") for gpu in root.names(base))
+    matches = (_NUMA_STATUS.search(text) for text in texts if text)
+    return {int(match[1]) for match in matches if match}
+
+
+def _has_power9_with_gpus(root: Root) -> bool:
+    if not _POWER9.search(root.text("/proc/cpuinfo") or ""):
+        return False
+    base = "/sys/bus/pci/devices"
+    return any(
+        root.text(f"{base}/{device}/vendor") == _NVIDIA
+        and (root.text(f"{base}/{device}/class") or "").startswith(_CONTROLLER_3D)
+        for device in root.names(base)
+    )
+
+
+__all__ = ("BASE", "Node", "read_nodes")

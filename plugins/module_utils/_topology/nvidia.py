@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NVIDIA GPUs from the best source that answers: nvidia-ml-py, else nvidia-smi, else files.
+
+What the source leaves out comes from sysfs (NUMA node, and CPUs where the driver names none) and from the
+compute capability (architecture; whether the GPU shares the host's memory).
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml import read_nvml
+from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_proc import (
+    read_driver,
+    read_proc,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_smi import read_smi
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import fill, gpu_entry
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
+    from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import PciDevice
+
+# "CUDA GPU Compute Capability" of NVIDIA and the virtual architecture table of nvcc's manual.
+_ARCHITECTURES = {
+    "3": "Kepler",
+    "5": "Maxwell",
+    "6": "Pascal",
+    "7.0": "Volta",
+    "7.2": "Volta",
+    "7.5": "Turing",
+    "8": "Ampere",
+    "8.9": "Ada",
+    "9": "Hopper",
+    "10": "Blackwell",
+    "11": "Blackwell",
+    "12": "Blackwell",
+}
+
+# Tegra, Jetson and GB10: each of these compute capabilities belongs to integrated GPUs alone (same table).
+_INTEGRATED = ("3.2", "5.3", "6.2", "7.2", "8.7", "11.0", "12.1")
+
+
+def read_nvidia(
+    root: Root, run: Runner | None, cards: list[PciDevice]
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Entries in nvidia-smi's order and ``{driver, cuda}``, None without a driver.
+
+    ``cards`` are NVIDIA's among the PCI devices. Every one of them is listed, answered for or not. Where
+    there are none (a GPU behind WSL2 or on a Tegra board is on no PCI bus) a driver may still answer; then
+    a tool that is missing or fails is no problem.
+    """
+    seen = bool(cards) or read_driver(root) is not None
+    gpus, drivers, problems = _ask(run)
+    if seen or gpus:
+        for problem in problems:
+            root.problem(problem)
+    if not gpus:
+        # A driver that answers and counts no GPU (all excluded, or lost) still has its files.
+        gpus, drivers = _from_files(root, cards)
+    _complete(root, gpus, cards)
+    return gpus, drivers
+
+
+def _ask(run: Runner | None) -> tuple[list[dict[str, Any]], dict[str, Any] | None, list[str]]:
+    problems: list[str] = []
+    if run is None:
+        return [], None, problems
+    for read in (read_nvml, read_smi):
+        answer, failure = read(run)
+        if answer is not None:
+            return answer[0], answer[1], problems + answer[2]
+        if failure is not None:
+            problems.append(failure)
+    return [], None, problems
+
+
+def _from_files(root: Root, cards: list[PciDevice]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    gpus, driver = read_proc(root, cards)
+    if any(gpu["index"] is not None for gpu in gpus):
+        root.problem(
+            "NVIDIA GPUs were read from sysfs and /proc/driver/nvidia alone: "
+            "memory, compute capability, display, MIG, links and CUDA version are unknown"
+        )
+    return gpus, None if driver is None else {"driver": driver, "cuda": None}
+
+
+def _complete(root: Root, gpus: list[dict[str, Any]], cards: list[PciDevice]) -> None:
+    by_address = {card.address: card for card in cards}
+    for gpu in gpus:
+        card = by_address.pop(gpu["pci_bus_id"], None)
+        if card is not None:
+            fill(gpu, numa_node=card.numa_node, cpus=card.cpus)
+            if gpu["index"] is None:
+                _name_silent(root, card)
+        capability = gpu["compute_capability"]
+        if capability is not None:
+            gpu["architecture"] = architecture_of(capability) or gpu["architecture"]
+            fill(gpu, integrated=capability in _INTEGRATED)
+    for card in by_address.values():
+        gpus.append(gpu_entry("nvidia", pci_bus_id=card.address, numa_node=card.numa_node, cpus=card.cpus))
+        _name_silent(root, card)
+
+
+def _name_silent(root: Root, card: PciDevice) -> None:
+    bound = f"bound to the driver {card.driver}" if card.driver else "bound to no driver"
+    root.problem(f"{card.address}: an NVIDIA GPU, {bound}, for which the NVIDIA driver does not answer")
+
+
+def architecture_of(capability: str) -> str | None:
+    """``Pascal`` for ``6.1``; None for one that came after this was written."""
+    return _ARCHITECTURES.get(capability) or _ARCHITECTURES.get(capability.partition(".")[0])
+
+
+__all__ = ("architecture_of", "read_nvidia")

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What NVML says, as one JSON line; run as a program of its own, so it imports nothing of the collection.
+
+A driver that hangs then hangs this process, which its parent can stop. Functions, units and error codes: the
+NVML API reference; Python names: nvidia-ml-py (``pynvml``).
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+# nvmlReturn_t: what a device or an old driver cannot tell is absent; anything else is an error.
+_NO_ERROR_TO_REPORT = (
+    2,  # NVML_ERROR_INVALID_ARGUMENT, for a link number past the GPU's last
+    3,  # NVML_ERROR_NOT_SUPPORTED
+    6,  # NVML_ERROR_NOT_FOUND
+    13,  # NVML_ERROR_FUNCTION_NOT_FOUND
+    25,  # NVML_ERROR_ARGUMENT_VERSION_MISMATCH
+    26,  # NVML_ERROR_DEPRECATED
+)
+
+# 64 words of 64 bits: 4096 CPUs; NVML fills what the array is long.
+_CPU_WORDS = 64
+
+_MOST_NVLINKS = 36
+_P2P_NVLINK = 2  # NVML_P2P_CAPS_INDEX_NVLINK
+# nvmlGpuTopologyLevel_t, in the words of "nvidia-smi topo -m".
+_COMMON_ANCESTOR = {0: "PIX", 10: "PIX", 20: "PXB", 30: "PHB", 40: "NODE", 50: "SYS"}
+
+
+class Reader:
+    """Asks ``pynvml`` (or what stands in for it) one function at a time."""
+
+    def __init__(self, nvml: Any) -> None:  # noqa: ANN401 the module has no types
+        self.nvml = nvml
+        self.errors: list[str] = []
+
+    def ask(self, function: str, *args: Any) -> Any:  # noqa: ANN401 each function has its own type
+        """The function's answer; None, and an error in words where it is one, instead of an exception."""
+        try:
+            answer = getattr(self.nvml, function)(*args)
+        except AttributeError:
+            # An older nvidia-ml-py.
+            return None
+        except self.nvml.NVMLError as error:
+            if getattr(error, "value", None) not in _NO_ERROR_TO_REPORT:
+                self.errors.append(f"{function}: {error}")
+            return None
+        # nvidia-ml-py before 11.525 gives bytes.
+        return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+
+    def everything(self) -> dict[str, Any]:
+        """Driver, CUDA version (13000 is 13.0) and the GPUs in NVML's order, that of nvidia-smi."""
+        handles = [self.ask("nvmlDeviceGetHandleByIndex", i) for i in range(self.ask("nvmlDeviceGetCount") or 0)]
+        return {
+            "driver": self.ask("nvmlSystemGetDriverVersion"),
+            "cuda": self.ask("nvmlSystemGetCudaDriverVersion_v2"),
+            "gpus": [self.gpu(i, handles) for i, handle in enumerate(handles) if handle is not None],
+            "errors": self.errors,
+        }
+
+    def gpu(self, index: int, handles: list[Any]) -> dict[str, Any]:
+        """One GPU; memory in bytes, flags as bool, affinity as a list of CPU numbers."""
+        handle = handles[index]
+        memory = self.ask("nvmlDeviceGetMemoryInfo", handle)
+        return {
+            "index": index,
+            "name": self.ask("nvmlDeviceGetName", handle),
+            "uuid": self.ask("nvmlDeviceGetUUID", handle),
+            "bus_id": self.bus_id(self.ask("nvmlDeviceGetPciInfo", handle)),
+            "memory_bytes": None if memory is None else int(memory.total),
+            "free_bytes": None if memory is None else int(memory.free),
+            "compute_capability": self.ask("nvmlDeviceGetCudaComputeCapability", handle),
+            "persistence_mode": _flag(self.ask("nvmlDeviceGetPersistenceMode", handle)),
+            "display_active": _flag(self.ask("nvmlDeviceGetDisplayActive", handle)),
+            "affinity": self.affinity(handle),
+            "mig": self.mig(handle),
+            "links": [
+                {"to": to, "kind": kind}
+                for to, other in enumerate(handles)
+                if to != index and other is not None
+                for kind in [self.link(handle, other)]
+                if kind is not None
+            ],
+        }
+
+    def bus_id(self, info: Any) -> str | None:  # noqa: ANN401 a ctypes structure
+        """``00000000:3B:00.0`` of an nvmlPciInfo_t."""
+        if info is None:
+            return None
+        return info.busId.decode() if isinstance(info.busId, bytes) else str(info.busId)
+
+    def affinity(self, handle: Any) -> list[int] | None:  # noqa: ANN401 an opaque handle
+        words = self.ask("nvmlDeviceGetCpuAffinity", handle, _CPU_WORDS)
+        if words is None:
+            return None
+        return [64 * i + bit for i, word in enumerate(words) for bit in range(64) if int(word) >> bit & 1]
+
+    def mig(self, handle: Any) -> dict[str, Any] | None:  # noqa: ANN401 an opaque handle
+        """Whether MIG is on now, and the instances; None for a GPU that has no MIG."""
+        mode = self.ask("nvmlDeviceGetMigMode", handle)
+        if mode is None:
+            return None
+        instances = []
+        for i in range((self.ask("nvmlDeviceGetMaxMigDeviceCount", handle) or 0) if mode[0] else 0):
+            instance = self.ask("nvmlDeviceGetMigDeviceHandleByIndex", handle, i)
+            if instance is None:
+                continue
+            memory = self.ask("nvmlDeviceGetMemoryInfo", instance)
+            # "NVIDIA H100 80GB HBM3 MIG 1g.10gb", of which nvidia-smi prints the last word.
+            name = self.ask("nvmlDeviceGetName", instance)
+            instances.append(
+                {
+                    "name": None if name is None else name.rpartition("MIG ")[2],
+                    "uuid": self.ask("nvmlDeviceGetUUID", instance),
+                    "memory_bytes": None if memory is None else int(memory.total),
+                }
+            )
+        return {"enabled": bool(mode[0]), "instances": instances}
+
+    def link(self, one: Any, other: Any) -> str | None:  # noqa: ANN401 opaque handles
+        """``NV18`` for 18 NVLinks, else the closest common part of the PCI tree."""
+        if self.ask("nvmlDeviceGetP2PStatus", one, other, _P2P_NVLINK) == 0:
+            ends = [
+                self.bus_id(self.ask("nvmlDeviceGetNvLinkRemotePciInfo", one, link))
+                for link in range(_MOST_NVLINKS)
+                if self.ask("nvmlDeviceGetNvLinkState", one, link) == 1
+            ]
+            peer = self.bus_id(self.ask("nvmlDeviceGetPciInfo", other))
+            # Through an NVSwitch no link ends at the peer, and every link leads to it.
+            direct = ends.count(peer)
+            if ends:
+                return f"NV{direct or len(ends)}"
+        return _COMMON_ANCESTOR.get(self.ask("nvmlDeviceGetTopologyCommonAncestor", one, other))
+
+
+def _flag(value: Any) -> bool | None:  # noqa: ANN401 an nvmlEnableState_t
+    return None if value is None else bool(value)
+
+
+def main() -> None:
+    """Print JSON: the facts, ``{"absent": why}`` without nvidia-ml-py, or ``{"failed": why}``."""
+    try:
+        import pynvml  # noqa: PLC0415 its absence is an answer
+    except ImportError as error:
+        print(json.dumps({"absent": str(error)}))  # noqa: T201 the answer to the parent
+        return
+    try:
+        pynvml.nvmlInit()
+        answer = Reader(pynvml).everything()
+    except pynvml.NVMLError as error:
+        answer = {"failed": str(error)}
+    print(json.dumps(answer))  # noqa: T201 the answer to the parent
+
+
+if __name__ == "__main__":
+    main()
+
+__all__ = ("Reader", "main")

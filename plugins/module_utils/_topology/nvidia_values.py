@@ -1,0 +1,77 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words that nvidia-smi prints in place of values, in CSV and in XML.
+
+Source: nvidia-smi(1), "Return value" and the notes on N/A.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+MIB = 1 << 20
+
+_NOT_KNOWN = (
+    "",
+    "N/A",
+    "None",
+    "Not Found",
+    "Not Supported",
+    "Function Not Found",
+    "Requested functionality has been deprecated",
+)
+_ERRORS = (
+    "ERR!",
+    "Unknown Error",
+    "Unknown error",
+    "GPU is lost",
+    "GPU requires reset",
+    "Insufficient Permissions",
+)
+
+
+class Values:
+    """Turns printed words into values; a word that reports an error is None and a line in ``problems``."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def text(self, printed: str | None, what: str) -> str | None:
+        """The word itself; None for ``[N/A]`` and its like."""
+        word = (printed or "").strip()
+        bare = word[1:-1].strip() if word.startswith("[") and word.endswith("]") else word
+        if bare in _NOT_KNOWN:
+            return None
+        if bare != word or bare in _ERRORS:
+            self.problems.append(f"nvidia-smi: {what} reads {word!r}")
+            return None
+        return word
+
+    def number(self, printed: str | None, what: str) -> int | None:
+        """A whole number, with or without ``MiB`` behind it."""
+        word = self.text(printed, what)
+        if word is None:
+            return None
+        try:
+            return int(word.split()[0])
+        except ValueError:
+            self.problems.append(f"nvidia-smi: {what} reads {word!r}, expected a whole number")
+            return None
+
+    def mebibytes(self, printed: str | None, what: str) -> int | None:
+        """Bytes of a number of MiB."""
+        number = self.number(printed, what)
+        return None if number is None else number * MIB
+
+    def flag(self, printed: str | None, what: str) -> bool | None:
+        """``Enabled`` and ``Disabled``."""
+        word = self.text(printed, what)
+        if word is None:
+            return None
+        if word not in ("Enabled", "Disabled"):
+            self.problems.append(f"nvidia-smi: {what} reads {word!r}, expected Enabled or Disabled")
+            return None
+        return word == "Enabled"
+
+
+__all__ = ("MIB", "Values")

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Graphics and compute cards on the PCI bus, and the shape of one entry of ``gpus``.
+
+Sources: Documentation/ABI/testing/sysfs-bus-pci and the class codes of pci_ids.h in the Linux kernel.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+
+DEVICES = "/sys/bus/pci/devices"
+
+VENDORS = {0x10DE: "nvidia", 0x1002: "amd", 0x8086: "intel"}
+
+_DISPLAY = 0x03
+_ACCELERATOR = 0x12
+_ADDRESS = re.compile(r"([0-9a-fA-F]+):([0-9a-fA-F]{1,2}):([0-9a-fA-F]{1,2})\.([0-7])")
+
+
+class PciDevice(NamedTuple):
+    """One card as sysfs shows it; None where the kernel gives no answer."""
+
+    address: str
+    vendor_id: int
+    device_id: Optional[int]
+    driver: Optional[str]
+    numa_node: Optional[int]
+    cpus: Optional[str]
+
+    @property
+    def vendor(self) -> str:
+        """``nvidia``, ``amd``, ``intel`` or the vendor number as in ``0x1ed5``."""
+        return VENDORS.get(self.vendor_id, f"0x{self.vendor_id:04x}")
+
+
+def read_cards(root: Root) -> list[PciDevice]:
+    """Every display controller (class 03xxxx) in the order of PCI addresses, display adapters of servers too.
+
+    AMD's and NVIDIA's compute cards may call themselves processing accelerators (class 12xxxx).
+    """
+    cards = []
+    for address in sorted(root.names(DEVICES), key=_order):
+        folder = f"{DEVICES}/{address}"
+        code, vendor_id = root.integer(f"{folder}/class", 16), root.integer(f"{folder}/vendor", 16)
+        if code is None or vendor_id is None:
+            continue
+        kind = code >> 16
+        if kind == _DISPLAY or (kind == _ACCELERATOR and VENDORS.get(vendor_id) in ("amd", "nvidia")):
+            cards.append(_card(root, address, vendor_id))
+    return cards
+
+
+def _order(address: str) -> tuple[int, ...]:
+    match = _ADDRESS.fullmatch(address)
+    return tuple(int(part, 16) for part in match.groups()) if match else ()
+
+
+def _card(root: Root, address: str, vendor_id: int) -> PciDevice:
+    folder = f"{DEVICES}/{address}"
+    node = root.integer(f"{folder}/numa_node")
+    cpus = root.cpus(f"{folder}/local_cpulist")
+    return PciDevice(
+        address=address,
+        vendor_id=vendor_id,
+        device_id=root.integer(f"{folder}/device", 16),
+        driver=_driver(root, folder),
+        # -1 is how the kernel says that firmware named no node.
+        numa_node=None if node is None or node < 0 else node,
+        cpus=None if cpus is None else str(cpus),
+    )
+
+
+def _driver(root: Root, folder: str) -> str | None:
+    # The uevent file travels in captures that leave symbolic links out.
+    named = re.search(r"^DRIVER=(.+)$", root.text(f"{folder}/uevent") or "", re.MULTILINE)
+    return root.link(f"{folder}/driver") or (named[1] if named else None)
+
+
+def sysfs_address(text: str | None) -> str | None:
+    """A PCI address as sysfs writes it: ``0000:3b:00.0`` for ``00000000:3B:00.0``; None for other text."""
+    match = _ADDRESS.fullmatch((text or "").strip())
+    if match is None:
+        return None
+    domain, bus, device, function = (int(part, 16) for part in match.groups())
+    return f"{domain:04x}:{bus:02x}:{device:02x}.{function}"
+
+
+def gpu_entry(vendor: str, **known: Any) -> dict[str, Any]:  # noqa: ANN401 values as many as keys
+    """One entry of ``gpus`` with every key; what the caller does not name is None, and ``links`` is empty.
+
+    ``memory_bytes`` and ``free_bytes`` in bytes, ``pci_bus_id`` as sysfs writes it, ``cpus`` in list format,
+    ``mig`` ``{enabled, instances: [{name, uuid, memory_bytes}]}``, ``links`` ``[{to: index, kind}]``.
+    """
+    entry: dict[str, Any] = {
+        "vendor": vendor,
+        "index": None,
+        "name": None,
+        "uuid": None,
+        "pci_bus_id": None,
+        "memory_bytes": None,
+        "free_bytes": None,
+        "compute_capability": None,
+        "gfx_target": None,
+        "architecture": None,
+        "numa_node": None,
+        "cpus": None,
+        "display_active": None,
+        "integrated": None,
+        "mig": None,
+        "links": [],
+        "persistence_mode": None,
+    }
+    unknown = known.keys() - entry.keys()
+    if unknown:
+        raise KeyError(f"{sorted(unknown)} are no keys of a GPU")
+    return {**entry, **known}
+
+
+def fill(entry: dict[str, Any], **known: Any) -> None:  # noqa: ANN401 values as many as keys
+    """Put values where the entry has None; what a better source said stays."""
+    for key, value in known.items():
+        if entry[key] is None:
+            entry[key] = value
+
+
+__all__ = ("DEVICES", "PciDevice", "fill", "gpu_entry", "read_cards", "sysfs_address")

@@ -1,0 +1,586 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module inference.ollama.topology_facts."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: topology_facts
+short_description: Reads what hardware a host has for running models
+version_added: 0.1.0
+description:
+  - Reads CPUs, physical cores, caches, NUMA nodes, memory, GPUs and their links, what a service may use of
+    them, and what of Ollama is installed.
+  - It decides nothing and changes nothing. P(inference.ollama.tuning_plan#filter) decides from what it
+    returns.
+  - Counts come from the kernel's own files and never from a division. A physical core is a set of sibling
+    CPUs, whatever the numbers of cores and sockets are called.
+  - What cannot be read is V(null) and named in RV(ansible_facts.ollama_topology.problems). It never fails
+    because of the hardware.
+options:
+  root:
+    description:
+      - Where the host's file system begins.
+      - With another folder than V(/) the captured C(/proc) and C(/sys) of another machine are read instead,
+        and no program is run.
+    type: path
+    default: /
+  gather_subset:
+    description:
+      - What to read, as in M(ansible.builtin.setup).
+      - V(cpu), V(numa), V(memory), V(kernel), V(allowed), V(gpus) and V(software) name one part each,
+        V(all) all of them, and V(min) stands for V(cpu), V(memory) and V(kernel). V(gpus) gives
+        RV(ansible_facts.ollama_topology.drivers) too.
+      - A name with V(!) in front leaves that part out. V(min) is always read unless V(!min) is given.
+      - Only V(gpus) and V(software) run programs.
+    type: list
+    elements: str
+    default: [all]
+  command_timeout:
+    description:
+      - After how many seconds a program such as C(nvidia-smi) is stopped. Above 0 and up to 3600.
+    type: float
+    default: 5
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.facts
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  facts:
+    support: full
+  platform:
+    platforms: linux
+requirements:
+  - Python 3.9 or later on the host. It needs no other package, and reads more about NVIDIA GPUs where
+    C(nvidia-ml-py) or C(nvidia-smi) is installed.
+notes:
+  - C(ansible_processor_*) facts count cores wrongly on machines with several sockets, offline CPUs or
+    hybrid CPUs, so this module does not use them.
+seealso:
+  - plugin: inference.ollama.tuning_plan
+    plugin_type: filter
+  - module: inference.ollama.service_info
+  - module: ansible.builtin.setup
+author:
+  - The inference.ollama authors (@inference-ollama)
+"""
+
+EXAMPLES = r"""
+- name: Read the hardware
+  inference.ollama.topology_facts:
+
+- name: Show the physical cores of each NUMA node
+  ansible.builtin.debug:
+    msg: "node {{ item.id }}: {{ item.cores }} cores, CPUs {{ item.cpus }}"
+  loop: "{{ ansible_facts['ollama_topology']['numa'] }}"
+  loop_control:
+    label: "{{ item.id }}"
+
+- name: Read CPUs and memory without running any program
+  inference.ollama.topology_facts:
+    gather_subset:
+      - all
+      - "!gpus"
+      - "!software"
+
+- name: Read a machine that was captured before
+  inference.ollama.topology_facts:
+    root: /srv/captures/node-17
+  delegate_to: localhost
+
+- name: Give a slow GPU driver more time
+  inference.ollama.topology_facts:
+    command_timeout: 30
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: Facts to add to the host.
+  returned: success
+  type: dict
+  contains:
+    ollama_topology:
+      description:
+        - The machine. Every key is always there.
+        - V(null) means not known, or not read because of O(gather_subset).
+        - A set of CPUs is a string in the kernel's list format, as V(0-13,28-41); an empty string is the
+          empty set.
+      type: dict
+      contains:
+        schema:
+          description: The version of this shape.
+          type: int
+          sample: 1
+        cpu:
+          description: Logical CPUs and physical cores.
+          type: dict
+          contains:
+            architecture:
+              description:
+                - The machine's architecture as in C(uname -m), from C(/proc/sys/kernel/arch) or the running
+                  kernel. For a captured machine without that file it follows from the features in
+                  C(/proc/cpuinfo).
+              type: str
+              sample: x86_64
+            vendor:
+              description: The CPU's vendor, from C(/proc/cpuinfo).
+              type: str
+              sample: GenuineIntel
+            model:
+              description: The CPU's model, from C(/proc/cpuinfo).
+              type: str
+              sample: Intel(R) Xeon(R) CPU E5-2680 v4 @ 2.40GHz
+            online:
+              description: CPUs that the kernel schedules on, from C(/sys/devices/system/cpu/online).
+              type: str
+              sample: 0-55
+            offline:
+              description: CPUs that are present and switched off, from C(/sys/devices/system/cpu/present).
+              type: str
+              sample: ""
+            isolated:
+              description:
+                - CPUs kept out of the scheduler's balancing with C(isolcpus=), from
+                  C(/sys/devices/system/cpu/isolated). V(null) too on kernels older than that file.
+              type: str
+              sample: ""
+            sockets:
+              description: Sockets with an online CPU, from C(topology/core_siblings_list) of each CPU.
+              type: int
+              sample: 2
+            cores:
+              description:
+                - Physical cores with an online CPU. The number of distinct sets in
+                  C(topology/thread_siblings_list) of the online CPUs.
+              type: int
+              sample: 28
+            threads:
+              description: Online logical CPUs.
+              type: int
+              sample: 56
+            threads_per_core:
+              description: The numbers of online CPUs that cores have, in ascending order.
+              type: list
+              elements: int
+              sample: [2]
+            smt_active:
+              description: Whether any core has more than one online CPU.
+              type: bool
+              sample: true
+            siblings:
+              description: For each physical core its online CPUs, ordered by their first.
+              type: list
+              elements: str
+              sample: ["0,28", "1,29"]
+            kinds:
+              description:
+                - The sorts of cores, the fastest first.
+                - From C(/sys/devices/cpu_core/cpus), C(cpu_atom) and C(cpu_lowpower), or C(cpu_capacity) of
+                  each CPU, or C(cpufreq) where cores are known to differ.
+              type: list
+              elements: dict
+              contains:
+                kind:
+                  description:
+                    - V(uniform) where all cores are alike, otherwise V(performance), V(middle),
+                      V(efficiency) or V(low_power).
+                  type: str
+                  sample: uniform
+                cpus:
+                  description: The online CPUs of this kind.
+                  type: str
+                  sample: 0-55
+                cores:
+                  description: The physical cores of this kind.
+                  type: int
+                  sample: 28
+            llc:
+              description:
+                - The caches of the highest level, from C(/sys/devices/system/cpu/cpu*/cache). Empty where
+                  the kernel describes none.
+              type: list
+              elements: dict
+              contains:
+                cpus:
+                  description: The online CPUs that share the cache.
+                  type: str
+                  sample: 0-13,28-41
+                bytes:
+                  description: The cache's size in bytes.
+                  type: int
+                  sample: 36700160
+        numa:
+          description:
+            - The NUMA nodes ordered by number, from C(/sys/devices/system/node).
+            - A kernel without that folder has one node, V(0), with every online CPU and all memory.
+          type: list
+          elements: dict
+          contains:
+            id:
+              description: The node's number. There may be gaps.
+              type: int
+              sample: 0
+            cpus:
+              description: The node's online CPUs, from C(cpulist). Empty for a node of memory alone.
+              type: str
+              sample: 0-13,28-41
+            cores:
+              description: Physical cores with a CPU on this node.
+              type: int
+              sample: 14
+            memory_bytes:
+              description: The node's memory in bytes, MemTotal in C(meminfo). V(0) for a node without memory.
+              type: int
+              sample: 137438953472
+            free_bytes:
+              description: Unused memory in bytes, MemFree in C(meminfo).
+              type: int
+              sample: 120259084288
+            hugepages:
+              description:
+                - For each size of huge pages in kB how many the node has reserved, from
+                  C(hugepages/hugepages-*kB/nr_hugepages).
+              type: dict
+              sample:
+                "2048": 0
+                "1048576": 0
+            distances:
+              description: For each node what reaching it costs, from C(distance). V(10) is the node itself.
+              type: dict
+              sample:
+                "0": 10
+                "1": 21
+            gpu_memory:
+              description:
+                - Whether this node has no CPUs because it is the memory of a GPU, from
+                  C(/proc/driver/nvidia/gpus/*/numa_status).
+              type: bool
+              sample: false
+        memory:
+          description: Memory of the host, from C(/proc/meminfo).
+          type: dict
+          contains:
+            total_bytes:
+              description: MemTotal in bytes.
+              type: int
+              sample: 274877906944
+            available_bytes:
+              description: MemAvailable in bytes, what programs could have without swapping.
+              type: int
+              sample: 268435456000
+            swap_total_bytes:
+              description: SwapTotal in bytes.
+              type: int
+              sample: 0
+        kernel:
+          description: The running kernel.
+          type: dict
+          contains:
+            release:
+              description: The release as in C(uname -r), from C(/proc/sys/kernel/osrelease).
+              type: str
+              sample: 6.12.0-55.el10.x86_64
+            transparent_hugepage:
+              description:
+                - V(always), V(madvise) or V(never), from C(/sys/kernel/mm/transparent_hugepage/enabled).
+                  V(null) too where the kernel has none.
+              type: str
+              sample: madvise
+            numa_balancing:
+              description:
+                - Whether the kernel moves pages between nodes, from C(/proc/sys/kernel/numa_balancing).
+                  V(null) too where the kernel cannot.
+              type: bool
+              sample: true
+        allowed:
+          description:
+            - What a service on this host may use. The control groups C(system.slice) and C(ollama.service)
+              with all above them, or those of this module where no C(system.slice) is, and the affinity of
+              process 1.
+          type: dict
+          contains:
+            cpus:
+              description: CPUs, from C(cpuset.cpus.effective) and Cpus_allowed_list in C(/proc/1/status).
+              type: str
+              sample: 0-55
+            cores:
+              description: Physical cores with at least one of these CPUs.
+              type: int
+              sample: 28
+            cpu_quota:
+              description:
+                - How many cores' worth of time, from C(cpu.max) or C(cpu.cfs_quota_us). V(null) where
+                  nothing limits it.
+              type: float
+              sample: 4.0
+            memory_bytes:
+              description:
+                - Memory in bytes, from C(memory.max) or C(memory.limit_in_bytes), or the memory of the
+                  nodes in C(cpuset.mems.effective) where that is less. V(null) where nothing limits it.
+              type: int
+              sample: 68719476736
+        gpus:
+          description:
+            - The GPUs, NVIDIA first, then AMD, then the others. From C(nvidia-ml-py), C(nvidia-smi) or
+              C(/proc/driver/nvidia); from C(/sys/class/kfd), C(rocm-smi) or C(amd-smi); and from
+              C(/sys/bus/pci/devices).
+          type: list
+          elements: dict
+          contains:
+            vendor:
+              description: V(nvidia), V(amd), V(intel) or another name, from the PCI vendor number.
+              type: str
+              sample: nvidia
+            index:
+              description:
+                - The number that the vendor's driver gives it. V(null) where the driver does not answer for
+                  it.
+              type: int
+              sample: 0
+            name:
+              description: The product's name.
+              type: str
+              sample: NVIDIA H200
+            uuid:
+              description:
+                - The identifier that the vendor's driver accepts in C(CUDA_VISIBLE_DEVICES) and its like.
+              type: str
+              sample: GPU-8f6b5a52-5c8e-4f0e-9f0e-2d0f6a4c1b7d
+            pci_bus_id:
+              description: The PCI address as in C(/sys/bus/pci/devices).
+              type: str
+              sample: "0000:03:00.0"
+            memory_bytes:
+              description: The GPU's memory in bytes.
+              type: int
+              sample: 150754820096
+            free_bytes:
+              description: Unused memory of the GPU in bytes.
+              type: int
+              sample: 150109945856
+            compute_capability:
+              description: NVIDIA's compute capability.
+              type: str
+              sample: "9.0"
+            gfx_target:
+              description: AMD's instruction set, from gfx_target_version of C(/sys/class/kfd).
+              type: str
+              sample: gfx942
+            architecture:
+              description: The vendor's name for the generation.
+              type: str
+              sample: Hopper
+            numa_node:
+              description:
+                - The NUMA node it is attached to, from C(numa_node). V(null) where the kernel says -1.
+              type: int
+              sample: 0
+            cpus:
+              description: The CPUs near it, from the driver or C(local_cpulist).
+              type: str
+              sample: 0-13,28-41
+            display_active:
+              description: Whether a display is driven by it.
+              type: bool
+              sample: false
+            integrated:
+              description: Whether it shares the host's memory.
+              type: bool
+              sample: false
+            mig:
+              description: NVIDIA's partitions. V(null) where the GPU cannot be partitioned.
+              type: dict
+              contains:
+                enabled:
+                  description: Whether the GPU is partitioned.
+                  type: bool
+                  sample: true
+                instances:
+                  description: The partitions.
+                  type: list
+                  elements: dict
+                  contains:
+                    name:
+                      description: The partition's profile.
+                      type: str
+                      sample: 1g.20gb
+                    uuid:
+                      description: The partition's identifier.
+                      type: str
+                      sample: MIG-6a5f1f0c-0f5e-5d0b-8a43-4a6f4f7f5d21
+                    memory_bytes:
+                      description: The partition's memory in bytes.
+                      type: int
+                      sample: 20937965568
+            links:
+              description: How it reaches the other GPUs of its vendor.
+              type: list
+              elements: dict
+              contains:
+                to:
+                  description: The other GPU's RV(ansible_facts.ollama_topology.gpus[].index).
+                  type: int
+                  sample: 1
+                kind:
+                  description:
+                    - As in C(nvidia-smi topo -m), for example V(NV18) for 18 NVLinks, V(PIX), V(PXB),
+                      V(PHB), V(NODE) or V(SYS) for ever longer ways over PCI.
+                  type: str
+                  sample: NV18
+            persistence_mode:
+              description: Whether the driver keeps the GPU ready while nothing uses it.
+              type: bool
+              sample: true
+        drivers:
+          description: Kernel drivers of the GPUs.
+          type: dict
+          contains:
+            nvidia:
+              description: NVIDIA's driver. V(null) where none is loaded.
+              type: dict
+              contains:
+                driver:
+                  description: The driver's version.
+                  type: str
+                  sample: 580.159.04
+                cuda:
+                  description: The newest CUDA release that it supports.
+                  type: str
+                  sample: "13.0"
+            amd:
+              description: AMD's driver. V(null) where none is loaded.
+              type: dict
+              contains:
+                driver:
+                  description: The driver's version.
+                  type: str
+                  sample: 6.12.12
+        software:
+          description: Programs that a plan needs to know of.
+          type: dict
+          contains:
+            systemd:
+              description: The version of systemd.
+              type: int
+              sample: 257
+            numactl:
+              description: The path of C(numactl). V(null) where it is not installed.
+              type: str
+              sample: /usr/bin/numactl
+            ollama:
+              description: The Ollama installation. V(null) where there is none.
+              type: dict
+              contains:
+                binary:
+                  description: The path of the program.
+                  type: str
+                  sample: /usr/local/bin/ollama
+                version:
+                  description: Its version.
+                  type: str
+                  sample: 0.34.1
+                unit:
+                  description: Its systemd unit. V(null) where there is none.
+                  type: dict
+                  contains:
+                    name:
+                      description: The unit's name.
+                      type: str
+                      sample: ollama.service
+                    path:
+                      description: The unit file.
+                      type: str
+                      sample: /etc/systemd/system/ollama.service
+                    user:
+                      description: The user it runs as.
+                      type: str
+                      sample: ollama
+                    group:
+                      description: The group it runs as.
+                      type: str
+                      sample: ollama
+                    dropins:
+                      description: The drop-ins in effect.
+                      type: list
+                      elements: str
+                      sample: [/etc/systemd/system/ollama.service.d/override.conf]
+                    active:
+                      description: Whether it is running. V(null) where systemd cannot be asked.
+                      type: bool
+                      sample: true
+                    environment_files:
+                      description: The files it takes its environment from.
+                      type: list
+                      elements: str
+                      sample: [/etc/ollama/ollama.env]
+        problems:
+          description: What could not be read. Each says where, what was found and what was expected.
+          type: list
+          elements: str
+          sample:
+            - "nvidia-smi did not answer within 5 s and was stopped"
+"""
+
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.facts.collector import get_collector_names
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._process import runner
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import (
+    MINIMAL,
+    SUBSETS,
+    gather,
+)
+
+LONGEST = 3600
+
+
+def argument_spec() -> dict[str, dict[str, Any]]:
+    return {
+        "root": {"type": "path", "default": "/"},
+        "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
+        "command_timeout": {"type": "float", "default": 5},
+    }
+
+
+def chosen(gather_subset: list[str]) -> set[str]:
+    """The parts that the option asks for, by the rules of ansible.builtin.setup."""
+    allowed = {"all", "min", *SUBSETS}
+    for name in gather_subset:
+        if name[name.startswith("!") :] not in allowed:
+            names = ", ".join(sorted(allowed))
+            raise OllamaError(f"gather_subset: {name!r} is none of {names}, or one of them with ! in front")
+    return set(get_collector_names(SUBSETS, MINIMAL, gather_subset))
+
+
+def read(params: dict[str, Any]) -> dict[str, Any]:
+    subset = chosen(params["gather_subset"])
+    timeout = params["command_timeout"]
+    if not 0 < timeout <= LONGEST:
+        raise OllamaError(f"command_timeout: {timeout:g} is not a number of seconds above 0 and up to {LONGEST}")
+    if not os.path.isdir(params["root"]):
+        raise OllamaError(f"root: {params['root']!r} is not a folder")
+    root = Root(params["root"])
+    return gather(root, runner(timeout) if root.live else None, subset)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        topology = read(module.params)
+    except OllamaError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, ansible_facts={"ollama_topology": topology})
+
+
+if __name__ == "__main__":
+    main()

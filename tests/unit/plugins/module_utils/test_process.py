@@ -1,0 +1,82 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs that are missing, fail or hang never stop a reader."""
+
+from __future__ import annotations
+
+import os
+import select
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.module_utils._process import find, runner
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Put a shell script of the given text on PATH under the name "tool"."""
+
+    def write(text):
+        path = tmp_path / "tool"
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        return path
+
+    return write
+
+
+def test_the_output_of_a_program(program):
+    """What a program prints, with the language fixed and nothing to read from."""
+    program('echo "$LC_ALL $1 $(cat)"')
+    assert runner(10)(["tool", "word"]) == ("C word \n", None)
+
+
+def test_a_failure_is_told_with_its_last_words(program):
+    """The exit status and the last line of what it said."""
+    program("echo first >&2; echo 'no driver' >&2; exit 9")
+    outcome = runner(10)(["tool", "-L"])
+    assert outcome == (None, "tool -L failed with exit status 9 and said: no driver")
+
+
+def test_a_failure_without_words(program):
+    """Standard output counts where standard error is empty, and nothing is called nothing."""
+    program("echo spoken; exit 1")
+    assert runner(10)(["tool"]).problem.endswith("said: spoken")
+    program("exit 1")
+    assert runner(10)(["tool"]).problem.endswith("said: nothing")
+
+
+def test_a_missing_program():
+    """A program that is not installed is a sentence."""
+    assert find("no-such-program") is None
+    assert runner(1)(["no-such-program"]) == (None, "no-such-program is not installed")
+
+
+def test_a_file_that_cannot_be_started(program):
+    """An executable that is none is a sentence."""
+    program("").write_bytes(b"\x7fELF")
+    assert runner(1)(["tool"]).problem.endswith("tool could not be started: Exec format error")
+
+
+def test_bytes_that_are_no_text(program):
+    """Output in an unknown encoding is read as far as it goes."""
+    program("printf 'a\\377b'")
+    assert runner(10)(["tool"]).out == "a\N{REPLACEMENT CHARACTER}b"
+
+
+def test_a_program_that_hangs_is_killed_with_its_children(program, tmp_path):
+    """After the limit the runner answers, and not even a child in the background is left."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    program(f"sleep 300 > {fifo} & sleep 300")
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        outcome = runner(0.5)(["tool"])
+        assert outcome == (None, "tool did not answer within 0.5 s and was stopped")
+        # End of file comes when the last process that had the pipe open is gone.
+        assert select.select([reader], [], [], 10)[0]
+        assert os.read(reader, 1) == b""
+    finally:
+        os.close(reader)

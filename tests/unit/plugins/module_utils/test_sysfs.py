@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files under a movable root: absent, unreadable and damaged are three things."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.tests.unit.support.trees import plant
+
+
+@pytest.fixture
+def root(tmp_path):
+    files = {
+        "/sys/text": "  words \n",
+        "/sys/nul": b"0-3\n\0\0\0",
+        "/sys/number": "42",
+        "/sys/hex": "0x10de",
+        "/sys/list": "0-3,8",
+        "/sys/mask": "0000000f",
+        "/sys/garbage": b"\xff\xfe!",
+        "/sys/folder/b": "",
+        "/sys/folder/a": "",
+    }
+    (tmp_path / "sys").mkdir()
+    os.symlink("../../drivers/nvidia", tmp_path / "sys/driver")
+    return Root(plant(tmp_path, files))
+
+
+def test_values_of_sound_files(root):
+    """Text without blanks and NUL bytes, numbers, CPU sets, names in order, a link's last part."""
+    assert root.text("/sys/text") == "words"
+    assert root.text("/sys/nul") == "0-3"
+    assert root.integer("/sys/number") == 42
+    assert root.integer("/sys/hex", 16) == 0x10DE
+    assert root.cpus("/sys/list") == CpuSet([0, 1, 2, 3, 8])
+    assert root.cpu_mask("/sys/mask") == CpuSet(range(4))
+    assert root.names("/sys/folder") == ["a", "b"]
+    assert root.link("/sys/driver") == "nvidia"
+    assert root.exists("/sys/number")
+    assert root.problems == []
+
+
+def test_absent_is_none_and_no_problem(root):
+    """Most files of sysfs are optional."""
+    assert root.text("/sys/none") is None
+    assert root.integer("/sys/number/none") is None
+    assert root.cpus("/sys/none") is None
+    assert root.cpu_mask("/sys/none") is None
+    assert root.link("/sys/none") is None
+    assert root.names("/sys/none") == []
+    assert not root.exists("/sys/none")
+    assert root.problems == []
+
+
+def test_required_and_absent_is_a_problem(root):
+    """Where every host has the file, its absence is worth a word."""
+    assert root.required("/sys/number", "a number") == "42"
+    assert root.required("/sys/none", "a number") is None
+    assert root.problems == ["/sys/none: absent, expected a number"]
+
+
+@pytest.mark.parametrize("read", ["integer", "cpus", "cpu_mask"])
+def test_damaged_is_none_and_names_path_and_text(root, read):
+    """A problem says which file and what stood in it; saying it twice keeps it once."""
+    assert getattr(root, read)("/sys/garbage") is None
+    assert getattr(root, read)("/sys/garbage") is None
+    (problem,) = root.problems
+    assert problem.startswith("/sys/garbage: ")
+    assert "!" in problem
+
+
+@pytest.mark.parametrize("text", ["1_0", "٣", "9" * 30, "0x1f", "1.5", "", "- 1"])
+def test_only_numbers_as_the_kernel_prints_them(tmp_path, text):
+    """Python would take some of these for whole numbers."""
+    root = Root(plant(tmp_path, {"/sys/number": text}))
+    assert root.integer("/sys/number") is None
+    assert len(root.problems) == 1
+
+
+def test_unreadable_is_a_problem(root):
+    """A folder in place of a file, and a file in place of a folder, stop nothing."""
+    assert root.text("/sys/folder") is None
+    assert root.names("/sys/number") == []
+    assert root.problems == ["/sys/folder: cannot be read (Is a directory)"]
+
+
+def test_each_file_is_read_once(root, tmp_path):
+    """All readers see one state of the machine."""
+    assert root.integer("/sys/number") == 42
+    (tmp_path / "sys/number").write_text("43")
+    assert root.integer("/sys/number") == 42
+
+
+def test_only_the_real_root_is_live(tmp_path):
+    """Programs are asked on the running host alone."""
+    assert Root().live
+    assert Root("//").live
+    assert not Root(str(tmp_path)).live

@@ -1,0 +1,315 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AMD GPUs from KFD, sysfs and rocm-smi."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._topology import amd
+from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_kfd import (
+    NODES,
+    architecture_of,
+    gfx_name,
+    read_kfd,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_smi import parse_rocm
+from ansible_collections.inference.ollama.plugins.module_utils._topology.gpus import read_gpus
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import gpu_entry
+from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import (
+    FakeRunner,
+    cases,
+    dump,
+    facts,
+    pci_card,
+)
+from ansible_collections.inference.ollama.tests.unit.support.trees import needs_captures, oracle, plant, tree
+
+GIB = 1 << 30
+
+# rocm-smi of ROCm 6.1 for one card, cut to the keys that are read, with a warning before the JSON.
+ROCM_61 = "WARNING: AMD GPU device(s) is/are in a low-power state.\n" + json.dumps(
+    {
+        "card0": {
+            "Device Name": "Navi 31",
+            "Unique ID": "0x1234abcd",
+            "PCI Bus": "0000:03:00.0",
+            "VRAM Total Memory (B)": str(24 * GIB),
+            "VRAM Total Used Memory (B)": str(GIB),
+            "Card Series": "Radeon RX 7900 XTX",
+            "GFX Version": "gfx1100",
+        },
+        "system": {"Driver version": "6.8.0-40-generic"},
+    }
+)
+
+
+def kfd_node(number, banks=None, links=None, **properties):
+    """The files of one KFD node: memory banks as (heap type, bytes), links as (type, to)."""
+    base = f"{NODES}/{number}"
+    defaults = {
+        "cpu_cores_count": 0,
+        "simd_count": 192,
+        "location_id": 0x0300,
+        "domain": 0,
+        "unique_id": 0x1234ABCD,
+    }
+    files = {f"{base}/properties": "\n".join(f"{name} {value}" for name, value in {**defaults, **properties}.items())}
+    for i, (heap, size) in enumerate(banks or []):
+        files[f"{base}/mem_banks/{i}/properties"] = f"heap_type {heap}\nsize_in_bytes {size}"
+    for i, (kind, to) in enumerate(links or []):
+        files[f"{base}/io_links/{i}/properties"] = f"type {kind}\nnode_from {number}\nnode_to {to}"
+    return files
+
+
+CPU_NODE = kfd_node(0, banks=[(0, 64 * GIB)], cpu_cores_count=16, simd_count=0, unique_id=0)
+XTX = {
+    **CPU_NODE,
+    **kfd_node(1, banks=[(1, 24 * GIB)], links=[(2, 0)], gfx_target_version=110000),
+    f"{NODES}/1/name": "ip discovery",
+    **pci_card(
+        "0000:03:00.0",
+        "0x1002",
+        numa_node="0",
+        local_cpulist="0-15",
+        mem_info_vram_total=str(24 * GIB),
+        mem_info_vram_used=str(2 * GIB),
+    ),
+}
+
+
+@pytest.fixture
+def rocm(monkeypatch):
+    """A host that has rocm-smi; the function makes a runner of what it prints."""
+    monkeypatch.setattr(amd, "find", lambda program: f"/opt/rocm/bin/{program}")
+    return lambda said: FakeRunner({"rocm-smi": said})
+
+
+def test_kfd_gives_every_key(tmp_path):
+    """KFD and sysfs together fill an entry; the driver is named though its version is in no file."""
+    root = Root(plant(tmp_path, XTX))
+    gpus, drivers = read_gpus(root, None)
+    assert gpus == [
+        gpu_entry(
+            "amd",
+            index=0,
+            uuid="GPU-000000001234abcd",
+            pci_bus_id="0000:03:00.0",
+            memory_bytes=24 * GIB,
+            free_bytes=22 * GIB,
+            gfx_target="gfx1100",
+            architecture="RDNA3",
+            numa_node=0,
+            cpus="0-15",
+            integrated=False,
+        )
+    ]
+    assert drivers == {"nvidia": None, "amd": {"driver": None}}
+    assert root.problems == []
+
+
+def test_rocm_smi_fills_the_gaps(tmp_path, rocm):
+    """What rocm-smi alone knows is added, and what KFD said stays."""
+    gpus, drivers = read_gpus(Root(plant(tmp_path, XTX)), rocm(ROCM_61))
+    assert (gpus[0]["name"], gpus[0]["free_bytes"]) == ("Radeon RX 7900 XTX", 22 * GIB)
+    assert drivers["amd"] == {"driver": "6.8.0-40-generic"}
+
+
+def test_rocm_smi_without_kfd(tmp_path, rocm):
+    """A card that KFD does not list has no index, and from rocm-smi its memory and target."""
+    card = pci_card("0000:03:00.0", "0x1002", uevent="DRIVER=amdgpu")
+    gpus, drivers = read_gpus(Root(plant(tmp_path, card)), rocm(ROCM_61))
+    assert (gpus[0]["index"], gpus[0]["memory_bytes"], gpus[0]["free_bytes"]) == (None, 24 * GIB, 23 * GIB)
+    assert (gpus[0]["gfx_target"], gpus[0]["architecture"]) == ("gfx1100", "RDNA3")
+    assert drivers["amd"] == {"driver": "6.8.0-40-generic"}
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        (Outcome(None, "rocm-smi did not answer within 10 s and was stopped"), "rocm-smi did not answer"),
+        ("ERROR: no GPU", "rocm-smi: read 'ERROR: no GPU', expected one JSON object"),
+        ('{"card0": ', "rocm-smi: Expecting value"),
+        ('{"card0": 1}', "rocm-smi: read '{\"card0\": 1}', expected one object a card"),
+    ],
+)
+def test_rocm_smi_fails(tmp_path, rocm, said, problem):
+    """A rocm-smi that fails is a problem and costs nothing that KFD knows."""
+    root = Root(plant(tmp_path, {**XTX, "/sys/module/amdgpu/version": "6.10.5"}))
+    gpus, drivers = read_gpus(root, rocm(said))
+    assert gpus[0]["memory_bytes"] == 24 * GIB
+    assert drivers["amd"] == {"driver": "6.10.5"}
+    assert len(root.problems) == 1
+    assert root.problems[0].startswith(problem)
+
+
+def test_card_without_compute_driver(tmp_path):
+    """An old Radeon that KFD does not know is listed with its memory, and no compute driver is claimed."""
+    card = pci_card(
+        "0000:0a:00.0",
+        "0x1002",
+        uevent="DRIVER=radeon",
+        product_name="Radeon HD 6670",
+        mem_info_vram_total="1024",
+        mem_info_vram_used="24",
+    )
+    root = Root(plant(tmp_path, card))
+    gpus, drivers = read_gpus(root, None)
+    assert root.problems == [
+        "0000:0a:00.0: an AMD GPU, bound to the driver radeon, that the compute driver (KFD) does not list"
+    ]
+    assert gpus == [
+        gpu_entry("amd", name="Radeon HD 6670", pci_bus_id="0000:0a:00.0", memory_bytes=1024, free_bytes=1000)
+    ]
+    assert drivers["amd"] is None
+
+
+APU = {
+    **CPU_NODE,
+    **kfd_node(1, banks=[(1, 60 * GIB)], gfx_target_version=110501, location_id=0xC500, unique_id=0),
+    **pci_card(
+        "0000:c5:00.0",
+        "0x1002",
+        mem_info_vram_total=str(GIB // 2),
+        mem_info_vram_used="0",
+        mem_info_gtt_total=str(60 * GIB),
+        mem_info_gtt_used=str(GIB),
+    ),
+}
+
+
+def test_apu_counts_what_it_may_map(tmp_path):
+    """The memory of an APU is the host memory that it may map, and free is what is free of that."""
+    gpu = read_gpus(Root(plant(tmp_path, APU)), None)[0][0]
+    assert (gpu["integrated"], gpu["memory_bytes"], gpu["free_bytes"]) == (True, 60 * GIB, 59 * GIB)
+    assert gpu["uuid"] is None
+
+
+def test_apu_keeps_kfd_memory_over_the_carve_out(tmp_path, rocm):
+    """rocm-smi's VRAM of an APU, which is the carve-out, mixes with no number of KFD's."""
+    said = json.dumps(
+        {
+            "card0": {
+                "PCI Bus": "0000:c5:00.0",
+                "VRAM Total Memory (B)": "9",
+                "VRAM Total Used Memory (B)": "1",
+            }
+        }
+    )
+    files = {path: text for path, text in APU.items() if "mem_info" not in path}
+    gpu = read_gpus(Root(plant(tmp_path, files)), rocm(said))[0][0]
+    assert (gpu["memory_bytes"], gpu["free_bytes"]) == (60 * GIB, None)
+
+
+@pytest.mark.parametrize("properties", [{"cpu_cores_count": 24, "gfx_target_version": 90402}, {}])
+def test_apu_of_other_kinds(tmp_path, properties):
+    """A node with CPUs of its own is integrated, and so is one whose bank is the GTT."""
+    files = {**APU, **kfd_node(1, banks=[(1, 60 * GIB)], location_id=0xC500, **properties)}
+    assert read_gpus(Root(plant(tmp_path, files)), None)[0][0]["integrated"] is True
+
+
+def test_partitions_share_a_board(tmp_path):
+    """Two partitions have the address and the UUID of their board, and their own share of its memory."""
+    files = {
+        **kfd_node(1, banks=[(1, 10), (2, 5), (4, 1)], links=[(11, 2), (11, 1), (7, 2)], gfx_target_version=90402),
+        **kfd_node(2, banks=[(1, 15)], links=[(11, 1)], location_id=0x0301, gfx_target_version=90402),
+        **pci_card(
+            "0000:03:00.0",
+            "0x1002",
+            **{"class": "0x120000"},
+            mem_info_vram_total="15",
+            mem_info_vram_used="1",
+        ),
+    }
+    gpus = read_gpus(Root(plant(tmp_path, files)), None)[0]
+    assert [(gpu["pci_bus_id"], gpu["memory_bytes"], gpu["free_bytes"]) for gpu in gpus] == [
+        ("0000:03:00.0", 15, None),
+        ("0000:03:00.0", 15, None),
+    ]
+    assert gpus[0]["uuid"] == gpus[1]["uuid"]
+    assert [gpu["links"] for gpu in gpus] == [[{"to": 1, "kind": "XGMI"}], [{"to": 0, "kind": "XGMI"}]]
+
+
+def test_damaged_properties(tmp_path):
+    """A line that is no name and number is a problem that quotes it, and the rest is read."""
+    files = kfd_node(1)
+    files[f"{NODES}/1/properties"] += "\ngfx_target_version eleven"
+    root = Root(plant(tmp_path, files))
+    assert [(gpu["gfx_target"], gpu["memory_bytes"]) for gpu in read_kfd(root)] == [(None, None)]
+    assert root.problems == [
+        f"{NODES}/1/properties: read 'gfx_target_version eleven', expected a name and a whole number"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        (0, None),
+        (80003, "gfx803"),
+        (90010, "gfx90a"),
+        (90402, "gfx942"),
+        (100306, "gfx1036"),
+        (110501, "gfx1151"),
+    ],
+)
+def test_gfx_name(version, name):
+    """Minor version and stepping are hexadecimal digits of the name."""
+    assert gfx_name(version) == name
+
+
+@pytest.mark.parametrize(
+    ("gfx", "name"),
+    [
+        ("gfx906", "Vega"),
+        ("gfx908", "CDNA"),
+        ("gfx90a", "CDNA2"),
+        ("gfx1201", "RDNA4"),
+        ("gfx803", None),
+        (None, None),
+    ],
+)
+def test_architecture(gfx, name):
+    """A target has the architecture of AMD's tables, an unknown one none."""
+    assert architecture_of(gfx) == name
+
+
+@needs_captures
+@pytest.mark.parametrize("name", ["own__kfd-strixhalo", "kfd__vega10-mi25-2gpu", "kfd__mi308"])
+def test_kfd_trees(name):
+    """A captured KFD gives the oracle's GPUs: order, target, address of the board, UUID and memory."""
+    expected = oracle(name)
+    root = Root(tree(name))
+    gpus = read_gpus(root, None)[0]
+    assert root.problems == []
+    assert len(gpus) == expected["gpu_nodes"]
+    for index, (gpu, want) in enumerate(zip(gpus, expected["gpus"])):
+        assert gpu["index"] == index
+        assert (gpu["gfx_target"], gpu["memory_bytes"]) == (want["gfx"], want["vram_bytes"])
+        assert gpu["pci_bus_id"] == want["bdf_physical"]
+        assert gpu["uuid"] == (f"GPU-{want['unique_id']:016x}" if want["unique_id"] else None)
+    assert len({gpu["uuid"] for gpu in gpus}) == expected["physical_gpus"]
+
+
+@needs_captures
+@pytest.mark.parametrize(("name", "integrated"), [("own__kfd-strixhalo", True), ("kfd__mi308", False)])
+def test_kfd_trees_integrated(name, integrated):
+    """An APU is known by its target: like an MI308 it has no local_mem_size and all of its memory in a bank."""
+    assert {gpu["integrated"] for gpu in read_kfd(Root(tree(name)))} == {integrated}
+
+
+@pytest.mark.parametrize("archive", cases("topologies/gpu/rocmsmi__*.tar.xz"))
+def test_rocm_dumps(archive):
+    """A captured rocm-smi gives what the oracle read from it; VRAM is all of it, not what the host sees."""
+    cards, version = parse_rocm(dump(archive))
+    expected = facts(archive)
+    assert len(cards) == len(expected)
+    for card, want in zip(cards, expected):
+        assert (card["name"], card["gfx_target"]) == (want["name"], want["gfx"])
+        assert (card["pci_bus_id"], card["memory_bytes"]) == (want["pci_sysfs"], want["vram_bytes"])
+        assert card["uuid"] == (want["unique_id"] and f"GPU-{int(want['unique_id'], 16):016x}")
+        assert version == want["driver"]

@@ -1,0 +1,222 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NVIDIA GPUs from NVML, asked in a second Python."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._topology import nvidia_ml, nvidia_ml_child
+from ansible_collections.inference.ollama.plugins.module_utils._topology.gpus import read_gpus
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import gpu_entry
+from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import (
+    ABSENT,
+    FakeNvml,
+    FakeRunner,
+    NVMLError,
+    nvml_runner,
+    pci_card,
+)
+from ansible_collections.inference.ollama.tests.unit.support.trees import plant
+
+# nvidia-smi 470.57, the line of one card.
+ROW_470_57 = "0, Tesla P40, GPU-0a, 00000000:03:00.0, 22919, 22909, 6.1, 470.57.02, Enabled, Disabled, [N/A]\n"
+
+
+class MigNvml(FakeNvml):
+    """NVML of an A100 with one MIG instance, in the bytes of an old nvidia-ml-py, with two things going wrong."""
+
+    def __init__(self):
+        device = {
+            "nvmlDeviceGetName": b"NVIDIA A100",
+            "nvmlDeviceGetUUID": b"GPU-1",
+            "nvmlDeviceGetMigMode": [1, 1],
+            "nvmlDeviceGetMaxMigDeviceCount": 7,
+            "nvmlDeviceGetCudaComputeCapability": [8, 0],
+            "nvmlDeviceGetPersistenceMode": 0,
+            "memory": {"total": 85899345920, "free": 85000000001},
+            "pci": {"busId": b"0000000F:41:00.0"},
+        }
+        instance = {
+            "nvmlDeviceGetName": b"NVIDIA A100 MIG 3g.40gb",
+            "nvmlDeviceGetUUID": b"MIG-1",
+            "memory": {"total": 42144366592, "free": 0},
+        }
+        super().__init__({"driver": b"450.80.02", "cuda": 11000, "devices": [device, instance]}, ["64-65", ""])
+
+    def nvmlDeviceGetCount(self):  # noqa: N802
+        return 2
+
+    def nvmlDeviceGetHandleByIndex(self, index):  # noqa: N802
+        if index == 1:
+            raise NVMLError(15, "GPU is lost")
+        return index
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, _handle, index):  # noqa: N802
+        if index == 0:
+            return 1
+        raise NVMLError(6, "Not Found")
+
+    def nvmlDeviceGetDisplayActive(self, _handle):  # noqa: N802
+        raise NVMLError(999, "Unknown Error")
+
+
+def test_nvml_gives_every_key(tmp_path):
+    """NVML's answers become an entry with MIG, exact bytes and CPUs; what fails is a problem, not an exception."""
+    root = Root(plant(tmp_path, pci_card("000f:41:00.0", "0x10de", numa_node="1")))
+    gpus, drivers = read_gpus(root, nvml_runner(MigNvml()))
+    assert gpus == [
+        gpu_entry(
+            "nvidia",
+            index=0,
+            name="NVIDIA A100",
+            uuid="GPU-1",
+            pci_bus_id="000f:41:00.0",
+            memory_bytes=85899345920,
+            free_bytes=85000000001,
+            compute_capability="8.0",
+            architecture="Ampere",
+            numa_node=1,
+            cpus="64-65",
+            integrated=False,
+            mig={
+                "enabled": True,
+                "instances": [{"name": "3g.40gb", "uuid": "MIG-1", "memory_bytes": 42144366592}],
+            },
+            persistence_mode=False,
+        )
+    ]
+    assert drivers["nvidia"] == {"driver": "450.80.02", "cuda": "11.0"}
+    assert root.problems == [
+        "NVML: nvmlDeviceGetHandleByIndex: GPU is lost",
+        "NVML: nvmlDeviceGetDisplayActive: Unknown Error",
+    ]
+
+
+def test_nvml_direct_links():
+    """NVLinks that end at the peer are counted apart from those that end elsewhere."""
+    nvml = SimpleNamespace(
+        NVMLError=NVMLError,
+        nvmlDeviceGetP2PStatus=lambda *_: 0,
+        nvmlDeviceGetNvLinkState=lambda _one, link: int(link < 6),
+        nvmlDeviceGetNvLinkRemotePciInfo=lambda _one, link: SimpleNamespace(busId=f"{link % 3}"),
+        nvmlDeviceGetPciInfo=lambda other: SimpleNamespace(busId=f"{other}"),
+    )
+    assert nvidia_ml_child.Reader(nvml).link(0, 1) == "NV2"
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        (
+            json.dumps({"failed": "Driver/library version mismatch"}),
+            "NVML failed: Driver/library version mismatch",
+        ),
+        ("", "NVML: read '', expected one JSON object"),
+        ("Segmentation\n", "NVML: read 'Segmentation\\n', expected one JSON object"),
+        (ABSENT, None),
+    ],
+)
+def test_nvml_does_not_answer(tmp_path, said, problem):
+    """Without an answer of NVML nvidia-smi is asked, and all but a missing nvidia-ml-py is a problem."""
+    root = Root(plant(tmp_path, pci_card("0000:03:00.0", "0x10de")))
+    gpus, _drivers = read_gpus(root, FakeRunner({"nvml": said, "nvidia-smi --query-gpu": ROW_470_57}))
+    assert gpus[0]["uuid"] == "GPU-0a"
+    assert [line for line in root.problems if "NVML" in line] == ([problem] if problem else [])
+
+
+def test_nvml_problem_names_no_program_text(tmp_path):
+    """A second Python that fails is named in a line, not with the text of its program."""
+
+    def run(argv):
+        return Outcome(None, f"{' '.join(argv)} did not answer within 10 s and was stopped")
+
+    root = Root(plant(tmp_path, pci_card("0000:03:00.0", "0x10de")))
+    read_gpus(root, run)
+    assert re.fullmatch(r"NVML: \S+ -c \(nvidia-ml-py\) did not answer within 10 s and was stopped", root.problems[0])
+
+
+def test_nvml_source_missing(monkeypatch):
+    """A collection without source files says why NVML was not asked."""
+
+    def getsource(_module):
+        raise OSError("could not get source code")
+
+    monkeypatch.setattr(nvidia_ml.inspect, "getsource", getsource)
+    assert nvidia_ml.read_nvml(FakeRunner({})) == (None, "NVML was not asked: could not get source code")
+
+
+def fake_pynvml(**functions):
+    """An importable pynvml."""
+    return SimpleNamespace(NVMLError=NVMLError, **functions)
+
+
+def test_child_prints_facts(monkeypatch, capsys):
+    """The second Python prints what NVML says as JSON."""
+    pynvml = fake_pynvml(nvmlInit=lambda: None, nvmlDeviceGetCount=lambda: 0)
+    monkeypatch.setitem(sys.modules, "pynvml", pynvml)
+    nvidia_ml_child.main()
+    assert json.loads(capsys.readouterr().out) == {"driver": None, "cuda": None, "gpus": [], "errors": []}
+
+
+def test_child_without_driver(monkeypatch, capsys):
+    """The second Python says why NVML failed."""
+
+    def init():
+        raise NVMLError(9, "Driver Not Loaded")
+
+    monkeypatch.setitem(sys.modules, "pynvml", fake_pynvml(nvmlInit=init))
+    nvidia_ml_child.main()
+    assert json.loads(capsys.readouterr().out) == {"failed": "Driver Not Loaded"}
+
+
+def test_child_without_library(monkeypatch, capsys):
+    """The second Python says that nvidia-ml-py is not there."""
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    nvidia_ml_child.main()
+    assert "absent" in json.loads(capsys.readouterr().out)
+
+
+class BareNvml(FakeNvml):
+    """NVML of a card that answers nothing but its number, and of no other."""
+
+    def __init__(self):
+        super().__init__({"driver": "1", "cuda": None, "devices": [{}, {}]}, [])
+
+    def __getattribute__(self, function):
+        if function.startswith("nvmlDeviceGet") and not function.endswith(("Count", "ByIndex")):
+
+            def refuse(*_args):
+                raise NVMLError(3, "Not Supported")
+
+            return refuse
+        return super().__getattribute__(function)
+
+
+def test_nvml_supports_nothing(tmp_path):
+    """What a device does not support is None and no problem."""
+    root = Root(str(tmp_path))
+    gpus, drivers = read_gpus(root, nvml_runner(BareNvml()))
+    assert gpus == [gpu_entry("nvidia", index=0), gpu_entry("nvidia", index=1)]
+    assert drivers["nvidia"] == {"driver": "1", "cuda": None}
+    assert root.problems == []
+
+
+def test_nvml_without_links_has_the_common_bridge():
+    """GPUs without NVLink are joined by what they share of the PCI tree, also where peer access claims NVLink."""
+    nvml = SimpleNamespace(
+        NVMLError=NVMLError,
+        nvmlDeviceGetP2PStatus=lambda *_: 0,
+        nvmlDeviceGetNvLinkState=lambda *_: 0,
+        nvmlDeviceGetPciInfo=lambda _: SimpleNamespace(busId="1"),
+        nvmlDeviceGetTopologyCommonAncestor=lambda *_: 40,
+    )
+    assert nvidia_ml_child.Reader(nvml).link(0, 1) == "NODE"

@@ -1,0 +1,271 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is installed: systemd, numactl and Ollama with its unit."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, runner
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._topology import software
+from ansible_collections.inference.ollama.plugins.module_utils._topology.software import read_software
+from ansible_collections.inference.ollama.plugins.module_utils._topology.unit_files import read_unit
+from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import FakeRunner
+from ansible_collections.inference.ollama.tests.unit.support.trees import plant
+
+SYSTEMD_252 = "systemd 252 (252.38-1~deb12u1)\n+PAM +AUDIT +SELINUX\n"
+
+# systemctl show of systemd 252 for a unit of install.sh with two drop-ins, the second with numactl.
+SHOW_252 = """\
+LoadState=loaded
+ActiveState=active
+FragmentPath=/etc/systemd/system/ollama.service
+DropInPaths=/etc/systemd/system/ollama.service.d/10-env.conf /etc/systemd/system/ollama.service.d/override.conf
+User=ollama
+Group=ollama
+ExecStart={ path=/usr/bin/numactl ; argv[]=/usr/bin/numactl --cpunodebind=0 -- /opt/ollama/bin/ollama serve ; \
+ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }
+EnvironmentFiles=/etc/ollama/secrets.env (ignore_errors=no)
+EnvironmentFiles=/etc/default/ollama (ignore_errors=yes)
+"""
+ABSENT_252 = "LoadState=not-found\nActiveState=inactive\n"
+
+UNIT = """\
+[Unit]
+Description=Ollama
+User=nobody
+
+[Service]
+# ExecStart=/bin/false
+ExecStart=@/usr/local/bin/ollama \\
+    serve
+User=ollama
+Group=ollama
+EnvironmentFile=-/etc/default/ollama
+"""
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch):
+    """The programs on PATH: systemctl and numactl, and what a test adds."""
+    programs = {"systemctl": "/usr/bin/systemctl", "numactl": "/usr/bin/numactl"}
+    monkeypatch.setattr(software, "find", programs.get)
+    return programs
+
+
+def host(show=SHOW_252, said="ollama version is 0.34.1\n", **more):
+    """A host with systemd 252 and an Ollama."""
+    answers = {"systemctl --version": SYSTEMD_252, "systemctl show ollama.service": show}
+    return FakeRunner({**answers, "/opt/ollama/bin/ollama --version": said, **more})
+
+
+def test_live_host(tmp_path):
+    """One question to systemd gives the unit, the binary behind numactl, and from that the version."""
+    root = Root(str(tmp_path))
+    run = host()
+    assert read_software(root, run) == {
+        "systemd": 252,
+        "numactl": "/usr/bin/numactl",
+        "ollama": {
+            "binary": "/opt/ollama/bin/ollama",
+            "version": "0.34.1",
+            "unit": {
+                "name": "ollama.service",
+                "path": "/etc/systemd/system/ollama.service",
+                "user": "ollama",
+                "group": "ollama",
+                "dropins": [
+                    "/etc/systemd/system/ollama.service.d/10-env.conf",
+                    "/etc/systemd/system/ollama.service.d/override.conf",
+                ],
+                "active": True,
+                "environment_files": ["/etc/ollama/secrets.env", "/etc/default/ollama"],
+            },
+        },
+    }
+    assert sum("show" in call for call in run.calls) == 1
+    assert root.problems == []
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ("ollama version is 0.34.1\n", "0.34.1"),
+        ("ollama version is 0.33.0-rc2\n", "0.33.0-rc2"),
+        ("ollama version is 0.12.3\nWarning: client version is 0.34.1\n", "0.34.1"),
+        (
+            "Warning: could not connect to a running Ollama instance\nWarning: client version is 0.33.0-rc2\n",
+            "0.33.0-rc2",
+        ),
+    ],
+)
+def test_version_is_that_of_the_binary(tmp_path, said, version):
+    """The version is the client's, which a restart runs, and not that of a server that still runs."""
+    assert read_software(Root(str(tmp_path)), host(said=said))["ollama"]["version"] == version
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        (
+            Outcome(None, "ollama did not answer within 10 s and was stopped"),
+            "ollama did not answer within 10 s",
+        ),
+        (
+            "flag provided but not defined",
+            "/opt/ollama/bin/ollama --version: read 'flag provided but not defined'",
+        ),
+    ],
+)
+def test_version_unknown(tmp_path, said, problem):
+    """A binary that does not tell its version has none, and a problem."""
+    root = Root(str(tmp_path))
+    assert read_software(root, host(said=said))["ollama"]["version"] is None
+    assert root.problems[0].startswith(problem)
+
+
+def test_no_ollama(tmp_path, installed):
+    """Without unit and binary there is no Ollama, and without numactl no path; neither is a problem."""
+    del installed["numactl"]
+    root = Root(str(tmp_path))
+    assert read_software(root, host(show=ABSENT_252)) == {"systemd": 252, "numactl": None, "ollama": None}
+    assert root.problems == []
+
+
+def test_binary_without_unit(tmp_path, installed):
+    """A binary on PATH that no unit starts is an Ollama without a unit."""
+    installed["ollama"] = "/opt/ollama/bin/ollama"
+    said = read_software(Root(str(tmp_path)), host(show=ABSENT_252))["ollama"]
+    assert said == {"binary": "/opt/ollama/bin/ollama", "version": "0.34.1", "unit": None}
+
+
+def test_unit_of_root_without_command(tmp_path):
+    """A masked unit has no user, no command and thus no binary, and says that it does not run."""
+    show = "LoadState=masked\nActiveState=inactive\nFragmentPath=/dev/null\nUser=\n"
+    said = read_software(Root(str(tmp_path)), host(show=show))["ollama"]
+    assert (said["binary"], said["version"]) == (None, None)
+    assert (said["unit"]["user"], said["unit"]["active"], said["unit"]["dropins"]) == (None, False, [])
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "systemctl failed with exit status 1 and said: Failed to connect to bus: Host is down",
+        "systemctl failed with exit status 1 and said: System has not been booted with systemd as init system (PID 1).",
+    ],
+)
+def test_systemd_that_does_not_run(tmp_path, problem):
+    """In a container systemd is None without a problem, and the unit is read from its files."""
+    root = Root(plant(tmp_path, {"/etc/systemd/system/ollama.service": UNIT}))
+    run = FakeRunner(
+        {"systemctl show": Outcome(None, problem), "/usr/local/bin/ollama --version": "ollama version is 1.0"}
+    )
+    said = read_software(root, run)
+    assert said["systemd"] is None
+    assert (said["ollama"]["version"], said["ollama"]["unit"]["active"]) == ("1.0", None)
+    assert root.problems == []
+
+
+def test_systemctl_missing(tmp_path, installed):
+    """A host without systemctl has no systemd and no problem."""
+    installed.clear()
+    root = Root(str(tmp_path))
+    assert read_software(root, FakeRunner({})) == {"systemd": None, "numactl": None, "ollama": None}
+    assert root.problems == []
+
+
+def test_systemctl_hangs(tmp_path):
+    """A systemctl that fails in another way is a problem."""
+    hung = Outcome(None, "systemctl show did not answer within 10 s and was stopped")
+    root = Root(str(tmp_path))
+    assert read_software(root, FakeRunner({"systemctl": hung}))["systemd"] is None
+    assert root.problems == [hung.problem]
+
+
+def test_systemd_version_unreadable(tmp_path):
+    """A version line of another kind is a problem, and the unit is still known."""
+    root = Root(str(tmp_path))
+    said = read_software(root, host(**{"systemctl --version": "elogind 255"}))
+    assert (said["systemd"], said["ollama"]["unit"]["active"]) == (None, True)
+    assert root.problems == ["systemctl --version: read 'elogind 255', expected a number"]
+
+
+def test_captured_tree(tmp_path):
+    """Another root is read from its files alone: unit, drop-ins and binary, and no version."""
+    files = {
+        "/usr/lib/systemd/system/ollama.service": UNIT,
+        "/usr/lib/systemd/system/ollama.service.d/10-vendor.conf": "[Service]\nUser=vendor",
+        "/etc/systemd/system/ollama.service.d/10-vendor.conf": "[Service]\nGroup=llm",
+        "/etc/systemd/system/ollama.service.d/override.conf": (
+            "[Service]\nExecStart=\nExecStart=/usr/bin/numactl -N 0 /opt/bin/ollama serve\n"
+            "EnvironmentFile=\nEnvironmentFile=/etc/ollama.env\n; User=x"
+        ),
+        "/etc/systemd/system/ollama.service.d/notes.txt": "[Service]\nUser=wrong",
+        "/usr/bin/numactl": "",
+    }
+    root = Root(plant(tmp_path, files))
+    assert read_software(root, None) == {
+        "systemd": None,
+        "numactl": "/usr/bin/numactl",
+        "ollama": {
+            "binary": "/opt/bin/ollama",
+            "version": None,
+            "unit": {
+                "name": "ollama.service",
+                "path": "/usr/lib/systemd/system/ollama.service",
+                "user": "ollama",
+                "group": "llm",
+                "dropins": [
+                    "/etc/systemd/system/ollama.service.d/10-vendor.conf",
+                    "/etc/systemd/system/ollama.service.d/override.conf",
+                ],
+                "active": None,
+                "environment_files": ["/etc/ollama.env"],
+            },
+        },
+    }
+    assert root.problems == []
+
+
+def test_captured_tree_with_binary_alone(tmp_path):
+    """A tree with a binary and no unit has an Ollama; an empty tree has none."""
+    assert read_software(Root(str(tmp_path)), None)["ollama"] is None
+    root = Root(plant(tmp_path, {"/usr/local/bin/ollama": ""}))
+    assert read_software(root, None)["ollama"] == {
+        "binary": "/usr/local/bin/ollama",
+        "version": None,
+        "unit": None,
+    }
+
+
+def test_masked_dropin(tmp_path):
+    """A drop-in that is a link to /dev/null takes the vendor's of the same name out."""
+    path = plant(
+        tmp_path,
+        {
+            "/etc/systemd/system/ollama.service": UNIT,
+            "/usr/lib/systemd/system/ollama.service.d/a.conf": "[Service]\nUser=vendor",
+        },
+    )
+    folder = tmp_path / "etc/systemd/system/ollama.service.d"
+    folder.mkdir()
+    (folder / "a.conf").symlink_to("/dev/null")
+    unit = read_unit(Root(path), "ollama.service")
+    assert (unit.dropins, unit.user) == ((), "ollama")
+
+
+def test_command_of_another_kind(tmp_path):
+    """A unit whose command is no "ollama serve" names no binary."""
+    files = {"/etc/systemd/system/ollama.service": "[Service]\nExecStart=/usr/bin/podman start ollama"}
+    assert read_software(Root(plant(tmp_path, files)), None)["ollama"]["binary"] is None
+
+
+def test_home_without_home(tmp_path, monkeypatch):
+    """A program that needs HOME finds one where the environment has none."""
+    program = tmp_path / "homely"
+    program.write_text('#!/bin/sh\necho "$HOME"\n')
+    program.chmod(0o755)
+    monkeypatch.delenv("HOME", raising=False)
+    assert runner(10)([str(program)]).out.strip()
