@@ -1,0 +1,81 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings that are fine alone and wrong together.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Mapping
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._values import GO_FALSE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
+
+# Since then the server starts llama-server, which inherits its environment and fails on what used to be ignored.
+LLAMA_SERVER = "0.30.0"
+_UNQUANTISED = frozenset({"f32", "f16", "bf16"})
+
+
+def clashes(environment: Mapping[str, str], release: Release | None) -> Iterator[tuple[str, str, str, str, str]]:
+    """Name, severity, code, message and remedy. An unknown release is taken for one with llama-server."""
+    modern = release is None or release.at_least(LLAMA_SERVER)
+    yield from _cache_without_attention(environment, modern=modern)
+    if modern:
+        yield from _cache_types(environment)
+        yield from _affinity(environment)
+        yield from _hidden_cards(environment)
+
+
+def _cache_without_attention(
+    environment: Mapping[str, str], *, modern: bool
+) -> Iterator[tuple[str, str, str, str, str]]:
+    if environment.get("OLLAMA_FLASH_ATTENTION") not in GO_FALSE:
+        return
+    for name in ("OLLAMA_KV_CACHE_TYPE", *(("LLAMA_ARG_CACHE_TYPE_V",) if modern else ())):
+        if name in environment and environment[name] not in _UNQUANTISED:
+            yield (
+                name,
+                "error" if modern else "warning",
+                "needs-flash-attention",
+                "a quantised cache needs flash attention, which OLLAMA_FLASH_ATTENTION switches off"
+                + (", and every load fails" if modern else ", so it falls back to f16"),
+                "leave OLLAMA_FLASH_ATTENTION out, or use f16",
+            )
+
+
+def _cache_types(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
+    for name in ("LLAMA_ARG_CACHE_TYPE_K", "LLAMA_ARG_CACHE_TYPE_V"):
+        if name in environment and "OLLAMA_KV_CACHE_TYPE" in environment:
+            yield name, "error", "overridden", "OLLAMA_KV_CACHE_TYPE overrides it", "set only one of them"
+
+
+def _affinity(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
+    if environment.get("LLAMA_ARG_NUMA") in ("distribute", "isolate"):
+        yield (
+            "LLAMA_ARG_NUMA",
+            "warning",
+            "undoes-binding",
+            "it sets the affinity of every thread anew, past numactl and CPUAffinity= of the service",
+            "leave it out where the service is bound to a node, or use numactl",
+        )
+
+
+def _hidden_cards(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
+    off = environment.get("OLLAMA_VULKAN") in GO_FALSE or environment.get("GGML_VK_VISIBLE_DEVICES") == "-1"
+    if environment.get("CUDA_VISIBLE_DEVICES") == "-1" and not off:
+        yield (
+            "CUDA_VISIBLE_DEVICES",
+            "warning",
+            "back-through-vulkan",
+            "cards that are hidden from CUDA alone can come back through Vulkan",
+            "set OLLAMA_VULKAN=0 too",
+        )
+
+
+__all__ = ("LLAMA_SERVER", "clashes")

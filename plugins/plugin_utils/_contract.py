@@ -1,0 +1,168 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The contract: which setting acts in which Ollama release.
+
+The facts are in ``settings.yml`` beside this file. Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Mapping, Optional, Tuple
+
+import yaml
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release, parse_release
+
+# The server or one of its runners reads these, between since and until; every other status says why setting the name
+# is a mistake in any release.
+ACTING = frozenset({"active", "passthrough", "informational", "removed"})
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A span of releases in which a setting works in one way. ``end`` is the last release, None while it lasts.
+
+    ``instead`` names what does in this phase what the operator wants of the setting, which itself no longer does.
+    """
+
+    start: Release
+    end: Optional[Release]
+    how: str
+    instead: Optional[str] = None
+    values: Tuple[str, ...] = ()
+
+    def covers(self, release: Release) -> bool:
+        return self.start <= release and (self.end is None or release <= self.end)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable. The fields are explained at the head of ``settings.yml``."""
+
+    name: str
+    status: str
+    scope: str
+    type: str
+    effect: str
+    source: str
+    default: Optional[str] = None
+    since: Optional[Release] = None
+    until: Optional[Release] = None
+    instead: Optional[str] = None
+    pitfall: Optional[str] = None
+    values: Tuple[str, ...] = ()
+    minimum: Optional[int] = None
+    maximum: Optional[int] = None
+    pattern: Optional[str] = None
+    example: Optional[str] = None
+    acts: Tuple[Phase, ...] = ()
+
+    def read_in(self, release: Release) -> bool:
+        """Whether this release reads the name at all."""
+        return self.since is not None and Phase(self.since, self.until, "").covers(release)
+
+    def phase(self, release: Release) -> Phase | None:
+        """How the setting works in this release, where that has changed over time."""
+        return next((phase for phase in self.acts if phase.covers(release)), None)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Settings that answer one question, in the order of the file."""
+
+    title: str
+    about: str
+    settings: Tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Every known setting."""
+
+    oldest_supported: Release
+    newest_known: Release
+    none_between: Tuple[str, str]
+    groups: Tuple[Group, ...]
+    by_name: Mapping[str, Setting]
+
+    def get(self, name: str) -> Setting | None:
+        """The setting of this name, or of its family (``GGML_VK_*``); None for a name that nobody knows."""
+        found = self.by_name.get(name)
+        if found is not None:
+            return found
+        families = [key for key in self.by_name if key.endswith("*") and name.startswith(key[:-1])]
+        return self.by_name[max(families, key=len)] if families else None
+
+    def acts(self, name: str, release: Release | None) -> bool:
+        """Whether setting the name does to the server what its entry promises.
+
+        An unknown release (None) could be any supported one: true only where the setting acts in all of them.
+        """
+        setting = self.get(name)
+        if setting is None or setting.status not in ACTING:
+            return False
+        if release is not None:
+            phase = setting.phase(release)
+            return setting.read_in(release) and (phase is None or phase.instead is None)
+        changed = any(
+            phase.instead and (phase.end is None or phase.end >= self.oldest_supported) for phase in setting.acts
+        )
+        return setting.read_in(self.oldest_supported) and setting.until is None and not changed
+
+
+@functools.lru_cache(maxsize=1)
+def load() -> Contract:
+    """The contract that this version of the collection ships.
+
+    The only I/O among the deciders: the file is a part of the program, as constant as the code beside it.
+    """
+    with open(os.path.join(os.path.dirname(__file__), "settings.yml"), encoding="utf-8") as stream:
+        # Seven times as fast as the pure Python loader, and every worker of a play reads the file anew.
+        data = yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    groups = tuple(
+        Group(
+            title=group["title"],
+            about=group["about"],
+            settings=tuple(
+                _setting(name, {**group["common"], **(own or {})}) for name, own in group["settings"].items()
+            ),
+        )
+        for group in data["groups"]
+    )
+    return Contract(
+        oldest_supported=parse_release(data["releases"]["oldest_supported"]),
+        newest_known=parse_release(data["releases"]["newest_known"]),
+        none_between=tuple(data["releases"]["none_between"]),
+        groups=groups,
+        by_name=MappingProxyType({setting.name: setting for group in groups for setting in group.settings}),
+    )
+
+
+def _setting(name: str, fields: dict[str, Any]) -> Setting:
+    fields["values"] = tuple(fields.get("values", ()))
+    fields["acts"] = tuple(_phase(entry) for entry in fields.get("acts", ()))
+    for edge in ("since", "until"):
+        fields[edge] = _release(fields.get(edge))
+    return Setting(name=name, **fields)
+
+
+def _phase(entry: dict[str, Any]) -> Phase:
+    return Phase(
+        start=parse_release(entry["from"]),
+        end=_release(entry["to"]),
+        how=entry["how"],
+        instead=entry.get("instead"),
+        values=tuple(entry.get("values", ())),
+    )
+
+
+def _release(text: str | None) -> Release | None:
+    return None if text is None else parse_release(text)
+
+
+__all__ = ("ACTING", "Contract", "Group", "Phase", "Release", "Setting", "load", "parse_release")

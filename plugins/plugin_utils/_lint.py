@@ -1,0 +1,202 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with an environment for ``ollama serve``, setting by setting.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Mapping, NamedTuple
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import carries_password
+from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import clashes
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
+from ansible_collections.inference.ollama.plugins.plugin_utils._values import check_value, printable, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Release, Setting
+
+# Whoever writes such a name means Ollama or its runner; any other name is somebody else's business.
+_OURS = ("OLLAMA_", "LLAMA_", "GGML_")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE)S?(?![A-Z])")
+_PLACE = re.compile(r"_(FILE|PATH|DIR)$")
+
+# Why a name is a mistake in any release: severity and reason. What the setting does follows from its entry.
+_MISTAKES = {
+    "never": ("error", "it has no effect"),
+    "overridden": ("error", "it has no effect"),
+    "dangerous": ("error", "it breaks the runner"),
+    "internal": ("error", "Ollama sets it for its own processes"),
+    "client_only": ("warning", "only clients read it, the server does not"),
+    "installer": ("warning", "only the install script reads it, the server does not"),
+    "build_only": ("warning", "only the build of Ollama read it, the server does not"),
+}
+
+
+class Finding(NamedTuple):
+    """One thing to change. ``message`` and ``remedy`` are clauses for people; ``code`` is for programs, and stays."""
+
+    name: str
+    severity: str
+    code: str
+    message: str
+    remedy: str
+
+
+def lint(environment: Mapping[str, str], release: Release | None) -> list[Finding]:
+    """Findings on unknown, removed, ignored, malformed and dangerous settings, sorted by name and code.
+
+    An error is a setting that does not do what it says, or does harm; a warning is one that may not. No finding
+    holds the value of a secret. An unknown release (None) could be any supported one.
+    """
+    contract = load()
+    found = [
+        Finding(name, *parts) for name, value in environment.items() for parts in _one(contract, name, value, release)
+    ]
+    found += [Finding(*parts) for parts in clashes(environment, release)]
+    return sorted(found, key=lambda finding: (finding.name, finding.code))
+
+
+def _one(contract: Contract, name: str, value: str, release: Release | None) -> Iterator[tuple[str, str, str, str]]:
+    """Severity, code, message and remedy."""
+    if not _NAME.fullmatch(name):
+        yield "error", "name", f"{quoted(name)} is no name for a variable", "use letters, digits and underscores"
+        return
+    setting = contract.get(name)
+    if _is_secret(setting, name, value):
+        yield _secret(contract, setting, value)
+    elif setting is None and not printable(value):
+        yield (
+            "error",
+            "malformed",
+            "its value holds a line break or another control character",
+            "write one line of plain text",
+        )
+    if setting is None:
+        if name.upper().startswith(_OURS):
+            yield _unknown(contract, name)
+        return
+    problem = _status(contract, setting, release)
+    if problem is not None:
+        yield problem
+    if (problem is None or problem[0] == "warning") and not _is_secret(setting, name, value):
+        yield from _value(setting, name, value, release)
+
+
+def _is_secret(setting: Setting | None, name: str, value: str) -> bool:
+    if setting is None and _SECRET.search(name.upper()):
+        return _PLACE.search(name.upper()) is None
+    if setting is None or setting.type == "url":
+        return carries_password(value)
+    return setting.type == "secret"
+
+
+def _secret(contract: Contract, setting: Setting | None, value: str) -> tuple[str, str, str, str]:
+    if carries_password(value):
+        remedy = "use an address without a password"
+    elif setting is None:
+        remedy = "use ollama_api_key, which is kept in a file that only root can read"
+    else:
+        remedy = _remedy(contract, setting, None)
+    return "error", "secret", "it holds a secret, and every local user can read the environment of a unit", remedy
+
+
+def _unknown(contract: Contract, name: str) -> tuple[str, str, str, str]:
+    positive = contract.by_name.get(name.replace("LLAMA_ARG_NO_", "LLAMA_ARG_", 1))
+    if positive is not None and positive.type == "llama_boolean":
+        return (
+            "error",
+            "negated",
+            f"the mere presence of this name switches {positive.name} off, whatever its value",
+            f"write {positive.name}=0",
+        )
+    return "error", "unknown", "no known release reads this name", _nearest(contract, name)
+
+
+def _nearest(contract: Contract, name: str) -> str:
+    useful = [
+        known for known, setting in contract.by_name.items() if setting.status in ACTING or setting.instead is not None
+    ]
+    # The prefix alone makes any two names of Ollama similar.
+    near = difflib.get_close_matches(name.upper(), sorted(useful), n=1, cutoff=0.8)
+    if not near:
+        return "look the name up in docs/settings.md"
+    setting = contract.by_name[near[0]]
+    return f"did you mean {setting.name}?" if setting.status in ACTING else f"use {setting.instead}"
+
+
+def _status(contract: Contract, setting: Setting, release: Release | None) -> tuple[str, str, str, str] | None:
+    """What is wrong with setting the name at all, in this release."""
+    if setting.status not in ACTING:
+        severity, reason = _MISTAKES[setting.status]
+        message = f"{reason}: {_clause(setting.effect)}"
+        return severity, setting.status.replace("_", "-"), message, _remedy(contract, setting, release)
+    if contract.acts(setting.name, release):
+        return None
+    if release is None and (setting.until is None or setting.until >= contract.oldest_supported):
+        message = f"it does not act in every supported release, only {_span(setting)}, and the release is unknown"
+        return "warning", "release-unknown", message, "name the release in ollama_version"
+    return _not_acting(contract, setting, release)
+
+
+def _not_acting(contract: Contract, setting: Setting, release: Release | None) -> tuple[str, str, str, str]:
+    if release is not None:
+        phase = setting.phase(release)
+        if setting.read_in(release) and phase is not None and phase.instead:
+            message = f"since {phase.start} its effect is: {_clause(phase.how)}"
+            return "warning", "changed", message, _use(contract, phase.instead, release)
+        if setting.since is not None and release < setting.since:
+            message = f"{release} does not read it yet, it acts {_span(setting)}"
+            return "error", "not-yet", message, _remedy(contract, setting, release)
+    reader = f"{release} no longer" if release else "no supported release"
+    message = f"{reader} reads it, it acted {_span(setting)}"
+    return "error", "removed", message, _remedy(contract, setting, release)
+
+
+def _span(setting: Setting) -> str:
+    last = f"to {setting.until}" if setting.until else "on"
+    changed = next((phase.start for phase in setting.acts if phase.instead), None)
+    if changed:
+        last = f"on, until {changed} changed it"
+    return f"from {setting.since} {last}"
+
+
+def _remedy(contract: Contract, setting: Setting, release: Release | None) -> str:
+    parts = [_use(contract, setting.instead, release) if setting.instead else "leave it out"]
+    if setting.pitfall and setting.status not in ACTING:
+        parts.append(_clause(setting.pitfall))
+    return "; ".join(parts)
+
+
+def _use(contract: Contract, instead: str, release: Release | None) -> str:
+    other = contract.get(instead)
+    if other is None or release is None or contract.acts(instead, release):
+        return f"use {instead}"
+    return f"leave it out; {instead} does this {_span(other)}"
+
+
+def _value(setting: Setting, name: str, value: str, release: Release | None) -> Iterator[tuple[str, str, str, str]]:
+    problem = check_value(setting, value, release)
+    if problem is None:
+        return
+    if name.startswith("LLAMA_ARG_"):
+        problem += "; llama-server stops on what it cannot read, so no model would load"
+    default = f", {setting.default}" if setting.default else ""
+    yield "error", "malformed", problem, f"correct it, or leave it out for the default{default}"
+
+
+def _clause(sentence: str) -> str:
+    """A sentence of the contract inside another one."""
+    if sentence[1:2] in (" ", sentence[1:2].lower()) and not sentence.startswith("Ollama"):
+        sentence = sentence[0].lower() + sentence[1:]
+    return sentence.rstrip(".")
+
+
+__all__ = ("Finding", "lint")

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a setting's value means what it seems to mean.
+
+Ollama takes ``off`` for on, ``1d`` for five minutes and ``2GB`` for nothing, mostly without a word, and llama-server
+stops on what it cannot read. So a value passes only where the reader and the operator agree on it.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Callable, Mapping
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import host, hosts, origins, url
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release, Setting
+
+# The texts that strconv.ParseBool of Go takes.
+GO_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+GO_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+LLAMA_BOOLEAN = frozenset({"1", "true", "on", "enabled", "0", "false", "off", "disabled"})
+
+# Runners keep numbers in 32 bits; Ollama counts bytes in 64.
+_INT_MAX = 2**31 - 1
+_BYTES_MAX = 2**63 - 1
+_FLOAT_MAX, _FLOAT_MIN = 3.4e38, 1.2e-38
+
+_UNITS = {"ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9}
+_AMOUNT = re.compile(rf"([0-9]{{1,30}}(?:\.[0-9]{{0,30}})?|\.[0-9]{{1,30}})({'|'.join(_UNITS)})")
+_DURATION = re.compile(rf"[-+]?(?:{_AMOUNT.pattern})+")
+_INTEGER = re.compile(r"-?[0-9]{1,30}")
+_NUMBER = re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,60})?([eE][-+]?[0-9]{1,4})?")
+_UUID = {"GPU": re.compile(r"GPU-[0-9A-Fa-f-]{4,}"), "MIG": re.compile(r"MIG-[0-9A-Za-z/-]{4,}")}
+
+
+def check_value(setting: Setting, value: str, release: Release | None = None) -> str | None:
+    """None where the value is fine; else a sentence that says what was found and what would be right.
+
+    The sentence never holds a secret. An unknown release takes only what every release takes.
+    """
+    if not printable(value):
+        return "The value holds a line break or another control character; write one line of plain text"
+    if setting.type in ("none", "secret"):
+        return None
+    if not value:
+        return "The value is empty, which Ollama takes for unset and libraries for a value; leave the setting out"
+    if value != value.strip() or value[0] in "\"'" or value[-1] in "\"'":
+        return "The value begins or ends with a blank or a quote, which not every reader strips; leave that out"
+    if setting.type == "enum":
+        return _enum(_choices(setting, release), value)
+    return _RULES[setting.type](setting, value)
+
+
+def printable(value: str) -> bool:
+    """Whether the text fits on one line of a unit file."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value)
+
+
+def quoted(value: str) -> str:
+    """A value as a message shows it, at most one line of it."""
+    return repr(value if len(value) <= 80 else value[:77] + "...")
+
+
+def _choices(setting: Setting, release: Release | None) -> tuple[str, ...]:
+    if release is None:
+        phases = [phase.values for phase in setting.acts if phase.values]
+    else:
+        phases = [phase.values for phase in (setting.phase(release),) if phase is not None and phase.values]
+    return tuple(value for value in setting.values if all(value in values for values in phases))
+
+
+def _enum(choices: tuple[str, ...], value: str) -> str | None:
+    return None if value in choices else f"{quoted(value)} is none of {', '.join(choices)}"
+
+
+def _text(_setting: Setting, _value: str) -> None:
+    return None
+
+
+def _ollama_boolean(_setting: Setting, value: str) -> str | None:
+    if value in GO_TRUE | GO_FALSE:
+        return None
+    return f"{quoted(value)} switches it on, as does any text that Ollama does not know; write 1 or 0"
+
+
+def _llama_boolean(_setting: Setting, value: str) -> str | None:
+    return None if value in LLAMA_BOOLEAN else f"{quoted(value)} is neither on nor off to llama-server; write 1 or 0"
+
+
+def _debug_level(_setting: Setting, value: str) -> str | None:
+    if value in GO_TRUE | GO_FALSE | {"2"}:
+        return None
+    return f"{quoted(value)} is no level of logging; write 0, 1 (debug) or 2 (trace)"
+
+
+def _presence(_setting: Setting, value: str) -> str | None:
+    return None if value == "1" else f"{quoted(value)} switches it on, as does any value; write 1, or leave it out"
+
+
+def _unsigned(setting: Setting, value: str) -> str | None:
+    return _bounded(setting, value, setting.minimum or 0, _INT_MAX, "a plain number without a unit")
+
+
+def _bytes(setting: Setting, value: str) -> str | None:
+    return _bounded(setting, value, setting.minimum or 0, _BYTES_MAX, "a number of bytes without a unit")
+
+
+def _integer(setting: Setting, value: str) -> str | None:
+    if value in setting.values:
+        return None
+    least = -_INT_MAX if setting.minimum is None else setting.minimum
+    return _bounded(setting, value, least, _INT_MAX, " or ".join(["a plain number", *setting.values]))
+
+
+def _bounded(setting: Setting, value: str, least: int, most: int, right: str) -> str | None:
+    if setting.maximum is not None:
+        most = setting.maximum
+    if _INTEGER.fullmatch(value) is None:
+        return f"{quoted(value)} is not {right}"
+    return None if least <= int(value) <= most else f"{value} is not in {least} to {most}"
+
+
+def _integers(setting: Setting, value: str) -> str | None:
+    return next(filter(None, (_integer(setting, part) for part in value.split(","))), None)
+
+
+def _number(_setting: Setting, value: str) -> str | None:
+    if _NUMBER.fullmatch(value) is None:
+        return f"{quoted(value)} is not a number such as 1 or 0.5"
+    size = abs(float(value))
+    return None if size == 0 or _FLOAT_MIN < size < _FLOAT_MAX else f"{quoted(value)} does not fit a 32-bit number"
+
+
+def _numbers(setting: Setting, value: str) -> str | None:
+    parts = value.split(",")
+    problem = next(filter(None, (_number(setting, part) for part in parts)), None)
+    if problem is None and (min(map(float, parts)) < 0 or sum(map(float, parts)) == 0):
+        return f"{quoted(value)} is no list of shares such as 3,1"
+    return problem
+
+
+def _duration(_setting: Setting, value: str) -> str | None:
+    if _DURATION.fullmatch(value):
+        nanoseconds = sum(float(amount) * _UNITS[unit] for amount, unit in _AMOUNT.findall(value))
+    elif _INTEGER.fullmatch(value.lstrip("+")):
+        nanoseconds = abs(float(value)) * 1e9
+    else:
+        return (
+            f"{quoted(value)} silently means five minutes; write a duration such as 90s or 24h, or a number of seconds"
+        )
+    return None if nanoseconds < _BYTES_MAX else f"{quoted(value)} is longer than the 292 years Ollama can count"
+
+
+def _path(_setting: Setting, value: str) -> str | None:
+    return None if value.startswith("/") else f"{quoted(value)} is not a path from / on; nothing expands ~ or variables"
+
+
+def _paths(setting: Setting, value: str) -> str | None:
+    return next(filter(None, (_path(setting, part) for part in value.split(":"))), None)
+
+
+def _devices(setting: Setting, value: str) -> str | None:
+    if value == "-1":
+        return None
+    parts = value.split(",")
+    forms = [form for form in ("GPU", "MIG") if form in setting.values]
+    right = " or ".join(["indexes such as 0,1", *(f"{form}- UUIDs" for form in forms), "-1 for none"])
+    indexes = all(re.fullmatch(r"0|[1-9][0-9]{0,3}", part) for part in parts)
+    if not indexes and not all(any(_UUID[form].fullmatch(part) for form in forms) for part in parts):
+        return f"{quoted(value)} is not a list of one kind: {right}"
+    return None if len(set(parts)) == len(parts) else f"{quoted(value)} names a card twice, which hides all cards"
+
+
+def _pattern(setting: Setting, value: str) -> str | None:
+    if re.fullmatch(setting.pattern or "", value):
+        return None
+    return f"{quoted(value)} is not of the form {setting.example}"
+
+
+def _address(check: Callable[[str], str | None]) -> Callable[[Setting, str], str | None]:
+    def rule(_setting: Setting, value: str) -> str | None:
+        problem = check(value)
+        # What stands before an @ in an address can be a password.
+        return problem and f"{'The value' if '@' in value else quoted(value)} {problem}"
+
+    return rule
+
+
+_RULES: Mapping[str, Callable[[Setting, str], str | None]] = {
+    "bytes": _bytes,
+    "debug_level": _debug_level,
+    "devices": _devices,
+    "duration": _duration,
+    "host": _address(host),
+    "hosts": _address(hosts),
+    "integer": _integer,
+    "integers": _integers,
+    "llama_boolean": _llama_boolean,
+    "number": _number,
+    "numbers": _numbers,
+    "ollama_boolean": _ollama_boolean,
+    "origins": _address(origins),
+    "path": _path,
+    "paths": _paths,
+    "pattern": _pattern,
+    "presence": _presence,
+    "text": _text,
+    "unsigned": _unsigned,
+    "url": _address(url),
+}
+# What settings.yml may give as a type.
+TYPES = frozenset(_RULES) | {"enum", "none", "secret"}
+
+__all__ = ("GO_FALSE", "GO_TRUE", "LLAMA_BOOLEAN", "TYPES", "check_value", "printable", "quoted")

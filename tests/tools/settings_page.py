@@ -1,0 +1,135 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write docs/settings.md from plugins/plugin_utils/settings.yml: ``python tests/tools/settings_page.py``."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parents[2]
+# A plain checkout is importable as a collection only after this.
+runpy.run_path(str(ROOT / "tests" / "unit" / "conftest.py"))
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Group, Setting
+
+PAGE = ROOT / "docs" / "settings.md"
+
+HEAD = """\
+<!-- Written by tests/tools/settings_page.py from plugins/plugin_utils/settings.yml. Change that file, not this one. -->
+
+# Settings of Ollama and its runner
+
+Which environment variable of `ollama serve` acts in which release, and what to use in place of those that do not.
+The filter `inference.ollama.setting_lint` checks an environment against this list, and the plan sets only what acts.
+
+- Supported releases: {oldest} and later; the newest known one is {newest}. There are no releases from {gap}.
+- Facts up to 0.33.0-rc2 are from Ollama's own source, some tried on the real program besides; the file names the
+  evidence for each. Later releases are known from third parties only: there a name is taken to act until something
+  says otherwise.
+- From 0.30.0 on, models run in `llama-server`, which inherits the environment of the service.
+- A name that ends in `*` stands for every name that begins so.
+
+What a value may be:
+
+| type | value |
+| --- | --- |
+{types}
+"""
+
+TYPES = {
+    "bytes": "bytes, without a unit",
+    "debug_level": "0, 1 or 2",
+    "devices": "indexes or UUIDs of cards with commas between them, or -1 for none",
+    "duration": "`90s`, `24h`, or seconds; days do not exist",
+    "enum": "one of the values shown",
+    "host": "`127.0.0.1:11434`, `:11434` or `[::1]:11434`",
+    "hosts": "host names with commas between them",
+    "integer": "a number, or one of the words shown",
+    "integers": "numbers with commas between them",
+    "llama_boolean": "1 or 0",
+    "none": "not looked at: setting the name is a mistake",
+    "number": "a number, with a decimal point or not",
+    "numbers": "shares with commas between them, `3,1`",
+    "ollama_boolean": "1 or 0; any text but Go's words for false means on, `off` too",
+    "origins": "scheme and host with commas between them, `https://chat.example.org`, or `*`",
+    "path": "a path from / on",
+    "paths": "paths with colons between them",
+    "pattern": "as in the example shown",
+    "presence": "1; any value switches it on, `0` too",
+    "secret": "never in an environment that others can read",
+    "text": "not checked",
+    "unsigned": "a number that is not negative, without a unit",
+    "url": "`http://proxy.example.org:3128`",
+}
+
+STATUS = {
+    "client_only": "clients only",
+    "installer": "installer only",
+    "build_only": "build only",
+}
+
+
+def page(contract: Contract) -> str:
+    """The whole page."""
+    head = HEAD.format(
+        oldest=contract.oldest_supported,
+        newest=contract.newest_known,
+        gap=" to ".join(contract.none_between),
+        types="\n".join(f"| {kind} | {text} |" for kind, text in TYPES.items()),
+    )
+    return "\n".join([head, *(line for group in contract.groups for line in _group(group))])
+
+
+def _group(group: Group) -> Iterator[str]:
+    yield f"## {group.title}\n"
+    yield f"{group.about}\n"
+    yield "| name | type | acts in | effect | instead |"
+    yield "| --- | --- | --- | --- | --- |"
+    for setting in group.settings:
+        cells = (f"`{setting.name}`", _type(setting), _span(setting), _effect(setting), _instead(setting))
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    yield ""
+
+
+def _type(setting: Setting) -> str:
+    parts = [setting.type]
+    if setting.values:
+        parts.append(" ".join(f"`{value}`" for value in setting.values))
+    if setting.minimum is not None:
+        parts.append(f"from {setting.minimum} on")
+    if setting.example:
+        parts.append(f"`{setting.example}`")
+    return ", ".join(parts)
+
+
+def _span(setting: Setting) -> str:
+    if setting.status not in ACTING:
+        return STATUS.get(setting.status, setting.status)
+    return f"{setting.since} to {setting.until}" if setting.until else f"{setting.since} on"
+
+
+def _effect(setting: Setting) -> str:
+    parts = [setting.effect]
+    if setting.default is not None:
+        parts.append(f"Default: {setting.default}.")
+    parts += [f"*{phase.start} {f'to {phase.end}' if phase.end else 'on'}:* {phase.how}" for phase in setting.acts]
+    if setting.pitfall:
+        parts.append(f"**Mind:** {setting.pitfall}")
+    return " ".join(parts)
+
+
+def _instead(setting: Setting) -> str:
+    names = [setting.instead, *(phase.instead for phase in setting.acts)]
+    return ", ".join(f"`{name}`" for name in names if name)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(load()), encoding="utf-8")

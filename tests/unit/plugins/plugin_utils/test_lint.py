@@ -1,0 +1,212 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with an environment."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._lint import Finding, lint
+
+NEW, OLD = "0.34.1", "0.24.0"
+
+
+def codes(environment, release=NEW):
+    found = lint(environment, parse_release(release) if release else None)
+    return [(finding.name, finding.severity, finding.code) for finding in found]
+
+
+@pytest.mark.parametrize(
+    ("environment", "release", "expected"),
+    [
+        ({}, NEW, []),
+        ({"OLLAMA_HOST": "0.0.0.0:11434", "OLLAMA_NUM_PARALLEL": "4", "LLAMA_ARG_THREADS": "14"}, NEW, []),
+        ({"HOME": "/var/lib/ollama", "HTTPS_PROXY": "http://proxy:3128", "PATH": "/usr/bin", "XYZ": "q"}, NEW, []),
+        ({"TOKENIZERS_PARALLELISM": "0", "SSL_KEY_FILE": "/etc/x", "KEYBOARD": "de"}, NEW, []),
+        ({"OLLAMA_NUM_PARALEL": "4"}, NEW, [("OLLAMA_NUM_PARALEL", "error", "unknown")]),
+        ({"LLAMA_ARG_BANANA": "4"}, NEW, [("LLAMA_ARG_BANANA", "error", "unknown")]),
+        ({"GGML_BANANA": "4"}, NEW, [("GGML_BANANA", "error", "unknown")]),
+        ({"ollama_host": "::"}, NEW, [("ollama_host", "error", "unknown")]),
+        ({"LLAMA_ARG_NO_MMAP": "0"}, NEW, [("LLAMA_ARG_NO_MMAP", "error", "negated")]),
+        ({"LLAMA_ARG_NO_HOST": "1"}, NEW, []),
+        ({"OLLAMA_NUM_THREADS": "14"}, NEW, [("OLLAMA_NUM_THREADS", "error", "never")]),
+        ({"OMP_NUM_THREADS": "14"}, NEW, [("OMP_NUM_THREADS", "error", "never")]),
+        ({"OLLAMA_NEW_ENGINE": "1"}, NEW, [("OLLAMA_NEW_ENGINE", "error", "removed")]),
+        ({"OLLAMA_NEW_ENGINE": "1"}, OLD, []),
+        ({"OLLAMA_NEW_ENGINE": "off"}, OLD, [("OLLAMA_NEW_ENGINE", "error", "malformed")]),
+        ({"OLLAMA_NEW_ENGINE": "1"}, None, [("OLLAMA_NEW_ENGINE", "warning", "release-unknown")]),
+        ({"OLLAMA_TMPDIR": "/tmp"}, None, [("OLLAMA_TMPDIR", "error", "removed")]),
+        ({"LLAMA_ARG_THREADS": "14"}, OLD, [("LLAMA_ARG_THREADS", "error", "not-yet")]),
+        ({"LLAMA_ARG_THREADS": "14"}, None, [("LLAMA_ARG_THREADS", "warning", "release-unknown")]),
+        ({"OLLAMA_GPU_OVERHEAD": "1"}, NEW, [("OLLAMA_GPU_OVERHEAD", "warning", "changed")]),
+        ({"OLLAMA_GPU_OVERHEAD": "1"}, OLD, []),
+        ({"LLAMA_ARG_MLOCK": "1"}, NEW, [("LLAMA_ARG_MLOCK", "warning", "changed")]),
+        ({"LLAMA_ARG_MLOCK": "1"}, "0.32.5", []),
+        ({"LLAMA_ARG_CTX_SIZE": "4096"}, NEW, [("LLAMA_ARG_CTX_SIZE", "error", "overridden")]),
+        ({"LLAMA_ARG_API_PREFIX": "/x"}, NEW, [("LLAMA_ARG_API_PREFIX", "error", "dangerous")]),
+        ({"LLAMA_ARG_SSL_CERT_FILE": "/x"}, NEW, [("LLAMA_ARG_SSL_CERT_FILE", "error", "dangerous")]),
+        ({"GGML_BACKEND_PATH": "/x"}, NEW, [("GGML_BACKEND_PATH", "error", "internal")]),
+        ({"OLLAMA_AUTH": "1"}, NEW, [("OLLAMA_AUTH", "warning", "client-only")]),
+        ({"OLLAMA_VERSION": "0.34.1"}, NEW, [("OLLAMA_VERSION", "warning", "installer")]),
+        ({"OLLAMA_FAST_BUILD": "1"}, NEW, [("OLLAMA_FAST_BUILD", "warning", "build-only")]),
+        ({"OLLAMA_KEEP_ALIVE": "1d"}, NEW, [("OLLAMA_KEEP_ALIVE", "error", "malformed")]),
+        ({"XYZ": "one\ntwo"}, NEW, [("XYZ", "error", "malformed")]),
+        ({"A B": "1"}, NEW, [("A B", "error", "name")]),
+        ({"": "1"}, NEW, [("", "error", "name")]),
+        ({"LLAMA_ARG_NUMA": "distribute"}, NEW, [("LLAMA_ARG_NUMA", "warning", "undoes-binding")]),
+        ({"LLAMA_ARG_NUMA": "isolate"}, NEW, [("LLAMA_ARG_NUMA", "warning", "undoes-binding")]),
+        ({"LLAMA_ARG_NUMA": "numactl"}, NEW, []),
+        ({"CUDA_VISIBLE_DEVICES": "-1"}, NEW, [("CUDA_VISIBLE_DEVICES", "warning", "back-through-vulkan")]),
+        ({"CUDA_VISIBLE_DEVICES": "-1", "OLLAMA_VULKAN": "0"}, NEW, []),
+        ({"CUDA_VISIBLE_DEVICES": "-1", "GGML_VK_VISIBLE_DEVICES": "-1"}, NEW, []),
+        ({"CUDA_VISIBLE_DEVICES": "-1"}, OLD, []),
+        (
+            {"LLAMA_ARG_CACHE_TYPE_K": "q8_0", "OLLAMA_KV_CACHE_TYPE": "q8_0"},
+            NEW,
+            [("LLAMA_ARG_CACHE_TYPE_K", "error", "overridden")],
+        ),
+    ],
+)  # fmt: skip
+def test_finding(environment, release, expected):
+    """Each kind of mistake has its code, and what is fine has none."""
+    assert codes(environment, release) == expected
+
+
+@pytest.mark.parametrize(
+    ("release", "flash", "kind", "severity"),
+    [
+        (NEW, "0", "q8_0", "error"),
+        (NEW, "false", "q4_0", "error"),
+        (None, "0", "q8_0", "error"),
+        (OLD, "0", "q8_0", "warning"),
+        (NEW, "0", "f16", None),
+        (NEW, "1", "q8_0", None),
+    ],
+)
+def test_quantised_cache_needs_flash_attention(release, flash, kind, severity):
+    """From 0.30.0 on every load would fail; before, the server falls back."""
+    found = codes({"OLLAMA_FLASH_ATTENTION": flash, "OLLAMA_KV_CACHE_TYPE": kind}, release)
+    assert found == ([("OLLAMA_KV_CACHE_TYPE", severity, "needs-flash-attention")] if severity else [])
+
+
+def test_quantised_values_need_flash_attention():
+    """The runner's own variable is bound by the same rule; keys are not."""
+    environment = {"OLLAMA_FLASH_ATTENTION": "0", "LLAMA_ARG_CACHE_TYPE_V": "q8_0", "LLAMA_ARG_CACHE_TYPE_K": "q8_0"}
+    assert codes(environment) == [("LLAMA_ARG_CACHE_TYPE_V", "error", "needs-flash-attention")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["OLLAMA_API_KEY", "LLAMA_API_KEY", "OLLAMA_API_TOKEN", "HF_TOKEN", "OPENAI_APIKEY", "my_secret", "DB_PASSWORDS"],
+)
+@pytest.mark.parametrize("release", [NEW, OLD, None])
+def test_secret_is_refused_and_never_shown(name, release):
+    """A unit's environment is for everybody to read, and so are messages."""
+    found = lint({name: "hunter2"}, parse_release(release) if release else None)
+    assert "secret" in {finding.code for finding in found if finding.severity == "error"}
+    assert "hunter2" not in repr(found)
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "FTP_PROXY"])
+def test_password_of_a_proxy_is_a_secret(name):
+    """It is refused, and the remedy is another address."""
+    (found,) = lint({name: "http://me:hunter2@proxy:3128"}, parse_release(NEW))
+    assert (found.code, found.remedy) == ("secret", "use an address without a password")
+    assert "hunter2" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("environment", "release", "message", "remedy"),
+    [
+        ({"OLLAMA_NUM_THREADS": "14"}, NEW, "it has no effect: no release reads it", "use ollama_num_threads"),
+        ({"OLLAMA_NUM_PARALEL": "4"}, NEW, "no known release reads this name", "did you mean OLLAMA_NUM_PARALLEL?"),
+        ({"OLLAMA_NUM_THRED": "4"}, NEW, "no known release reads this name", "use ollama_num_threads"),
+        ({"OLLAMA_Z": "4"}, NEW, "no known release reads this name", "look the name up in docs/settings.md"),
+        (
+            {"OLLAMA_NEW_ENGINE": "1"},
+            NEW,
+            "0.34.1 no longer reads it, it acted from 0.5.12 to 0.24.0",
+            "leave it out",
+        ),
+        ({"LLAMA_ARG_THREADS": "1"}, OLD, "0.24.0 does not read it yet, it acts from 0.30.0 on", "leave it out"),
+        (
+            {"OLLAMA_MULTIUSER_CACHE": "1"},
+            NEW,
+            "0.34.1 no longer reads it, it acted from 0.4.0 to 0.24.0",
+            "use LLAMA_ARG_CACHE_RAM",
+        ),
+        (
+            {"OLLAMA_TENSOR_SPLIT": "1"},
+            OLD,
+            "it has no effect: no release reads it",
+            "leave it out; LLAMA_ARG_TENSOR_SPLIT does this from 0.30.0 on",
+        ),
+        (
+            {"LLAMA_ARG_NO_REPACK": "0"},
+            NEW,
+            "the mere presence of this name switches LLAMA_ARG_REPACK off, whatever its value",
+            "write LLAMA_ARG_REPACK=0",
+        ),
+        (
+            {"LLAMA_ARG_THREADS": "x"},
+            NEW,
+            "'x' is not a plain number; llama-server stops on what it cannot read, so no model would load",
+            "correct it, or leave it out for the default, every physical core of the host",
+        ),
+    ],
+)
+def test_finding_says_what_and_what_to_do(environment, release, message, remedy):
+    """Message and remedy are clauses that stand in a longer sentence."""
+    (found,) = lint(environment, parse_release(release))
+    assert (found.message, found.remedy) == (message, remedy)
+
+
+def test_findings_are_sorted():
+    """The order does not depend on the order of the environment."""
+    environment = {"OLLAMA_TLS": "1", "OLLAMA_API_KEY": "x", "LLAMA_API_KEY": "x", "A B": "1"}
+    backwards = dict(reversed(environment.items()))
+    found = lint(environment, None)
+    assert found == lint(backwards, None)
+    assert found == sorted(found, key=lambda finding: (finding.name, finding.code))
+
+
+@pytest.mark.parametrize("release", ["0.5.13", OLD, "0.30.0-rc1", NEW, "0.40.2", None])
+def test_every_known_name_has_a_verdict(release):
+    """A name gets no error but for its value if it acts, and always a finding if it does not."""
+    parsed = parse_release(release) if release else None
+    wrong = []
+    for name in (known.replace("*", "X") for known in load().by_name):
+        found = codes({name: "1"}, release)
+        errors = [code for _name, severity, code in found if severity == "error" and code != "malformed"]
+        if errors if load().acts(name, parsed) else not found:
+            wrong.append(name)
+    assert not wrong
+
+
+NAMES = st.one_of(
+    st.sampled_from(sorted(load().by_name)), st.builds("OLLAMA_{}".format, st.text(max_size=5)), st.text(max_size=9)
+)
+
+
+@given(
+    st.dictionaries(NAMES, st.one_of(st.text(max_size=12), st.sampled_from(["0", "1", "-1", "q8_0"])), max_size=6),
+    st.sampled_from([None, "0.5.13", OLD, "0.30.0-rc1", NEW, "2.0.0"]),
+)
+def test_lint_takes_any_text(environment, release):
+    """No environment makes it fail, each finding is complete, and it says the same twice."""
+    parsed = parse_release(release) if release else None
+    found = lint(environment, parsed)
+    assert found == lint(environment, parsed)
+    for finding in found:
+        assert isinstance(finding, Finding)
+        assert finding.name in environment
+        assert finding.severity in ("error", "warning")
+        assert finding.code
+        assert finding.message.strip()
+        assert finding.remedy.strip()
+        assert not finding.message.endswith(".")
+        assert not finding.remedy.endswith(".")
