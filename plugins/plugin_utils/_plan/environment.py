@@ -1,0 +1,101 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The free environment, ``ollama_environment``, and how it meets the named variables.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
+
+# A name of the environment that one variable of the role decides.
+NAMED = {
+    "LLAMA_ARG_LOAD_MODE": "load_mode",
+    "LLAMA_ARG_THREADS": "num_threads",
+    "CUDA_VISIBLE_DEVICES": "cuda_visible_devices",
+    "OLLAMA_CONTEXT_LENGTH": "context_length",
+    "OLLAMA_FLASH_ATTENTION": "flash_attention",
+    "OLLAMA_HOST": "host",
+    "OLLAMA_KEEP_ALIVE": "keep_alive",
+    "OLLAMA_KV_CACHE_TYPE": "kv_cache_type",
+    "OLLAMA_MAX_LOADED_MODELS": "max_loaded_models",
+    "OLLAMA_MODELS": "models_path",
+    "OLLAMA_NUM_PARALLEL": "num_parallel",
+    "OLLAMA_SCHED_SPREAD": "sched_spread",
+}
+
+
+def check(policy: Policy, release: Release | None) -> tuple[list[str], list[dict[str, str]]]:
+    """Errors and warnings on names and values of the free environment."""
+    errors: list[str] = []
+    warnings: list[dict[str, str]] = []
+    for finding in lint(policy.environment, release):
+        if finding.severity == "error":
+            errors.append(f"ollama_environment.{finding.name}: {finding.message}; {finding.remedy}")
+        else:
+            warnings.append(
+                {
+                    "code": f"environment-{finding.code}",
+                    "message": f"{finding.name}: {finding.message}",
+                    "remedy": finding.remedy,
+                }
+            )
+    return errors, warnings
+
+
+def settle(policy: Policy) -> tuple[Policy, list[str]]:
+    """Take what the environment says of a named variable for that variable, or refuse two words on one thing."""
+    errors: list[str] = []
+    free = dict(policy.environment)
+    default = Policy()
+    for name, key in NAMED.items():
+        if name not in free:
+            continue
+        value = free.pop(name)
+        parsed, wrong = parse({key: value})
+        wanted, set_by_name = getattr(parsed, key), getattr(policy, key)
+        if wrong:
+            errors += [f"ollama_environment.{name}: {text}" for text in wrong]
+        elif set_by_name not in (getattr(default, key), wanted):
+            errors.append(
+                f"ollama_environment.{name}: {value!r} contradicts ollama_{key}: {shown(set_by_name)}; set only one of"
+                " them"
+            )
+        else:
+            policy = dataclasses.replace(policy, **{key: wanted})
+    return dataclasses.replace(policy, environment=free), errors
+
+
+def shown(value: object) -> str:
+    """A parsed value as the operator would write it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+
+
+def merge(case: Case, environment: dict[str, str]) -> dict[str, str]:
+    """The planned environment with the operator's free names in it; theirs win and are marked so."""
+    for name, value in case.policy.environment.items():
+        for decision in case.decisions:
+            if decision["setting"] == name:
+                decision.update(
+                    value=value, source=OPERATOR, reason=f"ollama_environment.{name}; the rule: {decision['reason']}"
+                )
+                break
+        else:
+            case.decide(name, value, OPERATOR, f"ollama_environment.{name}")
+    return dict(sorted({**environment, **case.policy.environment}.items()))
+
+
+__all__ = ("NAMED", "check", "merge", "settle", "shown")

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The topology as the policy questions ask for it.
+
+A view over the facts of ``topology_facts`` (schema 1). Facts that could not be read are None there and stay
+None here: no question is answered from a guess.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GIB = 1 << 30
+# Every Linux build of every supported release has kernels for compute capability 5.0 and later, and none for
+# less (CMakePresets.json and Dockerfile of 0.1.29 to 0.33.0).
+LOWEST_COMPUTE = (5, 0)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One NUMA node: its online CPUs, none on a node that is memory alone."""
+
+    id: int
+    cpus: CpuSet
+    memory_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU as a runner would use it."""
+
+    vendor: str
+    index: int | None
+    name: str
+    uuid: str | None
+    pci_bus_id: str | None
+    memory_bytes: int | None
+    compute: tuple[int, int] | None
+    gfx_target: str | None
+    numa_node: int | None
+    display_active: bool
+    integrated: bool
+
+    @property
+    def label(self) -> str:
+        """How a reason names the card: ``Quadro P4000 (8.0 GiB, compute capability 6.1)``."""
+        facts = [gib(self.memory_bytes)] if self.memory_bytes else []
+        facts += [f"compute capability {self.compute[0]}.{self.compute[1]}"] if self.compute else []
+        return f"{self.name} ({', '.join(facts)})" if facts else self.name
+
+
+class Machine:
+    """Typed access to one host's topology. Raises OllamaError where the facts are of another shape."""
+
+    def __init__(self, topology: Mapping[str, Any]) -> None:
+        if not hasattr(topology, "get") or topology.get("schema") != 1:
+            raise OllamaError(
+                "topology: expected the mapping that topology_facts returns, with schema 1; "
+                f"found {type(topology).__name__} {str(topology)[:80]!r}"
+            )
+        self._facts = topology
+        cpu = topology.get("cpu") or {}
+        allowed = topology.get("allowed") or {}
+        memory = topology.get("memory") or {}
+        self.online = _cpus(cpu.get("online"))
+        self.isolated = _cpus(cpu.get("isolated")) or CpuSet()
+        self.sockets: int | None = cpu.get("sockets")
+        self.cores: int | None = cpu.get("cores")
+        self.siblings = [CpuSet.parse(text) for text in cpu.get("siblings") or []]
+        self.kinds = [(str(kind["kind"]), CpuSet.parse(kind["cpus"])) for kind in cpu.get("kinds") or []]
+        self.allowed = _cpus(allowed.get("cpus")) or self.online
+        self.quota: float | None = allowed.get("cpu_quota")
+        self.memory_bytes = _least(memory.get("total_bytes"), allowed.get("memory_bytes"))
+        self.nodes = [
+            Node(node["id"], _cpus(node.get("cpus")) or CpuSet(), node.get("memory_bytes"))
+            for node in topology.get("numa") or []
+        ]
+        self.gpus = [_gpu(entry) for entry in topology.get("gpus") or []]
+        self.problems: list[str] = list(topology.get("problems") or [])
+        software = topology.get("software") or {}
+        self.numactl: str | None = software.get("numactl")
+        self.ollama: Mapping[str, Any] = software.get("ollama") or {}
+        drivers = topology.get("drivers") or {}
+        self.nvidia_driver: str | None = (drivers.get("nvidia") or {}).get("driver")
+
+    @property
+    def cpu_nodes(self) -> list[Node]:
+        """Nodes that have online CPUs a service may use, by id."""
+        usable = self.allowed
+        return [node for node in self.nodes if node.cpus and (usable is None or node.cpus & usable)]
+
+    def cores_in(self, cpus: CpuSet) -> int:
+        """Physical cores with at least one logical CPU in the set."""
+        return sum(1 for core in self.siblings if core & cpus)
+
+    def performance(self) -> CpuSet | None:
+        """The CPUs of performance cores on a machine that has efficiency cores too; else None."""
+        if len(self.kinds) < 2:
+            return None
+        fast = [cpus for kind, cpus in self.kinds if kind == "performance"]
+        return fast[0] if fast else None
+
+
+def gib(count: int | None) -> str:
+    """``8589934592`` as ``8.0 GiB``."""
+    return "an unknown size" if count is None else f"{count / GIB:.1f} GiB"
+
+
+def _cpus(text: str | None) -> CpuSet | None:
+    return None if text is None else CpuSet.parse(text)
+
+
+def _least(*counts: int | None) -> int | None:
+    known = [count for count in counts if count is not None]
+    return min(known) if known else None
+
+
+def _gpu(entry: Mapping[str, Any]) -> Gpu:
+    compute = entry.get("compute_capability")
+    major, _dot, minor = str(compute or "").partition(".")
+    return Gpu(
+        vendor=str(entry.get("vendor")),
+        index=entry.get("index"),
+        name=str(entry.get("name") or f"{entry.get('vendor')} GPU"),
+        uuid=entry.get("uuid"),
+        pci_bus_id=entry.get("pci_bus_id"),
+        memory_bytes=entry.get("memory_bytes"),
+        compute=(int(major), int(minor)) if major.isdigit() and minor.isdigit() else None,
+        gfx_target=entry.get("gfx_target"),
+        numa_node=entry.get("numa_node"),
+        display_active=bool(entry.get("display_active")),
+        integrated=bool(entry.get("integrated")),
+    )
+
+
+__all__ = ("GIB", "LOWEST_COMPUTE", "Gpu", "Machine", "Node", "gib")

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Topology, policy and release in; the plan out. Pure: the same input gives the same bytes.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
+    attention,
+    capacity,
+    cpu,
+    environment,
+    gpu,
+    service,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
+
+SCHEMA = 1
+UNIT = "ollama.service"
+
+
+def make_plan(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: str | None) -> dict[str, Any]:
+    """The plan of one host, schema 1 (docs/architecture.md).
+
+    ``wishes`` maps role variables without their prefix to what the operator said. ``release`` is the operator's
+    word on the installed release; without it the topology's is taken. Raises OllamaError with one line for
+    everything that is wrong, so that a single run shows it all.
+    """
+    machine = Machine(topology)
+    installed = _release(machine, release)
+    policy, errors = parse(wishes)
+    lint_errors, lint_warnings = environment.check(policy, installed)
+    policy, clashes = environment.settle(policy)
+    case = Case(machine, policy, installed, load())
+    case.errors += errors + lint_errors + clashes
+    case.warnings += lint_warnings
+    _look_at_release(case)
+    _look_at_facts(case)
+    instance = _instance(case)
+    if case.errors:
+        count = len(case.errors)
+        raise OllamaError(
+            f"{count} setting{'s' if count > 1 else ''} cannot be used:\n"
+            + "\n".join(f"- {text}" for text in case.errors)
+        )
+    return {
+        "schema": SCHEMA,
+        "release": str(installed) if installed else None,
+        "instances": [instance],
+        "decisions": case.decisions,
+        "warnings": case.warnings,
+    }
+
+
+def _release(machine: Machine, named: str | None) -> Release | None:
+    if named and named != "auto":
+        try:
+            return parse_release(named)
+        except OllamaError as error:
+            raise OllamaError(f"ollama_version: {error}; allowed is auto, or a release such as 0.34.1") from error
+    found = machine.ollama.get("version")
+    try:
+        return parse_release(found) if found else None
+    except OllamaError as error:
+        machine.problems.append(f"software.ollama.version: {error}")
+        return None
+
+
+def _instance(case: Case) -> dict[str, Any]:
+    address, port, variables = service.listen(case)
+    variables |= gpu.choose(case)
+    placement = cpu.place(case)
+    if placement.threads is not None and (case.acts(cpu.THREADS) or case.release is None):
+        variables[cpu.THREADS] = str(placement.threads)
+    variables |= capacity.fill(case, placement.threads)
+    variables |= attention.attend(case)
+    variables |= service.store(case)
+    _refuse_undone_binding(case, placement)
+    unit = {**service.command(case, placement), **service.limits(case)}
+    return {
+        "name": case.instance,
+        "unit": UNIT,
+        "host": address,
+        "port": port,
+        "url": _url(address, port),
+        "numa_node": placement.node,
+        "cpus": None if placement.cpus is None else str(placement.cpus),
+        "threads": placement.threads,
+        "bind": placement.bind,
+        "gpus": [card.pci_bus_id or card.uuid for card in case.gpus],
+        "environment": environment.merge(case, variables),
+        "service": unit,
+    }
+
+
+def _refuse_undone_binding(case: Case, placement: cpu.Placement) -> None:
+    spread = case.policy.environment.get("LLAMA_ARG_NUMA")
+    if placement.bind != NONE and spread in ("distribute", "isolate"):
+        case.errors.append(
+            f"ollama_environment.LLAMA_ARG_NUMA: {spread!r} contradicts the binding to node {placement.node}: it"
+            " resets each thread's CPU affinity; allowed is numactl or nothing, or set ollama_numa_node: none"
+        )
+
+
+def _url(address: str, port: int) -> str:
+    # A server that listens on every address is asked on the loopback one.
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return f"http://{address}:{port}"
+    if parsed.is_unspecified:
+        parsed = ipaddress.ip_address("127.0.0.1" if parsed.version == 4 else "::1")
+    return f"http://{parsed}:{port}" if parsed.version == 4 else f"http://[{parsed}]:{port}"
+
+
+def _look_at_release(case: Case) -> None:
+    release, oldest, newest = case.release, case.contract.oldest_supported, case.contract.newest_known
+    if release is None:
+        case.warn(
+            "release-unknown",
+            "no installed Ollama answered with its release; only what is right or harmless in every supported release"
+            " is set",
+            "install Ollama first, or name the release in ollama_version",
+        )
+    elif release < oldest:
+        case.warn(
+            "release-too-old",
+            f"Ollama {release} is older than {oldest}, the oldest release that these rules were checked against",
+            "upgrade Ollama",
+        )
+    elif release > newest:
+        case.warn(
+            "release-not-yet-known",
+            f"Ollama {release} is newer than {newest}, the newest release that these rules were checked against",
+            "look for a newer inference.ollama, and at the server's log after the restart",
+        )
+
+
+def _look_at_facts(case: Case) -> None:
+    if case.machine.problems:
+        count = len(case.machine.problems)
+        case.warn(
+            "facts-incomplete",
+            f"{count} fact(s) could not be read: {'; '.join(case.machine.problems[:3])}{'; …' if count > 3 else ''}",
+            "see ollama_topology.problems; what depends on them is left to the server",
+        )
+    unit = case.machine.ollama.get("unit") or {}
+    own = case.policy.dropin_name
+    later = [path for path in unit.get("dropins") or [] if path.rsplit("/", 1)[-1] > own]
+    if later:
+        case.warn(
+            "dropins-read-later",
+            f"{', '.join(later)} is read after {own} and may override it",
+            "remove what it sets twice, or choose a later name in ollama_dropin_name",
+        )
+
+
+__all__ = ("SCHEMA", "make_plan")

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole plans and drop-ins, stored to be reviewed by eye.
+
+Each folder here holds a case (``case.yml``: a machine, the operator's wishes, a release) and what must come of it
+(``plan.yml``, ``override.conf``). GOLDEN_REWRITE=1 rewrites the results; the diff is the review.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit import dropin
+from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
+
+HERE = Path(__file__).parent
+ROLE = HERE.parents[2] / "roles/ollama"
+CASES = sorted(path.parent for path in HERE.glob("*/case.yml"))
+REWRITE = os.environ.get("GOLDEN_REWRITE") == "1"
+# What install.sh writes, as far as it matters to a drop-in.
+UNIT = """[Unit]
+Description=Ollama Service
+[Service]
+ExecStart=/bin/true
+User=root
+Restart=always
+"""
+
+
+def topology_of(case: dict, folder: Path) -> dict:
+    """The machine of a case, read by the same readers as a real one; GPUs and software are given as facts."""
+    machine = Machine(**case["machine"])
+    topology = gather(Root(machine.write(folder)), None, set(SUBSETS))
+    topology.update(case.get("facts", {}))
+    topology["problems"] = []
+    return topology
+
+
+@pytest.fixture(params=CASES, ids=lambda path: path.name)
+def case(request, tmp_path):
+    """One case with its topology, plan and rendered drop-in."""
+    text = yaml.safe_load((request.param / "case.yml").read_text(encoding="utf-8"))
+    plan = make_plan(topology_of(text, tmp_path), text.get("wishes", {}), text.get("release"))
+    return request.param, plan
+
+
+def render(plan: dict) -> str:
+    """The role's template with the role's filter, as Ansible renders it."""
+    environment = Environment(
+        loader=FileSystemLoader(ROLE / "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters["inference.ollama.dropin"] = dropin
+    return environment.get_template("dropin.conf.j2").render(ollama_plan=plan)
+
+
+def compare(path: Path, text: str) -> None:
+    if REWRITE:
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_plan_is_the_reviewed_one(case):
+    """The same machine, wishes and release give the same plan, byte for byte."""
+    folder, plan = case
+    compare(folder / "plan.yml", yaml.safe_dump(plan, sort_keys=False, width=120, allow_unicode=True))
+
+
+def test_dropin_is_the_reviewed_one(case):
+    """The plan gives the same drop-in, byte for byte."""
+    folder, plan = case
+    compare(folder / "override.conf", render(plan))
+
+
+def test_every_written_line_has_a_decision(case):
+    """An operator can ask of any variable and directive why it is there."""
+    _folder, plan = case
+    for instance in plan["instances"]:
+        decided = {d["setting"]: d["value"] for d in plan["decisions"] if d["instance"] == instance["name"]}
+        for name, value in instance["environment"].items():
+            assert decided[name] == value
+        for name in instance["service"]:
+            assert decided[name] is not None
+        written = {**instance["environment"], **instance["service"]}
+        for name, value in decided.items():
+            if value is not None and name not in ("numa_node", "cpus", "bind", "threads"):
+                assert name in written
+
+
+def test_systemd_accepts_the_dropin(case, tmp_path):
+    """systemd itself finds no fault with the unit and its drop-in."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed: rendered units are not verified by systemd here")
+    _folder, plan = case
+    units = tmp_path / "units"
+    (units / "ollama.service.d").mkdir(parents=True)
+    (units / "ollama.service").write_text(UNIT, encoding="utf-8")
+    # The programs of the planned host are not on this one, and systemd asks for them.
+    text = render(plan).replace("/usr/bin/numactl", "/bin/true").replace("/usr/local/bin/ollama", "/bin/true")
+    (units / "ollama.service.d/override.conf").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--recursive-errors=no", str(units / "ollama.service")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

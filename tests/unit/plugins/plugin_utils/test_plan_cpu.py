@@ -1,0 +1,175 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Node, CPUs, binding and threads (_plan/cpu.py; rules C1 to C4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.tests.unit.support.plans import (
+    OLLAMA,
+    card,
+    codes,
+    decision,
+    environment,
+    plan,
+    topology,
+    xeon,
+)
+
+
+def instance(machine, release="0.34.1", **wishes):
+    return plan(machine, release, **wishes)["instances"][0]
+
+
+def test_a_chosen_node_brings_its_cpus_and_its_cores_as_threads():
+    """Binding without matching threads halves the speed, so both come together."""
+    found = instance(xeon(), numa_node=1)
+    assert (found["cpus"], found["threads"], found["bind"]) == ("14-27,42-55", 14, "numactl")
+    assert found["environment"]["LLAMA_ARG_THREADS"] == "14"
+    assert found["service"]["ExecStart"] == ["/usr/bin/numactl", "--cpunodebind=1", "/usr/local/bin/ollama", "serve"]
+
+
+@pytest.mark.parametrize("release", ["0.5.13", "0.12.6", "0.24.0"])
+def test_before_0_30_a_binding_warns_that_threads_cannot_follow(release):
+    """No variable of those releases sets the threads; the warning names what does."""
+    made = plan(xeon(), release, numa_node=1)
+    assert "LLAMA_ARG_THREADS" not in made["instances"][0]["environment"]
+    (warning,) = [entry for entry in made["warnings"] if entry["code"] == "threads-not-settable"]
+    assert "num_thread 14" in warning["remedy"]
+
+
+def test_with_the_release_unknown_a_binding_sets_threads_and_warns():
+    """The variable harms no release, and the operator hears that an old one ignores it."""
+    machine = xeon(software={"systemd": 252, "numactl": "/usr/bin/numactl", "ollama": None})
+    made = plan(machine, None, numa_node=1)
+    assert made["instances"][0]["environment"]["LLAMA_ARG_THREADS"] == "14"
+    assert {"release-unknown", "threads-not-settable", "binary-not-found"} <= set(codes(made))
+
+
+def test_auto_binds_a_cpu_server_to_one_socket():
+    """Two equal nodes: the lowest id; and the operator hears what stays free."""
+    made = plan(xeon())
+    assert (made["instances"][0]["numa_node"], codes(made)) == (0, ["one-node-of-many"])
+
+
+def test_auto_prefers_the_node_with_more_memory():
+    """Of nodes with equal cores the one that holds larger models."""
+    machine = topology(sockets=2, cores=4, nodes=2, memory_gib=32)
+    machine["numa"][1]["memory_bytes"] *= 2
+    assert instance(machine)["numa_node"] == 1
+
+
+@pytest.mark.parametrize(
+    ("machine", "release"),
+    [
+        (topology(cores=8), "0.34.1"),
+        (xeon(), "0.24.0"),
+        (topology(sockets=2, cores=8, nodes=4), "0.34.1"),
+        (xeon(gpus=[card()]), "0.34.1"),
+    ],
+    ids=["one node", "old release", "half sockets", "GPU"],
+)
+def test_auto_binds_nothing_that_need_not_be(machine, release):
+    """One node, a release whose threads cannot follow, nodes smaller than a socket, models on a GPU: no binding."""
+    found = instance(machine, release)
+    assert (found["numa_node"], found["bind"]) == (None, "none")
+    assert not {"ExecStart", "CPUAffinity"} & set(found["service"])
+
+
+def test_without_numactl_systemd_binds():
+    """The same affinity needs no program in front of the server."""
+    found = instance(xeon(software={"systemd": 252, "numactl": None, "ollama": OLLAMA}), numa_node=1)
+    assert found["bind"] == "affinity"
+    assert found["service"]["CPUAffinity"] == "14-27,42-55"
+    assert "ExecStart" not in found["service"]
+
+
+def test_isolated_cpus_are_left_alone_and_need_an_affinity_by_list():
+    """Whoever isolated CPUs keeps them; numactl can only name whole nodes."""
+    machine = topology({}, sockets=2, cores=4, nodes=2, isolated="4")
+    found = instance(machine, numa_node=1)
+    assert (found["cpus"], found["bind"], found["threads"]) == ("5-7", "affinity", 3)
+
+
+def test_a_cpuset_bounds_cpus_and_threads():
+    """What the service may not use it is not planned on."""
+    found = instance(topology(cores=16, cpuset="0-5"))
+    assert (found["cpus"], found["threads"]) == ("0-5", 6)
+
+
+@pytest.mark.parametrize(("quota", "threads"), [("600000 100000", 6), ("50000 100000", 1), ("1650000 100000", 16)])
+def test_a_quota_bounds_threads_to_whole_cores(quota, threads):
+    """Threads beyond the quota would wait for each other at every step."""
+    assert instance(topology(cores=16, cpu_max=quota))["threads"] == threads
+
+
+def test_threads_are_performance_cores_on_a_hybrid():
+    """The slowest thread sets the pace."""
+    assert instance(topology(cores=6, threads=2, efficiency_cores=8))["threads"] == 6
+
+
+def test_a_thread_count_of_the_operators_wins_and_is_marked():
+    """The rule's number stays visible in the reason."""
+    made = plan(xeon(), numa_node=1, num_threads=12)
+    assert made["instances"][0]["environment"]["LLAMA_ARG_THREADS"] == "12"
+    assert decision(made, "threads")["source"] == "operator"
+    assert "the rule would give 14" in decision(made, "threads")["reason"]
+
+
+def test_more_threads_than_cores_warns_and_more_than_cpus_is_refused():
+    """Sharing cores is slow; more threads than CPUs is a mistake."""
+    assert "threads-oversubscribed" in codes(plan(xeon(), numa_node=1, num_threads=20))
+    with pytest.raises(OllamaError, match=r"ollama_num_threads: 29 is not allowed.*1 to 28"):
+        plan(xeon(), numa_node=1, num_threads=29)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "text"),
+    [
+        ({"numa_node": 7}, "ollama_numa_node: 7 is not allowed; nodes with usable CPUs on this host: 0, 1"),
+        ({"numa_node": 1, "cpu_bind": "none"}, "ollama_cpu_bind: 'none' contradicts ollama_numa_node: 1"),
+        ({"numa_node": "none", "cpu_bind": "numactl"}, "ollama_cpu_bind: 'numactl' contradicts ollama_numa_node: none"),
+        (
+            {"numa_node": 1, "environment": {"LLAMA_ARG_NUMA": "distribute"}},
+            "ollama_environment.LLAMA_ARG_NUMA: 'distribute' contradicts the binding to node 1",
+        ),
+    ],
+)
+def test_contradictions_are_refused(wishes, text):
+    """Of two wishes that exclude each other none is carried out."""
+    with pytest.raises(OllamaError) as caught:
+        plan(xeon(), **wishes)
+    assert text in str(caught.value)
+
+
+def test_numactl_is_refused_where_it_is_missing_or_names_too_much():
+    """A wish that the host cannot carry out is refused with what it can."""
+    with pytest.raises(OllamaError, match="the host has no numactl"):
+        plan(xeon(software={"numactl": None, "ollama": OLLAMA}), numa_node=1, cpu_bind="numactl")
+    with pytest.raises(OllamaError, match="of which only 5-7 are usable"):
+        plan(topology(sockets=2, cores=4, nodes=2, isolated="4"), numa_node=1, cpu_bind="numactl")
+
+
+def test_affinity_can_be_asked_for():
+    """The operator may prefer the unit's own directive."""
+    made = plan(xeon(), numa_node=1, cpu_bind="affinity")
+    assert made["instances"][0]["bind"] == "affinity"
+    assert decision(made, "bind")["source"] == "operator"
+
+
+def test_none_as_bind_alone_binds_nothing():
+    """With no node named there is no contradiction."""
+    assert instance(xeon(), cpu_bind="none")["bind"] == "none"
+
+
+def test_unread_cpus_leave_threads_to_the_server():
+    """No guess: what could not be read is not planned on."""
+    machine = xeon()
+    machine["cpu"] = machine["numa"] = machine["allowed"] = None
+    found = instance(machine)
+    assert (found["cpus"], found["threads"]) == (None, None)
+    assert "LLAMA_ARG_THREADS" not in found["environment"]
+    assert environment(machine, num_threads=4)["LLAMA_ARG_THREADS"] == "4"

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an operator may say, and what is said of what he may not (_plan/policy.py, _plan/environment.py)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import environment, policy
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse, split_host
+from ansible_collections.inference.ollama.tests.unit.support import plans
+
+GOOD = [
+    ("num_threads", 14, 14),
+    ("num_threads", "14", 14),
+    ("numa_node", 0, 0),
+    ("numa_node", "none", "none"),
+    ("flash_attention", True, True),
+    ("flash_attention", "off", False),
+    ("keep_alive", -1, "-1"),
+    ("keep_alive", "24h", "24h"),
+    ("keep_alive", "1h30m", "1h30m"),
+    ("kv_cache_type", "q8_0", "q8_0"),
+    ("cuda_visible_devices", "0,1", ("0", "1")),
+    ("cuda_visible_devices", [1, 0], ("1", "0")),
+    ("cuda_visible_devices", "none", ()),
+    ("cuda_visible_devices", -1, ()),
+    ("models_path", "/srv/models/", "/srv/models"),
+    ("host", "[::1]:11434", "[::1]:11434"),
+    ("oom_score_adjust", -1000, -1000),
+    ("cache_ram_bytes", 0, 0),
+    ("environment", {"B": True, "A": 1}, {"A": "1", "B": "1"}),
+]
+BAD = [
+    ("num_threads", -4),
+    ("num_threads", 0),
+    ("num_threads", 1.5),
+    ("num_threads", True),
+    ("num_threads", 100000),
+    ("numa_node", -1),
+    ("numa_node", "one"),
+    ("num_parallel", 0),
+    ("flash_attention", "maybe"),
+    ("keep_alive", "1d"),
+    ("keep_alive", "forever"),
+    ("keep_alive", True),
+    ("kv_cache_type", "q5"),
+    ("objective", "speed"),
+    ("cuda_visible_devices", "0,0"),
+    ("cuda_visible_devices", "first"),
+    ("cuda_visible_devices", "0,"),
+    ("models_path", "models"),
+    ("models_path", "/srv/../etc"),
+    ("models_path", "/srv/a\nb"),
+    ("host", "http://0.0.0.0"),
+    ("host", "127.0.0.1:99999"),
+    ("oom_score_adjust", 1001),
+    ("limit_nofile", 10),
+    ("dropin_name", "override"),
+    ("dropin_name", "../x.conf"),
+    ("environment", "A=1"),
+    ("environment", {"A B": 1}),
+    ("environment", {"A": ["x"]}),
+    ("instances", "per_gpu"),
+    ("objective", "auto"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "parsed"), GOOD)
+def test_an_allowed_value_is_taken_as_it_is_meant(key, value, parsed):
+    """YAML and the command line give different types for the same wish; both are understood."""
+    found, errors = parse({key: value})
+    assert (getattr(found, key), errors) == (parsed, [])
+
+
+@pytest.mark.parametrize(("key", "value"), BAD)
+def test_a_wrong_value_is_refused_by_name_value_and_what_is_allowed(key, value):
+    """The operator sees which variable, what it said, and what it may say."""
+    found, (error,) = parse({key: value})
+    assert found == Policy()
+    assert error.startswith(f"ollama_{key}: {value!r} is not allowed; allowed is ")
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    """A second run to find the second mistake would be one too many."""
+    with pytest.raises(OllamaError, match=r"(?s)3 settings.*ollama_num_threads.*ollama_keep_alive.*ollama_numa_node"):
+        plans.plan(plans.xeon(), num_threads=-4, keep_alive="1d", numa_node=7)
+
+
+def test_an_unknown_variable_is_refused():
+    """A slip in a name would otherwise be a setting that does nothing."""
+    _found, (error,) = parse({"num_thread": 4})
+    assert "ollama_num_thread: no such variable" in error
+    assert "ollama_num_threads" in error
+
+
+@pytest.mark.parametrize("value", [None, "auto", "Auto", ""])
+def test_auto_and_nothing_are_no_wish(value):
+    """An empty variable is how an inventory takes a group's value back."""
+    assert parse({"num_threads": value, "models_path": value}) == (Policy(), [])
+
+
+def test_every_field_of_the_policy_has_a_parser():
+    """A field without parser would be taken unchecked."""
+    assert set(policy._PARSERS) == set(Policy.__dataclass_fields__)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(policy._PARSERS)), st.none() | st.booleans() | st.integers() | st.text()))
+def test_no_value_ends_in_an_exception(wishes):
+    """Whatever stands in an inventory, the answer is a policy and sentences."""
+    found, errors = parse(wishes)
+    assert isinstance(found, Policy)
+    assert all(error.startswith("ollama_") for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("0.0.0.0", ("0.0.0.0", 11434)),
+        (":8080", ("127.0.0.1", 8080)),
+        ("[::]:80", ("::", 80)),
+        ("gpu1.example.org:443", ("gpu1.example.org", 443)),
+        ("", None),
+        ("::1", None),
+        ("a b", None),
+        ("127.0.0.1:0", None),
+    ],
+)
+def test_hosts_are_read_as_the_server_reads_them(text, parts):
+    """Without a port it is 11434, without an address the loopback one."""
+    assert split_host(text) == parts
+
+
+def test_the_environment_speaks_for_a_variable_left_alone():
+    """A name of Ollama's that has a variable is the same wish in other words."""
+    made = plans.plan(plans.xeon(), environment={"OLLAMA_NUM_PARALLEL": 6})
+    assert plans.decision(made, "OLLAMA_NUM_PARALLEL")["source"] == "operator"
+    assert made["instances"][0]["environment"]["OLLAMA_NUM_PARALLEL"] == "6"
+
+
+def test_the_environment_may_not_contradict_a_variable():
+    """Of two words on one thing neither is right for sure."""
+    with pytest.raises(
+        OllamaError, match=r"ollama_environment\.OLLAMA_NUM_PARALLEL: '4' contradicts ollama_num_parallel: 2"
+    ):
+        plans.plan(plans.xeon(), num_parallel=2, environment={"OLLAMA_NUM_PARALLEL": 4})
+
+
+def test_saying_the_same_twice_is_no_contradiction():
+    """An inventory in transition says things twice."""
+    assert (
+        plans.environment(plans.xeon(), num_parallel=2, environment={"OLLAMA_NUM_PARALLEL": "2"})["OLLAMA_NUM_PARALLEL"]
+        == "2"
+    )
+
+
+def test_a_name_that_no_release_reads_is_refused_with_what_to_use():
+    """OLLAMA_NUM_THREADS is in half of all guides and in no release."""
+    with pytest.raises(OllamaError, match=r"ollama_environment\.OLLAMA_NUM_THREADS: .*ollama_num_threads"):
+        plans.plan(plans.xeon(), environment={"OLLAMA_NUM_THREADS": 14})
+
+
+def test_a_free_name_is_set_and_marked():
+    """What the contract has no objection to is the operator's own business."""
+    made = plans.plan(
+        plans.xeon(), environment={"OLLAMA_MAX_QUEUE": 64, "HTTPS_PROXY": "http://proxy.example.org:3128"}
+    )
+    assert made["instances"][0]["environment"]["HTTPS_PROXY"] == "http://proxy.example.org:3128"
+    assert plans.decision(made, "OLLAMA_MAX_QUEUE")["source"] == "operator"
+
+
+def test_a_free_name_wins_over_a_rule():
+    """A value given always wins, and the plan keeps the rule's reason beside it."""
+    gpus = plans.workstation(plans.card(0), plans.card(1))
+    made = plans.plan(gpus, environment={"CUDA_DEVICE_ORDER": "FASTEST_FIRST"})
+    found = plans.decision(made, "CUDA_DEVICE_ORDER")
+    assert (found["value"], found["source"]) == ("FASTEST_FIRST", "operator")
+    assert "the rule:" in found["reason"]
+
+
+def test_every_named_variable_of_the_environment_is_a_field():
+    """The table of names points at variables that exist."""
+    assert set(environment.NAMED.values()) <= set(Policy.__dataclass_fields__)
+
+
+def test_parsed_values_are_shown_as_an_operator_writes_them():
+    """Messages speak the inventory's language."""
+    assert [environment.shown(value) for value in (True, ("0", "1"), (), 3)] == ["true", "0,1", "none", "3"]

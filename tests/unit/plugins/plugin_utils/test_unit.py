@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lines for systemd, and the table for people (_unit.py, _table.py)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._table import plan_table
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit import (
+    command_word,
+    dropin,
+    environment_file,
+    quote,
+)
+from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
+
+LINE = st.text(st.characters(exclude_categories=("Cc", "Cs")))
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [("A=b", '"A=b"'), ('A="x"', '"A=\\"x\\""'), ("A=50%", '"A=50%%"'), ("A=a\\b", '"A=a\\\\b"'), ("A=$x", '"A=$x"')],
+)
+def test_environment_words_are_quoted_for_systemd(text, quoted):
+    """Quotes and backslashes are escaped, specifiers doubled; a dollar means itself in Environment=."""
+    assert quote(text) == quoted
+
+
+def test_a_control_character_is_refused():
+    """A line break in a value would be a second line of the unit."""
+    with pytest.raises(OllamaError, match="control character"):
+        quote("A=b\nExecStart=/bin/sh")
+
+
+@pytest.mark.parametrize(
+    ("word", "written"), [("/usr/bin/x", "/usr/bin/x"), ("a b", '"a b"'), ("$HOME", "$$HOME"), ("50%", "50%%")]
+)
+def test_command_words_reach_the_program_as_they_are(word, written):
+    """systemd replaces dollars and specifiers in commands unless they are doubled."""
+    assert command_word(word) == written
+
+
+@given(st.dictionaries(st.from_regex(r"[A-Z_]{1,8}", fullmatch=True), LINE, max_size=4))
+def test_an_environment_file_gives_every_value_back(variables):
+    """Read by the rules of systemd.exec(5), the file holds what was put in."""
+    lines = environment_file(variables).splitlines() if variables else []
+    found = {}
+    for line in re.findall(r'^([A-Z_]+)="((?:[^"\\]|\\.)*)"$', "\n".join(lines), flags=re.MULTILINE):
+        found[line[0]] = re.sub(r'\\([\\"$`])', r"\1", line[1])
+    assert found == {name: value for name, value in variables.items() if len(value.splitlines()) <= 1}
+
+
+def test_a_secret_is_never_in_an_error():
+    """The message names the variable alone."""
+    with pytest.raises(OllamaError) as caught:
+        environment_file({"OLLAMA_API_KEY": "hidden\nvalue"})
+    assert "OLLAMA_API_KEY" in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_new_command_clears_the_installed_one_first():
+    """Without the empty assignment the service would have two commands, and systemd would refuse it."""
+    lines = [line for entry in dropin(plan(xeon(), numa_node=1), "ollama") for line in entry["lines"]]
+    first = lines.index("ExecStart=")
+    assert lines[first + 1] == "ExecStart=/usr/bin/numactl --cpunodebind=1 /usr/local/bin/ollama serve"
+
+
+def test_an_unknown_instance_is_refused_with_those_that_there_are():
+    """A slip in the name is answered by the names."""
+    with pytest.raises(OllamaError, match="the plan has no 'gpu0'; it has ollama"):
+        dropin(plan(xeon()), "gpu0")
+
+
+def test_the_table_has_a_row_for_every_decision_and_every_warning():
+    """What is in the plan is on the screen, in at most about 120 columns."""
+    made = plan(xeon(), numa_node=1, host="0.0.0.0", models_path="/mnt/a/rather/long/path/of/models/that/goes/on")
+    text = plan_table(made, "xeon")
+    assert all(entry["setting"] in text for entry in made["decisions"])
+    assert all(f"WARNING {entry['code']}" in text for entry in made["warnings"])
+    assert max(len(line) for line in text.splitlines()) <= 120
+    assert text.startswith("xeon: Ollama 0.34.1\n")
+
+
+def test_the_table_says_what_is_unknown():
+    """Neither a release nor CPUs are made up."""
+    machine = xeon(cpu=None, allowed=None, numa=None, software=None)
+    assert "(release unknown)" in plan_table(plan(machine, None), "host")
