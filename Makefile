@@ -1,0 +1,44 @@
+# Two commands: `make site` and `make test`. What they need they install into .venv.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# An inventory of your hosts; without one, this machine is planned for and nothing outside build/ is touched.
+INVENTORY ?=
+# More arguments for ansible-playbook, such as ARGS="--check --diff --limit gpu*".
+ARGS ?=
+# Which steps of the tests to run, such as STEPS="lint units"; all of them without it.
+STEPS ?=
+
+export ANSIBLE_CONFIG := $(CURDIR)/playbooks/ansible.cfg
+BUILD := $(CURDIR)/build
+PLAYBOOK := .venv/bin/ansible-playbook
+
+.PHONY: help setup site test clean
+
+help:
+	@echo "make site                     plan for this machine, render the files under build/staging, touch nothing else"
+	@echo "make site INVENTORY=hosts.yml tune the hosts of the group 'ollama' in that inventory"
+	@echo "make test                     run all tests; STEPS='lint units' runs some (tests/run.sh names them)"
+	@echo "make setup                    install the tools into .venv"
+	@echo "make clean                    remove build/ and .venv"
+
+setup:
+	@tests/tools/setup.sh site
+
+site: setup
+ifeq ($(strip $(INVENTORY)),)
+	@$(PLAYBOOK) -i playbooks/inventory/localhost.yml playbooks/site.yml \
+	  -e ollama_staging_root=$(BUILD)/staging -e ollama_plan_folder=$(BUILD)/plans $(ARGS)
+	@echo "The plan:  build/plans/localhost.plan.json   (the facts: build/plans/localhost.topology.json)"
+	@echo "The files: build/staging/etc/systemd/system/ollama.service.d/override.conf"
+else
+	$(PLAYBOOK) -i $(INVENTORY) playbooks/site.yml -e ollama_plan_folder=$(BUILD)/plans $(ARGS)
+	@echo "The plans: build/plans/"
+endif
+
+test:
+	@tests/tools/setup.sh test
+	@tests/run.sh $(STEPS)
+
+clean:
+	rm -rf build .venv .cache

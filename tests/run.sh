@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# Run the tests, the cheap ones first: tests/run.sh [STEP...]
+# Every step's output goes to build/logs/STEP.log; a step that cannot run here says why, and fails where CI=true.
+# shellcheck disable=SC2317 # the steps are called by name
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+root=$PWD
+# Other Pythons that a version manager keeps: ansible-test looks for python3.9 and the like on PATH.
+if command -v pyenv >/dev/null; then
+  for bin in "$(pyenv root)"/versions/3.*/bin; do PATH=$PATH:$bin; done
+fi
+export PATH=$root/.venv/bin:$PATH
+export ANSIBLE_COLLECTIONS_PATH=$root/build/collections ANSIBLE_CONFIG=$root/playbooks/ansible.cfg
+export ANSIBLE_NOCOLOR=1 PY_COLORS=0
+logs=$root/build/logs
+version=$(sed -n 's/^version: *//p' galaxy.yml)
+artefact=$root/build/dist/inference-ollama-$version.tar.gz
+python=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+declare -A missing=()
+
+tracked() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do [ -e "$file" ] && echo "$file"; done; }
+
+lint() {
+  ruff check . && ruff format --check . || return 1
+  tracked '*.yml' '*.yaml' .yamllint | xargs yamllint --strict || return 1
+  ansible-lint --offline --strict || return 1
+  antsibull-changelog lint || return 1
+  if command -v shellcheck >/dev/null; then
+    tracked '*.sh' .ci/run | xargs shellcheck
+  else
+    missing[lint]="shellcheck is not installed (Debian package shellcheck)"
+  fi
+}
+
+types() { MYPYPATH=build/collections mypy --config-file pyproject.toml -p ansible_collections.inference.ollama.plugins; }
+
+units() { python -m pytest -q -n 2 tests/unit --cov --cov-report=term --cov-fail-under=90; }
+
+docs() { antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --disallow-unknown-collection-refs .; }
+
+# The main job as the README gives it, twice: the second run must change nothing.
+site() {
+  rm -rf build/staging build/plans
+  make --no-print-directory site || return 1
+  test -s build/staging/etc/systemd/system/ollama.service.d/override.conf || return 1
+  test -s build/plans/localhost.plan.json || return 1
+  make --no-print-directory site | tee build/logs/site-second.log || return 1
+  grep -Eq 'localhost .* changed=0 .* failed=0' build/logs/site-second.log
+}
+
+# What a user installs must do what the checkout does.
+artefact() {
+  rm -rf build/dist build/installed
+  ansible-galaxy collection build --output-path build/dist . || return 1
+  ansible-galaxy collection install --offline -p build/installed "$artefact" || return 1
+  ANSIBLE_COLLECTIONS_PATH=$root/build/installed ansible-playbook -i playbooks/inventory/localhost.yml inference.ollama.site \
+    -e ollama_staging_root="$root/build/installed/staging" || return 1
+  ANSIBLE_COLLECTIONS_PATH=$root/build/installed ansible-doc -t filter inference.ollama.tuning_plan
+}
+
+# ansible-test resolves links, so it wants a copy; without a repository of its own the copy counts as ignored files of
+# this one, and every test is skipped with exit status 0.
+copy() {
+  tree=$root/build/copy/ansible_collections/inference/ollama
+  rm -rf "$tree"
+  mkdir -p "$tree"
+  tracked | tar -T - -cf - | tar -xf - -C "$tree"
+  git -C "$tree" init -q
+  # ansible-test would download a script that installs pip; Python carries a pip of its own.
+  mkdir -p ~/.ansible/test/cache
+  for file in get_pip_24_2.py get_pip_25_2.py; do
+    [ -s ~/.ansible/test/cache/"$file" ] || cp tests/tools/get_pip.py ~/.ansible/test/cache/"$file"
+  done
+}
+
+sanity() {
+  copy
+  (cd "$tree" && ansible-test sanity --local --python "$python" --color no) 2>&1 | tee "$logs/sanity.out"
+  [ "${PIPESTATUS[0]}" = 0 ] && ! grep -q 'All targets skipped' "$logs/sanity.out"
+}
+
+# The code that runs on targets, on the oldest Python that a target may have.
+target_units() {
+  if ! python3.9 -c '' 2>/dev/null; then
+    missing[target_units]="there is no python3.9 on PATH, the oldest Python of a target"
+    return
+  fi
+  copy
+  (cd "$tree" && ansible-test units --venv --python 3.9 --color no) 2>&1 | tee "$logs/target_units.out"
+  [ "${PIPESTATUS[0]}" = 0 ] && grep -Eq '[0-9]+ passed' "$logs/target_units.out"
+}
+
+lab_packages() { grep -vE '^\s*(#|$)' tests/lab/host-packages.txt; }
+
+can_boot() {
+  local absent
+  [ -n "${OLLAMA_TEST_INVENTORY:-}" ] && return
+  if [ "$(id -u)" != 0 ]; then
+    missing[$1]="the lab needs root (or an inventory of hosts in OLLAMA_TEST_INVENTORY)"
+  elif ! command -v dpkg-query >/dev/null; then
+    missing[$1]="the lab needs Debian's packages, and this is not Debian or Ubuntu (or an inventory of hosts in OLLAMA_TEST_INVENTORY)"
+  else
+    absent=$(lab_packages | while read -r name; do dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || echo "$name"; done | xargs)
+    [ -z "$absent" ] && return
+    missing[$1]="the lab needs Debian packages: apt-get install $absent"
+  fi
+  return 1
+}
+
+# A playbook that a sequence names and nobody wrote is only a warning to molecule.
+molecule_scenario() {
+  command molecule test -s "$1" 2>&1 | tee "$logs/molecule-$1.out"
+  [ "${PIPESTATUS[0]}" = 0 ] && ! grep -qi 'missing playbook' "$logs/molecule-$1.out"
+}
+boxes() { can_boot boxes || return 0; molecule_scenario boxes; }
+vms() { can_boot vms || return 0; molecule_scenario vms; }
+
+steps=("$@")
+[ $# -gt 0 ] || steps=(lint types docs units site artefact sanity target_units boxes vms)
+mkdir -p "$logs"
+failed=0
+for step in "${steps[@]}"; do
+  started=$SECONDS
+  printf '%-13s ' "$step"
+  unset "missing[$step]"
+  "$step" >"$logs/$step.log" 2>&1
+  code=$?
+  if [ $code != 0 ]; then
+    failed=1
+    printf 'FAILED   %4d s   build/logs/%s.log ends:\n' $((SECONDS - started)) "$step"
+    tail -n "${LOG_LINES:-60}" "$logs/$step.log" | sed 's/^/    /'
+  elif [ -n "${missing[$step]:-}" ]; then
+    printf 'NOT RUN  %s\n' "${missing[$step]}"
+    [ "${CI:-}" != true ] || failed=1
+  else
+    printf 'passed   %4d s   %s\n' $((SECONDS - started)) "$(grep -E '^[0-9]+ passed|^=+ .*[0-9]+ passed|^TOTAL ' "$logs/$step.log" | tr -s '= ' | xargs echo)"
+  fi
+done
+exit $failed
