@@ -64,7 +64,6 @@ notes:
 seealso:
   - plugin: inference.ollama.tuning_plan
     plugin_type: filter
-  - module: inference.ollama.service_info
   - module: ansible.builtin.setup
 author:
   - The inference.ollama authors (@inference-ollama)

@@ -105,6 +105,9 @@ def _allowed(root: Root, processors: Processors, nodes: list[Node]) -> dict[str,
     cpus = processors.online
     if cpus is not None and limits.cpus is not None:
         cpus = cpus & limits.cpus
+        if not cpus:
+            root.problem(f"allowed: control groups and affinity leave CPUs {limits.cpus}, none of which is online")
+            cpus = None
     return {
         "cpus": _text(cpus),
         "cores": count_cores(processors.siblings, cpus),

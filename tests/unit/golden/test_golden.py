@@ -38,6 +38,13 @@ Restart=always
 """
 
 
+class Dumper(yaml.SafeDumper):
+    """Indents lists as yamllint wants them."""
+
+    def increase_indent(self, *args, **_indentless):
+        return super().increase_indent(*args[:1], indentless=False)
+
+
 def topology_of(case: dict, folder: Path) -> dict:
     """The machine of a case, read by the same readers as a real one; GPUs and software are given as facts."""
     machine = Machine(**case["machine"])
@@ -77,7 +84,8 @@ def compare(path: Path, text: str) -> None:
 def test_plan_is_the_reviewed_one(case):
     """The same machine, wishes and release give the same plan, byte for byte."""
     folder, plan = case
-    compare(folder / "plan.yml", yaml.safe_dump(plan, sort_keys=False, width=120, allow_unicode=True))
+    text = yaml.dump(plan, Dumper=Dumper, sort_keys=False, width=120, allow_unicode=True, explicit_start=True)
+    compare(folder / "plan.yml", text)
 
 
 def test_dropin_is_the_reviewed_one(case):

@@ -15,13 +15,13 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.inference.ollama.plugins.filter.setting_lint import FilterModule
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
-DOCUMENTATION = yaml.safe_load((PLUGINS / "filter" / "setting_lint.yml").read_text(encoding="utf-8"))
+SIDECAR = yaml.safe_load((PLUGINS / "filter" / "setting_lint.yml").read_text(encoding="utf-8"))
 setting_lint = FilterModule().filters()["setting_lint"]
 
 
 def test_findings_are_plain_dictionaries():
     """The documented sample is what the documented example gives."""
-    assert setting_lint({"OLLAMA_NUM_THREADS": "14"}, "0.34.1") == DOCUMENTATION["RETURN"]["_value"]["sample"]
+    assert setting_lint({"OLLAMA_NUM_THREADS": "14"}, "0.34.1") == SIDECAR["RETURN"]["_value"]["sample"]
 
 
 @pytest.mark.parametrize("release", [None, ""])
@@ -55,7 +55,7 @@ def test_wrong_input_is_refused(environment, release, message):
 
 def test_documentation_lists_every_code():
     """A playbook can rely on the codes that are documented, and no other comes."""
-    documented = DOCUMENTATION["RETURN"]["_value"]["contains"]["code"]["description"][0]
+    documented = SIDECAR["RETURN"]["_value"]["contains"]["code"]["description"][0]
     source = "".join(
         (PLUGINS / "plugin_utils" / name).read_text(encoding="utf-8") for name in ("_lint.py", "_combinations.py")
     )

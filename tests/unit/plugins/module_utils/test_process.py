@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 
 import pytest
 
@@ -80,3 +81,14 @@ def test_a_program_that_hangs_is_killed_with_its_children(program, tmp_path):
         assert os.read(reader, 1) == b""
     finally:
         os.close(reader)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_program_that_cannot_be_killed_is_left_alone(program, monkeypatch):
+    """A call that hangs inside the kernel does not end; waiting for it would hang the reader too."""
+    left = []
+    monkeypatch.setattr(os, "killpg", lambda group, _signal: left.append(group))
+    program("exec sleep 300")
+    assert runner(0.1)(["tool"]).problem.endswith("and was stopped")
+    monkeypatch.undo()
+    os.killpg(left[0], signal.SIGKILL)

@@ -130,4 +130,4 @@ def check(facts):
         cores = [CpuSet.parse(core) for core in cpu["siblings"]]
         assert sum(len(core) for core in cores) == cpu["threads"]
         assert CpuSet(each for core in cores for each in core) == CpuSet.parse(cpu["online"])
-        assert allowed["cores"] <= cpu["cores"] <= cpu["threads"]
+        assert 0 < (allowed["cores"] or cpu["cores"]) <= cpu["cores"] <= cpu["threads"]

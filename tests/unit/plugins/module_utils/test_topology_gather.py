@@ -73,6 +73,13 @@ def test_limits_bound_what_is_allowed(tmp_path):
     assert allowed == {"cpus": "0-1,4-5", "cores": 2, "cpu_quota": 2.5, "memory_bytes": GIB}
 
 
+def test_limits_that_leave_no_cpu_are_not_believed(tmp_path):
+    """Some CPU must be left to a service: unknown, and named."""
+    facts = read(Machine(cores=4, cpuset="8-9").write(tmp_path))
+    assert (facts["allowed"]["cpus"], facts["allowed"]["cores"]) == (None, None)
+    assert facts["problems"] == ["allowed: control groups and affinity leave CPUs 8-9, none of which is online"]
+
+
 @pytest.mark.parametrize(
     ("mems", "limit", "expected"),
     [("0-1", "max", None), ("1", "max", 8 * GIB), ("1", str(GIB), GIB), ("0", str(100 * GIB), 16 * GIB)],

@@ -15,6 +15,7 @@ testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-co
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import MINIMAL, SUBSETS
 from ansible_collections.inference.ollama.plugins.modules import topology_facts
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
+from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
 PARTS = {*SUBSETS}
 
@@ -106,7 +107,23 @@ def test_programs_are_run_on_the_real_root_alone(monkeypatch, machine):
 
 def test_the_documentation_describes_every_field(machine):
     """RETURN has exactly the keys that a machine has, level by level."""
+    card = "/sys/bus/pci/devices/0000:03:00.0"
+    plant(
+        machine,
+        {
+            f"{card}/vendor": "0x10de",
+            f"{card}/device": "0x2335",
+            f"{card}/class": "0x030200",
+            f"{card}/numa_node": "1",
+            "/proc/driver/nvidia/version": "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.159.04  Release",
+            "/usr/local/bin/ollama": "",
+            "/etc/systemd/system/ollama.service": "[Service]\nExecStart=/usr/local/bin/ollama serve\nUser=ollama",
+        },
+    )
     facts = topology_facts.read({"root": machine, "gather_subset": ["all"], "command_timeout": 5.0})
+    assert facts["gpus"]
+    assert facts["drivers"]["nvidia"]
+    assert facts["software"]["ollama"]["unit"]
     entry = yaml.safe_load(topology_facts.RETURN)["ansible_facts"]["contains"]["ollama_topology"]
     compare(entry, facts, "ollama_topology")
 
