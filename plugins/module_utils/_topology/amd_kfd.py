@@ -82,7 +82,7 @@ def _properties(root: Root, path: str) -> dict[str, int]:
     """Lines of a name and a whole number."""
     values: dict[str, int] = {}
     for line in (root.text(path) or "").splitlines():
-        name, _, number = line.partition(" ")
+        name, _separator, number = line.partition(" ")
         try:
             values[name] = int(number)
         except ValueError:

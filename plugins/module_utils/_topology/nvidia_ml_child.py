@@ -11,6 +11,7 @@ Private to inference.ollama: it may change in any release.
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 # nvmlReturn_t: what a device or an old driver cannot tell is absent; anything else is an error.
@@ -147,14 +148,14 @@ def main() -> None:
     try:
         import pynvml  # noqa: PLC0415 its absence is an answer
     except ImportError as error:
-        print(json.dumps({"absent": str(error)}))  # noqa: T201 the answer to the parent
+        sys.stdout.write(json.dumps({"absent": str(error)}))
         return
     try:
         pynvml.nvmlInit()
         answer = Reader(pynvml).everything()
     except pynvml.NVMLError as error:
         answer = {"failed": str(error)}
-    print(json.dumps(answer))  # noqa: T201 the answer to the parent
+    sys.stdout.write(json.dumps(answer))
 
 
 if __name__ == "__main__":

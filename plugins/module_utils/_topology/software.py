@@ -90,7 +90,7 @@ def parse_show(text: str) -> tuple[dict[str, Any] | None, str | None]:
     """The unit and its last ExecStart from ``systemctl show``; ``(None, None)`` without that unit."""
     values: dict[str, list[str]] = {}
     for line in text.splitlines():
-        name, _, value = line.partition("=")
+        name, _separator, value = line.partition("=")
         if value:
             values.setdefault(name, []).append(value)
     if values.get("LoadState") in (None, ["not-found"]):

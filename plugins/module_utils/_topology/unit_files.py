@@ -72,7 +72,7 @@ def _apply(settings: dict[str, list[str]], text: str) -> None:
         if stripped.startswith("["):
             section = stripped
         elif section == "[Service]" and stripped[:1] not in ("", "#", ";"):
-            key, _, value = stripped.partition("=")
+            key, _separator, value = stripped.partition("=")
             if value.strip():
                 settings.setdefault(key.strip(), []).append(value.strip())
             else:

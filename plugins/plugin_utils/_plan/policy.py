@@ -19,6 +19,8 @@ OBJECTIVES = ("latency", "balanced", "throughput")
 KV_CACHE_TYPES = ("f16", "q8_0", "q4_0")
 LOAD_MODES = ("mmap", "none", "mlock", "mmap+mlock", "dio")
 CPU_BINDS = ("numactl", "affinity", "none")
+# Ollama's own default (envconfig/config.go, Host).
+DEFAULT_HOST = "127.0.0.1:11434"
 # "none" is a wish of its own in two variables: no node to bind to, no NVIDIA GPU to use.
 NONE = "none"
 
@@ -46,7 +48,7 @@ class Policy:
     load_mode: str | None = None
     sched_spread: bool | None = None
     cuda_visible_devices: tuple[str, ...] | None = None
-    host: str = "127.0.0.1:11434"
+    host: str = DEFAULT_HOST
     models_path: str | None = None
     binary_path: str | None = None
     instances: str = "single"
@@ -225,4 +227,4 @@ def parse(wishes: Mapping[str, Any]) -> tuple[Policy, list[str]]:
     return Policy(**fields), errors
 
 
-__all__ = ("KV_CACHE_TYPES", "LOAD_MODES", "NONE", "OBJECTIVES", "Policy", "parse", "split_host")
+__all__ = ("DEFAULT_HOST", "KV_CACHE_TYPES", "LOAD_MODES", "NONE", "OBJECTIVES", "Policy", "parse", "split_host")

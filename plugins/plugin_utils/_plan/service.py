@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import DEDICATED_BYTES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import DEFAULT_HOST, split_host
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cpu import Placement
@@ -30,7 +30,7 @@ def listen(case: Case) -> tuple[str, int, dict[str, str]]:
     """Address, port, and the environment that says so."""
     address, port = split_host(case.policy.host) or ("127.0.0.1", 11434)
     text = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-    if case.policy.host == type(case.policy).host:
+    if case.policy.host == DEFAULT_HOST:
         case.decide(
             HOST, text, POLICY, "this host alone reaches the API, since no Ollama release checks a key on requests"
         )

@@ -36,7 +36,7 @@ def test_every_default_has_the_type_that_the_spec_gives(role):
     """A default of another type than documented would be converted behind the operator's back."""
     for name, option in specs(role)["main"]["options"].items():
         if option["type"] != "raw":
-            assert type(option["default"]) is PYTHON_TYPES[option["type"]], name
+            assert isinstance(option["default"], PYTHON_TYPES[option["type"]]), name
         if "choices" in option:
             assert option["default"] in option["choices"], name
 

@@ -24,7 +24,7 @@ def test_the_same_input_gives_the_same_bytes_and_stays_as_it_was():
     """A plan can be compared with yesterday's, and its input is nobody's but the caller's."""
     machine = xeon()
     before = copy.deepcopy(machine)
-    first, second = (json.dumps(plan(machine, numa_node=1)) for _ in range(2))
+    first, second = (json.dumps(plan(machine, numa_node=1)) for _run in range(2))
     assert first == second
     assert machine == before
 
