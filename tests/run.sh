@@ -34,7 +34,7 @@ lint() {
 
 types() { MYPYPATH=build/collections mypy --config-file pyproject.toml -p ansible_collections.inference.ollama.plugins; }
 
-units() { python -m pytest -q -n 2 tests/unit --cov --cov-report=term --cov-fail-under=90; }
+units() { python -m pytest -q -n 2 tests/unit --cov --cov-report=term --cov-fail-under=99; }
 
 docs() { antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --disallow-unknown-collection-refs .; }
 
@@ -48,11 +48,30 @@ site() {
   grep -Eq 'localhost .* changed=0 .* failed=0' build/logs/site-second.log
 }
 
+# A key stays out of everything but its own file, which the owner alone can read.
+secrets() {
+  local folder=build/secrets key
+  key=$(python -c 'import secrets; print(secrets.token_hex(12))')
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  printf 'ollama_api_key: %s\nollama_staging_root: %s\nollama_plan_folder: %s\n' "$key" "$root/$folder/root" "$root/$folder/plans" >"$folder/vars.yml"
+  ansible-playbook -vvv --diff -i playbooks/inventory/localhost.yml playbooks/site.yml -e "@$folder/vars.yml" >"$folder/output.txt" || return 1
+  rm "$folder/vars.yml"
+  [ "$(grep -rl "$key" "$folder")" = "$folder/root/etc/ollama/secrets.env" ] || return 1
+  [ "$(stat -c %a "$folder/root/etc/ollama/secrets.env")" = 600 ]
+}
+
+# A dry run on a host where nothing is there yet reaches the end and changes nothing.
+dry_run() {
+  ansible-playbook -i playbooks/inventory/localhost.yml playbooks/site.yml --check --diff -e ansible_become=false | tee "$logs/dry-run.out"
+  [ "${PIPESTATUS[0]}" = 0 ] && grep -Eq 'localhost .* failed=0' "$logs/dry-run.out"
+}
+
 # What a user installs must do what the checkout does.
 artefact() {
   rm -rf build/dist build/installed
   ansible-galaxy collection build --output-path build/dist . || return 1
-  ansible-galaxy collection install --offline -p build/installed "$artefact" || return 1
+  ANSIBLE_COLLECTIONS_PATH=$root/build/installed ansible-galaxy collection install --offline -p build/installed "$artefact" || return 1
   ANSIBLE_COLLECTIONS_PATH=$root/build/installed ansible-playbook -i playbooks/inventory/localhost.yml inference.ollama.site \
     -e ollama_staging_root="$root/build/installed/staging" || return 1
   ANSIBLE_COLLECTIONS_PATH=$root/build/installed ansible-doc -t filter inference.ollama.tuning_plan
@@ -62,7 +81,7 @@ artefact() {
 # this one, and every test is skipped with exit status 0.
 copy() {
   tree=$root/build/copy/ansible_collections/inference/ollama
-  rm -rf "$tree"
+  rm -rf build/copy
   mkdir -p "$tree"
   tracked | tar -T - -cf - | tar -xf - -C "$tree"
   git -C "$tree" init -q
@@ -79,7 +98,8 @@ sanity() {
   [ "${PIPESTATUS[0]}" = 0 ] && ! grep -q 'All targets skipped' "$logs/sanity.out"
 }
 
-# The code that runs on targets, on the oldest Python that a target may have.
+# The code that runs on targets, on the oldest Python that a target may have: modules by ansible-test, readers on every
+# captured machine by plain pytest, since ansible-test forks for every test and would unpack every machine each time.
 target_units() {
   if ! python3.9 -c '' 2>/dev/null; then
     missing[target_units]="there is no python3.9 on PATH, the oldest Python of a target"
@@ -87,7 +107,10 @@ target_units() {
   fi
   copy
   (cd "$tree" && ansible-test units --venv --python 3.9 --color no) 2>&1 | tee "$logs/target_units.out"
-  [ "${PIPESTATUS[0]}" = 0 ] && grep -Eq '[0-9]+ passed' "$logs/target_units.out"
+  [ "${PIPESTATUS[0]}" = 0 ] && grep -Eq '[0-9]+ passed' "$logs/target_units.out" || return 1
+  python3.9 -m venv build/python3.9 || return 1
+  build/python3.9/bin/pip install --quiet --disable-pip-version-check -r requirements/target.txt || return 1
+  build/python3.9/bin/python -m pytest -q -n 2 tests/unit/plugins/module_utils
 }
 
 lab_packages() { grep -vE '^\s*(#|$)' tests/lab/host-packages.txt; }
@@ -116,7 +139,7 @@ boxes() { can_boot boxes || return 0; molecule_scenario boxes; }
 vms() { can_boot vms || return 0; molecule_scenario vms; }
 
 steps=("$@")
-[ $# -gt 0 ] || steps=(lint types docs units site artefact sanity target_units boxes vms)
+[ $# -gt 0 ] || steps=(lint types docs units site secrets dry_run artefact sanity target_units boxes vms)
 mkdir -p "$logs"
 failed=0
 for step in "${steps[@]}"; do

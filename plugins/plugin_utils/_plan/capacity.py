@@ -47,8 +47,12 @@ def fill(case: Case, threads: int | None) -> dict[str, str]:
 
 
 def _smallest_vram(case: Case) -> int | None:
-    """VRAM of the smallest card that models run on; None on a host without one."""
+    """VRAM of the smallest card that models run on, 0 where one could not be read; None on a host without card."""
     return min((gpu.memory_bytes or 0 for gpu in case.gpus), default=None)
+
+
+def _vram_text(vram: int) -> str:
+    return f"{gib(vram)} of VRAM" if vram else "VRAM that could not be read"
 
 
 def _parallel(case: Case, threads: int | None) -> int:
@@ -64,7 +68,7 @@ def _parallel(case: Case, threads: int | None) -> int:
         )
     else:
         balanced = 4 if vram >= 40 * GIB else 2 if vram >= 20 * GIB else 1
-        facts = f"{gib(vram)} of VRAM on the smallest card"
+        facts = f"{_vram_text(vram)} on the smallest card"
     parallel = {"latency": 1, "balanced": balanced, "throughput": balanced * 2}[case.policy.objective]
     reason = (
         f"objective {case.policy.objective} with {facts}; each slot takes a context of memory and its share of the"
@@ -81,25 +85,17 @@ def _loaded(case: Case) -> int:
             LOADED, str(wish), OPERATOR, f"ollama_max_loaded_models is {wish}; the number is a total, not one per GPU"
         )
         return wish
-    vram = _smallest_vram(case)
+    vram, cards = _smallest_vram(case), len(case.gpus)
     if vram is None:
-        loaded, reason = (
-            3,
-            "three models in memory, as every release since 0.2.0 allows by itself on a host without GPU",
-        )
+        loaded = 3
+        reason = "three models in memory, as every release since 0.2.0 allows by itself on a host without GPU"
     elif vram >= SEVERAL_MODELS_BYTES:
-        loaded, reason = (
-            3 * len(case.gpus),
-            (
-                f"three for each of {len(case.gpus)} GPU(s), as every release since 0.2.0 allows by itself; the number"
-                " is a total"
-            ),
-        )
+        loaded = 3 * cards
+        reason = f"three for each of {cards} GPU(s), as every release since 0.2.0 allows by itself; it is a total"
     else:
-        loaded, reason = (
-            len(case.gpus),
-            f"one for each of {len(case.gpus)} GPU(s): {gib(vram)} of VRAM has room for about one 7B model",
-        )
+        loaded = cards
+        room = "has room for about one 7B model" if vram else "may hold no more"
+        reason = f"one for each of {cards} GPU(s): {_vram_text(vram)} {room}"
     case.decide(LOADED, str(loaded), POLICY, reason)
     return loaded
 
@@ -141,7 +137,8 @@ def _context(case: Case, parallel: int) -> str | None:
     slot = share // parallel
     context = next(tokens for least, tokens in CONTEXTS if slot >= least)
     what = "a quarter of the host's memory" if vram is None else "the smallest card's VRAM"
-    reason = f"{gib(slot)} for each of {parallel} slot(s), from {what}; {_default_context(case)}"
+    memory = f"{gib(slot)} for each of {parallel} slot(s), from {what}" if share else f"{what} could not be read"
+    reason = f"{memory}; {_default_context(case)}"
     case.decide(CONTEXT, str(context), POLICY, reason)
     return str(context)
 
@@ -154,6 +151,8 @@ def _default_context(case: Case) -> str:
         return f"unset, {case.release_text} takes {4096 if case.at_least('0.6.7') else 2048}"
     if not case.gpus:
         return f"unset, {case.release_text} takes 4096 on a host without GPU"
+    if not all(gpu.memory_bytes for gpu in case.gpus):
+        return f"unset, {case.release_text} would take it from the sum of all VRAM"
     total = sum(gpu.memory_bytes or 0 for gpu in case.gpus)
     tier = 262144 if total >= 47 * GIB else 32768 if total >= 23 * GIB else 4096
     return f"unset, {case.release_text} takes {tier} from {gib(total)} of VRAM in all"

@@ -26,12 +26,16 @@ THREADS_SINCE = "0.30.0"
 
 
 class Placement(NamedTuple):
-    """Where an instance runs. ``cpus`` is None where the host's CPUs could not be read."""
+    """Where an instance runs, and the environment that makes it so.
+
+    ``cpus`` and ``threads`` are None where the host's CPUs could not be read.
+    """
 
     node: int | None
     cpus: CpuSet | None
     bind: str
     threads: int | None
+    environment: dict[str, str]
 
 
 def place(case: Case) -> Placement:
@@ -39,7 +43,9 @@ def place(case: Case) -> Placement:
     node = _node(case)
     cpus = _cpus(case, node)
     bind = _bind(case, node, cpus)
-    return Placement(node.id if node else None, cpus, bind, _threads(case, cpus, node))
+    threads, source = _threads(case, cpus, node)
+    environment = {} if threads is None else _announce(case, threads, source, node)
+    return Placement(node.id if node else None, cpus, bind, threads, environment)
 
 
 def _node(case: Case) -> Node | None:
@@ -171,7 +177,7 @@ def _why_not_numactl(case: Case, node: Node, cpus: CpuSet) -> str:
     return f"; only {cpus} of node {node.id}'s {node.cpus} are usable"
 
 
-def _threads(case: Case, cpus: CpuSet | None, node: Node | None) -> int | None:
+def _threads(case: Case, cpus: CpuSet | None, node: Node | None) -> tuple[int | None, str]:
     wish, machine = case.policy.num_threads, case.machine
     if cpus is None or not machine.siblings:
         threads, reason = wish, "the host's physical cores could not be read"
@@ -183,12 +189,8 @@ def _threads(case: Case, cpus: CpuSet | None, node: Node | None) -> int | None:
         _check_wish(case, wish, threads, cpus)
         reason = f"ollama_num_threads is {wish}; the rule would give {threads}: {reason}" if wish != threads else reason
         threads = wish
-    if threads is None:
-        case.decide("threads", None, source, reason)
-        return None
     case.decide("threads", threads, source, reason)
-    _announce(case, threads, source, node)
-    return threads
+    return threads, source
 
 
 def _count(case: Case, cpus: CpuSet, node: Node | None) -> tuple[int, str]:
@@ -227,7 +229,7 @@ def _check_wish(case: Case, wish: int, cores: int | None, cpus: CpuSet | None) -
         )
 
 
-def _announce(case: Case, threads: int, source: str, node: Node | None) -> None:
+def _announce(case: Case, threads: int, source: str, node: Node | None) -> dict[str, str]:
     if case.acts(THREADS):
         case.decide(
             THREADS,
@@ -236,7 +238,7 @@ def _announce(case: Case, threads: int, source: str, node: Node | None) -> None:
             f"the model process takes its {threads} compute threads from this variable, and its default counts the"
             " whole host",
         )
-        return
+        return {THREADS: str(threads)}
     if case.release is None:
         case.decide(
             THREADS,
@@ -256,6 +258,7 @@ def _announce(case: Case, threads: int, source: str, node: Node | None) -> None:
             f"put PARAMETER num_thread {threads} into the models' Modelfiles or num_thread: {threads} into the"
             f" requests' options, or upgrade to Ollama {THREADS_SINCE} or later",
         )
+    return {THREADS: str(threads)} if case.release is None else {}
 
 
-__all__ = ("THREADS", "THREADS_SINCE", "Placement", "place")
+__all__ = ("Placement", "place")

@@ -31,7 +31,7 @@ def choose(case: Case) -> dict[str, str]:
         names = "; ".join(gpu.label for gpu in case.gpus)
         case.decide(VISIBLE, None, POLICY, f"not set, so that the server sees every GPU: {names}")
     else:
-        case.decide(VISIBLE, None, POLICY, "the host has no GPU that Ollama can use")
+        case.decide(VISIBLE, None, POLICY, _why_none(case))
     nvidia = [gpu for gpu in case.gpus if gpu.vendor == "nvidia"]
     if len(nvidia) > 1:
         reason = "CUDA then numbers the cards by PCI address as nvidia-smi does; its own order is fastest first"
@@ -52,7 +52,21 @@ def _usable(case: Case, gpu: Gpu) -> bool:
         return False
     if gpu.integrated or gpu.vendor not in ("nvidia", "amd"):
         return False
-    return bool(gpu.memory_bytes)
+    driven = bool(gpu.memory_bytes or gpu.gfx_target or (gpu.vendor == "nvidia" and case.machine.nvidia_driver))
+    if not driven:
+        case.warn(
+            "gpu-without-driver",
+            f"no driver answered for {gpu.label} at {gpu.pci_bus_id}; the plan does not count on it",
+            "install the vendor's driver; ollama_topology.problems says what was tried",
+        )
+    return driven
+
+
+def _why_none(case: Case) -> str:
+    if not case.machine.gpus_read:
+        return "not set: the host's GPUs were not read"
+    others = "; ".join(gpu.label for gpu in case.machine.gpus)
+    return f"not set: left to the server are {others}" if others else "not set: the host has no GPU"
 
 
 def _visible(case: Case, wish: tuple[str, ...]) -> dict[str, str]:

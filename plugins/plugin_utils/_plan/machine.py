@@ -84,6 +84,7 @@ class Machine:
             Node(node["id"], _cpus(node.get("cpus")) or CpuSet(), node.get("memory_bytes"))
             for node in topology.get("numa") or []
         ]
+        self.gpus_read = topology.get("gpus") is not None
         self.gpus = [_gpu(entry) for entry in topology.get("gpus") or []]
         self.problems: list[str] = list(topology.get("problems") or [])
         software = topology.get("software") or {}

@@ -85,8 +85,7 @@ def _instance(case: Case) -> dict[str, Any]:
     address, port, variables = service.listen(case)
     variables |= gpu.choose(case)
     placement = cpu.place(case)
-    if placement.threads is not None and (case.acts(cpu.THREADS) or case.release is None):
-        variables[cpu.THREADS] = str(placement.threads)
+    variables |= placement.environment
     variables |= capacity.fill(case, placement.threads)
     variables |= attention.attend(case)
     variables |= service.store(case)
@@ -153,10 +152,10 @@ def _look_at_release(case: Case) -> None:
 
 def _look_at_facts(case: Case) -> None:
     if case.machine.problems:
-        count = len(case.machine.problems)
+        shown = [*case.machine.problems[:3], *(["…"] if len(case.machine.problems) > 3 else [])]
         case.warn(
             "facts-incomplete",
-            f"{count} fact(s) could not be read: {'; '.join(case.machine.problems[:3])}{'; …' if count > 3 else ''}",
+            f"{len(case.machine.problems)} fact(s) could not be read or contradict each other: {'; '.join(shown)}",
             "see ollama_topology.problems; what depends on them is left to the server",
         )
     unit = case.machine.ollama.get("unit") or {}

@@ -64,7 +64,10 @@ def test_every_playbook_of_a_scenario_exists(path):
         **base.get("ansible", {}).get("playbooks", {}),
         **own.get("ansible", {}).get("playbooks", {}),
     }
-    sequence = (own.get("scenario") or base["scenario"])["test_sequence"]
-    for action in set(sequence) - {"syntax", "dependency", "check", "idempotence"}:
-        name = playbooks.get(action, f"{action}.yml")
+    sequence = {**base["scenario"], **own.get("scenario", {})}["test_sequence"]
+    for step in sequence:
+        action, _blank, named = step.partition(" ")
+        if action in ("syntax", "dependency", "check", "idempotence"):
+            continue
+        name = named or playbooks.get(action, f"{action}.yml")
         assert (path.parent / name).is_file(), f"{action}: {name}"

@@ -85,12 +85,38 @@ def test_a_card_below_5_0_is_not_planned_on():
     assert "gpu-too-old" in codes(made)
 
 
-@pytest.mark.parametrize("facts", [{"integrated": True}, {"vendor": "intel"}, {"memory_bytes": None}])
+@pytest.mark.parametrize("facts", [{"integrated": True}, {"vendor": "intel"}])
 def test_what_cannot_be_counted_on_is_left_to_the_server(facts):
-    """Integrated, foreign and unread cards are neither used nor hidden by the plan."""
+    """Integrated and foreign cards are neither used nor hidden by the plan, and it says so."""
     made = plan(workstation(card(0, **facts)))
     assert made["instances"][0]["gpus"] == []
+    assert "left to the server are Card 0" in decision(made, "CUDA_VISIBLE_DEVICES")["reason"]
     assert "CUDA_VISIBLE_DEVICES" not in made["instances"][0]["environment"]
+
+
+def test_a_card_that_only_the_kernel_knows_is_counted_on_carefully():
+    """With a driver the models will run on it; with its memory unread nothing large is planned."""
+    unread = card(0, memory_bytes=None, compute_capability=None)
+    made = plan(workstation(unread))
+    found = made["instances"][0]
+    assert found["gpus"] == ["0000:03:00.0"]
+    assert (found["environment"]["OLLAMA_NUM_PARALLEL"], found["environment"]["OLLAMA_CONTEXT_LENGTH"]) == ("1", "4096")
+    assert "could not be read" in decision(made, "OLLAMA_MAX_LOADED_MODELS")["reason"]
+    assert "could not be read" in decision(made, "OLLAMA_CONTEXT_LENGTH")["reason"]
+
+
+def test_a_card_without_driver_is_not_counted_on():
+    """The models will run on the CPUs, and the operator hears why."""
+    made = plan(workstation(card(0, memory_bytes=None, compute_capability=None), driver=None))
+    assert made["instances"][0]["gpus"] == []
+    assert "gpu-without-driver" in codes(made)
+
+
+def test_gpus_that_were_not_read_are_not_called_absent():
+    """No statement about what nobody looked at."""
+    machine = workstation()
+    machine["gpus"] = None
+    assert "were not read" in decision(plan(machine), "CUDA_VISIBLE_DEVICES")["reason"]
 
 
 def test_an_amd_card_counts():
