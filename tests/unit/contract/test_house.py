@@ -10,12 +10,10 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 PLUGINS = sorted(ROOT.glob("plugins/**/*.py"))
 DECIDERS = sorted([*ROOT.glob("plugins/plugin_utils/**/*.py")])
-SCENARIOS = sorted(ROOT.glob("molecule/*/molecule.yml"))
 # What a pure function has no use for; the contract's own data file is read by _contract.py.
 IMPURE = {"os", "io", "time", "datetime", "subprocess", "socket", "pathlib", "random", "urllib", "ansible"}
 
@@ -53,21 +51,3 @@ def test_every_plugin_file_is_tested_by_name_or_through_its_room(path):
     tests = "\n".join(test.read_text(encoding="utf-8") for test in ROOT.glob("tests/unit/**/*.py"))
     room = path.parent.name if path.parent.name.startswith("_") else path.stem
     assert re.search(rf"\b{re.escape(path.stem)}\b|\b{re.escape(room)}\b", tests)
-
-
-@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.parent.name)
-def test_every_playbook_of_a_scenario_exists(path):
-    """molecule only warns where a sequence names a playbook that nobody wrote."""
-    base = yaml.safe_load((ROOT / ".config/molecule/config.yml").read_text(encoding="utf-8"))
-    own = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    playbooks = {
-        **base.get("ansible", {}).get("playbooks", {}),
-        **own.get("ansible", {}).get("playbooks", {}),
-    }
-    sequence = {**base["scenario"], **own.get("scenario", {})}["test_sequence"]
-    for step in sequence:
-        action, _blank, named = step.partition(" ")
-        if action in ("syntax", "dependency", "check", "idempotence"):
-            continue
-        name = named or playbooks.get(action, f"{action}.yml")
-        assert (path.parent / name).is_file(), f"{action}: {name}"

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The models in memory: a child process each, as the release at hand starts it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import socket
+import subprocess
+import threading
+import time
+from typing import Any, NamedTuple
+
+from standin import environment, log
+from standin.llama_server import physical_cores
+
+LIBRARY = "/usr/local/lib/ollama"
+LLAMA_SERVER_ERA = (0, 30, 0)
+LOAD_MODE_ERA = (0, 32, 6)
+
+# The one model that the stand-in has, and what it claims to weigh.
+MODEL = "standin:latest"
+SIZE = 104857600
+
+
+class LoadError(Exception):
+    """The child ended instead of answering."""
+
+
+class Loaded(NamedTuple):
+    """One model in memory."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    context: int
+    expires: float  # seconds since the epoch, or for ever
+
+
+def parse_version(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.partition("-")[0].split("."))
+
+
+def llama_server_command(settings: environment.Settings, version: str, request: dict[str, Any], port: int) -> list[str]:
+    """The command line from 0.30 on, for a host without a GPU: there unset flash attention is ``auto``."""
+    context = int(request.get("num_ctx") or settings.context)
+    flash = {None: "auto", True: "on", False: "off"}[settings.flash_attention]
+    command = [f"{LIBRARY}/llama-server", "--model", f"{settings.models}/blobs/sha256-standin"]
+    command += ["--port", str(port), "--host", "127.0.0.1", "--no-webui", "--offline"]
+    command += ["-c", str(context * settings.parallel), "-np", str(settings.parallel)]
+    command += ["--log-verbosity", "4", "--no-log-prefix", "--no-log-timestamps"]
+    command += ["--flash-attn", flash, "-b", "512", "-ub", "512"]
+    command += ["--load-mode", "none"] if parse_version(version) >= LOAD_MODE_ERA else ["--no-mmap"]
+    if settings.kv_cache_type:
+        command += ["--cache-type-k", settings.kv_cache_type, "--cache-type-v", settings.kv_cache_type]
+    if int(request.get("num_thread") or 0) > 0:
+        command += ["-t", str(request["num_thread"])]
+    return command
+
+
+def runner_command(binary: str, settings: environment.Settings, port: int) -> list[str]:
+    return [binary, "runner", "--model", f"{settings.models}/blobs/sha256-standin", "--port", str(port)]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Runners:
+    """Loads, expires and stops; one lock, since requests come in threads."""
+
+    def __init__(self, settings: environment.Settings, version: str, binary: str) -> None:
+        self.settings, self.version, self.binary = settings, version, binary
+        self.loaded: dict[str, Loaded] = {}
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+
+    def load(self, name: str, request: dict[str, Any], keep_alive: float) -> None:
+        with self._lock:
+            found = self.loaded.get(name)
+            if found is None or found.process.poll() is not None:
+                found = self._start(name, request)
+            self.loaded[name] = found._replace(expires=time.time() + keep_alive)
+            self._expire()
+
+    def unload(self, name: str) -> None:
+        with self._lock:
+            self._stop(name)
+
+    def stop_all(self) -> None:
+        """No lock: this runs in a signal handler, which may have interrupted its owner."""
+        for found in self.loaded.values():
+            found.process.kill()
+
+    def _start(self, name: str, request: dict[str, Any]) -> Loaded:
+        port, began = free_port(), time.monotonic()
+        if parse_version(self.version) >= LLAMA_SERVER_ERA:
+            command = llama_server_command(self.settings, self.version, request, port)
+            what = "llama-server"
+        else:
+            command, what = runner_command(self.binary, self.settings, port), "runner"
+        log.line("server.go:431", f"starting {what}", cmd=shlex.join(command))
+        # The whole environment goes down, and on top of it what Ollama sets itself.
+        try:
+            child = subprocess.Popen(command, env={**os.environ, "LD_LIBRARY_PATH": LIBRARY})
+        except OSError as error:
+            raise LoadError(f"error starting {what}: {error}") from None
+        self._wait(child, port)
+        if what == "runner":
+            threads = int(request.get("num_thread") or physical_cores())
+            log.line("runner.go:1178", "load", request=f"{{Operation:commit NumThreads:{threads}}}")
+            what = "llama runner"
+        log.line("server.go:1332", f"{what} started in {time.monotonic() - began:.2f} seconds")
+        return Loaded(name, child, int(request.get("num_ctx") or self.settings.context), 0.0)
+
+    @staticmethod
+    def _wait(child: subprocess.Popen[bytes], port: int) -> None:
+        """Until the child's port accepts. It has no other way to say so, as in Ollama itself."""
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+                return
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = child.wait(timeout=0.05)
+                raise LoadError(f"llama runner process has terminated: exit status {status}")
+
+    def _stop(self, name: str) -> None:
+        found = self.loaded.pop(name, None)
+        if found is not None:
+            found.process.kill()
+            found.process.wait()
+
+    def _expire(self) -> None:
+        """Stop what is due, and come back when the next one is."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for name in [name for name, found in self.loaded.items() if found.expires <= time.time()]:
+            self._stop(name)
+        due = min((found.expires for found in self.loaded.values()), default=environment.FOREVER)
+        if due != environment.FOREVER:
+            self._timer = threading.Timer(max(due - time.time(), 0), self._expire_later)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _expire_later(self) -> None:
+        with self._lock:
+            self._expire()
+
+    def shown(self) -> list[dict[str, Any]]:
+        """The entries of /api/ps."""
+        return [
+            {
+                "name": found.name,
+                "model": found.name,
+                "size": SIZE,
+                "size_vram": 0,
+                "digest": "0" * 64,
+                "details": {"format": "gguf", "family": "standin", "parameter_size": "1M"},
+                "expires_at": _stamp(found.expires),
+                "context_length": found.context,
+            }
+            for found in self.loaded.values()
+            if found.process.poll() is None
+        ]
+
+
+def _stamp(seconds: float) -> str:
+    if seconds == environment.FOREVER:
+        return "2318-01-01T00:00:00Z"
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The HTTP API, as far as the collection and its tests use it."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from standin import environment, log
+from standin.runners import MODEL, SIZE, LoadError, Runners
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """One request; the runners and the version hang on the class that serve() makes."""
+
+    runners: Runners
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_args: Any) -> None:
+        """Requests are not logged."""
+
+    def _send(self, body: Any, status: int = 200, kind: str = "application/json; charset=utf-8") -> None:
+        raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(raw)
+
+    def do_GET(self) -> None:
+        if self.path == "/":
+            self._send("Ollama is running", kind="text/plain; charset=utf-8")
+        elif self.path == "/api/version":
+            self._send({"version": self.runners.version})
+        elif self.path == "/api/ps":
+            self._send({"models": self.runners.shown()})
+        elif self.path == "/api/tags":
+            details = {"format": "gguf", "family": "standin", "parameter_size": "1M"}
+            model = {"name": MODEL, "model": MODEL, "size": SIZE, "digest": "0" * 64, "details": details}
+            self._send({"models": [{**model, "modified_at": "2026-01-01T00:00:00Z"}]})
+        else:
+            self._send("404 page not found", 404, "text/plain")
+
+    do_HEAD = do_GET
+
+    def do_POST(self) -> None:
+        try:
+            request = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        except ValueError as error:
+            self._send({"error": str(error)}, 400)
+            return
+        if self.path == "/api/generate":
+            self._generate(request)
+        else:
+            self._send("404 page not found", 404, "text/plain")
+
+    def _generate(self, request: dict[str, Any]) -> None:
+        name = str(request.get("model", ""))
+        name += "" if ":" in name else ":latest"
+        if name != MODEL:
+            self._send({"error": f"model '{request.get('model')}' not found"}, 404)
+            return
+        asked = request.get("keep_alive")
+        keep_alive = self.runners.settings.keep_alive if asked is None else environment.duration(str(asked))
+        prompt = request.get("prompt", "")
+        answer = {"model": request["model"], "created_at": _now(), "response": "", "done": True}
+        if not prompt and asked is not None and keep_alive == 0:
+            self.runners.unload(name)
+            self._send({**answer, "done_reason": "unload"})
+            return
+        try:
+            self.runners.load(name, request.get("options") or {}, keep_alive)
+        except LoadError as error:
+            self._send({"error": str(error)}, 500)
+            return
+        if not prompt:
+            self._send({**answer, "done_reason": "load"})
+            return
+        counts = {"total_duration": 3000000, "load_duration": 1000000, "prompt_eval_count": 1,
+                  "prompt_eval_duration": 1000000, "eval_count": 1, "eval_duration": 1000000}  # fmt: skip
+        self._send({**answer, **counts, "response": "ok", "done_reason": "stop"})
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _announce(settings: environment.Settings, version: str) -> None:
+    listening = settings.address._replace(host=settings.address.host or "::")
+    log.line("routes.go:2102", f"Listening on {listening} (version {version})")
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    fields = 'id=cpu library=cpu compute="" name=cpu description=cpu libdirs=ollama driver="" pci_id=""'
+    log.line("types.go:60", "inference compute", fields, total=f"{total / 2**30:.1f} GiB")
+    log.line("routes.go:2152", "vram-based default context", total_vram="0 B", default_num_ctx=4096)
+
+
+def serve(version: str, binary: str) -> int:
+    """Serve until a signal; 1 with Ollama's own words where it cannot start."""
+    try:
+        settings = environment.read(os.environ, os.path.expanduser("~"))
+    except ValueError as error:
+        sys.stderr.write(f"panic: {error}\n")
+        return 2
+    log.line("routes.go:2049", "server config", env=environment.shown(os.environ, settings))
+    for fields in environment.warnings(os.environ):
+        log.line("config.go:271", "invalid environment variable, using default", fields, level="WARN")
+    try:
+        os.makedirs(f"{settings.models}/blobs", exist_ok=True)
+    except OSError as error:
+        sys.stderr.write(f"Error: mkdir {error.filename}: {(error.strerror or '').lower()}\n")
+        return 1
+    handler = type("BoundHandler", (Handler,), {"runners": Runners(settings, version, binary)})
+    host, port = settings.address.host, settings.address.port
+    kind = type("Server", (http.server.ThreadingHTTPServer,), {
+        "address_family": socket.AF_INET6 if ":" in host else socket.AF_INET,
+        "request_queue_size": 128,
+    })  # fmt: skip
+    try:
+        server = kind((host, port), handler)
+    except OSError as error:
+        sys.stderr.write(f"Error: listen tcp {settings.address}: bind: {(error.strerror or '').lower()}\n")
+        return 1
+
+    def end(*_signal: Any) -> None:
+        handler.runners.stop_all()
+        os._exit(0)  # at once, as Go does: no thread is waited for
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    _announce(settings, version)
+    server.serve_forever()
+    return 0

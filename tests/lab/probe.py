@@ -1,0 +1,183 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Print as JSON what a host, its service and its processes say. One run costs less than a dozen tasks.
+
+probe.py state             what must not change: files below /etc, the server's process
+probe.py server [MODEL]    everything there is to verify; loads MODEL first, so that there is a runner to see
+probe.py events [CURSOR]   how often systemd has reloaded and started the unit since the cursor, and a new one
+
+Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import urllib.request
+from typing import Any
+
+UNIT = "ollama.service"
+# systemd.journal-fields(7) and sd-messages.h: SD_MESSAGE_UNIT_STARTED.
+UNIT_STARTED = "39f53479d3a045ac8e11786248231fbf"
+FOLDERS = ("/etc/systemd", "/etc/ollama")
+SHOWN = ("ActiveState", "MainPID", "InvocationID", "NRestarts", "DropInPaths", "ExecStart", "Environment",
+         "EnvironmentFiles", "CPUAffinity", "LimitMEMLOCK", "OOMScoreAdjust", "UnitFileState")  # fmt: skip
+
+
+def read(path: str) -> str:
+    with open(path, errors="replace") as file:
+        return file.read()
+
+
+def run(*argv: str) -> dict[str, Any]:
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
+    done = subprocess.run(argv, check=False, stdin=null, stdout=pipe, stderr=subprocess.STDOUT)
+    return {"rc": done.returncode, "out": done.stdout.decode(errors="replace").strip()}
+
+
+def files() -> dict[str, dict[str, Any]]:
+    """Mode, owner and checksum of every file; a link is what it points to."""
+    found = {}
+    for folder in FOLDERS:
+        for top, _folders, names in os.walk(folder):
+            for path in (os.path.join(top, name) for name in sorted(names)):
+                facts = os.lstat(path)
+                if stat.S_ISLNK(facts.st_mode):
+                    data = os.readlink(path).encode()
+                else:
+                    with open(path, "rb") as file:
+                        data = file.read()
+                digest = hashlib.sha256(data).hexdigest()
+                found[path] = {"mode": f"{facts.st_mode & 0o7777:04o}", "uid": facts.st_uid, "sha256": digest}
+    return found
+
+
+def shown() -> dict[str, str]:
+    lines = run("systemctl", "show", UNIT, *(f"--property={name}" for name in SHOWN))["out"].splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def state() -> dict[str, Any]:
+    service = shown()
+    kept = ("ActiveState", "MainPID", "InvocationID")
+    return {"files": files(), **{name: service.get(name) for name in kept}}
+
+
+def process(pid: int) -> dict[str, Any]:
+    """What the kernel says of one process."""
+    status = dict(line.split(":\t", 1) for line in read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
+    pairs = [pair.split("=", 1) for pair in read(f"/proc/{pid}/environ").split("\0") if "=" in pair]
+    return {
+        "pid": pid,
+        "comm": read(f"/proc/{pid}/comm").strip(),
+        "argv": [word for word in read(f"/proc/{pid}/cmdline").split("\0") if word],
+        "environ": dict(pairs),
+        "cpus": status["Cpus_allowed_list"].strip(),
+        "threads": int(status["Threads"]),
+        "limits": read(f"/proc/{pid}/limits"),
+        "oom_score_adj": int(read(f"/proc/{pid}/oom_score_adj")),
+    }
+
+
+def children(pid: int) -> list[int]:
+    tasks = glob.glob(f"/proc/{pid}/task/*/children")
+    return [int(child) for task in tasks for child in read(task).split()]
+
+
+def members(cpus: str) -> set[int]:
+    """``0-3,8`` as a set."""
+    ranges = [part.split("-") for part in cpus.strip().split(",") if part]
+    return {cpu for ends in ranges for cpu in range(int(ends[0]), int(ends[-1]) + 1)}
+
+
+def cores(cpus: str) -> int:
+    """How many physical cores these CPUs belong to."""
+    path = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+    return len({read(path.format(cpu)) for cpu in members(cpus)})
+
+
+def nodes() -> dict[str, dict[str, Any]]:
+    """CPUs and physical cores by NUMA node, read here without any code of the collection."""
+    found = {}
+    for path in glob.glob("/sys/devices/system/node/node[0-9]*"):
+        cpus = read(f"{path}/cpulist").strip()
+        found[os.path.basename(path)[4:]] = {"cpus": cpus, "cores": cores(cpus)}
+    return found
+
+
+def api(address: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(f"http://{address}{path}", data), timeout=120) as answer:
+            return json.load(answer)
+    except (OSError, ValueError) as error:
+        return {"error": str(error)}
+
+
+def leaks(secret: str, pid: int) -> dict[str, Any]:
+    """Where an unprivileged user finds the secret, and which of the files with it are open to others."""
+    ways = {
+        "systemctl show": "systemctl show ollama.service",
+        "systemctl cat": "systemctl cat ollama.service",
+        "environ": f"cat /proc/{pid}/environ",
+        "command lines": "cat /proc/[0-9]*/cmdline",
+        "files": "cat /etc/ollama/* /etc/systemd/system/ollama.service.d/*",
+        "journal": "journalctl --no-pager -u ollama.service",
+    }
+    user = ("runuser", "-u", "nobody", "--", "sh", "-c")
+    found = [way for way, command in ways.items() if secret in run(*user, command)["out"]]
+    holders = [path for path in files() if secret in read(path)]
+    journal = secret in run("journalctl", "--no-pager", "-o", "cat")["out"]
+    return {"nobody": found, "holders": holders, "journal": journal}
+
+
+def server(model: str | None) -> dict[str, Any]:
+    service = shown()
+    pid = int(service.get("MainPID") or 0)
+    if not pid:
+        return {"service": service, "journal": run("journalctl", "--no-pager", "-n", "50", "-u", UNIT)["out"]}
+    own = process(pid)
+    address = re.sub(r"^(0\.0\.0\.0)?:", "127.0.0.1:", own["environ"].get("OLLAMA_HOST", "127.0.0.1:11434"))
+    loaded = api(address, "/api/generate", {"model": model, "keep_alive": "10m"}) if model else None
+    secret = own["environ"].get("OLLAMA_API_KEY")
+    return {
+        "service": service,
+        "unit": run("systemd-analyze", "verify", UNIT),
+        "files": files(),
+        "dropins": {path: read(path) for path in service["DropInPaths"].split()},
+        "server": {**own, "cores": cores(own["cpus"])},
+        "runners": [process(child) for child in children(pid)],
+        "loaded": loaded,
+        "version": api(address, "/api/version"),
+        "ps": api(address, "/api/ps"),
+        "journal": run("journalctl", "--no-pager", "-o", "cat", "-u", UNIT)["out"],
+        "nodes": nodes(),
+        "online": read("/sys/devices/system/cpu/online").strip(),
+        "leaks": leaks(secret, pid) if secret else None,
+    }
+
+
+def events(cursor: str | None) -> dict[str, Any]:
+    since = [f"--after-cursor={cursor}"] if cursor else ["-n", "1"]
+    # What systemd itself wrote, as far as it has written by now.
+    run("journalctl", "--sync")
+    lines = run("journalctl", "--no-pager", "-o", "json", "_PID=1", *since)["out"].splitlines()
+    entries = [json.loads(line) for line in lines if line.startswith("{")]
+    started = [e for e in entries if e.get("MESSAGE_ID") == UNIT_STARTED and e.get("UNIT") == UNIT]
+    reloaded = [e for e in entries if re.fullmatch(r"Reloading\.+", str(e.get("MESSAGE")))]
+    newest = entries[-1]["__CURSOR"] if entries else cursor
+    return {"starts": len(started), "reloads": len(reloaded), "cursor": newest}
+
+
+if __name__ == "__main__":
+    argument = sys.argv[2] if len(sys.argv) > 2 else None
+    known = {"state": state, "server": lambda: server(argument), "events": lambda: events(argument)}
+    json.dump(known[sys.argv[1]](), sys.stdout)

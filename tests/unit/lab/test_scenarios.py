@@ -1,0 +1,57 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Molecule only warns of a playbook that does not exist, and ends well: so its absence is found here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+yaml = pytest.importorskip("yaml")
+
+ROOT = Path(__file__).resolve().parents[3]
+BASE = yaml.safe_load((ROOT / ".config/molecule/config.yml").read_text())
+SCENARIOS = sorted(file.parent for file in (ROOT / "molecule").glob("*/molecule.yml"))
+
+# Steps that run a playbook of their own name; syntax, check and idempotence run that of converge.
+STEPS = {"syntax": "converge", "check": "converge", "idempotence": "converge"}
+
+
+def merged(scenario: Path) -> tuple[list[str], dict[str, str]]:
+    """The test sequence and the playbooks of a scenario over those of the base."""
+    own: dict[str, Any] = yaml.safe_load((scenario / "molecule.yml").read_text()) or {}
+    sequence = own.get("scenario", {}).get("test_sequence", BASE["scenario"]["test_sequence"])
+    defaults = {step: f"{step}.yml" for step in ("verify", "side_effect", "cleanup")}
+    playbooks = {**defaults, **BASE["ansible"]["playbooks"], **own.get("ansible", {}).get("playbooks", {})}
+    return sequence, playbooks
+
+
+def test_there_are_scenarios() -> None:
+    assert [scenario.name for scenario in SCENARIOS] == ["boxes", "vms"]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_every_playbook_that_the_sequence_names_exists(scenario: Path) -> None:
+    sequence, playbooks = merged(scenario)
+    for entry in sequence:
+        step, _blank, given = entry.partition(" ")
+        needed = {given or playbooks[STEPS.get(step, step)]}
+        if step == "side_effect":
+            needed.add(playbooks[step])  # without its own playbook the step skips the given one too
+        missing = [name for name in needed if not (scenario / name).is_file()]
+        assert not missing, f"{scenario.name}: the step {entry!r} needs {missing}"
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_check_mode_meets_a_host_before_converge_does(scenario: Path) -> None:
+    sequence, _playbooks = merged(scenario)
+    assert sequence.index("check") < sequence.index("converge") < sequence.index("idempotence")
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_every_host_says_what_machine_it_is(scenario: Path) -> None:
+    hosts = yaml.safe_load((scenario / "inventory/hosts.yml").read_text())["ollama"]["hosts"]
+    assert all(host["lab_machine"]["kind"] in ("vm", "box") for host in hosts.values())
