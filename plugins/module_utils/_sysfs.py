@@ -16,7 +16,15 @@ import re
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 
 _INTEGER = re.compile(r"-?(?:0x)?[0-9a-fA-F]{1,20}")
+# The greatest number that the kernel can count to in one word.
+_GREATEST = (1 << 63) - 1
+_LONGEST_WORD = 256
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO)
+
+
+def printable(text: str) -> bool:
+    """Whether a text is one line of characters; what could not be decoded is none."""
+    return text.isprintable() and "\ufffd" not in text
 
 
 class Root:
@@ -39,6 +47,8 @@ class Root:
 
     def problem(self, text: str) -> None:
         """Name one thing that could not be read; saying it twice keeps it once."""
+        # Programs put colours into what they say.
+        text = "".join(char if char.isprintable() else "?" for char in text)
         if text not in self.problems:
             self.problems.append(text)
 
@@ -52,18 +62,23 @@ class Root:
     def names(self, path: str) -> list[str]:
         """Names in a directory, sorted; empty where it is absent."""
         try:
-            return sorted(os.listdir(self.real(path)))
+            return sorted(self._list(path))
         except OSError as error:
             if error.errno not in _ABSENT:
                 self.problem(f"{path}: cannot be listed ({error.strerror})")
             return []
 
-    def link(self, path: str) -> str | None:
-        """The last part of a symbolic link's target, as in ``driver -> ../../bus/pci/drivers/nvidia``."""
+    def target(self, path: str) -> str | None:
+        """What a symbolic link says, as in ``../../bus/pci/drivers/nvidia``; None for what is no link."""
         try:
-            return os.path.basename(os.readlink(self.real(path)))
+            return os.readlink(self.real(path))
         except OSError:
             return None
+
+    def link(self, path: str) -> str | None:
+        """The last part of a symbolic link's target, as in ``driver -> ../../bus/pci/drivers/nvidia``."""
+        target = self.target(path)
+        return None if target is None else os.path.basename(target)
 
     def text(self, path: str) -> str | None:
         """The file's text without NUL bytes and surrounding blanks; None where absent or unreadable."""
@@ -73,14 +88,46 @@ class Root:
 
     def _read(self, path: str) -> str | None:
         try:
-            with open(self.real(path), "rb") as file:
-                data = file.read()
+            data = self._bytes(path)
         except OSError as error:
             if error.errno not in _ABSENT:
                 self.problem(f"{path}: cannot be read ({error.strerror})")
             return None
         # Old kernels padded some lists with NUL bytes.
         return data.replace(b"\0", b"").decode("utf-8", "replace").strip()
+
+    def _bytes(self, path: str) -> bytes:
+        """The file as it is. With ``_list`` all that touches a disk and may fail: what records or replays goes here."""
+        with open(self.real(path), "rb") as file:
+            return file.read()
+
+    def _list(self, path: str) -> list[str]:
+        return os.listdir(self.real(path))
+
+    def variable(self, path: str, name: str) -> str | None:
+        """The value of one name in a list such as /proc/1/environ (proc(5)); None where it is not in there.
+
+        Nothing else of the file is kept, quoted or recorded: environments hold secrets.
+        """
+        try:
+            with open(self.real(path), "rb") as file:
+                entries = file.read().split(b"\0")
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                self.problem(f"{path}: cannot be read ({error.strerror})")
+            return None
+        start = f"{name}=".encode()
+        return next((e[len(start) :].decode("utf-8", "replace").strip() for e in entries if e.startswith(start)), None)
+
+    def word(self, path: str, expected: str) -> str | None:
+        """A text of one line; None where absent or empty, a problem where it cannot be a name."""
+        text = self.text(path)
+        if not text:
+            return None
+        if len(text) <= _LONGEST_WORD and printable(text):
+            return text
+        self.problem(f"{path}: read {text[:80]!r}, expected {expected}")
+        return None
 
     def required(self, path: str, expected: str) -> str | None:
         """The text of a file that every host has: here absent is a problem too."""
@@ -101,6 +148,14 @@ class Root:
             except ValueError:
                 pass
         self.problem(f"{path}: read {text[:80]!r}, expected a whole number")
+        return None
+
+    def natural(self, path: str, base: int = 10) -> int | None:
+        """A whole number that is a count or a size: none below 0, none that the kernel cannot print."""
+        number = self.integer(path, base)
+        if number is None or 0 <= number <= _GREATEST:
+            return number
+        self.problem(f"{path}: read {number}, expected a count")
         return None
 
     def cpus(self, path: str) -> CpuSet | None:
@@ -126,4 +181,4 @@ class Root:
             return None
 
 
-__all__ = ("Root",)
+__all__ = ("Root", "printable")

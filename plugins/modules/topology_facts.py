@@ -30,11 +30,17 @@ options:
   gather_subset:
     description:
       - What to read, as in M(ansible.builtin.setup).
-      - V(cpu), V(numa), V(memory), V(kernel), V(allowed), V(gpus) and V(software) name one part each,
-        V(all) all of them, and V(min) stands for V(cpu), V(memory) and V(kernel). V(gpus) gives
-        RV(ansible_facts.ollama_topology.drivers) too.
+      - V(cpu), V(numa), V(memory), V(kernel), V(virtualization) and V(allowed) name one part each.
+      - V(cache) stands for RV(ansible_facts.ollama_topology.cpu.llc), V(governor) for
+        RV(ansible_facts.ollama_topology.cpu.governors) and
+        RV(ansible_facts.ollama_topology.cpu.frequency_driver).
+      - V(nvidia), V(amd) and V(drm), the cards of all other vendors, together are V(gpus). Each gives its cards
+        in RV(ansible_facts.ollama_topology.gpus) and its driver in RV(ansible_facts.ollama_topology.drivers).
+      - V(systemd), V(numactl) and V(ollama) together are V(software).
+      - V(all) stands for all of them, and V(min) for V(cpu), V(memory) and V(kernel).
       - A name with V(!) in front leaves that part out. V(min) is always read unless V(!min) is given.
-      - Only V(gpus) and V(software) run programs.
+      - What is not read is V(null), each key by itself.
+      - Only V(nvidia), V(amd), V(systemd) and V(ollama) run programs.
     type: list
     elements: str
     default: [all]
@@ -86,6 +92,13 @@ EXAMPLES = r"""
       - all
       - "!gpus"
       - "!software"
+
+- name: Read NVIDIA's GPUs and what a service may use, and nothing else
+  inference.ollama.topology_facts:
+    gather_subset:
+      - "!min"
+      - nvidia
+      - allowed
 
 - name: Read a machine that was captured before
   inference.ollama.topology_facts:
@@ -149,9 +162,17 @@ ansible_facts:
               type: str
               sample: ""
             sockets:
-              description: Sockets with an online CPU, from C(topology/core_siblings_list) of each CPU.
+              description:
+                - Sockets with an online CPU, from C(topology/core_siblings_list) of each CPU.
+                - In a virtual machine, see RV(ansible_facts.ollama_topology.virtualization), their number is the
+                  hypervisor's choice and says nothing of the hardware below it.
               type: int
               sample: 2
+            packages:
+              description: For each socket its online CPUs, ordered by their first.
+              type: list
+              elements: str
+              sample: ["0-13,28-41", "14-27,42-55"]
             cores:
               description:
                 - Physical cores with an online CPU. The number of distinct sets in
@@ -213,6 +234,18 @@ ansible_facts:
                   description: The cache's size in bytes.
                   type: int
                   sample: 36700160
+            governors:
+              description:
+                - The different governors of the online CPUs in alphabetical order, from
+                  C(cpufreq/scaling_governor) of each CPU.
+                - V(null) too where the kernel does not choose the clock, as in most virtual machines.
+              type: list
+              elements: str
+              sample: [performance]
+            frequency_driver:
+              description: The driver that sets the clock, from C(cpufreq/scaling_driver). V(null) as above.
+              type: str
+              sample: intel_pstate
         numa:
           description:
             - The NUMA nodes ordered by number, from C(/sys/devices/system/node).
@@ -265,7 +298,13 @@ ansible_facts:
           type: dict
           contains:
             total_bytes:
-              description: MemTotal in bytes.
+              description: MemTotal in bytes. Memory of GPUs that are NUMA nodes is part of it.
+              type: int
+              sample: 274877906944
+            host_bytes:
+              description:
+                - The same without the nodes that are a GPU's memory, see
+                  RV(ansible_facts.ollama_topology.numa[].gpu_memory).
               type: int
               sample: 274877906944
             available_bytes:
@@ -274,6 +313,10 @@ ansible_facts:
               sample: 268435456000
             swap_total_bytes:
               description: SwapTotal in bytes.
+              type: int
+              sample: 0
+            swap_free_bytes:
+              description: SwapFree in bytes, what of it is unused.
               type: int
               sample: 0
         kernel:
@@ -290,12 +333,41 @@ ansible_facts:
                   V(null) too where the kernel has none.
               type: str
               sample: madvise
+            transparent_hugepage_defrag:
+              description:
+                - V(always), V(defer), V(defer+madvise), V(madvise) or V(never), how hard a program that touches
+                  memory tries for a huge page, from C(/sys/kernel/mm/transparent_hugepage/defrag).
+                  V(null) too where the kernel has none.
+              type: str
+              sample: madvise
             numa_balancing:
               description:
                 - Whether the kernel moves pages between nodes, from C(/proc/sys/kernel/numa_balancing).
                   V(null) too where the kernel cannot.
               type: bool
               sample: true
+        virtualization:
+          description:
+            - Whether this is a machine of its own, a virtual machine or a container, in the words of
+              C(systemd-detect-virt). A container in a virtual machine is called a container.
+            - Read from files alone. A hypervisor that neither the firmware's names nor the clock sources tell is
+              V(vm-other).
+          type: dict
+          contains:
+            kind:
+              description:
+                - V(none), or the technology such as V(kvm), V(qemu), V(vmware), V(microsoft), V(xen), V(amazon),
+                  V(vm-other), V(docker), V(podman), V(lxc), V(systemd-nspawn), V(wsl) or V(container-other).
+                - From C(/run/systemd/container), C(/run/host/container-manager), C(/run/.containerenv),
+                  C(/.dockerenv), the variable C(container) in C(/proc/1/environ), the names in
+                  C(/sys/class/dmi/id), C(/sys/hypervisor/type), C(/proc/device-tree), C(/proc/sysinfo), clock
+                  sources that guests alone have, and the flag C(hypervisor) in C(/proc/cpuinfo).
+              type: str
+              sample: none
+            type:
+              description: V(none), V(vm) or V(container).
+              type: str
+              sample: none
         allowed:
           description:
             - What a service on this host may use. The control groups C(system.slice) and C(ollama.service)
@@ -311,6 +383,12 @@ ansible_facts:
               description: Physical cores with at least one of these CPUs.
               type: int
               sample: 28
+            mems:
+              description:
+                - NUMA nodes that memory may come from, those with memory of C(cpuset.mems.effective) and
+                  Mems_allowed_list.
+              type: str
+              sample: 0-1
             cpu_quota:
               description:
                 - How many cores' worth of time, from C(cpu.max) or C(cpu.cfs_quota_us). V(null) where
@@ -326,13 +404,16 @@ ansible_facts:
         gpus:
           description:
             - The GPUs, NVIDIA first, then AMD, then the others. From C(nvidia-ml-py), C(nvidia-smi) or
-              C(/proc/driver/nvidia); from C(/sys/class/kfd), C(rocm-smi) or C(amd-smi); and from
-              C(/sys/bus/pci/devices).
+              C(/proc/driver/nvidia); from C(/sys/class/kfd) and C(rocm-smi); and from
+              C(/sys/bus/pci/devices) and C(/sys/class/drm).
+            - Only those that O(gather_subset) asks for.
           type: list
           elements: dict
           contains:
             vendor:
-              description: V(nvidia), V(amd), V(intel) or another name, from the PCI vendor number.
+              description:
+                - V(nvidia), V(amd), V(intel) or the PCI vendor number such as V(0x1ed5). On a board without PCI the
+                  vendor's name in the device tree such as V(arm).
               type: str
               sample: nvidia
             index:
@@ -351,9 +432,15 @@ ansible_facts:
               type: str
               sample: GPU-8f6b5a52-5c8e-4f0e-9f0e-2d0f6a4c1b7d
             pci_bus_id:
-              description: The PCI address as in C(/sys/bus/pci/devices).
+              description: The PCI address as in C(/sys/bus/pci/devices). V(null) too for a GPU on no PCI bus.
               type: str
               sample: "0000:03:00.0"
+            driver:
+              description:
+                - The kernel driver that it is bound to, from the link C(driver) or from C(uevent). V(null) too for
+                  none.
+              type: str
+              sample: nvidia
             memory_bytes:
               description: The GPU's memory in bytes.
               type: int
@@ -417,7 +504,9 @@ ansible_facts:
                       type: int
                       sample: 20937965568
             links:
-              description: How it reaches the other GPUs of its vendor.
+              description:
+                - How it reaches the other GPUs of its vendor, from the driver or from the bridges between them in
+                  C(/sys/devices).
               type: list
               elements: dict
               contains:
@@ -428,7 +517,8 @@ ansible_facts:
                 kind:
                   description:
                     - As in C(nvidia-smi topo -m), for example V(NV18) for 18 NVLinks, V(PIX), V(PXB),
-                      V(PHB), V(NODE) or V(SYS) for ever longer ways over PCI.
+                      V(PHB), V(NODE) or V(SYS) for ever longer ways over PCI. From AMD's driver V(XGMI) or
+                      V(PCIE).
                   type: str
                   sample: NV18
             persistence_mode:
@@ -436,7 +526,7 @@ ansible_facts:
               type: bool
               sample: true
         drivers:
-          description: Kernel drivers of the GPUs.
+          description: Kernel drivers of the GPUs, of those vendors that O(gather_subset) asks for.
           type: dict
           contains:
             nvidia:
@@ -464,7 +554,8 @@ ansible_facts:
           type: dict
           contains:
             systemd:
-              description: The version of systemd.
+              description:
+                - The version of systemd. V(null) where another program is process 1, and for a captured machine.
               type: int
               sample: 257
             numactl:
@@ -525,51 +616,46 @@ ansible_facts:
             - "nvidia-smi did not answer within 5 s and was stopped"
 """
 
-import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.facts.collector import get_collector_names
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._process import runner
-from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import (
+    GROUPS,
     MINIMAL,
     SUBSETS,
     gather,
 )
-
-LONGEST = 3600
+from ansible_collections.inference.ollama.plugins.module_utils._topology.options import OPTIONS, machine_of
+from ansible_collections.inference.ollama.plugins.module_utils._topology.subset import wanted
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
-    return {
-        "root": {"type": "path", "default": "/"},
-        "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
-        "command_timeout": {"type": "float", "default": 5},
-    }
+    return {**OPTIONS, "gather_subset": {"type": "list", "elements": "str", "default": ["all"]}}
 
 
 def chosen(gather_subset: list[str]) -> set[str]:
-    """The parts that the option asks for, by the rules of ansible.builtin.setup."""
-    allowed = {"all", "min", *SUBSETS}
-    for name in gather_subset:
-        if name[name.startswith("!") :] not in allowed:
-            names = ", ".join(sorted(allowed))
-            raise OllamaError(f"gather_subset: {name!r} is none of {names}, or one of them with ! in front")
-    return set(get_collector_names(SUBSETS, MINIMAL, gather_subset))
+    """The parts that the option asks for, by the rules of ansible.builtin.setup; a group stands for its parts."""
+    allowed = {"all", "min", *SUBSETS, *GROUPS}
+    names: list[str] = []
+    for said in gather_subset:
+        negation, name = said[: said.startswith("!")], said[said.startswith("!") :]
+        if name not in allowed:
+            known = ", ".join(sorted(allowed))
+            raise OllamaError(f"gather_subset: {said!r} is none of {known}, or one of them with ! in front")
+        # By core's rules a part that is named is wanted whatever is left out, so a group does not name such a part.
+        names += [
+            f"{negation}{part}"
+            for part in sorted(GROUPS.get(name, {name}))
+            if negation or name not in GROUPS or f"!{part}" not in gather_subset
+        ]
+    return wanted(SUBSETS, MINIMAL, names)
 
 
 def read(params: dict[str, Any]) -> dict[str, Any]:
     subset = chosen(params["gather_subset"])
-    timeout = params["command_timeout"]
-    if not 0 < timeout <= LONGEST:
-        raise OllamaError(f"command_timeout: {timeout:g} is not a number of seconds above 0 and up to {LONGEST}")
-    if not os.path.isdir(params["root"]):
-        raise OllamaError(f"root: {params['root']!r} is not a folder")
-    root = Root(params["root"])
-    return gather(root, runner(timeout) if root.live else None, subset)
+    return gather(*machine_of(params), subset)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_kfd
 )
 from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_smi import ARGV, parse_rocm
 from ansible_collections.inference.ollama.plugins.module_utils._topology.drm import read_card
-from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import fill
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import fill, find_card
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -36,9 +36,9 @@ def read_amd(
     gpus = read_kfd(root)
     by_address = {card.address: card for card in cards}
     for gpu in gpus:
-        card = by_address.get(gpu["pci_bus_id"])
+        card = find_card(root, by_address, gpu["pci_bus_id"])
         if card is not None:
-            fill(gpu, numa_node=card.numa_node, cpus=card.cpus)
+            fill(gpu, driver=card.driver, numa_node=card.numa_node, cpus=card.cpus)
     computing = {gpu["pci_bus_id"] for gpu in gpus}
     for card in cards:
         if card.address not in computing:
@@ -47,7 +47,7 @@ def read_amd(
             root.problem(f"{card.address}: an AMD GPU, {bound}, that the compute driver (KFD) does not list")
     if not gpus:
         return [], None
-    version = root.text("/sys/module/amdgpu/version")
+    version = root.word("/sys/module/amdgpu/version", "a version such as 6.12.12")
     if run is not None and find(ARGV[0]) is not None:
         said = _ask_rocm(root, run, gpus)
         version = version or said
@@ -62,7 +62,7 @@ def _ask_rocm(root: Root, run: Runner, gpus: list[dict[str, Any]]) -> str | None
         return None
     try:
         known, version = parse_rocm(outcome.out)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         root.problem(f"rocm-smi: {error}")
         return None
     addresses = [gpu["pci_bus_id"] for gpu in gpus]

@@ -11,6 +11,7 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, gpu_entry
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 NODES = "/sys/class/kfd/kfd/topology/nodes"
+
+_PROPERTY = re.compile(r"([a-z][a-z0-9_]*) +([0-9]{1,20})", re.ASCII)
 
 # HSA_MEM_HEAP_TYPE_FB_PUBLIC and _FB_PRIVATE; the others are host memory and on-chip memory.
 _GPU_HEAPS = (1, 2)
@@ -81,17 +84,19 @@ def _is_gpu(node: dict[str, int]) -> bool:
 def _properties(root: Root, path: str) -> dict[str, int]:
     """Lines of a name and a whole number."""
     values: dict[str, int] = {}
-    for line in (root.text(path) or "").splitlines():
-        name, _separator, number = line.partition(" ")
-        try:
-            values[name] = int(number)
-        except ValueError:
+    for line in (root.required(path, "lines of a name and a whole number") or "").splitlines():
+        match = _PROPERTY.fullmatch(line)
+        if match:
+            values[match[1]] = int(match[2])
+        else:
             root.problem(f"{path}: read {line[:80]!r}, expected a name and a whole number")
     return values
 
 
-def _address(node: dict[str, int]) -> str:
-    location = node.get("location_id", 0)
+def _address(node: dict[str, int]) -> str | None:
+    location = node.get("location_id")
+    if location is None:
+        return None
     return f"{node.get('domain', 0):04x}:{location >> 8 & 0xFF:02x}:{location >> 3 & 0x1F:02x}.{location & 7}"
 
 
@@ -99,7 +104,9 @@ def _boards(nodes: dict[int, dict[str, int]]) -> dict[int, list[str]]:
     """By unique_id, the addresses of what shares a board; a partition's number stands for the function."""
     boards: dict[int, list[str]] = {}
     for node in nodes.values():
-        boards.setdefault(node.get("unique_id", 0), []).append(_address(node))
+        address = _address(node)
+        if address is not None:
+            boards.setdefault(node.get("unique_id", 0), []).append(address)
     # 0 stands for "has none", not for one board.
     boards.pop(0, None)
     return boards
@@ -109,13 +116,16 @@ def _entry(
     root: Root, number: int, node: dict[str, int], boards: dict[int, list[str]], order: dict[int, int]
 ) -> dict[str, Any]:
     unique_id = node.get("unique_id", 0)
-    shared = boards.get(unique_id, [_address(node)])
-    address = min(shared)
+    own = _address(node)
+    if own is None:
+        root.problem(f"{NODES}/{number}/properties: expected a line such as 'location_id 768', found none")
+    shared = boards.get(unique_id, []) if own is not None else []
+    address = min(shared, default=own)
     card = f"{DEVICES}/{address}"
     gfx = gfx_name(node.get("gfx_target_version", 0))
     total = _memory(root, number)
-    on_gtt = total is not None and total == root.integer(f"{card}/mem_info_gtt_total")
-    name = root.text(f"{card}/product_name") or root.text(f"{NODES}/{number}/name")
+    on_gtt = total is not None and total == root.natural(f"{card}/mem_info_gtt_total")
+    name = root.word(f"{card}/product_name", "a product's name") or root.word(f"{NODES}/{number}/name", "a name")
     return gpu_entry(
         "amd",
         index=order[number],
@@ -124,7 +134,7 @@ def _entry(
         uuid=f"GPU-{unique_id:016x}" if unique_id else None,
         pci_bus_id=address,
         memory_bytes=total,
-        free_bytes=_free(root, card, total) if len(shared) == 1 else None,
+        free_bytes=_free(root, card, total) if len(shared) <= 1 else None,
         gfx_target=gfx,
         architecture=architecture_of(gfx),
         # A node with CPUs too is how old kernels show an APU, and how all show an MI300A.
@@ -137,23 +147,30 @@ def _memory(root: Root, number: int) -> int | None:
     """Bytes of the GPU's banks; on an APU the kernel lists the host memory that it may map (GTT) as one."""
     folder = f"{NODES}/{number}/mem_banks"
     banks = [_properties(root, f"{folder}/{bank}/properties") for bank in root.names(folder)]
-    sizes = [bank["size_in_bytes"] for bank in banks if bank.get("heap_type") in _GPU_HEAPS and "size_in_bytes" in bank]
+    if any("heap_type" not in bank or "size_in_bytes" not in bank for bank in banks):
+        # A sum without one of them would be another number, not less of an answer.
+        root.problem(f"{folder}/*/properties: expected heap_type and size_in_bytes in each; the memory is unknown")
+        return None
+    sizes = [bank["size_in_bytes"] for bank in banks if bank["heap_type"] in _GPU_HEAPS]
     return sum(sizes) if sizes else None
 
 
 def _free(root: Root, card: str, total: int | None) -> int | None:
     """What amdgpu counts as unused in the memory that KFD offers: VRAM, or GTT on an APU."""
     for pool in ("vram", "gtt"):
-        used = root.integer(f"{card}/mem_info_{pool}_used")
-        if total is not None and used is not None and root.integer(f"{card}/mem_info_{pool}_total") == total:
-            return total - used
+        used = root.natural(f"{card}/mem_info_{pool}_used")
+        if total is not None and used is not None and root.natural(f"{card}/mem_info_{pool}_total") == total:
+            return max(0, total - used)
     return None
 
 
-def _links(root: Root, number: int, order: dict[int, int]) -> list[dict[str, Any]]:
+def _links(root: Root, number: int, order: dict[int, int]) -> list[dict[str, Any]] | None:
     """Links to other GPUs by their index; links to CPU nodes are left out."""
     folder = f"{NODES}/{number}/io_links"
     links = [_properties(root, f"{folder}/{name}/properties") for name in root.names(folder)]
+    if any("node_to" not in link or "type" not in link for link in links):
+        root.problem(f"{folder}/*/properties: expected type and node_to in each; the links are unknown")
+        return None
     found = {
         order[link["node_to"]]: _LINKS[link["type"]]
         for link in links

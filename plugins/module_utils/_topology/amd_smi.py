@@ -10,8 +10,10 @@ Private to inference.ollama: it may change in any release.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import sysfs_address
 
 ARGV = [
@@ -26,6 +28,16 @@ ARGV = [
 ]
 
 
+# What a value must look like, so that a damaged one is no other value.
+_WORDS = {
+    "unique id": re.compile(r"0x[0-9a-fA-F]{1,16}"),
+    "gfx version": re.compile(r"gfx[0-9a-f]{3,5}"),
+    "vram total memory (b)": re.compile(r"[0-9]{1,18}"),
+    "vram total used memory (b)": re.compile(r"[0-9]{1,18}"),
+    "pci bus": re.compile(r"[0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]"),
+}
+
+
 def parse_rocm(text: str) -> tuple[list[dict[str, Any]], str | None]:
     """By card what rocm-smi knows (keys of an entry of ``gpus``, sizes in bytes), and the driver's version.
 
@@ -35,7 +47,7 @@ def parse_rocm(text: str) -> tuple[list[dict[str, Any]], str | None]:
     if start < 0:
         raise ValueError(f"read {text[:80]!r}, expected one JSON object")
     said = json.loads(text[start:])
-    if not all(isinstance(values, dict) for values in said.values()):
+    if not isinstance(said, dict) or not all(isinstance(values, dict) for values in said.values()) or "\ufffd" in text:
         raise ValueError(f"read {text[start : start + 80]!r}, expected one object a card")
     cards = [_card(values) for key, values in said.items() if key.startswith("card")]
     return cards, _word(_lower(said.get("system", {})), "driver version")
@@ -50,7 +62,7 @@ def _card(values: dict[str, Any]) -> dict[str, Any]:
         "uuid": f"GPU-{int(unique_id, 16):016x}" if unique_id else None,
         "pci_bus_id": sysfs_address(_word(known, "pci bus")),
         "memory_bytes": total,
-        "free_bytes": None if total is None or used is None else total - used,
+        "free_bytes": None if total is None or used is None else max(0, total - used),
         "gfx_target": _word(known, "gfx version"),
     }
 
@@ -61,12 +73,17 @@ def _lower(values: dict[str, Any]) -> dict[str, str]:
 
 def _word(known: dict[str, str], key: str) -> str | None:
     word = known.get(key, "")
-    return None if word in ("", "N/A") else word
+    if word in ("", "N/A"):
+        return None
+    pattern = _WORDS.get(key)
+    if not printable(word) or (pattern is not None and pattern.fullmatch(word) is None):
+        raise ValueError(f"read {word[:80]!r} as {key!r}, expected another word there")
+    return word
 
 
 def _number(known: dict[str, str], key: str) -> int | None:
     word = _word(known, key)
-    return int(word) if word is not None and word.isdigit() else None
+    return None if word is None else int(word)
 
 
 __all__ = ("ARGV", "parse_rocm")

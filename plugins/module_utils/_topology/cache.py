@@ -50,8 +50,14 @@ def _last_of(root: Root, cpu: int, online: CpuSet) -> Cache | None:
     for name in root.names(base):
         if not name.startswith("index") or root.text(f"{base}/{name}/type") == "Instruction":
             continue
-        level = root.integer(f"{base}/{name}/level")
-        if level is not None and level > best_level:
+        level = root.natural(f"{base}/{name}/level")
+        if level is None:
+            # The highest level may be this one. Another CPU that shares the cache can still speak for it.
+            root.problem(
+                f"{base}/{name}/level: the last-level cache of CPU {cpu} is unknown, expected a level such as 3"
+            )
+            return None
+        if level > best_level:
             best, best_level = f"{base}/{name}", level
     if best is None:
         return None

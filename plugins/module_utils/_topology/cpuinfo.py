@@ -54,13 +54,21 @@ class Identity(NamedTuple):
 
 def read_identity(root: Root) -> Identity:
     """Architecture (as in ``uname -m``), vendor and model."""
-    text = (root.required("/proc/cpuinfo", "a description of the CPUs") or "")[:_ENOUGH]
+    whole = root.required("/proc/cpuinfo", "a description of the CPUs")
+    text = (whole or "")[:_ENOUGH]
     vendor = _first(text, "vendor_id", "vendor")
     model = _first(text, "model name", "Model Name", "cpu model", "cpu", "uarch")
     if vendor is None:
         cores = read_arm_cores(root)
         vendor = _ARM_VENDORS.get(cores[0][0]) if cores else None
         model = model or _arm_model(cores)
+    # Arm's and RISC-V's kernels give numbers; one without a name here is not a hole.
+    numbered = _first(text, "CPU implementer", "isa")
+    if whole is not None and vendor is None and model is None and numbered is None:
+        root.problem(
+            f"/proc/cpuinfo: read {whole[:80]!r}, expected a line such as 'vendor_id: GenuineIntel' or "
+            f"'CPU part: 0xd0c'"
+        )
     return Identity(_architecture(root, text), vendor, model)
 
 
@@ -88,7 +96,7 @@ def _arm_model(cores: list[tuple[int, int]]) -> str | None:
 
 def _architecture(root: Root, text: str) -> str | None:
     # Since Linux 6.1 the kernel says it in a file, which a capture can carry.
-    named = root.text("/proc/sys/kernel/arch")
+    named = root.word("/proc/sys/kernel/arch", "an architecture such as x86_64")
     if named:
         return named
     if root.live:

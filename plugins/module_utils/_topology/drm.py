@@ -11,9 +11,10 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, gpu_entry
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, gpu_entry, read_driver
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
@@ -36,6 +37,12 @@ _CONSOLE_VENDORS = {
 }
 _CONSOLE_DRIVERS = frozenset(("mgag200", "ast", "hibmc-drm", "virtio-pci", "cirrus", "bochs-drm", "qxl", "vmwgfx"))
 
+DRM = "/sys/class/drm"
+# Documentation/devicetree/bindings/gpu: the vendor stands before the comma. NVIDIA's are nvidia.py's.
+_COMPATIBLE = re.compile(r"^OF_COMPATIBLE_0=([a-z0-9-]{1,40}),([\w.+-]{1,80})$", re.MULTILINE | re.ASCII)
+_RENDER_NODE = re.compile(r"renderD[0-9]+")
+_NO_GPUS = ("nvidia", "virtio")
+
 # Intel puts integrated graphics at device 2 of bus 0 on every platform; its cards are behind a bridge.
 _INTEL_INTEGRATED = "0000:00:02.0"
 
@@ -56,21 +63,37 @@ def read_others(root: Root, cards: list[PciDevice]) -> list[dict[str, Any]]:
             continue
         gpus.append({**read_card(root, card), "index": counts.setdefault(card.vendor, 0)})
         counts[card.vendor] += 1
+    for gpu in _on_chip(root):
+        gpus.append({**gpu, "index": counts.setdefault(gpu["vendor"], 0)})
+        counts[gpu["vendor"]] += 1
+    return gpus
+
+
+def _on_chip(root: Root) -> list[dict[str, Any]]:
+    """GPUs of Arm and RISC-V boards, which are on no PCI bus: render nodes of devices that a device tree names."""
+    gpus = []
+    for name in root.names(DRM):
+        folder = f"{DRM}/{name}/device"
+        named = _COMPATIBLE.search(root.text(f"{folder}/uevent") or "") if _RENDER_NODE.fullmatch(name) else None
+        if named is not None and named[1] not in _NO_GPUS:
+            driver = read_driver(root, folder)
+            gpus.append(gpu_entry(named[1], name=f"{named[1]},{named[2]}", driver=driver, integrated=True))
     return gpus
 
 
 def read_card(root: Root, card: PciDevice) -> dict[str, Any]:
     """What sysfs has of one card; ``index`` is None."""
     folder = f"{DEVICES}/{card.address}"
-    total, used = _tiles(root, folder), root.integer(f"{folder}/mem_info_vram_used")
+    total, used = _tiles(root, folder), root.natural(f"{folder}/mem_info_vram_used")
     if total is None:
-        total = root.integer(f"{folder}/mem_info_vram_total")
+        total = root.natural(f"{folder}/mem_info_vram_total")
     return gpu_entry(
         card.vendor,
-        name=root.text(f"{folder}/product_name") or None,
+        name=root.word(f"{folder}/product_name", "a product's name"),
         pci_bus_id=card.address,
+        driver=card.driver,
         memory_bytes=total,
-        free_bytes=None if total is None or used is None else total - used,
+        free_bytes=None if total is None or used is None else max(0, total - used),
         numa_node=card.numa_node,
         cpus=card.cpus,
         # A card given to a virtual machine may stand where integrated graphics does, but has memory of its own.
@@ -81,8 +104,9 @@ def read_card(root: Root, card: PciDevice) -> dict[str, Any]:
 def _tiles(root: Root, folder: str) -> int | None:
     """Bytes of the chips on an Intel card of the xe driver, the part that the driver keeps for itself included."""
     names = [name for name in root.names(folder) if name.startswith("tile")]
-    sizes = [root.integer(f"{folder}/{name}/physical_vram_size_bytes") for name in names]
-    return sum(size for size in sizes if size is not None) or None
+    sizes = [root.natural(f"{folder}/{name}/physical_vram_size_bytes") for name in names]
+    # Without one of them the sum would be another number.
+    return None if None in sizes else sum(size for size in sizes if size is not None) or None
 
 
 __all__ = ("is_console", "read_card", "read_others")

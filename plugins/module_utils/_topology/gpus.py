@@ -14,24 +14,39 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.amd imp
 from ansible_collections.inference.ollama.plugins.module_utils._topology.drm import read_others
 from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia import read_nvidia
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import read_cards
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci_links import add_links
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 
-def read_gpus(root: Root, run: Runner | None) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+SOURCES = frozenset({"nvidia", "amd", "drm"})
+
+
+def read_gpus(
+    root: Root, run: Runner | None, sources: frozenset[str] = SOURCES
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """``gpus`` (shape: gpu_entry in pci.py) and ``drivers``: ``{nvidia: {driver, cuda}, amd: {driver}}``.
 
     Each of the two drivers is None where it is not loaded. ``run`` is None for a captured tree, which no
     program can be asked about. NVIDIA's GPUs come first, then AMD's, then the others. What a vendor's
-    source could not say is in ``root.problems``; a host without a GPU has nothing there.
+    source could not say is in ``root.problems``; a host without a GPU has nothing there. ``sources`` are the
+    vendors to look for; ``drm`` stands for all others.
     """
     cards = read_cards(root)
-    nvidia, nvidia_driver = read_nvidia(root, run, [card for card in cards if card.vendor == "nvidia"])
-    amd, amd_driver = read_amd(root, run, [card for card in cards if card.vendor == "amd"])
-    others = read_others(root, [card for card in cards if card.vendor not in ("nvidia", "amd")])
-    return nvidia + amd + others, {"nvidia": nvidia_driver, "amd": amd_driver}
+    gpus: list[dict[str, Any]] = []
+    drivers: dict[str, Any] = {"nvidia": None, "amd": None}
+    if "nvidia" in sources:
+        found, drivers["nvidia"] = read_nvidia(root, run, [card for card in cards if card.vendor == "nvidia"])
+        gpus += found
+    if "amd" in sources:
+        found, drivers["amd"] = read_amd(root, run, [card for card in cards if card.vendor == "amd"])
+        gpus += found
+    if "drm" in sources:
+        gpus += read_others(root, [card for card in cards if card.vendor not in ("nvidia", "amd")])
+    add_links(root, gpus)
+    return gpus, drivers
 
 
-__all__ = ("read_gpus",)
+__all__ = ("SOURCES", "read_gpus")

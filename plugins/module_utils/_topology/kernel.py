@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Optional
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
-_CHOSEN = re.compile(r"\[(always|madvise|never)\]")
+_THP = "/sys/kernel/mm/transparent_hugepage"
 
 
 class Kernel(NamedTuple):
@@ -22,31 +22,42 @@ class Kernel(NamedTuple):
 
     release: Optional[str]
     transparent_hugepage: Optional[str]
+    transparent_hugepage_defrag: Optional[str]
     numa_balancing: Optional[bool]
 
 
 def read_kernel(root: Root) -> Kernel:
-    """The three settings."""
-    release = root.required("/proc/sys/kernel/osrelease", "the kernel's release")
-    return Kernel(release or None, _read_transparent_hugepage(root), _read_numa_balancing(root))
+    """The release and the settings."""
+    return Kernel(
+        _read_release(root),
+        _read_choice(root, f"{_THP}/enabled", ("always", "madvise", "never")),
+        _read_choice(root, f"{_THP}/defrag", ("always", "defer", "defer+madvise", "madvise", "never")),
+        _read_numa_balancing(root),
+    )
 
 
-def _read_transparent_hugepage(root: Root) -> str | None:
+def _read_release(root: Root) -> str | None:
+    path = "/proc/sys/kernel/osrelease"
+    if root.required(path, "the kernel's release") == "":
+        root.problem(f"{path}: empty, expected the kernel's release")
+    return root.word(path, "the kernel's release")
+
+
+def _read_choice(root: Root, path: str, words: tuple[str, ...]) -> str | None:
     """Documentation/admin-guide/mm/transhuge.rst: ``always [madvise] never``, the chosen one in brackets."""
-    path = "/sys/kernel/mm/transparent_hugepage/enabled"
     text = root.text(path)
     if text is None:
         return None
-    match = _CHOSEN.search(text)
-    if match is None:
-        root.problem(f"{path}: read {text[:80]!r}, expected 'always [madvise] never' with one in brackets")
-        return None
-    return match[1]
+    chosen = re.findall(r"\[([^\]]*)\]", text)
+    if len(chosen) == 1 and chosen[0] in words:
+        return str(chosen[0])
+    root.problem(f"{path}: read {text[:80]!r}, expected {' '.join(words)!r} with one in brackets")
+    return None
 
 
 def _read_numa_balancing(root: Root) -> bool | None:
     """Documentation/admin-guide/sysctl/kernel.rst: 0 off, 1 balancing between nodes, 2 tiering, 3 both."""
-    value = root.integer("/proc/sys/kernel/numa_balancing")
+    value = root.natural("/proc/sys/kernel/numa_balancing")
     return None if value is None else value != 0
 
 

@@ -38,20 +38,37 @@ def read_kinds(root: Root, processors: Processors) -> list[Kind] | None:
     online = processors.online
     if online is None:
         return None
-    by_pmu = [(kind, root.cpus(f"/sys/devices/{pmu}/cpus")) for kind, pmu in _PMUS]
-    kinds = [Kind(kind, cpus & online) for kind, cpus in by_pmu if cpus and cpus & online]
-    if len(kinds) > 1:
+    kinds = _by_pmu(root, online)
+    if kinds is None or len(kinds) > 1:
         return kinds
     kinds = _graded(root, online, "cpu_capacity")
-    if len(kinds) > 1:
+    if kinds is None or len(kinds) > 1:
         return kinds
     if not _cores_differ(root, processors):
         return [Kind("uniform", online)]
-    # Frequencies may grade cores that are known to differ. Alone they prove nothing: Speed Select gives like
-    # cores of a server unlike base frequencies, and favoured cores have a higher maximum.
+    return _by_frequency(root, online)
+
+
+def _by_pmu(root: Root, online: CpuSet) -> list[Kind] | None:
+    """What Intel's counters say; None where a list is there and says nothing: calling cores alike would be a guess."""
+    kinds = []
+    for kind, pmu in _PMUS:
+        path = f"/sys/devices/{pmu}/cpus"
+        cpus = root.cpus(path)
+        if cpus is None and root.exists(path):
+            return None
+        if cpus and cpus & online:
+            kinds.append(Kind(kind, cpus & online))
+    return kinds
+
+
+def _by_frequency(root: Root, online: CpuSet) -> list[Kind] | None:
+    """Frequencies may grade cores that are known to differ. Alone they prove nothing: Speed Select gives like
+    cores of a server unlike base frequencies, and favoured cores have a higher maximum.
+    """
     for name in ("cpufreq/base_frequency", "cpufreq/cpuinfo_max_freq"):
         kinds = _graded(root, online, name)
-        if len(kinds) > 1:
+        if kinds is None or len(kinds) > 1:
             return kinds
     root.problem(
         f"{BASE}: the cores are not all of one kind, and neither /sys/devices/cpu_core/cpus nor "
@@ -66,13 +83,14 @@ def _cores_differ(root: Root, processors: Processors) -> bool:
     return (len(sizes) > 1 and not processors.offline) or len(read_arm_cores(root)) > 1
 
 
-def _graded(root: Root, online: CpuSet, name: str) -> list[Kind]:
-    """Grades by a number that each CPU has; empty where a CPU has none."""
+def _graded(root: Root, online: CpuSet, name: str) -> list[Kind] | None:
+    """Grades by a number that each CPU has; empty where a CPU has none, None where one cannot be understood."""
     members: dict[int, list[int]] = {}
     for cpu in online:
-        value = root.integer(f"{BASE}/cpu{cpu}/{name}")
-        if value is None or value <= 0:
-            return []
+        path = f"{BASE}/cpu{cpu}/{name}"
+        value = root.natural(path)
+        if not value:
+            return [] if value == 0 or not root.exists(path) else None
         members.setdefault(value, []).append(cpu)
     grades: list[list[int]] = []
     top = 0

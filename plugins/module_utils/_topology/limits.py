@@ -120,8 +120,12 @@ def _inherited(root: Root, key: str, levels: list[str], names: tuple[str, ...]) 
     Documentation/filesystems/proc.rst, /proc/PID/status.
     """
     path = next((path for path in ("/proc/1/status", "/proc/self/status") if root.text(path)), None)
-    match = re.search(rf"^{key}:\s*(\S+)$", root.text(path) or "", re.MULTILINE) if path else None
+    text = (root.text(path) if path else None) or ""
+    match = re.search(rf"^{key}:\s*(\S+)$", text, re.MULTILINE)
     if match is None:
+        # Every kernel prints the CPUs, and the nodes where it knows cpusets.
+        if text and (key == "Cpus_allowed_list" or "Mems_allowed" in text):
+            root.problem(f"{path}: read {text[:80]!r}, expected a line such as '{key}: 0-3'")
         return None
     try:
         found = CpuSet.parse(match[1])
@@ -155,7 +159,7 @@ def _read_quota(root: Root, directory: str) -> float | None:
 def _ratio(root: Root, path: str, words: list[str]) -> float | None:
     if words[:1] == ["max"]:
         return None
-    if len(words) == 2 and all(re.fullmatch("[0-9]{1,12}", word) for word in words) and int(words[1]):
+    if len(words) == 2 and all(re.fullmatch("[0-9]{1,15}", word) and int(word) for word in words):
         return int(words[0]) / int(words[1])
     root.problem(f"{path}: read {' '.join(words)[:80]!r}, expected a quota and a period in microseconds")
     return None
@@ -165,7 +169,7 @@ def _read_memory(root: Root, directory: str) -> int | None:
     for name in ("memory.max", "memory.limit_in_bytes"):
         if root.text(f"{directory}/{name}") == "max":
             return None
-        limit = root.integer(f"{directory}/{name}")
+        limit = root.natural(f"{directory}/{name}")
         if limit is not None:
             return limit if limit < _UNLIMITED else None
     return None

@@ -22,7 +22,7 @@ BASE = "/sys/devices/system/node"
 
 _NODE = re.compile(r"node([0-9]{1,4})")
 _HUGEPAGES = re.compile(r"hugepages-([0-9]{1,10})kB")
-_NUMA_STATUS = re.compile(r"^Node: *([0-9]{1,4})$", re.MULTILINE)
+_NUMA_STATUS = re.compile(r"^Node:\s*(-?[0-9]{1,4})$", re.MULTILINE)
 _POWER9 = re.compile(r"^cpu\s*: POWER9\b", re.MULTILINE)
 # include/linux/topology.h: the distance of a node to itself.
 _LOCAL_DISTANCE = 10
@@ -76,6 +76,15 @@ def read_nodes(root: Root, online: CpuSet | None) -> list[Node] | None:
     return nodes
 
 
+def read_gpu_memory(root: Root) -> int | None:
+    """Bytes of the nodes that are a GPU's memory, which /proc/meminfo counts too; 0 on most hosts."""
+    # Asked first, so that a host without such GPUs is spared reading its nodes.
+    if not _gpu_nodes(root) and not _has_power9_with_gpus(root):
+        return 0
+    sizes = [node.memory_bytes for node in read_nodes(root, None) or () if node.gpu_memory]
+    return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
 def _node_ids(root: Root) -> list[int]:
     matches = (_NODE.fullmatch(name) for name in root.names(BASE))
     return sorted(int(match[1]) for match in matches if match)
@@ -108,7 +117,7 @@ def _read_cpus(root: Root, number: int, online: CpuSet | None) -> CpuSet | None:
 def _read_hugepages(root: Root, base: str) -> dict[str, int | None]:
     matches = (_HUGEPAGES.fullmatch(name) for name in root.names(base))
     sizes = sorted(int(match[1]) for match in matches if match)
-    return {str(size): root.integer(f"{base}/hugepages-{size}kB/nr_hugepages") for size in sizes}
+    return {str(size): root.natural(f"{base}/hugepages-{size}kB/nr_hugepages") for size in sizes}
 
 
 def _read_distances(root: Root, number: int, ids: list[int]) -> dict[str, int] | None:
@@ -150,9 +159,15 @@ def _check_memory(root: Root, nodes: list[Node]) -> None:
 def _gpu_nodes(root: Root) -> set[int]:
     """Nodes that the NVIDIA driver made of GPU memory: /proc/driver/nvidia/gpus/*/numa_status."""
     base = "/proc/driver/nvidia/gpus"
-    texts = (root.text(f"{base}/{gpu}/numa_status") for gpu in root.names(base))
-    matches = (_NUMA_STATUS.search(text) for text in texts if text)
-    return {int(match[1]) for match in matches if match}
+    nodes = set()
+    for path in [f"{base}/{gpu}/numa_status" for gpu in root.names(base)]:
+        text = root.text(path)
+        match = _NUMA_STATUS.search(text or "")
+        if match:
+            nodes.add(int(match[1]))
+        elif text is not None:
+            root.problem(f"{path}: read {text[:80]!r}, expected a line such as 'Node: 1'")
+    return nodes
 
 
 def _has_power9_with_gpus(root: Root) -> bool:
@@ -166,4 +181,4 @@ def _has_power9_with_gpus(root: Root) -> bool:
     )
 
 
-__all__ = ("BASE", "Node", "read_nodes")
+__all__ = ("BASE", "Node", "read_gpu_memory", "read_nodes")

@@ -18,7 +18,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_
     read_proc,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_smi import read_smi
-from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import fill, gpu_entry
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import fill, find_card, gpu_entry
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -84,7 +84,7 @@ def _from_files(root: Root, cards: list[PciDevice]) -> tuple[list[dict[str, Any]
     if any(gpu["index"] is not None for gpu in gpus):
         root.problem(
             "NVIDIA GPUs were read from sysfs and /proc/driver/nvidia alone: "
-            "memory, compute capability, display, MIG, links and CUDA version are unknown"
+            "memory, compute capability, display, MIG, NVLinks and CUDA version are unknown"
         )
     return gpus, None if driver is None else {"driver": driver, "cuda": None}
 
@@ -92,9 +92,10 @@ def _from_files(root: Root, cards: list[PciDevice]) -> tuple[list[dict[str, Any]
 def _complete(root: Root, gpus: list[dict[str, Any]], cards: list[PciDevice]) -> None:
     by_address = {card.address: card for card in cards}
     for gpu in gpus:
-        card = by_address.pop(gpu["pci_bus_id"], None)
+        card = find_card(root, by_address, gpu["pci_bus_id"])
+        by_address.pop(gpu["pci_bus_id"], None)
         if card is not None:
-            fill(gpu, numa_node=card.numa_node, cpus=card.cpus)
+            fill(gpu, driver=card.driver, numa_node=card.numa_node, cpus=card.cpus)
             if gpu["index"] is None:
                 _name_silent(root, card)
         capability = gpu["compute_capability"]
@@ -102,7 +103,8 @@ def _complete(root: Root, gpus: list[dict[str, Any]], cards: list[PciDevice]) ->
             gpu["architecture"] = architecture_of(capability) or gpu["architecture"]
             fill(gpu, integrated=capability in _INTEGRATED)
     for card in by_address.values():
-        gpus.append(gpu_entry("nvidia", pci_bus_id=card.address, numa_node=card.numa_node, cpus=card.cpus))
+        place = {"driver": card.driver, "numa_node": card.numa_node, "cpus": card.cpus}
+        gpus.append(gpu_entry("nvidia", pci_bus_id=card.address, **place))
         _name_silent(root, card)
 
 

@@ -16,10 +16,19 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
 from ansible_collections.inference.ollama.plugins.module_utils._topology import nvidia_ml_child
+from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_values import (
+    ADDRESS,
+    LINK,
+    UUID,
+    VERSION,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import gpu_entry, sysfs_address
 
 if TYPE_CHECKING:
+    import re
+
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
 
 # GPUs, drivers.nvidia, and what went wrong in words.
@@ -40,46 +49,83 @@ def read_nvml(run: Runner) -> tuple[Answer | None, str | None]:
         # The program's text is part of the command that the runner names.
         return None, "NVML: " + (outcome.problem or "").replace(program, "(nvidia-ml-py)")
     try:
-        said = json.loads(outcome.out.strip().splitlines()[-1])
-    except (ValueError, IndexError):
+        said = dict(json.loads(outcome.out.strip().splitlines()[-1]))
+    except (ValueError, TypeError, IndexError, RecursionError):
         return None, f"NVML: read {outcome.out[:80]!r}, expected one JSON object"
-    if "absent" in said:
-        return None, None
-    if "failed" in said:
-        return None, f"NVML failed: {said['failed']}"
-    return parse(said), None
+    if "absent" in said or "failed" in said:
+        return None, f"NVML failed: {str(said['failed'])[:200]}" if "failed" in said else None
+    try:
+        return parse(said), None
+    except (LookupError, TypeError, ValueError) as error:
+        # Half an answer is none: nvidia-smi may give a whole one.
+        return None, f"NVML: read {outcome.out[:80]!r}, expected the facts of each GPU: {error}"
 
 
 def parse(said: dict[str, Any]) -> Answer:
-    """Entries from what nvidia_ml_child printed."""
-    cuda = said["cuda"]
+    """Entries from what nvidia_ml_child printed; ValueError, TypeError or LookupError for anything else."""
+    cuda = _checked(said, "cuda", int)
     drivers = {
-        "driver": said["driver"],
+        "driver": _checked(said, "driver", str, VERSION),
         "cuda": None if cuda is None else f"{cuda // 1000}.{cuda % 1000 // 10}",
     }
-    return [_entry(gpu) for gpu in said["gpus"]], drivers, [f"NVML: {error}" for error in said["errors"]]
+    gpus = [_entry(gpu, len(said["gpus"])) for gpu in said["gpus"]]
+    return gpus, drivers, [f"NVML: {error}" for error in said["errors"]]
 
 
-def _entry(gpu: dict[str, Any]) -> dict[str, Any]:
-    capability, affinity = gpu["compute_capability"], gpu["affinity"]
-    same = (
-        "index",
-        "name",
-        "uuid",
-        "memory_bytes",
-        "free_bytes",
-        "persistence_mode",
-        "display_active",
-        "mig",
-        "links",
-    )
+def _checked(said: dict[str, Any], key: str, kind: type, pattern: re.Pattern[str] | None = None) -> Any:  # noqa: ANN401
+    """The value under a key if it is None or of the kind, and looks as it must; else ValueError."""
+    value = said[key]
+    # To Python True is a number.
+    fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    if kind is str and fits:
+        fits = printable(value) and (pattern is None or pattern.fullmatch(value) is not None)
+    if kind is int and fits:
+        fits = 0 <= value < 1 << 63
+    if value is not None and not fits:
+        raise ValueError(f"{key} is {str(value)[:80]!r}")
+    return value
+
+
+def _entry(gpu: dict[str, Any], count: int) -> dict[str, Any]:
+    capability, affinity = _checked(gpu, "compute_capability", list), _checked(gpu, "affinity", list)
+    if not all(isinstance(number, int) for number in affinity or ()):
+        raise ValueError(f"affinity is {str(affinity)[:80]!r}")
+    address = _checked(gpu, "bus_id", str, ADDRESS)
+    # Where NVML says nothing of some pair, the PCI tree is asked about all.
+    links = [_link(link) for link in gpu["links"]]
     return gpu_entry(
         "nvidia",
-        pci_bus_id=sysfs_address(gpu["bus_id"]),
-        compute_capability=None if capability is None else "{}.{}".format(*capability),
+        index=_checked(gpu, "index", int),
+        name=_checked(gpu, "name", str),
+        uuid=_checked(gpu, "uuid", str, UUID),
+        pci_bus_id=sysfs_address(address),
+        memory_bytes=_checked(gpu, "memory_bytes", int),
+        free_bytes=_checked(gpu, "free_bytes", int),
+        compute_capability=None if capability is None else "{:d}.{:d}".format(*capability),
         cpus=str(CpuSet(affinity)) if affinity else None,
-        **{key: gpu[key] for key in same},
+        display_active=_checked(gpu, "display_active", bool),
+        persistence_mode=_checked(gpu, "persistence_mode", bool),
+        mig=_mig(_checked(gpu, "mig", dict)),
+        links=links if len(links) == count - 1 else None,
     )
+
+
+def _mig(mig: dict[str, Any] | None) -> dict[str, Any] | None:
+    if mig is None:
+        return None
+    instances = [
+        {
+            "name": _checked(instance, "name", str),
+            "uuid": _checked(instance, "uuid", str, UUID),
+            "memory_bytes": _checked(instance, "memory_bytes", int),
+        }
+        for instance in mig["instances"]
+    ]
+    return {"enabled": _checked(mig, "enabled", bool), "instances": instances}
+
+
+def _link(link: dict[str, Any]) -> dict[str, Any]:
+    return {"to": _checked(link, "to", int), "kind": _checked(link, "kind", str, LINK)}
 
 
 __all__ = ("Answer", "parse", "read_nvml")

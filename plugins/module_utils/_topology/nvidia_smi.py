@@ -13,7 +13,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_values import Values
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
+from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_values import (
+    ADDRESS,
+    CAPABILITY,
+    LINK,
+    UUID,
+    VERSION,
+    Values,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_xml import parse_xml
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import (
     fill,
@@ -40,8 +49,12 @@ FIELDS = (
 
 _UNKNOWN_FIELD = re.compile(r'Field "([^"]+)" is not a valid field to query')
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_LISTED_GPU = re.compile(r"GPU (\d+): ")
-_LISTED_MIG = re.compile(r"\s+MIG (\S+)\s+Device\s+\d+: \(UUID: (\S+)\)")
+_LISTED_GPU = re.compile(r"GPU ([0-9]{1,4}): ")
+_LISTED_MIG = re.compile(r"\s+MIG ([0-9A-Za-z.+-]+)\s+Device\s+[0-9]+: \(UUID: (MIG-[0-9A-Za-z/-]+)\)")
+_GPU = re.compile(r"GPU([0-9]{1,4})")
+
+# What the CSV query has too it has complained of already.
+_ONLY_IN_XML = ("MIG", "XML", "cuda_version", "product_architecture")
 
 Answer = tuple[list[dict[str, Any]], dict[str, Any], list[str]]
 
@@ -93,22 +106,22 @@ def parse_csv(text: str, fields: tuple[str, ...] = FIELDS) -> tuple[list[dict[st
             continue
         row = dict(zip(fields, cells))
         gpus.append(_entry(values, row))
-        driver = driver or values.text(row.get("driver_version"), "driver_version")
+        driver = driver or values.text(row.get("driver_version"), "driver_version", VERSION)
     return gpus, driver, values.problems
 
 
 def _entry(values: Values, row: dict[str, str]) -> dict[str, Any]:
-    where = f"GPU {row.get('index', '?')}"
+    where = f"GPU {row.get('index', '?')[:20]}"
     enabled = values.flag(row.get("mig.mode.current"), f"{where} mig.mode.current")
     return gpu_entry(
         "nvidia",
         index=values.number(row.get("index"), "index"),
         name=values.text(row.get("name"), f"{where} name"),
-        uuid=values.text(row.get("uuid"), f"{where} uuid"),
-        pci_bus_id=sysfs_address(values.text(row.get("pci.bus_id"), f"{where} pci.bus_id")),
+        uuid=values.text(row.get("uuid"), f"{where} uuid", UUID),
+        pci_bus_id=sysfs_address(values.text(row.get("pci.bus_id"), f"{where} pci.bus_id", ADDRESS)),
         memory_bytes=values.mebibytes(row.get("memory.total"), f"{where} memory.total"),
         free_bytes=values.mebibytes(row.get("memory.free"), f"{where} memory.free"),
-        compute_capability=values.text(row.get("compute_cap"), f"{where} compute_cap"),
+        compute_capability=values.text(row.get("compute_cap"), f"{where} compute_cap", CAPABILITY),
         persistence_mode=values.flag(row.get("persistence_mode"), f"{where} persistence_mode"),
         display_active=values.flag(row.get("display_active"), f"{where} display_active"),
         mig=None if enabled is None else {"enabled": enabled, "instances": []},
@@ -122,13 +135,17 @@ def _add_xml(gpus: list[dict[str, Any]], outcome: Outcome, problems: list[str]) 
         return None
     others, drivers, wrong = parse_xml(outcome.out)
     # The CSV query has already said what ails a GPU; only what is new in the XML is worth a line.
-    problems.extend(problem for problem in wrong if "MIG" in problem or "XML" in problem)
+    problems.extend(problem for problem in wrong if any(word in problem for word in _ONLY_IN_XML))
+    by_address = {other["pci_bus_id"]: other for other in others if other["pci_bus_id"] is not None}
     for gpu in gpus:
-        for other in others:
-            if gpu["pci_bus_id"] is not None and other["pci_bus_id"] == gpu["pci_bus_id"]:
-                if gpu["mig"] and other["mig"]:
-                    gpu["mig"]["instances"] = other["mig"]["instances"]
-                fill(gpu, **other)
+        other = by_address.get(gpu["pci_bus_id"])
+        if gpu["mig"] and gpu["mig"]["enabled"]:
+            if other and other["mig"]:
+                gpu["mig"]["instances"] = other["mig"]["instances"]
+            else:
+                problems.append(f"nvidia-smi -q -x: expected the MIG devices of {gpu['pci_bus_id']}, found none")
+        if other:
+            fill(gpu, **other)
     cuda: str | None = drivers["cuda"]
     return cuda
 
@@ -140,6 +157,12 @@ def _add_mig_names(gpus: list[dict[str, Any]], outcome: Outcome, problems: list[
     listed = parse_list(outcome.out)
     for gpu in gpus:
         if gpu["mig"] and gpu["mig"]["enabled"]:
+            if len(listed.get(gpu["index"], [])) < len(gpu["mig"]["instances"]):
+                problems.append(
+                    f"nvidia-smi -L: read {outcome.out[:80]!r}, expected {len(gpu['mig']['instances'])} lines such as "
+                    f"'MIG 1g.10gb Device 0: (UUID: MIG-…)' below GPU {gpu['index']}"
+                )
+                continue
             # Both list the instances by device number; where they differ a change came between the two calls.
             known = gpu["mig"]["instances"]
             names = listed.get(gpu["index"], [])
@@ -167,8 +190,20 @@ def _add_topology(gpus: list[dict[str, Any]], outcome: Outcome, problems: list[s
         problems.append(outcome.problem or "")
         return
     rows = parse_topology(outcome.out)
+    if "CPU Affinity" not in outcome.out:
+        problems.append(f"nvidia-smi topo -m: read {outcome.out[:80]!r}, expected a column CPU Affinity")
     for gpu in gpus:
-        gpu["cpus"], gpu["links"] = rows.get(gpu["index"], (None, []))
+        cpus, gpu["links"] = rows.get(gpu["index"], (None, None))
+        try:
+            gpu["cpus"] = None if cpus is None else str(CpuSet.parse(cpus))
+        except ValueError as error:
+            problems.append(f"nvidia-smi topo -m: CPU Affinity of GPU {gpu['index']}: {error}")
+        if gpu["links"] is None or len(gpu["links"]) != len(gpus) - 1:
+            problems.append(
+                f"nvidia-smi topo -m: read {outcome.out[:80]!r}, expected a link such as PHB or NV18 from "
+                f"GPU {gpu['index']} to each of the others"
+            )
+            gpu["links"] = None
 
 
 def parse_topology(text: str) -> dict[int, tuple[str | None, list[dict[str, Any]]]]:
@@ -177,21 +212,24 @@ def parse_topology(text: str) -> dict[int, tuple[str | None, list[dict[str, Any]
     Cells are separated by tabs; network cards have columns and rows of their own, which are left out.
     """
     table = [[cell.strip() for cell in line.split("\t")] for line in _COLOUR.sub("", text).splitlines()]
-    header = next((row for row in table if "GPU0" in row[1:]), [])
+    header = next((row for row in table if any(_GPU.fullmatch(cell) for cell in row[1:])), [])
     rows: dict[int, tuple[str | None, list[dict[str, Any]]]] = {}
     for row in table:
-        if row is header or not re.fullmatch(r"GPU\d+", row[0]):
+        number = _GPU.fullmatch(row[0])
+        if row is header or number is None:
             continue
-        cells = dict(zip(header, row))
+        cells = {name: cell for name, cell in zip(header, row) if name}
+        # Where a tab is lost the columns are others.
+        if cells.get(row[0]) != "X" or not all(map(printable, row)):
+            continue
+        links = [
+            {"to": int(other[1]), "kind": kind}
+            for name, kind in cells.items()
+            for other in [_GPU.fullmatch(name)]
+            if other is not None and other[1] != number[1] and LINK.fullmatch(kind)
+        ]
         cpus = cells.get("CPU Affinity", "N/A")
-        rows[int(row[0][3:])] = (
-            None if cpus in ("", "N/A") else cpus,
-            [
-                {"to": int(name[3:]), "kind": kind}
-                for name, kind in cells.items()
-                if re.fullmatch(r"GPU\d+", name) and kind not in ("X", "", "N/A")
-            ],
-        )
+        rows[int(number[1])] = (None if cpus in ("", "N/A") else cpus, links)
     return rows
 
 

@@ -9,7 +9,19 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
+import re
+
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
+
 MIB = 1 << 20
+
+# How a value must look, so that a damaged one is no other value.
+CAPABILITY = re.compile(r"[0-9]{1,2}\.[0-9]")
+UUID = re.compile(r"(?:GPU|MIG)-[0-9A-Za-z/-]{1,120}")
+VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}")
+ADDRESS = re.compile(r"[0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]")
+_NUMBER = re.compile(r"([0-9]{1,12})(?: MiB)?")
+LINK = re.compile(r"NV[0-9]{1,3}|PIX|PXB|PHB|NODE|SYS|SOC")
 
 _NOT_KNOWN = (
     "",
@@ -36,14 +48,17 @@ class Values:
     def __init__(self) -> None:
         self.problems: list[str] = []
 
-    def text(self, printed: str | None, what: str) -> str | None:
-        """The word itself; None for ``[N/A]`` and its like."""
+    def text(self, printed: str | None, what: str, pattern: re.Pattern[str] | None = None) -> str | None:
+        """The word itself; None for ``[N/A]`` and its like, and for one that ``pattern`` does not describe."""
         word = (printed or "").strip()
         bare = word[1:-1].strip() if word.startswith("[") and word.endswith("]") else word
         if bare in _NOT_KNOWN:
             return None
         if bare != word or bare in _ERRORS:
             self.problems.append(f"nvidia-smi: {what} reads {word!r}")
+            return None
+        if not printable(word) or (pattern is not None and pattern.fullmatch(word) is None):
+            self.problems.append(f"nvidia-smi: {what} reads {word[:80]!r}, expected a value of another form")
             return None
         return word
 
@@ -52,11 +67,11 @@ class Values:
         word = self.text(printed, what)
         if word is None:
             return None
-        try:
-            return int(word.split()[0])
-        except ValueError:
-            self.problems.append(f"nvidia-smi: {what} reads {word!r}, expected a whole number")
+        match = _NUMBER.fullmatch(word)
+        if match is None:
+            self.problems.append(f"nvidia-smi: {what} reads {word[:80]!r}, expected a whole number")
             return None
+        return int(match[1])
 
     def mebibytes(self, printed: str | None, what: str) -> int | None:
         """Bytes of a number of MiB."""
@@ -69,9 +84,9 @@ class Values:
         if word is None:
             return None
         if word not in ("Enabled", "Disabled"):
-            self.problems.append(f"nvidia-smi: {what} reads {word!r}, expected Enabled or Disabled")
+            self.problems.append(f"nvidia-smi: {what} reads {word[:80]!r}, expected Enabled or Disabled")
             return None
         return word == "Enabled"
 
 
-__all__ = ("MIB", "Values")
+__all__ = ("ADDRESS", "CAPABILITY", "LINK", "MIB", "UUID", "VERSION", "Values")

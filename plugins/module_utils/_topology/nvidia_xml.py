@@ -11,10 +11,18 @@ nvsmi_device_v13.dtd. Private to inference.ollama: it may change in any release.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_values import Values
+from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_values import (
+    ADDRESS,
+    UUID,
+    VERSION,
+    Values,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import gpu_entry, sysfs_address
+
+if TYPE_CHECKING:
+    import re
 
 
 def parse_xml(text: str) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
@@ -25,11 +33,12 @@ def parse_xml(text: str) -> tuple[list[dict[str, Any]], dict[str, Any], list[str
     values = Values()
     try:
         log = ET.fromstring(text)  # noqa: S314 the host's own driver wrote the text
-    except ET.ParseError as error:
+    # What a damaged declaration of the encoding raises.
+    except (ET.ParseError, ValueError, LookupError) as error:
         return [], {"driver": None, "cuda": None}, [f"nvidia-smi -q -x: the XML cannot be read: {error}"]
     drivers = {
-        "driver": values.text(log.findtext("driver_version"), "driver_version"),
-        "cuda": values.text(log.findtext("cuda_version"), "cuda_version"),
+        "driver": values.text(log.findtext("driver_version"), "driver_version", VERSION),
+        "cuda": values.text(log.findtext("cuda_version"), "cuda_version", VERSION),
     }
     gpus = [_entry(values, index, gpu) for index, gpu in enumerate(log.findall("gpu"))]
     return gpus, drivers, values.problems
@@ -38,8 +47,8 @@ def parse_xml(text: str) -> tuple[list[dict[str, Any]], dict[str, Any], list[str
 def _entry(values: Values, index: int, gpu: ET.Element) -> dict[str, Any]:
     where = f"GPU {index}"
 
-    def word(path: str) -> str | None:
-        return values.text(gpu.findtext(path), f"{where} {path}")
+    def word(path: str, pattern: re.Pattern[str] | None = None) -> str | None:
+        return values.text(gpu.findtext(path), f"{where} {path}", pattern)
 
     def size(path: str) -> int | None:
         return values.mebibytes(gpu.findtext(path), f"{where} {path}")
@@ -52,8 +61,8 @@ def _entry(values: Values, index: int, gpu: ET.Element) -> dict[str, Any]:
         "nvidia",
         index=index,
         name=word("product_name"),
-        uuid=word("uuid"),
-        pci_bus_id=sysfs_address(word("pci/pci_bus_id") or gpu.get("id")),
+        uuid=word("uuid", UUID),
+        pci_bus_id=sysfs_address(word("pci/pci_bus_id", ADDRESS) or gpu.get("id")),
         memory_bytes=size("fb_memory_usage/total"),
         free_bytes=size("fb_memory_usage/free"),
         # "Ada Lovelace" is Ada everywhere else.

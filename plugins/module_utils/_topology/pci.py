@@ -48,13 +48,20 @@ def read_cards(root: Root) -> list[PciDevice]:
     cards = []
     for address in sorted(root.names(DEVICES), key=_order):
         folder = f"{DEVICES}/{address}"
-        code, vendor_id = root.integer(f"{folder}/class", 16), root.integer(f"{folder}/vendor", 16)
+        code, vendor_id = root.natural(f"{folder}/class", 16), root.natural(f"{folder}/vendor", 16)
         if code is None or vendor_id is None:
             continue
         kind = code >> 16
         if kind == _DISPLAY or (kind == _ACCELERATOR and VENDORS.get(vendor_id) in ("amd", "nvidia")):
             cards.append(_card(root, address, vendor_id))
     return cards
+
+
+def find_card(root: Root, cards: dict[str, PciDevice], address: str | None) -> PciDevice | None:
+    """The card at an address that a driver named; it is one whatever its files say of its class."""
+    if address is None or address in cards or not root.exists(f"{DEVICES}/{address}"):
+        return cards.get(address or "")
+    return _card(root, address, 0)
 
 
 def _order(address: str) -> tuple[int, ...]:
@@ -69,17 +76,18 @@ def _card(root: Root, address: str, vendor_id: int) -> PciDevice:
     return PciDevice(
         address=address,
         vendor_id=vendor_id,
-        device_id=root.integer(f"{folder}/device", 16),
-        driver=_driver(root, folder),
+        device_id=root.natural(f"{folder}/device", 16),
+        driver=read_driver(root, folder),
         # -1 is how the kernel says that firmware named no node.
         numa_node=None if node is None or node < 0 else node,
         cpus=None if cpus is None else str(cpus),
     )
 
 
-def _driver(root: Root, folder: str) -> str | None:
+def read_driver(root: Root, folder: str) -> str | None:
+    """The kernel driver that a device is bound to, as in ``amdgpu``; None for none."""
     # The uevent file travels in captures that leave symbolic links out.
-    named = re.search(r"^DRIVER=(.+)$", root.text(f"{folder}/uevent") or "", re.MULTILINE)
+    named = re.search(r"^DRIVER=([\w.-]+)$", root.text(f"{folder}/uevent") or "", re.MULTILINE | re.ASCII)
     return root.link(f"{folder}/driver") or (named[1] if named else None)
 
 
@@ -93,7 +101,7 @@ def sysfs_address(text: str | None) -> str | None:
 
 
 def gpu_entry(vendor: str, **known: Any) -> dict[str, Any]:  # noqa: ANN401 values as many as keys
-    """One entry of ``gpus`` with every key; what the caller does not name is None, and ``links`` is empty.
+    """One entry of ``gpus`` with every key; what the caller does not name is None.
 
     ``memory_bytes`` and ``free_bytes`` in bytes, ``pci_bus_id`` as sysfs writes it, ``cpus`` in list format,
     ``mig`` ``{enabled, instances: [{name, uuid, memory_bytes}]}``, ``links`` ``[{to: index, kind}]``.
@@ -104,6 +112,7 @@ def gpu_entry(vendor: str, **known: Any) -> dict[str, Any]:  # noqa: ANN401 valu
         "name": None,
         "uuid": None,
         "pci_bus_id": None,
+        "driver": None,
         "memory_bytes": None,
         "free_bytes": None,
         "compute_capability": None,
@@ -114,7 +123,7 @@ def gpu_entry(vendor: str, **known: Any) -> dict[str, Any]:  # noqa: ANN401 valu
         "display_active": None,
         "integrated": None,
         "mig": None,
-        "links": [],
+        "links": None,
         "persistence_mode": None,
     }
     unknown = known.keys() - entry.keys()
@@ -130,4 +139,4 @@ def fill(entry: dict[str, Any], **known: Any) -> None:  # noqa: ANN401 values as
             entry[key] = value
 
 
-__all__ = ("DEVICES", "PciDevice", "fill", "gpu_entry", "read_cards", "sysfs_address")
+__all__ = ("DEVICES", "PciDevice", "fill", "find_card", "gpu_entry", "read_cards", "read_driver", "sysfs_address")

@@ -79,7 +79,9 @@ class Machine:
         self.kinds = [(str(kind["kind"]), CpuSet.parse(kind["cpus"])) for kind in cpu.get("kinds") or []]
         self.allowed = _cpus(allowed.get("cpus")) or self.online
         self.quota: float | None = allowed.get("cpu_quota")
-        self.memory_bytes = _least(memory.get("total_bytes"), allowed.get("memory_bytes"))
+        # Where GPU memory is a node of the host, the total counts it too.
+        host_bytes = memory.get("host_bytes") or memory.get("total_bytes")
+        self.memory_bytes = _least(host_bytes, allowed.get("memory_bytes"))
         self.nodes = [
             Node(node["id"], _cpus(node.get("cpus")) or CpuSet(), node.get("memory_bytes"))
             for node in topology.get("numa") or []

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 import tarfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._topology import nvidia_ml_child
-from ansible_collections.inference.ollama.tests.unit.support.trees import captures, needs_captures
+from ansible_collections.inference.ollama.tests.unit.support.trees import captures, needs_captures, plant
 
 # What the second Python prints on a host without nvidia-ml-py.
 ABSENT = json.dumps({"absent": "No module named 'pynvml'"})
@@ -46,6 +47,21 @@ def pci_card(address, vendor, **more):
     """The files of one display controller."""
     files = {"class": "0x030000", "vendor": vendor, "device": "0x0001", "numa_node": "-1", **more}
     return {f"/sys/bus/pci/devices/{address}/{name}": text for name, text in files.items()}
+
+
+def attach(folder, files, bridges):
+    """Plant files and move each PCI device (address: the bridges above it) to where the kernel links it."""
+    devices = "/sys/bus/pci/devices"
+    moved = {}
+    for path, text in files.items():
+        address = path[len(devices) + 1 :].split("/")[0] if path.startswith(devices) else None
+        place = f"/sys/devices/{bridges[address]}" if address in bridges else devices
+        moved[path.replace(devices, place, 1)] = text
+    root = plant(folder, moved)
+    Path(root + devices).mkdir(parents=True, exist_ok=True)
+    for address, place in bridges.items():
+        Path(f"{root}{devices}/{address}").symlink_to(f"../../../devices/{place}/{address}")
+    return root
 
 
 class FakeRunner:

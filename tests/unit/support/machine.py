@@ -100,7 +100,7 @@ class Machine:
         return {
             "/proc/cpuinfo": "\n".join(blocks),
             "/proc/meminfo": f"MemTotal: {total} kB\nMemFree: {total // 2} kB\n"
-            f"MemAvailable: {total // 10 * 9} kB\nSwapTotal: 0 kB",
+            f"MemAvailable: {total // 10 * 9} kB\nSwapTotal: 0 kB\nSwapFree: 0 kB",
             "/proc/sys/kernel/osrelease": self.release,
             "/proc/sys/kernel/arch": "x86_64",
             "/proc/sys/kernel/numa_balancing": str(self.numa_balancing),

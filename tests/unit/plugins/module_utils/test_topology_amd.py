@@ -107,6 +107,7 @@ def test_kfd_gives_every_key(tmp_path):
             numa_node=0,
             cpus="0-15",
             integrated=False,
+            links=[],
         )
     ]
     assert drivers == {"nvidia": None, "amd": {"driver": None}}
@@ -127,6 +128,50 @@ def test_rocm_smi_without_kfd(tmp_path, rocm):
     assert (gpus[0]["index"], gpus[0]["memory_bytes"], gpus[0]["free_bytes"]) == (None, 24 * GIB, 23 * GIB)
     assert (gpus[0]["gfx_target"], gpus[0]["architecture"]) == ("gfx1100", "RDNA3")
     assert drivers["amd"] == {"driver": "6.8.0-40-generic"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("0x1234abcd", "1234"),
+        ("0000:03:00.0", "03:00"),
+        ("gfx1100", "1100"),
+        (str(24 * GIB), "24G"),
+        ("Radeon", "\u0001"),
+    ],
+)
+def test_a_damaged_value_of_rocm_smi_costs_its_answer(old, new):
+    """What cannot be such a value may be any value."""
+    with pytest.raises(ValueError, match="read"):
+        parse_rocm(ROCM_61.replace(old, json.dumps(new)[1:-1]))
+
+
+def test_rocm_smi_knows_another_card(tmp_path, rocm):
+    """Nothing of a card on another address, or on none, is put into an entry."""
+    for said in ({"PCI Bus": "0000:99:00.0", "Card Series": "X"}, {"Card Series": "X"}):
+        gpus = read_gpus(Root(plant(tmp_path, XTX)), rocm(json.dumps({"card0": said})))[0]
+        assert [gpu["name"] for gpu in gpus] == [None]
+
+
+def test_a_bank_without_a_size_leaves_the_memory_unknown(tmp_path):
+    """The sum of the others would be another number."""
+    files = {**XTX, f"{NODES}/1/mem_banks/1/properties": "heap_type 1"}
+    root = Root(plant(tmp_path, files))
+    assert read_gpus(root, None)[0][0]["memory_bytes"] is None
+    assert [problem.split(":")[0] for problem in root.problems] == [f"{NODES}/1/mem_banks/*/properties"]
+
+
+def test_a_link_to_nowhere_leaves_the_links_unknown(tmp_path):
+    """And a node without a location has no address."""
+    files = {**kfd_node(1), f"{NODES}/1/io_links/0/properties": "type 2"}
+    files[f"{NODES}/1/properties"] = files[f"{NODES}/1/properties"].replace("location_id 768\n", "")
+    root = Root(plant(tmp_path, files))
+    (gpu,) = read_kfd(root)
+    assert (gpu["pci_bus_id"], gpu["links"]) == (None, None)
+    assert [problem.split(":")[0] for problem in root.problems] == [
+        f"{NODES}/1/properties",
+        f"{NODES}/1/io_links/*/properties",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +209,15 @@ def test_card_without_compute_driver(tmp_path):
         "0000:0a:00.0: an AMD GPU, bound to the driver radeon, that the compute driver (KFD) does not list"
     ]
     assert gpus == [
-        gpu_entry("amd", name="Radeon HD 6670", pci_bus_id="0000:0a:00.0", memory_bytes=1024, free_bytes=1000)
+        gpu_entry(
+            "amd",
+            name="Radeon HD 6670",
+            pci_bus_id="0000:0a:00.0",
+            driver="radeon",
+            memory_bytes=1024,
+            free_bytes=1000,
+            links=[],
+        )
     ]
     assert drivers["amd"] is None
 

@@ -65,3 +65,22 @@ def test_a_damaged_size_is_unknown(tmp_path):
     caches, problems = read(tmp_path, index(0, 3, 3, shared_cpu_list="0-3", size="lots"))
     assert caches == [("0-3", None)]
     assert "expected a size such as 32768K" in problems[0]
+
+
+def test_the_order_of_indices_does_not_matter(tmp_path):
+    """A cache of a lower level behind the last one is not the last one."""
+    files = {**index(0, 0, 3, shared_cpu_list="0-3", size="8M"), **index(0, 1, 2, shared_cpu_list="0", size="1M")}
+    assert read(tmp_path, files, "0") == ([("0", 8 << 20)], [])
+
+
+def test_a_cache_of_unknown_level_may_be_the_last(tmp_path):
+    """The CPU's last cache is unknown then, and another CPU speaks for it where it can."""
+    files = {
+        **index(0, 2, 2, shared_cpu_list="0", size="1M"),
+        **index(0, 3, "third", shared_cpu_list="0-1", size="8M"),
+        **index(1, 3, 3, shared_cpu_list="0-1", size="8M"),
+    }
+    caches, problems = read(tmp_path, files, "0-1")
+    assert caches == [("0-1", 8 << 20)]
+    assert [problem.split(":")[0] for problem in problems] == [f"{CPU}/cpu0/cache/index3/level"] * 2
+    assert read(tmp_path, files, "0")[0] == []

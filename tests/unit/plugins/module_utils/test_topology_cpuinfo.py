@@ -33,7 +33,7 @@ ARM = (
         ("vendor_id       : IBM/S390\nfeatures\t: esan3 zarch stfle\n", ("s390x", "IBM/S390", None)),
         ("processor\t: 0\ncpu\t\t: POWER9, altivec supported\n", (None, None, "POWER9, altivec supported")),
         ("processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu", (None, "GenuineIntel", None)),
-        ("\0garbage::\n:\nmodel name", (None, None, None)),
+        ("processor\t: 0\nhart\t\t: 1\nisa\t\t: rv64imafdc\n", (None, None, None)),
     ],
 )
 def test_names_as_lscpu_gives_them(tmp_path, text, expected):
@@ -54,6 +54,15 @@ def test_the_running_host_is_asked_where_there_is_no_file(tmp_path, monkeypatch)
     root = Root(plant(tmp_path, {"/proc/cpuinfo": ""}))
     monkeypatch.setattr(Root, "live", property(lambda _self: True))
     assert read_identity(root).architecture == os.uname().machine
+
+
+def test_a_cpuinfo_that_names_no_cpu_is_a_problem(tmp_path):
+    """Whatever stands there instead is quoted."""
+    root = Root(plant(tmp_path, {"/proc/cpuinfo": "\0garbage::\n:\nmodel name"}))
+    assert read_identity(root) == (None, None, None)
+    assert [problem.partition(",")[0] for problem in root.problems] == [
+        "/proc/cpuinfo: read 'garbage::\\n:\\nmodel name'"
+    ]
 
 
 def test_no_cpuinfo_is_a_problem(tmp_path):

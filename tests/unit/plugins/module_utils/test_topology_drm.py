@@ -17,7 +17,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.pci imp
     gpu_entry,
     read_cards,
 )
-from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import pci_card
+from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import attach, pci_card
 from ansible_collections.inference.ollama.tests.unit.support.trees import (
     names,
     needs_captures,
@@ -30,14 +30,31 @@ from ansible_collections.inference.ollama.tests.unit.support.trees import (
 def test_intel_integrated_and_card(tmp_path):
     """Intel's GPU at device 2 of bus 0 is integrated, its cards are not, and they are counted in PCI order."""
     files = {
-        **pci_card("0000:03:00.0", "0x8086", numa_node="1", local_cpulist="8-15"),
-        **pci_card("0000:00:02.0", "0x8086", local_cpulist="0-15"),
+        **pci_card("0000:03:00.0", "0x8086", numa_node="1", local_cpulist="8-15", uevent="DRIVER=xe"),
+        **pci_card("0000:00:02.0", "0x8086", local_cpulist="0-15", uevent="DRIVER=i915"),
     }
-    root = Root(plant(tmp_path, files))
+    root = Root(attach(tmp_path, files, {"0000:03:00.0": "pci0000:00/0000:00:01.0", "0000:00:02.0": "pci0000:00"}))
     assert read_gpus(root, None) == (
         [
-            gpu_entry("intel", index=0, pci_bus_id="0000:00:02.0", cpus="0-15", integrated=True),
-            gpu_entry("intel", index=1, pci_bus_id="0000:03:00.0", numa_node=1, cpus="8-15", integrated=False),
+            gpu_entry(
+                "intel",
+                index=0,
+                pci_bus_id="0000:00:02.0",
+                driver="i915",
+                cpus="0-15",
+                integrated=True,
+                links=[{"to": 1, "kind": "PHB"}],
+            ),
+            gpu_entry(
+                "intel",
+                index=1,
+                pci_bus_id="0000:03:00.0",
+                driver="xe",
+                numa_node=1,
+                cpus="8-15",
+                integrated=False,
+                links=[{"to": 0, "kind": "PHB"}],
+            ),
         ],
         {"nvidia": None, "amd": None},
     )
@@ -117,6 +134,86 @@ def test_driver_link_and_uevent(tmp_path):
     )
     (tmp_path / "sys/bus/pci/devices/0000:02:00.0/driver").symlink_to("../../../../bus/pci/drivers/i915")
     assert [card.driver for card in read_cards(Root(path))] == ["xe", "i915"]
+
+
+def render_node(number, uevent):
+    return {f"/sys/class/drm/renderD{number}/device/uevent": uevent}
+
+
+def test_gpus_of_boards_without_pci(tmp_path):
+    """A render node that a device tree names is an integrated GPU of that vendor, with its driver."""
+    files = {
+        **render_node(128, "DRIVER=panthor\nOF_NAME=gpu\nOF_COMPATIBLE_0=rockchip,rk3588-mali\nOF_COMPATIBLE_N=2"),
+        **render_node(129, "DRIVER=v3d\nOF_COMPATIBLE_0=brcm,2712-v3d"),
+        **render_node(130, "DRIVER=tegra\nOF_COMPATIBLE_0=nvidia,tegra234-host1x"),
+        **render_node(131, "DRIVER=vgem"),
+        "/sys/class/drm/card0/device/uevent": "DRIVER=vc4-drm\nOF_COMPATIBLE_0=brcm,bcm2712-vc6",
+    }
+    root = Root(plant(tmp_path, files))
+    common = {"index": 0, "integrated": True, "links": []}
+    assert read_gpus(root, None)[0] == [
+        gpu_entry("rockchip", name="rockchip,rk3588-mali", driver="panthor", **common),
+        gpu_entry("brcm", name="brcm,2712-v3d", driver="v3d", **common),
+    ]
+    assert root.problems == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        # A card with two GPUs and two cards below one switch; switches below each other; ports of one host bridge.
+        (
+            "pci0000:00/0000:00:01.0/0000:01:00.0/0000:02:08.0",
+            "pci0000:00/0000:00:01.0/0000:01:00.0/0000:02:10.0",
+            "PIX",
+        ),
+        ("pci0000:00/0000:00:01.0/0000:01:00.0/0000:02:08.0", "pci0000:00/0000:00:01.0/0000:01:00.0", "PIX"),
+        (
+            "pci0000:00/0000:00:01.0/0000:01:00.0/0000:02:08.0/0000:03:00.0/0000:04:00.0",
+            "pci0000:00/0000:00:01.0/0000:01:00.0/0000:02:10.0",
+            "PXB",
+        ),
+        ("pci0000:00/0000:00:01.0", "pci0000:00/0000:00:03.0", "PHB"),
+        ("pci0000:00/0000:00:01.0", "pci0000:80/0000:80:03.0", "NODE"),
+    ],
+)
+def test_links_over_pci(tmp_path, one, other, kind):
+    """The bridges that two GPUs do not share say how far apart they are, in nvidia-smi's words."""
+    files = {**pci_card("0000:10:00.0", "0x8086"), **pci_card("0000:20:00.0", "0x8086")}
+    root = Root(attach(tmp_path, files, {"0000:10:00.0": one, "0000:20:00.0": other}))
+    gpus = read_gpus(root, None)[0]
+    assert [gpu["links"] for gpu in gpus] == [[{"to": 1, "kind": kind}], [{"to": 0, "kind": kind}]]
+    assert root.problems == []
+
+
+@pytest.mark.parametrize(
+    ("nodes", "kind"), [(("0", "0"), "NODE"), (("0", "1"), "SYS"), (("0", "-1"), None), (("-1", "-1"), None)]
+)
+def test_links_between_host_bridges(tmp_path, nodes, kind):
+    """Behind two host bridges the NUMA nodes decide; where the kernel does not name them the links are unknown."""
+    files = {
+        **pci_card("0000:10:00.0", "0x8086", numa_node=nodes[0]),
+        **pci_card("0000:20:00.0", "0x8086", numa_node=nodes[1]),
+        "/sys/devices/system/node/node0/cpulist": "0",
+        "/sys/devices/system/node/node1/cpulist": "1",
+    }
+    root = Root(attach(tmp_path, files, {"0000:10:00.0": "pci0000:00", "0000:20:00.0": "pci0000:80"}))
+    assert [gpu["links"] for gpu in read_gpus(root, None)[0]] == [
+        kind and [{"to": 1, "kind": kind}],
+        kind and [{"to": 0, "kind": kind}],
+    ]
+    assert len(root.problems) == (0 if kind else 2)
+
+
+def test_links_that_no_path_tells_are_unknown(tmp_path):
+    """A capture without the links of sysfs says so for each card."""
+    files = {**pci_card("0000:10:00.0", "0x8086"), **pci_card("0000:20:00.0", "0x8086")}
+    root = Root(plant(tmp_path, files))
+    assert [gpu["links"] for gpu in read_gpus(root, None)[0]] == [None, None]
+    assert [problem.split(": ")[0] for problem in root.problems] == [
+        "/sys/bus/pci/devices/0000:10:00.0",
+        "/sys/bus/pci/devices/0000:20:00.0",
+    ]
 
 
 def test_unreadable_entry_key():

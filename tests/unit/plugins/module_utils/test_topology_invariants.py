@@ -16,7 +16,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Roo
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import gather
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
 
-PARTS = {"cpu", "numa", "memory", "allowed"}
+PARTS = {"cpu", "cache", "numa", "memory", "allowed"}
 
 
 def facts_of(machine):
@@ -63,6 +63,8 @@ def test_facts_agree_with_the_shape_and_with_each_other(machine):
     assert cpu["threads_per_core"] == sorted({len(core) for core in siblings})
     assert cpu["smt_active"] == (max(cpu["threads_per_core"]) > 1)
     assert cpu["sockets"] == len({s for s, _n, cpus in machine.physical() if cpus & online})
+    assert len(cpu["packages"]) == cpu["sockets"]
+    assert divide([CpuSet.parse(package) for package in cpu["packages"]], online)
     assert divide([CpuSet.parse(cache["cpus"]) for cache in cpu["llc"]], online)
     assert divide([CpuSet.parse(kind["cpus"]) for kind in cpu["kinds"]], online)
     assert sum(kind["cores"] for kind in cpu["kinds"]) == cpu["cores"]

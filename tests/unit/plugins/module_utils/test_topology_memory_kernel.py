@@ -13,30 +13,45 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.memory 
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
 THP = "/sys/kernel/mm/transparent_hugepage/enabled"
+DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"
 BALANCING = "/proc/sys/kernel/numa_balancing"
 RELEASE = {"/proc/sys/kernel/osrelease": "6.12.0"}
 
 
 def test_memory_in_bytes(tmp_path):
-    """The three sizes, whatever other lines there are."""
-    text = "MemTotal:       1024 kB\nMemAvailable:    512 kB\nActive(anon):  1 kB\nHugePages_Total: 0\nSwapTotal: 0 kB"
+    """The sizes, whatever other lines there are."""
+    text = (
+        "MemTotal:       1024 kB\nMemAvailable:    512 kB\nActive(anon):  1 kB\nHugePages_Total: 0\n"
+        "SwapTotal: 8 kB\nSwapFree: 4 kB"
+    )
     root = Root(plant(tmp_path, {"/proc/meminfo": text}))
-    assert read_memory(root) == (1 << 20, 1 << 19, 0)
+    assert read_memory(root) == (1 << 20, 1 << 19, 8192, 4096)
     assert root.problems == []
 
 
 def test_memory_without_a_line(tmp_path):
     """Kernels before 3.14 do not say what is available; a missing total is a problem."""
-    root = Root(plant(tmp_path, {"/proc/meminfo": "MemTotal: much\nSwapTotal: 8 kB"}))
-    assert read_memory(root) == (None, None, 8192)
-    assert root.problems == ["/proc/meminfo: expected a line such as 'MemTotal: 131072 kB', found none"]
+    root = Root(plant(tmp_path, {"/proc/meminfo": "MemTotal: much\nSwapTotal: 8 kB\nSwapFree: 0 kB"}))
+    assert read_memory(root) == (None, None, 8192, 0)
+    assert root.problems == [
+        "/proc/meminfo: expected a line such as 'MemTotal: 131072 kB', found none",
+        "/proc/meminfo: read 'MemTotal: much', expected lines such as 'MemTotal: 131072 kB'",
+    ]
 
 
 def test_memory_without_the_file(tmp_path):
     """Every Linux has it."""
     root = Root(str(tmp_path))
-    assert read_memory(root) == (None, None, None)
+    assert read_memory(root) == (None, None, None, None)
     assert len(root.problems) == 1
+
+
+def test_a_damaged_line_is_not_an_old_kernel(tmp_path):
+    """What is available is absent on old kernels without a problem; a line with something else in it is one."""
+    text = "MemTotal: 8 kB\nMemAvailable: ? kB\nSwapTotal: 0 kB\nSwapFree: 0 kB"
+    root = Root(plant(tmp_path, {"/proc/meminfo": text}))
+    assert read_memory(root).available_bytes is None
+    assert root.problems == ["/proc/meminfo: read 'MemAvailable: ? kB', expected lines such as 'MemTotal: 131072 kB'"]
 
 
 @pytest.mark.parametrize("chosen", ["always", "madvise", "never"])
@@ -44,6 +59,14 @@ def test_transparent_huge_pages(tmp_path, chosen):
     """The word in brackets is the setting."""
     text = " ".join(f"[{word}]" if word == chosen else word for word in ("always", "madvise", "never"))
     assert read_kernel(Root(plant(tmp_path, {**RELEASE, THP: text}))).transparent_hugepage == chosen
+
+
+@pytest.mark.parametrize("chosen", ["always", "defer", "defer+madvise", "madvise", "never"])
+def test_transparent_huge_pages_on_a_fault(tmp_path, chosen):
+    """How hard a fault tries for a huge page is a choice of its own, of five words."""
+    words = ("always", "defer", "defer+madvise", "madvise", "never")
+    text = " ".join(f"[{word}]" if word == chosen else word for word in words)
+    assert read_kernel(Root(plant(tmp_path, {**RELEASE, DEFRAG: text}))).transparent_hugepage_defrag == chosen
 
 
 @pytest.mark.parametrize(("text", "expected"), [("0", False), ("1", True), ("2", True), ("3", True)])
@@ -55,12 +78,20 @@ def test_numa_balancing(tmp_path, text, expected):
 def test_a_kernel_without_these_settings(tmp_path):
     """Built without them: unknown, and no problem."""
     root = Root(plant(tmp_path, RELEASE))
-    assert read_kernel(root) == ("6.12.0", None, None)
+    assert read_kernel(root) == ("6.12.0", None, None, None)
     assert root.problems == []
 
 
 def test_damaged_settings_are_unknown_and_named(tmp_path):
-    """A word that is none of the three, and a number that is none."""
-    root = Root(plant(tmp_path, {"/proc/sys/kernel/osrelease": "", THP: "always never", BALANCING: "on"}))
-    assert read_kernel(root) == (None, None, None)
-    assert [problem.split(":")[0] for problem in root.problems] == [THP, BALANCING]
+    """No release, two words chosen or one that there is not, and a number that is none."""
+    files = {"/proc/sys/kernel/osrelease": "", THP: "[always] [never]", DEFRAG: "[hard] never", BALANCING: "-1"}
+    root = Root(plant(tmp_path, files))
+    assert read_kernel(root) == (None, None, None, None)
+    assert [problem.split(":")[0] for problem in root.problems] == [*files]
+
+
+def test_a_release_is_one_line(tmp_path):
+    """What no kernel is called is no release."""
+    root = Root(plant(tmp_path, {"/proc/sys/kernel/osrelease": b"6.12\x01\xff"}))
+    assert read_kernel(root).release is None
+    assert root.problems == ["/proc/sys/kernel/osrelease: read '6.12\\x01\ufffd', expected the kernel's release"]

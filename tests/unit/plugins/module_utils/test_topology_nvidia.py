@@ -57,6 +57,7 @@ UNKNOWN_FIELD = Outcome(
     None,
     'nvidia-smi --query-gpu=… failed with exit status 2 and said: Field "compute_cap" is not a valid field to query.',
 )
+PROVIDER = {"/sys/bus/pci/devices/0000:03:00.0/uevent": "DRIVER=nvidia"}
 HUNG = Outcome(None, "nvidia-smi did not answer within 10 s and was stopped")
 
 
@@ -203,10 +204,11 @@ def test_csv_of_another_shape():
 
 
 def test_csv_words_that_are_no_numbers():
-    """Words where numbers and flags belong are None and problems."""
+    """Words where numbers, flags, identifiers and addresses belong are None and problems."""
     gpus, _driver, problems = parse_csv("x, P, U, B, many, [Insufficient Permissions], 6.1, 1, Maybe, Disabled, N/A")
     assert (gpus[0]["index"], gpus[0]["memory_bytes"], gpus[0]["persistence_mode"]) == (None, None, None)
-    assert len(problems) == 4
+    assert (gpus[0]["uuid"], gpus[0]["pci_bus_id"]) == (None, None)
+    assert len(problems) == 6
 
 
 def test_topology_without_affinity():
@@ -276,3 +278,42 @@ def test_xml_that_is_none():
     gpus, drivers, problems = parse_xml("Failed to initialize NVML")
     assert (gpus, drivers) == ([], {"driver": None, "cuda": None})
     assert problems[0].startswith("nvidia-smi -q -x: the XML cannot be read")
+
+
+def test_card_whose_class_is_damaged(tmp_path):
+    """A GPU that the driver names has the driver, the node and the CPUs of its address, whatever its class says."""
+    root = Root(plant(p40(tmp_path), {"/sys/bus/pci/devices/0000:03:00.0/class": "0x0", **PROVIDER}))
+    gpus, _drivers = read_gpus(root, smi())
+    assert [(gpu["driver"], gpu["numa_node"], gpu["index"]) for gpu in gpus] == [("nvidia", 0, 0), (None, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("SYS", "S?S", "expected a link such as PHB or NV18 from GPU 0 to each of the others"),
+        ("SYS\tPHB", "SYS\x01PHB", "expected a link such as PHB or NV18 from GPU 0 to each of the others"),
+        (" X \tSYS\tPHB", "SYS\tPHB", "expected a link such as PHB or NV18 from GPU 0 to each of the others"),
+        ("GPU1\tSYS", "G\tSYS", "expected a link such as PHB or NV18 from GPU 1 to each of the others"),
+        ("0-13,28-41", "0-", "CPU Affinity of GPU 0: '0-'"),
+        ("CPU Affinity", "CPU", "expected a column CPU Affinity"),
+    ],
+)
+def test_topology_that_is_damaged(tmp_path, old, new, problem):
+    """What the matrix does not say is named, and the PCI tree is asked for links instead."""
+    root = Root(p40(tmp_path))
+    gpus = read_gpus(root, smi(**{"nvidia-smi topo -m": TOPO_470_57.replace(old, new)}))[0]
+    assert any(problem in line for line in root.problems if line.startswith("nvidia-smi topo -m: "))
+    assert [gpu["cpus"] for gpu in gpus] == ["0-13,28-41", "14-27,42-55"]
+
+
+def test_mig_devices_that_one_answer_lacks(tmp_path):
+    """Fewer names than instances are no names, and no instances where some must be is a problem."""
+    root = Root(str(tmp_path))
+    gpu = read_gpus(root, mig_run("GPU 1: A100 (UUID: GPU-01)\n"))[0][0]
+    assert [instance["name"] for instance in gpu["mig"]["instances"]] == [None, None]
+    assert [line.split(": ")[0] for line in root.problems if "topo" not in line] == ["nvidia-smi -L"]
+    run = mig_run(LIST_535_54)
+    run.answers["nvidia-smi -q -x"] = "<nvidia_smi_log/>"
+    root = Root(str(tmp_path))
+    read_gpus(root, run)
+    assert "nvidia-smi -q -x: expected the MIG devices of 0000:41:00.0, found none" in root.problems

@@ -22,9 +22,11 @@ from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import (
     FakeNvml,
     FakeRunner,
     NVMLError,
+    attach,
     nvml_runner,
     pci_card,
 )
+from ansible_collections.inference.ollama.tests.unit.support.tooled import NVML
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
 # nvidia-smi 470.57, the line of one card.
@@ -92,6 +94,7 @@ def test_nvml_gives_every_key(tmp_path):
                 "instances": [{"name": "3g.40gb", "uuid": "MIG-1", "memory_bytes": 42144366592}],
             },
             persistence_mode=False,
+            links=[],
         )
     ]
     assert drivers["nvidia"] == {"driver": "450.80.02", "cuda": "11.0"}
@@ -220,3 +223,43 @@ def test_nvml_without_links_has_the_common_bridge():
         nvmlDeviceGetTopologyCommonAncestor=lambda *_: 40,
     )
     assert nvidia_ml_child.Reader(nvml).link(0, 1) == "NODE"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("index", -1),
+        ("index", True),
+        ("name", "\x01"),
+        ("uuid", "0a"),
+        ("bus_id", "3:0"),
+        ("memory_bytes", "many"),
+        ("compute_capability", [9]),
+        ("compute_capability", ["9", "0"]),
+        ("affinity", [0.5]),
+        ("affinity", [-1]),
+        ("persistence_mode", 1),
+        ("mig", {"enabled": True}),
+        ("links", [{"to": 1}]),
+        ("links", None),
+    ],
+)
+def test_half_an_answer_is_none(tmp_path, key, value):
+    """A value that NVML cannot have given costs its whole answer, and nvidia-smi is asked."""
+    said = json.loads(json.dumps(NVML))
+    said["gpus"][0][key] = value
+    root = Root(plant(tmp_path, pci_card("0000:03:00.0", "0x10de")))
+    run = FakeRunner({"nvml": json.dumps(said), "nvidia-smi --query-gpu": ROW_470_57})
+    assert read_gpus(root, run)[0][0]["uuid"] == "GPU-0a"
+    assert root.problems[0].startswith("NVML: read ")
+
+
+def test_pairs_that_nvml_does_not_know_are_looked_up(tmp_path):
+    """Where NVML says nothing of a pair of GPUs, the bridges between them do."""
+    said = json.loads(json.dumps(NVML))
+    for gpu in said["gpus"]:
+        gpu["links"] = []
+    cards = {**pci_card("0000:03:00.0", "0x10de"), **pci_card("0000:82:00.0", "0x10de")}
+    root = Root(attach(tmp_path, cards, {"0000:03:00.0": "pci0000:00", "0000:82:00.0": "pci0000:00"}))
+    gpus = read_gpus(root, FakeRunner({"nvml": json.dumps(said)}))[0]
+    assert [gpu["links"] for gpu in gpus] == [[{"to": 1, "kind": "PHB"}], [{"to": 0, "kind": "PHB"}]]

@@ -47,6 +47,12 @@ EnvironmentFile=-/etc/default/ollama
 """
 
 
+@pytest.fixture
+def booted(tmp_path):
+    """The root of a host whose process 1 is systemd."""
+    return Root(plant(tmp_path, {"/run/systemd/system/.keep": ""}))
+
+
 @pytest.fixture(autouse=True)
 def installed(monkeypatch):
     """The programs on PATH: systemctl and numactl, and what a test adds."""
@@ -61,10 +67,9 @@ def host(show=SHOW_252, said="ollama version is 0.34.1\n", **more):
     return FakeRunner({**answers, "/opt/ollama/bin/ollama --version": said, **more})
 
 
-def test_live_host(tmp_path):
+def test_live_host(booted):
     """One question to systemd gives the unit, the binary behind numactl, and from that the version."""
-    root = Root(str(tmp_path))
-    run = host()
+    root, run = booted, host()
     assert read_software(root, run) == {
         "systemd": 252,
         "numactl": "/usr/bin/numactl",
@@ -126,10 +131,10 @@ def test_version_unknown(tmp_path, said, problem):
     assert root.problems[0].startswith(problem)
 
 
-def test_no_ollama(tmp_path, installed):
+def test_no_ollama(booted, installed):
     """Without unit and binary there is no Ollama, and without numactl no path; neither is a problem."""
     del installed["numactl"]
-    root = Root(str(tmp_path))
+    root = booted
     assert read_software(root, host(show=ABSENT_252)) == {"systemd": 252, "numactl": None, "ollama": None}
     assert root.problems == []
 
@@ -184,9 +189,9 @@ def test_systemctl_hangs(tmp_path):
     assert root.problems == [hung.problem]
 
 
-def test_systemd_version_unreadable(tmp_path):
+def test_systemd_version_unreadable(booted):
     """A version line of another kind is a problem, and the unit is still known."""
-    root = Root(str(tmp_path))
+    root = booted
     said = read_software(root, host(**{"systemctl --version": "elogind 255"}))
     assert (said["systemd"], said["ollama"]["unit"]["active"]) == (None, True)
     assert root.problems == ["systemctl --version: read 'elogind 255', expected a number"]
@@ -269,3 +274,40 @@ def test_home_without_home(tmp_path, monkeypatch):
     program.chmod(0o755)
     monkeypatch.delenv("HOME", raising=False)
     assert runner(10)([str(program)]).out.strip()
+
+
+@pytest.mark.parametrize("part", ["systemd", "numactl", "ollama"])
+def test_one_part_alone(booted, part):
+    """Each part is read without the others, with the answer it has among them and no question for them."""
+    whole, run = read_software(booted, host()), host()
+    assert read_software(booted, run, frozenset({part})) == {**dict.fromkeys(whole), part: whole[part]}
+    assert any("--version" in call for call in run.calls) is (part != "numactl")
+    assert any("show" in call for call in run.calls) is (part == "ollama")
+
+
+def test_old_systemd_names_environment_files_otherwise(tmp_path):
+    """systemd 245 and older print EnvironmentFile= for each file."""
+    run = host(show=SHOW_252.replace("EnvironmentFiles=", "EnvironmentFile="))
+    unit = read_software(Root(str(tmp_path)), run)["ollama"]["unit"]
+    assert unit["environment_files"] == ["/etc/ollama/secrets.env", "/etc/default/ollama"]
+
+
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [
+        ("LoadState=loaded", "LoadState=lo?ded"),
+        ("ActiveState=active", "ActiveState=?"),
+        ("FragmentPath=/", "FragmentPath=?"),
+        ("argv[]", "arg"),
+        ("User=ollama\n", "User=oll\nama\n"),
+        ("User=ollama", "User=\x01"),
+        (SHOW_252, ""),
+    ],
+)
+def test_a_damaged_answer_of_systemd_is_not_believed(tmp_path, word, other):
+    """What systemctl would not print costs its whole answer, and the files say what they can."""
+    root = Root(plant(tmp_path, {"/etc/systemd/system/ollama.service": UNIT}))
+    run = host(show=SHOW_252.replace(word, other), **{"/usr/local/bin/ollama --version": "ollama version is 0.34.1"})
+    said = read_software(root, run)["ollama"]
+    assert (said["binary"], said["unit"]["active"]) == ("/usr/local/bin/ollama", None)
+    assert [problem.split(": ")[0] for problem in root.problems] == ["systemctl show ollama.service"]

@@ -30,13 +30,12 @@ def ours(folder):
     """Our facts in the words of the oracles."""
     facts = gather(Root(folder), None, SUBSETS)
     cpu, numa = facts["cpu"], facts["numa"] or []
-    packages = read_processors(Root(folder)).packages
     return facts, {
         "cpus_online": cpu["online"],
         "logical_online": cpu["threads"],
         "offline_present": cpu["offline"],
         "sockets": cpu["sockets"],
-        "packages": packages and sorted(str(package) for package in packages),
+        "packages": cpu["packages"] and sorted(cpu["packages"]),
         "cores": cpu["cores"],
         "threads_per_core": cpu["threads_per_core"],
         "smt_sets": cpu["siblings"] and sorted(cpu["siblings"]),

@@ -62,8 +62,13 @@ def test_check_mode_reads_the_same(run, machine):
         (["!all"], MINIMAL),
         (["numa"], {*MINIMAL, "numa"}),
         (["!min", "numa"], {"numa"}),
-        (["!all", "!min", "gpus"], {"gpus"}),
-        (["all", "!gpus", "!software"], PARTS - {"gpus", "software"}),
+        (["!all", "!min", "gpus"], {"nvidia", "amd", "drm"}),
+        (["all", "!gpus", "!software"], PARTS - {"nvidia", "amd", "drm", "systemd", "numactl", "ollama"}),
+        (["!min", "gpus", "!nvidia"], {"amd", "drm"}),
+        (["!min", "!gpus", "nvidia"], {"nvidia"}),
+        (["all", "!governor", "!virtualization"], PARTS - {"governor", "virtualization"}),
+        (["!min", "software", "!systemd", "!numactl", "!ollama"], set()),
+        (["!min", "cache"], {"cache"}),
         (["!gpus"], MINIMAL),
         (["all", "!min"], PARTS - MINIMAL),
     ],
@@ -78,7 +83,9 @@ def test_an_unknown_subset_is_refused(run, machine, name):
     """The message names the option, the value, and every name that would do."""
     code, result = run(root=machine, gather_subset=[name])
     assert code == 1
-    assert result["msg"].startswith(f"gather_subset: {name!r} is none of all, allowed, cpu, gpus, kernel,")
+    assert result["msg"].startswith(
+        f"gather_subset: {name!r} is none of all, allowed, amd, cache, cpu, drm, governor, gpus,"
+    )
 
 
 @pytest.mark.parametrize("seconds", [0, -1, "nan", 3601, "inf"])

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options that say which machine is read, the same for every module that reads one.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._process import runner
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "root": {"type": "path", "default": "/"},
+    "command_timeout": {"type": "float", "default": 5},
+}
+
+_LONGEST = 3600
+
+
+def machine_of(params: dict[str, Any]) -> tuple[Root, Runner | None]:
+    """The root, and what runs programs: None for another root than ``/``, whose programs cannot be asked.
+
+    Raises OllamaError for a time limit that is none and for a root that is no folder.
+    """
+    path, timeout = params["root"], params["command_timeout"]
+    if not 0 < timeout <= _LONGEST:
+        raise OllamaError(f"command_timeout: {timeout:g} is not a number of seconds above 0 and up to {_LONGEST}")
+    if not os.path.isdir(path):
+        raise OllamaError(f"root: {path!r} is not a folder")
+    root = Root(path)
+    return root, runner(timeout) if root.live else None
+
+
+__all__ = ("OPTIONS", "machine_of")
