@@ -13,12 +13,13 @@ export ANSIBLE_CONFIG := $(CURDIR)/playbooks/ansible.cfg
 BUILD := $(CURDIR)/build
 PLAYBOOK := .venv/bin/ansible-playbook
 
-.PHONY: help setup site test clean
+.PHONY: help setup site test bench clean
 
 help:
 	@echo "make site                     plan for this machine, render the files under build/staging, touch nothing else"
 	@echo "make site INVENTORY=hosts.yml tune the hosts of the group 'ollama' in that inventory"
 	@echo "make test                     run all tests; STEPS='lint units' runs some (tests/run.sh names them)"
+	@echo "make bench                    how much CPU reading this host takes, beside ansible.builtin.setup (ROUNDS=7)"
 	@echo "make setup                    install the tools into .venv"
 	@echo "make clean                    remove build/ and .venv"
 
@@ -29,7 +30,7 @@ site: setup
 ifeq ($(strip $(INVENTORY)),)
 	@$(PLAYBOOK) -i playbooks/inventory/localhost.yml playbooks/site.yml \
 	  -e ollama_staging_root=$(BUILD)/staging -e ollama_plan_folder=$(BUILD)/plans $(ARGS)
-	@echo "The plan:  build/plans/localhost.plan.json   (the facts: build/plans/localhost.topology.json)"
+	@echo "The plan:  build/plans/localhost.plan.json   (facts: localhost.topology.json, picture: localhost.topology.svg)"
 	@echo "The files: build/staging/etc/systemd/system/ollama.service.d/override.conf"
 else
 	$(PLAYBOOK) -i $(INVENTORY) playbooks/site.yml -e ollama_plan_folder=$(BUILD)/plans $(ARGS)
@@ -39,6 +40,10 @@ endif
 test:
 	@tests/tools/setup.sh test
 	@tests/run.sh $(STEPS)
+
+bench:
+	@tests/tools/setup.sh test
+	@.venv/bin/python tests/tools/bench.py
 
 clean:
 	rm -rf build .venv .cache

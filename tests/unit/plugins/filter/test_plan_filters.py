@@ -11,6 +11,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.inference.ollama.plugins.filter.dropin import FilterModule as Dropin
 from ansible_collections.inference.ollama.plugins.filter.environment_file import FilterModule as EnvironmentFile
 from ansible_collections.inference.ollama.plugins.filter.plan_table import FilterModule as PlanTable
+from ansible_collections.inference.ollama.plugins.filter.topology_svg import FilterModule as TopologySvg
 from ansible_collections.inference.ollama.plugins.filter.tuning_plan import FilterModule as TuningPlan
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
 
@@ -18,6 +19,7 @@ tuning_plan = TuningPlan().filters()["tuning_plan"]
 dropin = Dropin().filters()["dropin"]
 environment_file = EnvironmentFile().filters()["environment_file"]
 plan_table = PlanTable().filters()["plan_table"]
+topology_svg = TopologySvg().filters()["topology_svg"]
 
 
 def test_filters_give_what_the_core_gives():
@@ -27,6 +29,7 @@ def test_filters_give_what_the_core_gives():
     assert dropin(made, "ollama")[0]["lines"] == []
     assert environment_file({"A": "b"}) == 'A="b"\n'
     assert plan_table(made, "xeon").startswith("xeon:")
+    assert topology_svg(xeon(), "xeon", made["instances"][0]).count(" run") > topology_svg(xeon(), "xeon").count(" run")
 
 
 @pytest.mark.parametrize(
@@ -35,6 +38,7 @@ def test_filters_give_what_the_core_gives():
         lambda: tuning_plan(xeon(), {"numa_node": 7}),
         lambda: dropin(plan(xeon()), "gpu0"),
         lambda: environment_file({"A": "b\n"}),
+        lambda: topology_svg({}, "xeon"),
     ],
 )
 def test_errors_are_sentences_of_ansible(call):
