@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -102,3 +103,51 @@ def test_only_the_real_root_is_live(tmp_path):
     assert Root().live
     assert Root("//").live
     assert not Root(str(tmp_path)).live
+
+
+def test_a_folder_that_cannot_be_listed_is_a_problem(root, monkeypatch):
+    """A list that is refused is not an empty folder."""
+
+    def refuse(_path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(root, "_list", refuse)
+    assert root.names("/sys/folder") == []
+    assert root.problems == ["/sys/folder: cannot be listed (Permission denied)"]
+
+
+def test_counts_are_what_a_kernel_can_count(tmp_path):
+    """Neither less than nothing nor more than a word holds."""
+    root = Root(plant(tmp_path, {"/good": "9223372036854775807", "/less": "-1", "/more": "9223372036854775808"}))
+    assert [root.natural(path) for path in ("/good", "/less", "/more", "/none")] == [(1 << 63) - 1, None, None, None]
+    assert root.problems == ["/less: read -1, expected a count", "/more: read 9223372036854775808, expected a count"]
+
+
+def test_words_are_one_line_that_can_be_read(tmp_path):
+    """Empty and absent is None and no problem; what nobody can read or what never ends is one."""
+    texts = {"/word": " a name\n", "/empty": "\n", "/lines": "a\nb", "/bytes": b"\xff", "/long": "a" * 300}
+    root = Root(plant(tmp_path, texts))
+    assert [root.word(path, "a name") for path in [*texts, "/none"]] == ["a name", *[None] * 5]
+    assert [problem.split(":")[0] for problem in root.problems] == ["/lines", "/bytes", "/long"]
+
+
+def test_one_variable_and_nothing_else(tmp_path):
+    """A list of variables gives the value of the name that was asked for."""
+    root = Root(plant(tmp_path, {"/environ": b"A=1\0TOKEN=hush\0NAME=a=b\0"}))
+    assert [root.variable("/environ", name) for name in ("NAME", "NAM", "B")] == ["a=b", None, None]
+    assert root.variable("/none", "A") is None
+    assert root.problems == []
+
+
+def test_links_and_their_targets(tmp_path):
+    """The whole of what a link says, or its last part; a file is no link."""
+    root = Root(plant(tmp_path, {"/file": ""}))
+    (tmp_path / "link").symlink_to("../drivers/nvidia")
+    assert (root.target("/link"), root.link("/link")) == ("../drivers/nvidia", "nvidia")
+    assert (root.target("/file"), root.link("/none")) == (None, None)
+
+
+def test_problems_are_one_readable_line_each(root):
+    """Colours and line breaks that a program prints do not reach the operator's screen."""
+    root.problem("\x1b[31mno\ndriver")
+    assert root.problems == ["?[31mno?driver"]

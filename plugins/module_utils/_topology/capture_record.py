@@ -1,0 +1,148 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading a machine while writing down what was read.
+
+The readers are those of topology_facts: they get a root and a runner that remember.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from ansible_collections.inference.ollama.plugins.module_utils._process import find
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture, dump, new
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_scrub import Scrubber
+from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, Runner
+
+# What readers look for without running it.
+PROGRAMS = ("numactl", "ollama", "rocm-smi", "systemctl")
+# What stands for this module's own Python in a command line, and for the text of a program that it was given there.
+PYTHON, PROGRAM_TEXT = "python3", "(nvidia-ml-py)"
+
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO)
+_ARCHITECTURE = "/proc/sys/kernel/arch"
+
+
+class RecordingRoot(Root):
+    """A root that writes into ``capture`` what is read from it."""
+
+    def __init__(self, path: str, capture: Capture) -> None:
+        super().__init__(path)
+        self.capture = capture
+
+    def exists(self, path: str) -> bool:
+        found = super().exists(path)
+        if found:
+            self.capture.present.add(clean(path))
+        return found
+
+    def target(self, path: str) -> str | None:
+        target = super().target(path)
+        if target is not None:
+            self.capture.links[clean(path)] = target
+        return target
+
+    def variable(self, path: str, name: str) -> str | None:
+        before = len(self.problems)
+        value = super().variable(path, name)
+        if value is not None:
+            # This one variable, of a file whose others are nobody's business.
+            self.capture.files[clean(path)] = f"{name}={value}\0".encode()
+        elif len(self.problems) > before:
+            self.capture.unreadable[clean(path)] = "EACCES"
+        return value
+
+    def _bytes(self, path: str) -> bytes:
+        try:
+            data = super()._bytes(path)
+        except OSError as error:
+            if not (path == _ARCHITECTURE and self.live and error.errno in _ABSENT):
+                self._note(path, error)
+                raise
+            # A kernel before 6.1 says it to its own programs alone; a capture has to carry it in a file.
+            data = f"{os.uname().machine}\n".encode()
+        self.capture.files[clean(path)] = data
+        return data
+
+    def _list(self, path: str) -> list[str]:
+        try:
+            names = super()._list(path)
+        except OSError as error:
+            self._note(path, error)
+            raise
+        self.capture.lists[clean(path)] = tuple(sorted(names))
+        return names
+
+    def _note(self, path: str, error: OSError) -> None:
+        if error.errno is not None and error.errno not in _ABSENT:
+            self.capture.unreadable[clean(path)] = errno.errorcode.get(error.errno, "EIO")
+
+
+def clean(path: str) -> str:
+    """Mount points such as ``/`` put two slashes in a row."""
+    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
+def key_of(argv: list[str]) -> tuple[str, ...]:
+    """A command line as a capture has it, the same whatever Python runs the readers."""
+    words = [PROGRAM_TEXT if "\n" in word else word for word in argv]
+    return (PYTHON if argv[0] == sys.executable else argv[0], *words[1:])
+
+
+def recording(run: Runner, capture: Capture) -> Runner:
+    """A runner that writes into ``capture`` what programs answer."""
+
+    def remember(argv: list[str]) -> Outcome:
+        outcome = run(argv)
+        problem = outcome.problem
+        for word in argv:
+            if problem is not None and "\n" in word:
+                problem = problem.replace(word, PROGRAM_TEXT)
+        capture.runs[key_of(argv)] = outcome._replace(problem=problem)
+        return outcome
+
+    return remember
+
+
+def capture_of(path: str, run: Runner | None) -> str:
+    """The text of the machine under ``path``, scrubbed."""
+    root = Root(path)
+    hostname = root.text("/proc/sys/kernel/hostname") or root.text("/etc/hostname") or ""
+    return dump(Scrubber(hostname).capture(record(path, run)))
+
+
+def record(path: str, run: Runner | None) -> Capture:
+    """The machine under ``path`` as all readers see it; without ``run`` as far as files tell."""
+    capture = new()
+    root = RecordingRoot(path, capture)
+    if run is not None:
+        gather(root, recording(run, capture), set(SUBSETS))
+        capture.programs.update({name: where for name in PROGRAMS for where in [find(name)] if where is not None})
+    # Once more, or for the first time, without programs: where one answered, the files that tell the same were not
+    # read, and whoever puts the capture into a folder has files alone. What was read is not read again.
+    gather(root, None, set(SUBSETS))
+    capture.present.difference_update(_implied(capture))
+    return capture
+
+
+def _implied(capture: Capture) -> set[str]:
+    """Paths of which more is known than that they are there."""
+    known = {*capture.files, *capture.lists}
+    for path in {*known, *capture.links, *capture.unreadable, *capture.present}:
+        above = path.rpartition("/")[0]
+        while above and above not in known:
+            known.add(above)
+            above = above.rpartition("/")[0]
+    return known
+
+
+__all__ = ("PROGRAMS", "RecordingRoot", "capture_of", "clean", "key_of", "record", "recording")

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A captured machine put back: its files under a folder, its programs as a runner.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_record import clean, key_of
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture
+
+
+def plant(capture: Capture, folder: str) -> None:
+    """Write the capture's files under a folder, which is made where it is not there.
+
+    Links stay below the folder, whatever they say. Raises OllamaError where the folder has something in it or a file
+    cannot be written.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+        if os.listdir(folder):
+            raise OllamaError(f"{folder}: the folder is not empty")
+        _write(capture, os.path.realpath(folder))
+    except OSError as error:
+        raise OllamaError(f"{error.filename}: the capture cannot be written there ({error.strerror})") from None
+
+
+def _write(capture: Capture, folder: str) -> None:
+    everything = (*capture.files, *capture.links, *capture.lists, *capture.present, *capture.unreadable)
+    for path, target in sorted(capture.links.items()):
+        is_folder = path in capture.lists or any(other.startswith(f"{path}/") for other in everything)
+        _link(folder, path, target, is_folder=is_folder)
+    for path, data in capture.files.items():
+        _make(os.path.dirname(folder + path))
+        with open(folder + path, "wb") as file:
+            file.write(data)
+    # To a plain Root a folder is a file that cannot be read.
+    for path in (*capture.lists, *capture.unreadable):
+        if not os.path.lexists(folder + path):
+            _make(folder + path)
+    for path in sorted(capture.present, reverse=True):
+        if not os.path.exists(folder + path):
+            _make(os.path.dirname(folder + path))
+            with open(folder + path, "wb"):
+                pass
+    # Names of which nothing else was asked.
+    for path, names in capture.lists.items():
+        for name in names:
+            if not os.path.lexists(f"{folder}{path}/{name}"):
+                os.mkdir(f"{folder}{path}/{name}")
+
+
+def _link(folder: str, path: str, target: str, *, is_folder: bool) -> None:
+    """A link that says the same, except that it is relative and that ``..`` ends at the folder."""
+    _make(os.path.dirname(folder + path))
+    here = os.path.realpath(os.path.dirname(folder + path))
+    within = os.path.normpath(os.path.join("/", here[len(folder) :], target)).lstrip("/")
+    place = os.path.join(folder, within)
+    _make(place if is_folder else os.path.dirname(place))
+    os.symlink(os.path.relpath(place, here), folder + path)
+
+
+def _make(folder: str) -> None:
+    os.makedirs(folder, exist_ok=True)
+
+
+class CapturedRoot(Root):
+    """The root of a planted capture, where what could not be read cannot be read again."""
+
+    def __init__(self, path: str, capture: Capture) -> None:
+        super().__init__(path)
+        self.capture = capture
+
+    def _bytes(self, path: str) -> bytes:
+        self._refuse(path)
+        return super()._bytes(path)
+
+    def _list(self, path: str) -> list[str]:
+        self._refuse(path)
+        return super()._list(path)
+
+    def variable(self, path: str, name: str) -> str | None:
+        try:
+            self._refuse(path)
+        except OSError as error:
+            self.problem(f"{path}: cannot be read ({error.strerror})")
+            return None
+        return super().variable(path, name)
+
+    def _refuse(self, path: str) -> None:
+        name = self.capture.unreadable.get(clean(path))
+        if name is not None:
+            number = getattr(errno, name)
+            raise OSError(number, os.strerror(number), path)
+
+
+def replaying(capture: Capture) -> Runner:
+    """A runner that answers as the captured machine's programs did."""
+
+    def run(argv: list[str]) -> Outcome:
+        key = key_of(argv)
+        known = capture.runs.get(key)
+        return known or Outcome(None, f"{' '.join(key)} was not run when this machine was captured")
+
+    return run
+
+
+__all__ = ("CapturedRoot", "plant", "replaying")
