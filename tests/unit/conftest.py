@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from hypothesis import settings
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -19,6 +21,10 @@ def mount(name: str, *paths: str) -> None:
         package.__path__ = list(paths)
         sys.modules[name] = package
 
+
+# What a test must hold does not depend on how busy the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 mount("ansible_collections")
 mount("ansible_collections.inference")

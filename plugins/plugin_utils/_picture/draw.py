@@ -104,7 +104,8 @@ class _Picture:
         return Boxes(Cells(self.host, size), self._cards)
 
     def _cards(self, node: Part, limit: int) -> Block | None:
-        own = [gpu for gpu in self.host.gpus if gpu.facts.get("numa_node") == node.number is not None]
+        gpus = self.host.gpus if node.number is not None else []
+        own = [gpu for gpu in gpus if gpu.facts.get("numa_node") == node.number]
         return cards.strip(own, limit, wired=len(self.host.gpus) == 2)
 
     def _panels(self, size: Size) -> list[Block]:
