@@ -74,8 +74,8 @@ def _chosen_node(case: Case, nodes: list[Node]) -> Node | None:
         reason = "the host's NUMA nodes could not be read"
     elif len(nodes) < 2:
         reason = "the host has one NUMA node with CPUs: there is nothing to choose"
-    elif case.policy.cpu_bind == NONE:
-        reason = "ollama_cpu_bind is none"
+    elif case.policy.bind_method == NONE:
+        reason = "ollama_bind_method is none"
     elif case.gpus:
         reason = (
             f"models run on {len(case.gpus)} GPU(s): binding the host's side to one of {len(nodes)} nodes gains little"
@@ -129,28 +129,28 @@ def _cpus(case: Case, node: Node | None) -> CpuSet | None:
 
 
 def _bind(case: Case, node: Node | None, cpus: CpuSet | None) -> str:
-    wish, machine = case.policy.cpu_bind, case.machine
+    wish, machine = case.policy.bind_method, case.machine
     if node is None or cpus is None:
         if wish in ("numactl", "affinity") and case.policy.numa_node == NONE:
             case.errors.append(
-                f"ollama_cpu_bind: {wish!r} contradicts ollama_numa_node: none; name a node, or leave one of them on"
+                f"ollama_bind_method: {wish!r} contradicts ollama_numa_node: none; name a node, or leave one of them on"
                 " auto"
             )
         case.decide("bind", NONE, OPERATOR if wish == NONE else POLICY, "no node is chosen, so nothing is bound")
         return NONE
     if wish == NONE:
-        case.errors.append(f"ollama_cpu_bind: 'none' contradicts ollama_numa_node: {node.id}; set only one of them")
+        case.errors.append(f"ollama_bind_method: 'none' contradicts ollama_numa_node: {node.id}; set only one of them")
         return NONE
     whole_node = cpus == node.cpus
     if wish == "numactl" and machine.numactl is None:
         case.errors.append(
-            "ollama_cpu_bind: 'numactl' is not allowed here: the host has no numactl; install it, or use affinity or"
+            "ollama_bind_method: 'numactl' is not allowed here: the host has no numactl; install it, or use affinity or"
             " auto"
         )
         return NONE
     if wish == "numactl" and not whole_node:
         case.errors.append(
-            f"ollama_cpu_bind: 'numactl' would bind node {node.id}'s {node.cpus}, of which only {cpus} are usable; use"
+            f"ollama_bind_method: 'numactl' would bind node {node.id}'s {node.cpus}, of which only {cpus} are usable; use"
             " affinity or auto"
         )
         return NONE
@@ -170,7 +170,7 @@ def _bind(case: Case, node: Node | None, cpus: CpuSet | None) -> str:
 
 
 def _why_not_numactl(case: Case, node: Node, cpus: CpuSet) -> str:
-    if case.policy.cpu_bind:
+    if case.policy.bind_method:
         return ""
     if case.machine.numactl is None:
         return "; the host has no numactl"

@@ -18,7 +18,7 @@ from typing import Any, Callable
 OBJECTIVES = ("latency", "balanced", "throughput")
 KV_CACHE_TYPES = ("f16", "q8_0", "q4_0")
 LOAD_MODES = ("mmap", "none", "mlock", "mmap+mlock", "dio")
-CPU_BINDS = ("numactl", "affinity", "none")
+BIND_METHODS = ("numactl", "affinity", "none")
 # Ollama's own default (envconfig/config.go, Host).
 DEFAULT_HOST = "127.0.0.1:11434"
 # "none" is a wish of its own in two variables: no node to bind to, no NVIDIA GPU to use.
@@ -37,7 +37,7 @@ class Policy:
     objective: str = "balanced"
     num_threads: int | None = None
     numa_node: int | str | None = None
-    cpu_bind: str | None = None
+    bind_method: str | None = None
     num_parallel: int | None = None
     max_loaded_models: int | None = None
     keep_alive: str | None = None
@@ -180,7 +180,7 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     # 1024 is above every machine that Ollama was seen on and keeps a slip of the keyboard from starting 10^6 threads.
     "num_threads": _whole(1, 1024),
     "numa_node": _node,
-    "cpu_bind": _choice(*CPU_BINDS),
+    "bind_method": _choice(*BIND_METHODS),
     "num_parallel": _whole(1, 1024),
     "max_loaded_models": _whole(1, 1024),
     "keep_alive": _duration,

@@ -130,8 +130,8 @@ def test_more_threads_than_cores_warns_and_more_than_cpus_is_refused():
     ("wishes", "text"),
     [
         ({"numa_node": 7}, "ollama_numa_node: 7 is not allowed; nodes with usable CPUs on this host: 0, 1"),
-        ({"numa_node": 1, "cpu_bind": "none"}, "ollama_cpu_bind: 'none' contradicts ollama_numa_node: 1"),
-        ({"numa_node": "none", "cpu_bind": "numactl"}, "ollama_cpu_bind: 'numactl' contradicts ollama_numa_node: none"),
+        ({"numa_node": 1, "bind_method": "none"}, "ollama_bind_method: 'none' contradicts ollama_numa_node: 1"),
+        ({"numa_node": "none", "bind_method": "numactl"}, "ollama_bind_method: 'numactl' contradicts ollama_numa_node: none"),
         (
             {"numa_node": 1, "environment": {"LLAMA_ARG_NUMA": "distribute"}},
             "ollama_environment.LLAMA_ARG_NUMA: 'distribute' contradicts the binding to node 1",
@@ -148,21 +148,21 @@ def test_contradictions_are_refused(wishes, text):
 def test_numactl_is_refused_where_it_is_missing_or_names_too_much():
     """A wish that the host cannot carry out is refused with what it can."""
     with pytest.raises(OllamaError, match="the host has no numactl"):
-        plan(xeon(software={"numactl": None, "ollama": OLLAMA}), numa_node=1, cpu_bind="numactl")
+        plan(xeon(software={"numactl": None, "ollama": OLLAMA}), numa_node=1, bind_method="numactl")
     with pytest.raises(OllamaError, match="of which only 5-7 are usable"):
-        plan(topology(sockets=2, cores=4, nodes=2, isolated="4"), numa_node=1, cpu_bind="numactl")
+        plan(topology(sockets=2, cores=4, nodes=2, isolated="4"), numa_node=1, bind_method="numactl")
 
 
 def test_affinity_can_be_asked_for():
     """The operator may prefer the unit's own directive."""
-    made = plan(xeon(), numa_node=1, cpu_bind="affinity")
+    made = plan(xeon(), numa_node=1, bind_method="affinity")
     assert made["instances"][0]["bind"] == "affinity"
     assert decision(made, "bind")["source"] == "operator"
 
 
 def test_none_as_bind_alone_binds_nothing():
     """With no node named there is no contradiction."""
-    assert instance(xeon(), cpu_bind="none")["bind"] == "none"
+    assert instance(xeon(), bind_method="none")["bind"] == "none"
 
 
 def test_unread_cpus_leave_threads_to_the_server():
