@@ -18,6 +18,21 @@ import yaml
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release, parse_release
 
+# What each kind of proof needs, beside key, since and until, which each may have.
+PROOFS: Mapping[str, Tuple[str, ...]] = MappingProxyType(
+    {
+        "config_map": (),
+        "server_environ": (),
+        "runner_environ": (),
+        "runner_status": ("field",),
+        "command_line": ("flag",),
+        "journal": ("pattern",),
+        "api": ("path", "field"),
+        "none": ("why",),
+    }
+)
+# Those that look a name up, by default the setting's own.
+_KEYED = frozenset({"config_map", "server_environ", "runner_environ"})
 # The server or one of its runners reads these, between since and until; every other status says why setting the name
 # is a mistake in any release.
 ACTING = frozenset({"active", "passthrough", "informational", "removed"})
@@ -27,7 +42,8 @@ ACTING = frozenset({"active", "passthrough", "informational", "removed"})
 class Phase:
     """A span of releases in which a setting works in one way. ``end`` is the last release, None while it lasts.
 
-    ``instead`` names what does in this phase what the operator wants of the setting, which itself no longer does.
+    ``instead`` names what does in this phase what the operator wants of the setting, which itself no longer does;
+    ``inert`` where nothing is left of it. ``wrong`` is what a wrong value does beyond being ignored.
     """
 
     start: Release
@@ -35,9 +51,33 @@ class Phase:
     how: str
     instead: Optional[str] = None
     values: Tuple[str, ...] = ()
+    default: Optional[str] = None
+    inert: bool = False
+    wrong: Optional[str] = None
 
     def covers(self, release: Release) -> bool:
         return self.start <= release and (self.end is None or release <= self.end)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One way in which a program sees that a setting acts; the kinds are explained at the head of ``settings.yml``.
+
+    ``since`` and ``until`` are the first and the last release in which it holds, None for no bound.
+    """
+
+    kind: str
+    key: Optional[str] = None
+    field: Optional[str] = None
+    flag: Optional[str] = None
+    pattern: Optional[str] = None
+    path: Optional[str] = None
+    why: Optional[str] = None
+    since: Optional[Release] = None
+    until: Optional[Release] = None
+
+    def covers(self, release: Release) -> bool:
+        return (self.since is None or self.since <= release) and (self.until is None or release <= self.until)
 
 
 @dataclass(frozen=True)
@@ -61,6 +101,7 @@ class Setting:
     pattern: Optional[str] = None
     example: Optional[str] = None
     acts: Tuple[Phase, ...] = ()
+    proof: Tuple[Proof, ...] = ()
 
     def read_in(self, release: Release) -> bool:
         """Whether this release reads the name at all."""
@@ -69,6 +110,15 @@ class Setting:
     def phase(self, release: Release) -> Phase | None:
         """How the setting works in this release, where that has changed over time."""
         return next((phase for phase in self.acts if phase.covers(release)), None)
+
+    def default_in(self, release: Release | None) -> str | None:
+        """What holds in this release where the setting is unset; in the newest known one for None."""
+        phase = self.phase(release) if release is not None else next(iter(self.acts[-1:]), None)
+        return self.default if phase is None or phase.default is None else phase.default
+
+    def proofs(self, release: Release) -> tuple[Proof, ...]:
+        """How a program sees in this release that the setting acts, the strongest way first."""
+        return tuple(proof for proof in self.proof if proof.covers(release))
 
 
 @dataclass(frozen=True)
@@ -146,6 +196,8 @@ def load() -> Contract:
 def _setting(name: str, fields: dict[str, Any]) -> Setting:
     fields["values"] = tuple(fields.get("values", ()))
     fields["acts"] = tuple(_phase(entry) for entry in fields.get("acts", ()))
+    proof = fields.get("proof", ())
+    fields["proof"] = tuple(_proof(name, entry) for entry in ([proof] if isinstance(proof, dict) else proof))
     for edge in ("since", "until"):
         fields[edge] = _release(fields.get(edge))
     return Setting(name=name, **fields)
@@ -158,11 +210,32 @@ def _phase(entry: dict[str, Any]) -> Phase:
         how=entry["how"],
         instead=entry.get("instead"),
         values=tuple(entry.get("values", ())),
+        default=entry.get("default"),
+        inert=entry.get("inert", False),
+        wrong=entry.get("wrong"),
     )
+
+
+def _proof(name: str, entry: Mapping[str, Any]) -> Proof:
+    # A family of names has no name of its own.
+    own = {"key": name} if entry["kind"] in _KEYED and not name.endswith("*") else {}
+    edges = {edge: _release(entry.get(edge)) for edge in ("since", "until")}
+    return Proof(**{**own, **entry, **edges})
 
 
 def _release(text: str | None) -> Release | None:
     return None if text is None else parse_release(text)
 
 
-__all__ = ("ACTING", "Contract", "Group", "Phase", "Release", "Setting", "load", "parse_release")
+__all__ = (
+    "ACTING",
+    "PROOFS",
+    "Contract",
+    "Group",
+    "Phase",
+    "Proof",
+    "Release",
+    "Setting",
+    "load",
+    "parse_release",
+)

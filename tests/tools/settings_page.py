@@ -18,7 +18,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._contract import 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Group, Setting
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Group, Proof, Setting
 
 PAGE = ROOT / "docs" / "settings.md"
 
@@ -36,6 +36,12 @@ The filter `inference.ollama.setting_lint` checks an environment against this li
   says otherwise.
 - From 0.30.0 on, models run in `llama-server`, which inherits the environment of the service.
 - A name that ends in `*` stands for every name that begins so.
+
+The last column says how a program sees that a setting acts, the strongest way first:
+
+| shown by | where to look |
+| --- | --- |
+{proofs}
 
 What a value may be:
 
@@ -70,6 +76,19 @@ TYPES = {
     "url": "`http://proxy.example.org:3128`",
 }
 
+# Each kind of proof: how a row names it, and where to look.
+PROOFS = {
+    "config_map": "map | the map of the log line `server config`, under the setting's own name",
+    "server_environ": "server | `/proc/PID/environ` of `ollama serve`",
+    "runner_environ": "runner | `/proc/PID/environ` of the process that holds a model: `llama-server`, before 0.30.0"
+    " `ollama runner`",
+    "runner_status": "runner's field | `/proc/PID/status` of that process",
+    "command_line": "`--flag` | the command line of that process",
+    "journal": "log `pattern` | a line of the server's log that this regular expression finds; a group holds the value",
+    "api": "`/path` field | the answer of the server",
+    "none": "- | nothing shows it, because nothing acts",
+}
+
 STATUS = {
     "client_only": "clients only",
     "installer": "installer only",
@@ -83,6 +102,7 @@ def page(contract: Contract) -> str:
         oldest=contract.oldest_supported,
         newest=contract.newest_known,
         gap=" to ".join(contract.none_between),
+        proofs="\n".join(f"| {text} |" for text in PROOFS.values()),
         types="\n".join(f"| {kind} | {text} |" for kind, text in TYPES.items()),
     )
     return "\n".join([head, *(line for group in contract.groups for line in _group(group))])
@@ -91,10 +111,17 @@ def page(contract: Contract) -> str:
 def _group(group: Group) -> Iterator[str]:
     yield f"## {group.title}\n"
     yield f"{group.about}\n"
-    yield "| name | type | acts in | effect | instead |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield "| name | type | acts in | effect | instead | shown by |"
+    yield "| --- | --- | --- | --- | --- | --- |"
     for setting in group.settings:
-        cells = (f"`{setting.name}`", _type(setting), _span(setting), _effect(setting), _instead(setting))
+        cells = (
+            f"`{setting.name}`",
+            _type(setting),
+            _span(setting),
+            _effect(setting),
+            _instead(setting),
+            _shown(setting),
+        )
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     yield ""
 
@@ -128,7 +155,38 @@ def _effect(setting: Setting) -> str:
 
 def _instead(setting: Setting) -> str:
     names = [setting.instead, *(phase.instead for phase in setting.acts)]
-    return ", ".join(f"`{name}`" for name in names if name)
+    return ", ".join(dict.fromkeys(f"`{name}`" for name in names if name))
+
+
+def _shown(setting: Setting) -> str:
+    return "; ".join(
+        " ".join(filter(None, (_way(proof), _since(proof))))
+        for proof in setting.proof
+        if proof.until is None or proof.until >= load().oldest_supported
+    )
+
+
+def _way(proof: Proof) -> str:
+    ways = {
+        "config_map": "map",
+        "server_environ": "server",
+        "runner_environ": "runner",
+        "runner_status": f"runner's {proof.field}",
+        "command_line": f"`{proof.flag}`",
+        "journal": f"log `{proof.pattern}`",
+        "api": f"`{proof.path}` {proof.field}",
+        "none": "-",
+    }
+    return ways[proof.kind]
+
+
+def _since(proof: Proof) -> str:
+    oldest = load().oldest_supported
+    parts = [
+        f"from {proof.since}" if proof.since and proof.since > oldest else None,
+        f"to {proof.until}" if proof.until else None,
+    ]
+    return f"({' '.join(filter(None, parts))})" if any(parts) else ""
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.inference.ollama.plugins.plugin_utils import _contract, _lint
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import PROOFS, load, parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import TYPES, check_value
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -98,6 +98,103 @@ def test_flash_attention_reached_processors_in_0_11_5():
     assert "rocessors" in setting.phase(parse_release("0.11.5")).how
 
 
+@pytest.mark.parametrize(
+    ("name", "release", "default"),
+    [
+        ("OLLAMA_NUM_PARALLEL", "0.6.6", "4 or 1"),
+        ("OLLAMA_NUM_PARALLEL", "0.6.7", "2 or 1"),
+        ("OLLAMA_NUM_PARALLEL", "0.10.0", "1"),
+        ("OLLAMA_CONTEXT_LENGTH", "0.6.6", "2048"),
+        ("OLLAMA_CONTEXT_LENGTH", "0.15.4", "4096"),
+        ("OLLAMA_CONTEXT_LENGTH", "0.15.5", "4096, 32768 or 262144"),
+        ("OLLAMA_FLASH_ATTENTION", "0.11.4", "0"),
+        ("OLLAMA_FLASH_ATTENTION", "0.34.1", "auto"),
+        ("OLLAMA_VULKAN", "0.24.0", "0"),
+        ("OLLAMA_VULKAN", "0.30.0", "1"),
+        ("OLLAMA_VULKAN", None, "1"),
+        ("OLLAMA_LLM_LIBRARY", "0.34.1", "chosen by card and driver"),
+        ("OLLAMA_KEEP_ALIVE", "0.5.13", "5m"),
+        ("OLLAMA_KEEP_ALIVE", None, "5m"),
+    ],
+)
+def test_default_is_that_of_the_release(name, release, default):
+    """What holds where a setting is unset has changed for some."""
+    assert load().get(name).default_in(parse_release(release) if release else None) == default
+
+
+@pytest.mark.parametrize("setting", load().by_name.values(), ids=lambda setting: setting.name)
+def test_proof_is_complete(setting):
+    """Each setting says how it is seen to act, or why nothing shows it, in every supported release that reads it."""
+    contract = load()
+    for proof in setting.proof:
+        needed = set(PROOFS[proof.kind])
+        given = {name for name in ("field", "flag", "pattern", "path", "why") if getattr(proof, name) is not None}
+        assert given == needed
+        assert proof.pattern is None or re.compile(proof.pattern)
+        assert proof.why is None or re.fullmatch(r"[A-Z].*\.", proof.why)
+        assert proof.since is None or proof.until is None or proof.since <= proof.until
+    for release in (contract.oldest_supported, parse_release("0.24.0"), contract.newest_known):
+        if contract.acts(setting.name, release):
+            assert setting.proofs(release)
+            assert all(proof.kind != "none" for proof in setting.proofs(release))
+    if setting.status not in _contract.ACTING and setting.status != "removed":
+        assert [proof.kind for proof in setting.proof] == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "kinds"),
+    [
+        ("OLLAMA_KEEP_ALIVE", "0.34.1", [("config_map", "OLLAMA_KEEP_ALIVE"), ("api", "expires_at")]),
+        ("OLLAMA_NUM_PARALLEL", "0.34.1", [("command_line", "-np"), ("config_map", "OLLAMA_NUM_PARALLEL")]),
+        ("OLLAMA_NUM_PARALLEL", "0.11.4", [("command_line", "--parallel"), ("config_map", "OLLAMA_NUM_PARALLEL")]),
+        (
+            "OLLAMA_NUM_PARALLEL",
+            "0.24.0",
+            [("journal", r"load request=.*Parallel:(\d+)"), ("config_map", "OLLAMA_NUM_PARALLEL")],
+        ),
+        (
+            "LLAMA_ARG_THREADS",
+            "0.34.1",
+            [("journal", r"system_info: n_threads = (\d+)"), ("runner_environ", "LLAMA_ARG_THREADS")],
+        ),
+        ("LLAMA_ARG_NUMA", "0.34.1", [("runner_environ", "LLAMA_ARG_NUMA")]),
+        ("GGML_VK_*", "0.34.1", [("runner_environ", None)]),
+        ("OLLAMA_NUM_THREADS", "0.34.1", [("none", "Nothing reads it.")]),
+    ],
+)
+def test_proof_is_that_of_the_release(name, release, kinds):
+    """Where a setting shows has changed with the kind of process that holds a model."""
+    found = load().get(name).proofs(parse_release(release))
+    shown = [(p.kind, p.key or p.flag or p.pattern or p.field or p.why) for p in found]
+    assert shown == kinds
+
+
+LINES = {
+    "OLLAMA_HOST": ("Listening on 127.0.0.1:11434 (version 0.34.1)", ("127.0.0.1:11434",)),
+    "OLLAMA_NO_CLOUD": ('msg="Ollama cloud disabled: true"', ("true",)),
+    "OLLAMA_VULKAN": ('msg="inference compute" id=cpu library=cpu compute="" name=cpu', ("cpu",)),
+    "OLLAMA_KV_CACHE_TYPE": (
+        "llama_kv_cache: size =  448.00 MiB (  4096 cells,  28 layers), K (q8_0):  224.00 MiB, V (f16):  224.00 MiB",
+        ("q8_0", "f16"),
+    ),
+    "LLAMA_ARG_THREADS": (
+        "cmn  common_param: system_info: n_threads = 14 (n_threads_batch = 14) / 56 | CPU : AVX2 = 1",
+        ("14",),
+    ),
+    "LLAMA_ARG_CACHE_RAM": ("srv    load_model: prompt cache is enabled, size limit: 8192 MiB", ("8192",)),
+    "LLAMA_ARG_N_GPU_LAYERS": ("load_tensors: offloaded 29/29 layers to GPU", ("29", "29")),
+    "LLAMA_ARG_LOAD_MODE": ("load_tensors: loading model tensors... (load_mode = none)", ("none",)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_pattern_finds_its_line(name):
+    """The value in a line of the server's log is what the pattern gives."""
+    line, groups = LINES[name]
+    found = [re.search(p.pattern, line) for p in load().get(name).proofs(parse_release("0.34.1")) if p.pattern]
+    assert [match.groups() for match in found] == [groups]
+
+
 def test_exact_name_wins_over_its_family():
     """GGML_VK_VISIBLE_DEVICES has an entry of its own beside GGML_VK_*."""
     contract = load()
@@ -139,6 +236,7 @@ def test_entry_is_sound(setting):
     for earlier, later in zip(setting.acts, setting.acts[1:]):
         assert earlier.end < later.start
     assert all(set(phase.values) <= set(setting.values) for phase in setting.acts)
+    assert all(phase.instead for phase in setting.acts if phase.inert)
 
 
 @pytest.mark.parametrize(
