@@ -14,12 +14,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, gpu_entry
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, KFD, gpu_entry
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
-
-NODES = "/sys/class/kfd/kfd/topology/nodes"
 
 _PROPERTY = re.compile(r"([a-z][a-z0-9_]*) +([0-9]{1,20})", re.ASCII)
 
@@ -70,8 +68,8 @@ def read_kfd(root: Root) -> list[dict[str, Any]]:
     A board in partitions (MI300 and later) gives one entry a partition, each with its share of the memory;
     they have the address and the UUID of the board. What amdgpu says of a whole board is left out there.
     """
-    numbers = sorted(int(name) for name in root.names(NODES) if name.isdigit())
-    nodes = {n: node for n in numbers for node in [_properties(root, f"{NODES}/{n}/properties")] if _is_gpu(node)}
+    numbers = sorted(int(name) for name in root.names(KFD) if name.isdigit())
+    nodes = {n: node for n in numbers for node in [_properties(root, f"{KFD}/{n}/properties")] if _is_gpu(node)}
     boards = _boards(nodes)
     order = {number: index for index, number in enumerate(nodes)}
     return [_entry(root, number, node, boards, order) for number, node in nodes.items()]
@@ -118,14 +116,14 @@ def _entry(
     unique_id = node.get("unique_id", 0)
     own = _address(node)
     if own is None:
-        root.problem(f"{NODES}/{number}/properties: expected a line such as 'location_id 768', found none")
+        root.problem(f"{KFD}/{number}/properties: expected a line such as 'location_id 768', found none")
     shared = boards.get(unique_id, []) if own is not None else []
     address = min(shared, default=own)
     card = f"{DEVICES}/{address}"
     gfx = gfx_name(node.get("gfx_target_version", 0))
     total = _memory(root, number)
     on_gtt = total is not None and total == root.natural(f"{card}/mem_info_gtt_total")
-    name = root.word(f"{card}/product_name", "a product's name") or root.word(f"{NODES}/{number}/name", "a name")
+    name = root.word(f"{card}/product_name", "a product's name") or root.word(f"{KFD}/{number}/name", "a name")
     return gpu_entry(
         "amd",
         index=order[number],
@@ -145,7 +143,7 @@ def _entry(
 
 def _memory(root: Root, number: int) -> int | None:
     """Bytes of the GPU's banks; on an APU the kernel lists the host memory that it may map (GTT) as one."""
-    folder = f"{NODES}/{number}/mem_banks"
+    folder = f"{KFD}/{number}/mem_banks"
     banks = [_properties(root, f"{folder}/{bank}/properties") for bank in root.names(folder)]
     if any("heap_type" not in bank or "size_in_bytes" not in bank for bank in banks):
         # A sum without one of them would be another number, not less of an answer.
@@ -166,7 +164,7 @@ def _free(root: Root, card: str, total: int | None) -> int | None:
 
 def _links(root: Root, number: int, order: dict[int, int]) -> list[dict[str, Any]] | None:
     """Links to other GPUs by their index; links to CPU nodes are left out."""
-    folder = f"{NODES}/{number}/io_links"
+    folder = f"{KFD}/{number}/io_links"
     links = [_properties(root, f"{folder}/{name}/properties") for name in root.names(folder)]
     if any("node_to" not in link or "type" not in link for link in links):
         root.problem(f"{folder}/*/properties: expected type and node_to in each; the links are unknown")
@@ -179,4 +177,4 @@ def _links(root: Root, number: int, order: dict[int, int]) -> list[dict[str, Any
     return [{"to": to, "kind": kind} for to, kind in sorted(found.items())]
 
 
-__all__ = ("NODES", "architecture_of", "gfx_name", "read_kfd")
+__all__ = ("architecture_of", "gfx_name", "read_kfd")

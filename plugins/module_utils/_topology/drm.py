@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, gpu_entry, read_driver
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, DRM, gpu_entry, read_driver
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
@@ -37,7 +37,6 @@ _CONSOLE_VENDORS = {
 }
 _CONSOLE_DRIVERS = frozenset(("mgag200", "ast", "hibmc-drm", "virtio-pci", "cirrus", "bochs-drm", "qxl", "vmwgfx"))
 
-DRM = "/sys/class/drm"
 # Documentation/devicetree/bindings/gpu: the vendor stands before the comma. NVIDIA's are nvidia.py's.
 _COMPATIBLE = re.compile(r"^OF_COMPATIBLE_0=([a-z0-9-]{1,40}),([\w.+-]{1,80})$", re.MULTILINE | re.ASCII)
 _RENDER_NODE = re.compile(r"renderD[0-9]+")

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every GPU of a host, each vendor's from its best source.
 
+On a target every imported file is compiled anew, so a vendor's readers are imported where there is something to read.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -10,18 +11,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._topology.amd import read_amd
-from ansible_collections.inference.ollama.plugins.module_utils._topology.drm import read_others
-from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia import read_nvidia
-from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import read_cards
-from ansible_collections.inference.ollama.plugins.module_utils._topology.pci_links import add_links
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DRM, KFD, read_cards
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
-
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import PciDevice
 
 SOURCES = frozenset({"nvidia", "amd", "drm"})
+
+# What NVIDIA's driver for cards leaves on a host, its driver for Tegra boards, and Windows in WSL2: without one of
+# them and without a card no program of NVIDIA's has anything to answer.
+_NVIDIA = (
+    "/proc/driver/nvidia",
+    "/sys/module/nvidia",
+    "/sys/module/nvgpu",
+    "/dev/nvidiactl",
+    "/dev/nvhost-gpu",
+    "/dev/nvgpu",
+    "/dev/dxg",
+)
 
 
 def read_gpus(
@@ -38,15 +47,48 @@ def read_gpus(
     gpus: list[dict[str, Any]] = []
     drivers: dict[str, Any] = {"nvidia": None, "amd": None}
     if "nvidia" in sources:
-        found, drivers["nvidia"] = read_nvidia(root, run, [card for card in cards if card.vendor == "nvidia"])
+        found, drivers["nvidia"] = _nvidia(root, run, [card for card in cards if card.vendor == "nvidia"])
         gpus += found
     if "amd" in sources:
-        found, drivers["amd"] = read_amd(root, run, [card for card in cards if card.vendor == "amd"])
+        found, drivers["amd"] = _amd(root, run, [card for card in cards if card.vendor == "amd"])
         gpus += found
     if "drm" in sources:
-        gpus += read_others(root, [card for card in cards if card.vendor not in ("nvidia", "amd")])
-    add_links(root, gpus)
+        gpus += _others(root, [card for card in cards if card.vendor not in ("nvidia", "amd")])
+    if gpus:
+        from ansible_collections.inference.ollama.plugins.module_utils._topology.pci_links import (  # noqa: PLC0415
+            add_links,
+        )
+
+        add_links(root, gpus)
     return gpus, drivers
+
+
+def _nvidia(
+    root: Root, run: Runner | None, cards: list[PciDevice]
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    if not cards and not any(map(root.exists, _NVIDIA)):
+        return [], None
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia import (  # noqa: PLC0415
+        read_nvidia,
+    )
+
+    return read_nvidia(root, run, cards)
+
+
+def _amd(root: Root, run: Runner | None, cards: list[PciDevice]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    if not cards and not root.names(KFD):
+        return [], None
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.amd import read_amd  # noqa: PLC0415
+
+    return read_amd(root, run, cards)
+
+
+def _others(root: Root, cards: list[PciDevice]) -> list[dict[str, Any]]:
+    if not cards and not root.names(DRM):
+        return []
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.drm import read_others  # noqa: PLC0415
+
+    return read_others(root, cards)
 
 
 __all__ = ("SOURCES", "read_gpus")

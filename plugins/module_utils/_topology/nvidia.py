@@ -12,17 +12,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml import read_nvml
 from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_proc import (
     read_driver,
     read_proc,
 )
-from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_smi import read_smi
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import fill, find_card, gpu_entry
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml import Answer
     from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import PciDevice
 
 # "CUDA GPU Compute Capability" of NVIDIA and the virtual architecture table of nvcc's manual.
@@ -70,13 +69,30 @@ def _ask(run: Runner | None) -> tuple[list[dict[str, Any]], dict[str, Any] | Non
     problems: list[str] = []
     if run is None:
         return [], None, problems
-    for read in (read_nvml, read_smi):
-        answer, failure = read(run)
+    # Imported where they are asked: they are most of what there is to compile for a host with these cards.
+    for source in (_nvml, _smi):
+        answer, failure = source(run)
         if answer is not None:
             return answer[0], answer[1], problems + answer[2]
         if failure is not None:
             problems.append(failure)
     return [], None, problems
+
+
+def _nvml(run: Runner) -> tuple[Answer | None, str | None]:
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml import (  # noqa: PLC0415
+        read_nvml,
+    )
+
+    return read_nvml(run)
+
+
+def _smi(run: Runner) -> tuple[Answer | None, str | None]:
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_smi import (  # noqa: PLC0415
+        read_smi,
+    )
+
+    return read_smi(run)
 
 
 def _from_files(root: Root, cards: list[PciDevice]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:

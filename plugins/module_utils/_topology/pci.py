@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 DEVICES = "/sys/bus/pci/devices"
+# Where GPUs are that need not be on PCI: render nodes, and the nodes of AMD's compute driver.
+DRM = "/sys/class/drm"
+KFD = "/sys/class/kfd/kfd/topology/nodes"
 
 VENDORS = {0x10DE: "nvidia", 0x1002: "amd", 0x8086: "intel"}
 
@@ -139,4 +142,15 @@ def fill(entry: dict[str, Any], **known: Any) -> None:  # noqa: ANN401 values as
             entry[key] = value
 
 
-__all__ = ("DEVICES", "PciDevice", "fill", "find_card", "gpu_entry", "read_cards", "read_driver", "sysfs_address")
+__all__ = (
+    "DEVICES",
+    "DRM",
+    "KFD",
+    "PciDevice",
+    "fill",
+    "find_card",
+    "gpu_entry",
+    "read_cards",
+    "read_driver",
+    "sysfs_address",
+)

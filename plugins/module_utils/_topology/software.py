@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import SEARCH, find
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
-from ansible_collections.inference.ollama.plugins.module_utils._topology.unit_files import read_unit
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -155,6 +154,10 @@ def parse_show(text: str) -> tuple[dict[str, Any] | None, str | None]:
 
 
 def _read_files(root: Root) -> tuple[dict[str, Any] | None, str | None]:
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.unit_files import (  # noqa: PLC0415
+        read_unit,
+    )
+
     files = read_unit(root, UNIT)
     if files is None:
         return None, None

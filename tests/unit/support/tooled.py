@@ -60,6 +60,7 @@ NVML = {
         for index, address in enumerate(["00000000:03:00.0", "00000000:82:00.0"])
     ],
 }
+# rocm-smi of ROCm 6.1 for one card, cut to the keys that are read.
 ROCM = {
     "card0": {
         "Device Name": "Navi 31",

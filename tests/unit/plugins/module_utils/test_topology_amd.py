@@ -13,14 +13,13 @@ from ansible_collections.inference.ollama.plugins.module_utils._process import O
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology import amd
 from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_kfd import (
-    NODES,
     architecture_of,
     gfx_name,
     read_kfd,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_smi import parse_rocm
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gpus import read_gpus
-from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import gpu_entry
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import KFD, gpu_entry
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import (
     FakeRunner,
     cases,
@@ -28,30 +27,16 @@ from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import (
     facts,
     pci_card,
 )
+from ansible_collections.inference.ollama.tests.unit.support.tooled import GIB, ROCM
 from ansible_collections.inference.ollama.tests.unit.support.trees import needs_captures, oracle, plant, tree
 
-GIB = 1 << 30
-
-# rocm-smi of ROCm 6.1 for one card, cut to the keys that are read, with a warning before the JSON.
-ROCM_61 = "WARNING: AMD GPU device(s) is/are in a low-power state.\n" + json.dumps(
-    {
-        "card0": {
-            "Device Name": "Navi 31",
-            "Unique ID": "0x1234abcd",
-            "PCI Bus": "0000:03:00.0",
-            "VRAM Total Memory (B)": str(24 * GIB),
-            "VRAM Total Used Memory (B)": str(GIB),
-            "Card Series": "Radeon RX 7900 XTX",
-            "GFX Version": "gfx1100",
-        },
-        "system": {"Driver version": "6.8.0-40-generic"},
-    }
-)
+# With a warning before the JSON.
+ROCM_61 = "WARNING: AMD GPU device(s) is/are in a low-power state.\n" + json.dumps(ROCM)
 
 
 def kfd_node(number, banks=None, links=None, **properties):
     """The files of one KFD node: memory banks as (heap type, bytes), links as (type, to)."""
-    base = f"{NODES}/{number}"
+    base = f"{KFD}/{number}"
     defaults = {
         "cpu_cores_count": 0,
         "simd_count": 192,
@@ -71,7 +56,7 @@ CPU_NODE = kfd_node(0, banks=[(0, 64 * GIB)], cpu_cores_count=16, simd_count=0, 
 XTX = {
     **CPU_NODE,
     **kfd_node(1, banks=[(1, 24 * GIB)], links=[(2, 0)], gfx_target_version=110000),
-    f"{NODES}/1/name": "ip discovery",
+    f"{KFD}/1/name": "ip discovery",
     **pci_card(
         "0000:03:00.0",
         "0x1002",
@@ -155,22 +140,22 @@ def test_rocm_smi_knows_another_card(tmp_path, rocm):
 
 def test_a_bank_without_a_size_leaves_the_memory_unknown(tmp_path):
     """The sum of the others would be another number."""
-    files = {**XTX, f"{NODES}/1/mem_banks/1/properties": "heap_type 1"}
+    files = {**XTX, f"{KFD}/1/mem_banks/1/properties": "heap_type 1"}
     root = Root(plant(tmp_path, files))
     assert read_gpus(root, None)[0][0]["memory_bytes"] is None
-    assert [problem.split(":")[0] for problem in root.problems] == [f"{NODES}/1/mem_banks/*/properties"]
+    assert [problem.split(":")[0] for problem in root.problems] == [f"{KFD}/1/mem_banks/*/properties"]
 
 
 def test_a_link_to_nowhere_leaves_the_links_unknown(tmp_path):
     """And a node without a location has no address."""
-    files = {**kfd_node(1), f"{NODES}/1/io_links/0/properties": "type 2"}
-    files[f"{NODES}/1/properties"] = files[f"{NODES}/1/properties"].replace("location_id 768\n", "")
+    files = {**kfd_node(1), f"{KFD}/1/io_links/0/properties": "type 2"}
+    files[f"{KFD}/1/properties"] = files[f"{KFD}/1/properties"].replace("location_id 768\n", "")
     root = Root(plant(tmp_path, files))
     (gpu,) = read_kfd(root)
     assert (gpu["pci_bus_id"], gpu["links"]) == (None, None)
     assert [problem.split(":")[0] for problem in root.problems] == [
-        f"{NODES}/1/properties",
-        f"{NODES}/1/io_links/*/properties",
+        f"{KFD}/1/properties",
+        f"{KFD}/1/io_links/*/properties",
     ]
 
 
@@ -291,11 +276,11 @@ def test_partitions_share_a_board(tmp_path):
 def test_damaged_properties(tmp_path):
     """A line that is no name and number is a problem that quotes it, and the rest is read."""
     files = kfd_node(1)
-    files[f"{NODES}/1/properties"] += "\ngfx_target_version eleven"
+    files[f"{KFD}/1/properties"] += "\ngfx_target_version eleven"
     root = Root(plant(tmp_path, files))
     assert [(gpu["gfx_target"], gpu["memory_bytes"]) for gpu in read_kfd(root)] == [(None, None)]
     assert root.problems == [
-        f"{NODES}/1/properties: read 'gfx_target_version eleven', expected a name and a whole number"
+        f"{KFD}/1/properties: read 'gfx_target_version eleven', expected a name and a whole number"
     ]
 
 

@@ -168,16 +168,26 @@ def test_card_of_another_driver(tmp_path):
 
 
 def test_host_without_gpu(tmp_path):
-    """A host without a GPU has no GPU, no driver and no problem, even where nvidia-smi is installed and fails."""
+    """A host without a GPU has no GPU, no driver and no problem, and no program is run there."""
     root = Root(str(tmp_path))
+    run = smi()
+    assert read_gpus(root, run) == ([], {"nvidia": None, "amd": None})
+    assert root.problems == []
+    assert run.calls == []
+
+
+def test_a_driver_left_behind_is_no_problem(tmp_path):
+    """A driver's device without a card is nothing to complain of where nvidia-smi fails."""
+    root = Root(plant(tmp_path, {"/dev/nvidiactl": ""}))
     run = FakeRunner({"nvidia-smi": Outcome(None, "nvidia-smi failed with exit status 9 and said: no driver")})
     assert read_gpus(root, run) == ([], {"nvidia": None, "amd": None})
     assert root.problems == []
 
 
-def test_gpu_on_no_bus(tmp_path):
+@pytest.mark.parametrize("device", ["/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu/igpu0/ctrl", "/dev/nvidiactl"])
+def test_gpu_on_no_bus(tmp_path, device):
     """A GPU that is on no PCI bus (WSL2, Tegra) is listed when its driver answers."""
-    gpus, _drivers = read_gpus(Root(str(tmp_path)), smi())
+    gpus, _drivers = read_gpus(Root(plant(tmp_path, {device: ""})), smi())
     assert [(gpu["index"], gpu["numa_node"], gpu["cpus"]) for gpu in gpus] == [
         (0, None, "0-13,28-41"),
         (1, None, "14-27,42-55"),
@@ -249,7 +259,7 @@ def mig_run(listed):
 
 def test_mig_from_smi(tmp_path):
     """A MIG instance has its profile and UUID from the list and its memory from the XML."""
-    gpu = read_gpus(Root(str(tmp_path)), mig_run(LIST_535_54))[0][0]
+    gpu = read_gpus(Root(plant(tmp_path, {"/dev/nvidiactl": ""})), mig_run(LIST_535_54))[0][0]
     assert gpu["mig"] == {
         "enabled": True,
         "instances": [
@@ -261,13 +271,16 @@ def test_mig_from_smi(tmp_path):
 
 def test_mig_changed_between_calls(tmp_path):
     """Where the two answers name different numbers of instances, no instance gets a memory that may be another's."""
-    gpu = read_gpus(Root(str(tmp_path)), mig_run(LIST_535_54 + "  MIG 1g.10gb  Device  2: (UUID: MIG-12)\n"))[0][0]
+    gpu = read_gpus(
+        Root(plant(tmp_path, {"/dev/nvidiactl": ""})),
+        mig_run(LIST_535_54 + "  MIG 1g.10gb  Device  2: (UUID: MIG-12)\n"),
+    )[0][0]
     assert [instance["memory_bytes"] for instance in gpu["mig"]["instances"]] == [None, None, None]
 
 
 def test_mig_list_fails(tmp_path):
     """Without the list the instances keep their memory and have no names."""
-    root = Root(str(tmp_path))
+    root = Root(plant(tmp_path, {"/dev/nvidiactl": ""}))
     gpu = read_gpus(root, mig_run(HUNG))[0][0]
     assert gpu["mig"]["instances"][1] == {"name": None, "uuid": None, "memory_bytes": 9728 * MIB}
     assert HUNG.problem in root.problems
@@ -308,12 +321,12 @@ def test_topology_that_is_damaged(tmp_path, old, new, problem):
 
 def test_mig_devices_that_one_answer_lacks(tmp_path):
     """Fewer names than instances are no names, and no instances where some must be is a problem."""
-    root = Root(str(tmp_path))
+    root = Root(plant(tmp_path, {"/dev/nvidiactl": ""}))
     gpu = read_gpus(root, mig_run("GPU 1: A100 (UUID: GPU-01)\n"))[0][0]
     assert [instance["name"] for instance in gpu["mig"]["instances"]] == [None, None]
     assert [line.split(": ")[0] for line in root.problems if "topo" not in line] == ["nvidia-smi -L"]
     run = mig_run(LIST_535_54)
     run.answers["nvidia-smi -q -x"] = "<nvidia_smi_log/>"
-    root = Root(str(tmp_path))
+    root = Root(plant(tmp_path, {"/dev/nvidiactl": ""}))
     read_gpus(root, run)
     assert "nvidia-smi -q -x: expected the MIG devices of 0000:41:00.0, found none" in root.problems

@@ -136,7 +136,7 @@ def test_csv_dumps(archive, tmp_path):
             "nvidia-smi topo -m": section(text, "topo -m"),
         },
     )
-    gpus, drivers = read_gpus(Root(str(tmp_path)), run)
+    gpus, drivers = read_gpus(Root(plant(tmp_path, {"/dev/nvidiactl": ""})), run)
     expected = facts(archive)
     assert len(gpus) == len(expected)
     for gpu, want in zip(gpus, expected):

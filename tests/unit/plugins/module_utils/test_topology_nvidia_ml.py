@@ -206,7 +206,7 @@ class BareNvml(FakeNvml):
 
 def test_nvml_supports_nothing(tmp_path):
     """What a device does not support is None and no problem."""
-    root = Root(str(tmp_path))
+    root = Root(plant(tmp_path, {"/dev/nvidiactl": ""}))
     gpus, drivers = read_gpus(root, nvml_runner(BareNvml()))
     assert gpus == [gpu_entry("nvidia", index=0), gpu_entry("nvidia", index=1)]
     assert drivers["nvidia"] == {"driver": "1", "cuda": None}
