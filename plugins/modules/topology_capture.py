@@ -20,17 +20,13 @@ description:
   - It changes nothing.
 options:
   root:
-    description:
-      - Where the host's file system begins.
-      - With another folder than V(/) no program is run.
     type: path
     default: /
   command_timeout:
-    description:
-      - After how many seconds a program such as C(nvidia-smi) is stopped. Above 0 and up to 3600.
     type: float
     default: 5
 extends_documentation_fragment:
+  - inference.ollama.machine
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:

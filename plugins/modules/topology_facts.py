@@ -21,10 +21,6 @@ description:
     because of the hardware.
 options:
   root:
-    description:
-      - Where the host's file system begins.
-      - With another folder than V(/) the captured C(/proc) and C(/sys) of another machine are read instead,
-        and no program is run.
     type: path
     default: /
   gather_subset:
@@ -45,11 +41,10 @@ options:
     elements: str
     default: [all]
   command_timeout:
-    description:
-      - After how many seconds a program such as C(nvidia-smi) is stopped. Above 0 and up to 3600.
     type: float
     default: 5
 extends_documentation_fragment:
+  - inference.ollama.machine
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.facts
 attributes:
