@@ -41,7 +41,7 @@ def _cache_without_attention(
         if name in environment and environment[name] not in _UNQUANTISED:
             yield (
                 name,
-                "error" if modern else "warning",
+                "fatal" if modern else "advice",
                 "needs-flash-attention",
                 "a quantised cache needs flash attention, which OLLAMA_FLASH_ATTENTION switches off"
                 + (", and every load fails" if modern else ", so it falls back to f16"),
@@ -52,14 +52,14 @@ def _cache_without_attention(
 def _cache_types(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
     for name in ("LLAMA_ARG_CACHE_TYPE_K", "LLAMA_ARG_CACHE_TYPE_V"):
         if name in environment and "OLLAMA_KV_CACHE_TYPE" in environment:
-            yield name, "error", "overridden", "OLLAMA_KV_CACHE_TYPE overrides it", "set only one of them"
+            yield name, "inert", "overridden", "OLLAMA_KV_CACHE_TYPE overrides it", "set only one of them"
 
 
 def _affinity(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
     if environment.get("LLAMA_ARG_NUMA") in ("distribute", "isolate"):
         yield (
             "LLAMA_ARG_NUMA",
-            "warning",
+            "advice",
             "undoes-binding",
             "it sets the affinity of every thread anew, past numactl and CPUAffinity= of the service",
             "leave it out where the service is bound to a node, or use numactl",
@@ -71,7 +71,7 @@ def _hidden_cards(environment: Mapping[str, str]) -> Iterator[tuple[str, str, st
     if environment.get("CUDA_VISIBLE_DEVICES") == "-1" and not off:
         yield (
             "CUDA_VISIBLE_DEVICES",
-            "warning",
+            "advice",
             "back-through-vulkan",
             "cards that are hidden from CUDA alone can come back through Vulkan",
             "set OLLAMA_VULKAN=0 too",

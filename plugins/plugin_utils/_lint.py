@@ -13,9 +13,14 @@ import re
 from typing import TYPE_CHECKING, Mapping, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import carries_password
-from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import clashes
+from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import LLAMA_SERVER, clashes
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
-from ansible_collections.inference.ollama.plugins.plugin_utils._values import check_value, printable, quoted
+from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
+    LLAMA_TRUE,
+    check_value,
+    printable,
+    quoted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,16 +33,29 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE)S?(?![A-Z])")
 _PLACE = re.compile(r"_(FILE|PATH|DIR)$")
 
+# From the weakest on. Fatal: the server or its runners fail, a secret leaks, or a value is taken for something else
+# than it says. Inert: it does nothing on this release. Advice: it acts, and that may not be what is wanted.
+SEVERITIES = ("advice", "inert", "fatal")
+# fmt: off
+CODES = frozenset({
+    "back-through-vulkan", "build-only", "changed", "client-only", "dangerous", "empty", "fatal-value", "installer",
+    "internal", "malformed", "name", "needs-flash-attention", "negated", "never", "not-yet", "overridden",
+    "release-unknown", "removed", "secret", "undoes-binding", "unknown",
+})
+# fmt: on
+
 # Why a name is a mistake in any release: severity and reason. What the setting does follows from its entry.
 _MISTAKES = {
-    "never": ("error", "it has no effect"),
-    "overridden": ("error", "it has no effect"),
-    "dangerous": ("error", "it breaks the runner"),
-    "internal": ("error", "Ollama sets it for its own processes"),
-    "client_only": ("warning", "only clients read it, the server does not"),
-    "installer": ("warning", "only the install script reads it, the server does not"),
-    "build_only": ("warning", "only the build of Ollama read it, the server does not"),
+    "never": ("inert", "it has no effect"),
+    "overridden": ("inert", "it has no effect"),
+    "dangerous": ("fatal", "it breaks the runner"),
+    "internal": ("fatal", "Ollama sets it for its own processes"),
+    "client_only": ("inert", "only clients read it, the server does not"),
+    "installer": ("inert", "only the install script reads it, the server does not"),
+    "build_only": ("inert", "only the build of Ollama read it, the server does not"),
 }
+# They say on, and on is what Ollama takes them for.
+_ON = frozenset({"on", "yes", "y", "enable", "enabled"})
 
 
 class Finding(NamedTuple):
@@ -53,8 +71,7 @@ class Finding(NamedTuple):
 def lint(environment: Mapping[str, str], release: Release | None) -> list[Finding]:
     """Findings on unknown, removed, ignored, malformed and dangerous settings, sorted by name and code.
 
-    An error is a setting that does not do what it says, or does harm; a warning is one that may not. No finding
-    holds the value of a secret. An unknown release (None) could be any supported one.
+    No finding holds the value of a secret. An unknown release (None) could be any supported one.
     """
     contract = load()
     found = [
@@ -67,26 +84,28 @@ def lint(environment: Mapping[str, str], release: Release | None) -> list[Findin
 def _one(contract: Contract, name: str, value: str, release: Release | None) -> Iterator[tuple[str, str, str, str]]:
     """Severity, code, message and remedy."""
     if not _NAME.fullmatch(name):
-        yield "error", "name", f"{quoted(name)} is no name for a variable", "use letters, digits and underscores"
+        yield "fatal", "name", f"{quoted(name)} is no name for a variable", "use letters, digits and underscores"
         return
     setting = contract.get(name)
     if _is_secret(setting, name, value):
         yield _secret(contract, setting, value)
     elif setting is None and not printable(value):
         yield (
-            "error",
+            "fatal",
             "malformed",
             "its value holds a line break or another control character",
             "write one line of plain text",
         )
     if setting is None:
         if name.upper().startswith(_OURS):
-            yield _unknown(contract, name)
+            yield _unknown(contract, name, value, release)
         return
     problem = _status(contract, setting, release)
     if problem is not None:
         yield problem
-    if (problem is None or problem[0] == "warning") and not _is_secret(setting, name, value):
+    # llama-server reads what its command line overrides too, and stops on it.
+    read = setting.status == "overridden" and (release is None or release.at_least(LLAMA_SERVER))
+    if (problem is None or problem[0] == "advice" or read) and not _is_secret(setting, name, value):
         yield from _value(setting, name, value, release)
 
 
@@ -105,19 +124,22 @@ def _secret(contract: Contract, setting: Setting | None, value: str) -> tuple[st
         remedy = "use ollama_api_key, which is kept in a file that only root can read"
     else:
         remedy = _remedy(contract, setting, None)
-    return "error", "secret", "it holds a secret, and every local user can read the environment of a unit", remedy
+    return "fatal", "secret", "it holds a secret, and every local user can read the environment of a unit", remedy
 
 
-def _unknown(contract: Contract, name: str) -> tuple[str, str, str, str]:
+def _unknown(contract: Contract, name: str, value: str, release: Release | None) -> tuple[str, str, str, str]:
     positive = contract.by_name.get(name.replace("LLAMA_ARG_NO_", "LLAMA_ARG_", 1))
-    if positive is not None and positive.type == "llama_boolean":
-        return (
-            "error",
-            "negated",
-            f"the mere presence of this name switches {positive.name} off, whatever its value",
-            f"write {positive.name}=0",
-        )
-    return "error", "unknown", "no known release reads this name", _nearest(contract, name)
+    if positive is None or positive.type != "llama_boolean":
+        return "inert", "unknown", "no known release reads this name", _nearest(contract, name)
+    problem = _status(contract, positive, release)
+    if problem is not None and problem[0] == "inert":
+        return problem
+    return (
+        "advice" if value in LLAMA_TRUE else "fatal",
+        "negated",
+        f"the mere presence of this name switches {positive.name} off, whatever its value",
+        f"write {positive.name}=0",
+    )
 
 
 def _nearest(contract: Contract, name: str) -> str:
@@ -136,13 +158,15 @@ def _status(contract: Contract, setting: Setting, release: Release | None) -> tu
     """What is wrong with setting the name at all, in this release."""
     if setting.status not in ACTING:
         severity, reason = _MISTAKES[setting.status]
+        if setting.status == "internal" and release is not None and not setting.read_in(release):
+            severity = "inert"
         message = f"{reason}: {_clause(setting.effect)}"
         return severity, setting.status.replace("_", "-"), message, _remedy(contract, setting, release)
     if contract.acts(setting.name, release):
         return None
     if release is None and (setting.until is None or setting.until >= contract.oldest_supported):
         message = f"it does not act in every supported release, only {_span(setting)}, and the release is unknown"
-        return "warning", "release-unknown", message, "name the release in ollama_version"
+        return "advice", "release-unknown", message, "name the release in ollama_version"
     return _not_acting(contract, setting, release)
 
 
@@ -151,13 +175,13 @@ def _not_acting(contract: Contract, setting: Setting, release: Release | None) -
         phase = setting.phase(release)
         if setting.read_in(release) and phase is not None and phase.instead:
             message = f"since {phase.start} its effect is: {_clause(phase.how)}"
-            return "warning", "changed", message, _use(contract, phase.instead, release)
+            return "inert" if phase.inert else "advice", "changed", message, _use(contract, phase.instead, release)
         if setting.since is not None and release < setting.since:
             message = f"{release} does not read it yet, it acts {_span(setting)}"
-            return "error", "not-yet", message, _remedy(contract, setting, release)
+            return "inert", "not-yet", message, _remedy(contract, setting, release)
     reader = f"{release} no longer" if release else "no supported release"
     message = f"{reader} reads it, it acted {_span(setting)}"
-    return "error", "removed", message, _remedy(contract, setting, release)
+    return "inert", "removed", message, _remedy(contract, setting, release)
 
 
 def _span(setting: Setting) -> str:
@@ -183,13 +207,28 @@ def _use(contract: Contract, instead: str, release: Release | None) -> str:
 
 
 def _value(setting: Setting, name: str, value: str, release: Release | None) -> Iterator[tuple[str, str, str, str]]:
+    if not value and name.startswith("OLLAMA_"):
+        yield "inert", "empty", "its value is empty, which Ollama takes for unset", "leave it out"
+        return
     problem = check_value(setting, value, release)
     if problem is None:
         return
+    worse = _consequence(setting, name, release)
+    default = setting.default_in(release)
+    yield (
+        "advice" if setting.type == "ollama_boolean" and value.lower() in _ON else "fatal",
+        "fatal-value" if worse else "malformed",
+        f"{problem}; {worse}" if worse else problem,
+        "correct it, or leave it out" + (f" for the default, {default}" if default else ""),
+    )
+
+
+def _consequence(setting: Setting, name: str, release: Release | None) -> str | None:
+    """What a wrong value does beyond being taken for another one."""
     if name.startswith("LLAMA_ARG_"):
-        problem += "; llama-server stops on what it cannot read, so no model would load"
-    default = f", {setting.default}" if setting.default else ""
-    yield "error", "malformed", problem, f"correct it, or leave it out for the default{default}"
+        return "llama-server stops on what it cannot read, so no model would load"
+    phase = setting.phase(release) if release is not None else next(iter(setting.acts[-1:]), None)
+    return _clause(phase.wrong) if phase is not None and phase.wrong else None
 
 
 def _clause(sentence: str) -> str:
@@ -199,4 +238,4 @@ def _clause(sentence: str) -> str:
     return sentence.rstrip(".")
 
 
-__all__ = ("Finding", "lint")
+__all__ = ("CODES", "SEVERITIES", "Finding", "lint")

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # The texts that strconv.ParseBool of Go takes.
 GO_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 GO_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
-LLAMA_BOOLEAN = frozenset({"1", "true", "on", "enabled", "0", "false", "off", "disabled"})
+LLAMA_TRUE = frozenset({"1", "true", "on", "enabled"})
+LLAMA_BOOLEAN = LLAMA_TRUE | {"0", "false", "off", "disabled"}
 
 # Runners keep numbers in 32 bits; Ollama counts bytes in 64.
 _INT_MAX = 2**31 - 1
@@ -215,4 +216,4 @@ _RULES: Mapping[str, Callable[[Setting, str], str | None]] = {
 # What settings.yml may give as a type.
 TYPES = frozenset(_RULES) | {"enum", "none", "secret"}
 
-__all__ = ("GO_FALSE", "GO_TRUE", "LLAMA_BOOLEAN", "TYPES", "check_value", "printable", "quoted")
+__all__ = ("GO_FALSE", "GO_TRUE", "LLAMA_BOOLEAN", "LLAMA_TRUE", "TYPES", "check_value", "printable", "quoted")

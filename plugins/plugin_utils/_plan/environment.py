@@ -37,21 +37,33 @@ NAMED = {
 
 
 def check(policy: Policy, release: Release | None) -> tuple[list[str], list[dict[str, str]]]:
-    """Errors and warnings on names and values of the free environment."""
+    """Errors and warnings on names and values of the free environment.
+
+    What is fatal is an error, and so is what is inert where ``lint_level`` says so; without_inert() takes out what
+    is only warned about.
+    """
     errors: list[str] = []
     warnings: list[dict[str, str]] = []
     for finding in lint(policy.environment, release):
-        if finding.severity == "error":
+        if finding.severity in ("fatal", policy.lint_level):
             errors.append(f"ollama_environment.{finding.name}: {finding.message}; {finding.remedy}")
         else:
+            left_out = "; it was left out" if finding.severity == "inert" else ""
             warnings.append(
                 {
                     "code": f"environment-{finding.code}",
-                    "message": f"{finding.name}: {finding.message}",
+                    "message": f"{finding.name}: {finding.message}{left_out}",
                     "remedy": finding.remedy,
                 }
             )
     return errors, warnings
+
+
+def without_inert(policy: Policy, release: Release | None) -> Policy:
+    """The policy less the names of the free environment that do nothing on this release."""
+    inert = {finding.name for finding in lint(policy.environment, release) if finding.severity == "inert"}
+    kept = {name: value for name, value in policy.environment.items() if name not in inert}
+    return dataclasses.replace(policy, environment=kept)
 
 
 def settle(policy: Policy) -> tuple[Policy, list[str]]:
@@ -98,4 +110,4 @@ def merge(case: Case, environment: dict[str, str]) -> dict[str, str]:
     return dict(sorted({**environment, **case.policy.environment}.items()))
 
 
-__all__ = ("NAMED", "check", "merge", "settle", "shown")
+__all__ = ("NAMED", "check", "merge", "settle", "shown", "without_inert")

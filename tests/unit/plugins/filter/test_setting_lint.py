@@ -13,6 +13,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.inference.ollama.plugins.filter.setting_lint import FilterModule
+from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
 SIDECAR = yaml.safe_load((PLUGINS / "filter" / "setting_lint.yml").read_text(encoding="utf-8"))
@@ -33,7 +34,7 @@ def test_release_may_be_missing(release):
 def test_numbers_are_written_as_a_template_writes_them():
     """A number needs no quotes, and a boolean is judged as the word that it becomes."""
     assert setting_lint({"OLLAMA_NUM_PARALLEL": 4, "OLLAMA_NOPRUNE": True}, "0.34.1") == []
-    assert [finding["code"] for finding in setting_lint({"LLAMA_ARG_FIT": True}, "0.34.1")] == ["malformed"]
+    assert [finding["code"] for finding in setting_lint({"LLAMA_ARG_FIT": True}, "0.34.1")] == ["fatal-value"]
 
 
 @pytest.mark.parametrize(
@@ -55,10 +56,15 @@ def test_wrong_input_is_refused(environment, release, message):
 
 def test_documentation_lists_every_code():
     """A playbook can rely on the codes that are documented, and no other comes."""
-    documented = SIDECAR["RETURN"]["_value"]["contains"]["code"]["description"][0]
+    contains = SIDECAR["RETURN"]["_value"]["contains"]
+    assert set(re.findall(r"V\(([a-z-]+)\)", contains["code"]["description"][0])) == CODES
+    assert set(contains["severity"]["choices"]) == set(SEVERITIES)
+
+
+def test_every_code_is_used():
+    """A code that nothing gives is no code."""
     source = "".join(
         (PLUGINS / "plugin_utils" / name).read_text(encoding="utf-8") for name in ("_lint.py", "_combinations.py")
     )
-    written = set(re.findall(r'"(?:error|warning)"(?: if modern else "warning")?,\s*"([a-z-]+)",', source))
-    statuses = set(re.findall(r'^    "([a-z_]+)": \("(?:error|warning)"', source, re.MULTILINE))
-    assert set(re.findall(r"V\(([a-z-]+)\)", documented)) == written | {name.replace("_", "-") for name in statuses}
+    source = source.replace(source[source.index("CODES = ") : source.index("# fmt: on")], "")
+    assert all(f'"{code}"' in source or f'"{code.replace("-", "_")}": (' in source for code in CODES)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
-from ansible_collections.inference.ollama.plugins.plugin_utils._lint import Finding, lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, Finding, lint
 
 NEW, OLD = "0.34.1", "0.24.0"
 
@@ -27,47 +27,68 @@ def codes(environment, release=NEW):
         ({"OLLAMA_HOST": "0.0.0.0:11434", "OLLAMA_NUM_PARALLEL": "4", "LLAMA_ARG_THREADS": "14"}, NEW, []),
         ({"HOME": "/var/lib/ollama", "HTTPS_PROXY": "http://proxy:3128", "PATH": "/usr/bin", "XYZ": "q"}, NEW, []),
         ({"TOKENIZERS_PARALLELISM": "0", "SSL_KEY_FILE": "/etc/x", "KEYBOARD": "de"}, NEW, []),
-        ({"OLLAMA_NUM_PARALEL": "4"}, NEW, [("OLLAMA_NUM_PARALEL", "error", "unknown")]),
-        ({"LLAMA_ARG_BANANA": "4"}, NEW, [("LLAMA_ARG_BANANA", "error", "unknown")]),
-        ({"GGML_BANANA": "4"}, NEW, [("GGML_BANANA", "error", "unknown")]),
-        ({"ollama_host": "::"}, NEW, [("ollama_host", "error", "unknown")]),
-        ({"LLAMA_ARG_NO_MMAP": "0"}, NEW, [("LLAMA_ARG_NO_MMAP", "error", "negated")]),
+        ({"OLLAMA_NUM_PARALEL": "4"}, NEW, [("OLLAMA_NUM_PARALEL", "inert", "unknown")]),
+        ({"LLAMA_ARG_BANANA": "4"}, NEW, [("LLAMA_ARG_BANANA", "inert", "unknown")]),
+        ({"GGML_BANANA": "4"}, NEW, [("GGML_BANANA", "inert", "unknown")]),
+        ({"ollama_host": "::"}, NEW, [("ollama_host", "inert", "unknown")]),
+        ({"LLAMA_ARG_NO_MMAP": "0"}, NEW, [("LLAMA_ARG_NO_MMAP", "fatal", "negated")]),
+        ({"LLAMA_ARG_NO_MMAP": "1"}, NEW, [("LLAMA_ARG_NO_MMAP", "advice", "negated")]),
+        ({"LLAMA_ARG_NO_MMAP": "0"}, OLD, [("LLAMA_ARG_NO_MMAP", "inert", "not-yet")]),
         ({"LLAMA_ARG_NO_HOST": "1"}, NEW, []),
-        ({"OLLAMA_NUM_THREADS": "14"}, NEW, [("OLLAMA_NUM_THREADS", "error", "never")]),
-        ({"OMP_NUM_THREADS": "14"}, NEW, [("OMP_NUM_THREADS", "error", "never")]),
-        ({"OLLAMA_NEW_ENGINE": "1"}, NEW, [("OLLAMA_NEW_ENGINE", "error", "removed")]),
+        ({"OLLAMA_NUM_THREADS": "14"}, NEW, [("OLLAMA_NUM_THREADS", "inert", "never")]),
+        ({"OMP_NUM_THREADS": "14"}, NEW, [("OMP_NUM_THREADS", "inert", "never")]),
+        ({"OLLAMA_NEW_ENGINE": "1"}, NEW, [("OLLAMA_NEW_ENGINE", "inert", "removed")]),
         ({"OLLAMA_NEW_ENGINE": "1"}, OLD, []),
-        ({"OLLAMA_NEW_ENGINE": "off"}, OLD, [("OLLAMA_NEW_ENGINE", "error", "malformed")]),
-        ({"OLLAMA_NEW_ENGINE": "1"}, None, [("OLLAMA_NEW_ENGINE", "warning", "release-unknown")]),
-        ({"OLLAMA_TMPDIR": "/tmp"}, None, [("OLLAMA_TMPDIR", "error", "removed")]),
-        ({"LLAMA_ARG_THREADS": "14"}, OLD, [("LLAMA_ARG_THREADS", "error", "not-yet")]),
-        ({"LLAMA_ARG_THREADS": "14"}, None, [("LLAMA_ARG_THREADS", "warning", "release-unknown")]),
-        ({"OLLAMA_GPU_OVERHEAD": "1"}, NEW, [("OLLAMA_GPU_OVERHEAD", "warning", "changed")]),
+        ({"OLLAMA_NEW_ENGINE": "off"}, OLD, [("OLLAMA_NEW_ENGINE", "fatal", "malformed")]),
+        ({"OLLAMA_NEW_ENGINE": "1"}, None, [("OLLAMA_NEW_ENGINE", "advice", "release-unknown")]),
+        ({"OLLAMA_TMPDIR": "/tmp"}, None, [("OLLAMA_TMPDIR", "inert", "removed")]),
+        ({"LLAMA_ARG_THREADS": "14"}, OLD, [("LLAMA_ARG_THREADS", "inert", "not-yet")]),
+        ({"LLAMA_ARG_THREADS": "14"}, None, [("LLAMA_ARG_THREADS", "advice", "release-unknown")]),
+        ({"OLLAMA_GPU_OVERHEAD": "1"}, NEW, [("OLLAMA_GPU_OVERHEAD", "inert", "changed")]),
         ({"OLLAMA_GPU_OVERHEAD": "1"}, OLD, []),
-        ({"LLAMA_ARG_MLOCK": "1"}, NEW, [("LLAMA_ARG_MLOCK", "warning", "changed")]),
+        ({"LLAMA_ARG_MLOCK": "1"}, NEW, [("LLAMA_ARG_MLOCK", "advice", "changed")]),
+        ({"LLAMA_ARG_MLOCK": "1"}, "0.40.0", [("LLAMA_ARG_MLOCK", "inert", "changed")]),
         ({"LLAMA_ARG_MLOCK": "1"}, "0.32.5", []),
-        ({"LLAMA_ARG_CTX_SIZE": "4096"}, NEW, [("LLAMA_ARG_CTX_SIZE", "error", "overridden")]),
-        ({"LLAMA_ARG_API_PREFIX": "/x"}, NEW, [("LLAMA_ARG_API_PREFIX", "error", "dangerous")]),
-        ({"LLAMA_ARG_SSL_CERT_FILE": "/x"}, NEW, [("LLAMA_ARG_SSL_CERT_FILE", "error", "dangerous")]),
-        ({"GGML_BACKEND_PATH": "/x"}, NEW, [("GGML_BACKEND_PATH", "error", "internal")]),
-        ({"OLLAMA_AUTH": "1"}, NEW, [("OLLAMA_AUTH", "warning", "client-only")]),
-        ({"OLLAMA_VERSION": "0.34.1"}, NEW, [("OLLAMA_VERSION", "warning", "installer")]),
-        ({"OLLAMA_FAST_BUILD": "1"}, NEW, [("OLLAMA_FAST_BUILD", "warning", "build-only")]),
-        ({"OLLAMA_KEEP_ALIVE": "1d"}, NEW, [("OLLAMA_KEEP_ALIVE", "error", "malformed")]),
-        ({"XYZ": "one\ntwo"}, NEW, [("XYZ", "error", "malformed")]),
-        ({"A B": "1"}, NEW, [("A B", "error", "name")]),
-        ({"": "1"}, NEW, [("", "error", "name")]),
-        ({"LLAMA_ARG_NUMA": "distribute"}, NEW, [("LLAMA_ARG_NUMA", "warning", "undoes-binding")]),
-        ({"LLAMA_ARG_NUMA": "isolate"}, NEW, [("LLAMA_ARG_NUMA", "warning", "undoes-binding")]),
+        ({"LLAMA_ARG_CTX_SIZE": "4096"}, NEW, [("LLAMA_ARG_CTX_SIZE", "inert", "overridden")]),
+        (
+            {"LLAMA_ARG_CTX_SIZE": "4k"},
+            NEW,
+            [("LLAMA_ARG_CTX_SIZE", "fatal", "fatal-value"), ("LLAMA_ARG_CTX_SIZE", "inert", "overridden")],
+        ),
+        ({"LLAMA_ARG_CTX_SIZE": "4k"}, OLD, [("LLAMA_ARG_CTX_SIZE", "inert", "overridden")]),
+        ({"LLAMA_ARG_API_PREFIX": "/x"}, NEW, [("LLAMA_ARG_API_PREFIX", "fatal", "dangerous")]),
+        ({"LLAMA_ARG_SSL_CERT_FILE": "/x"}, NEW, [("LLAMA_ARG_SSL_CERT_FILE", "fatal", "dangerous")]),
+        ({"OLLAMA_LIBRARY_PATH": "/x"}, NEW, [("OLLAMA_LIBRARY_PATH", "inert", "internal")]),
+        ({"OLLAMA_LIBRARY_PATH": "/x"}, OLD, [("OLLAMA_LIBRARY_PATH", "fatal", "internal")]),
+        ({"GGML_BACKEND_PATH": "/x"}, NEW, [("GGML_BACKEND_PATH", "fatal", "internal")]),
+        ({"OLLAMA_AUTH": "1"}, NEW, [("OLLAMA_AUTH", "inert", "client-only")]),
+        ({"OLLAMA_VERSION": "0.34.1"}, NEW, [("OLLAMA_VERSION", "inert", "installer")]),
+        ({"OLLAMA_FAST_BUILD": "1"}, NEW, [("OLLAMA_FAST_BUILD", "inert", "build-only")]),
+        ({"OLLAMA_KEEP_ALIVE": "1d"}, NEW, [("OLLAMA_KEEP_ALIVE", "fatal", "malformed")]),
+        ({"OLLAMA_MODELS": ""}, NEW, [("OLLAMA_MODELS", "inert", "empty")]),
+        ({"CUDA_VISIBLE_DEVICES": ""}, NEW, [("CUDA_VISIBLE_DEVICES", "fatal", "malformed")]),
+        ({"OLLAMA_NOPRUNE": "off"}, NEW, [("OLLAMA_NOPRUNE", "fatal", "malformed")]),
+        ({"OLLAMA_NOPRUNE": "Yes"}, NEW, [("OLLAMA_NOPRUNE", "advice", "malformed")]),
+        ({"OLLAMA_LLM_LIBRARY": "cuda"}, NEW, [("OLLAMA_LLM_LIBRARY", "fatal", "fatal-value")]),
+        ({"OLLAMA_LLM_LIBRARY": "cuda"}, "0.12.4", [("OLLAMA_LLM_LIBRARY", "fatal", "fatal-value")]),
+        ({"OLLAMA_LLM_LIBRARY": "cuda"}, "0.12.3", [("OLLAMA_LLM_LIBRARY", "fatal", "malformed")]),
+        ({"OLLAMA_LLM_LIBRARY": "cuda"}, None, [("OLLAMA_LLM_LIBRARY", "fatal", "fatal-value")]),
+        ({"OLLAMA_KV_CACHE_TYPE": "q8"}, NEW, [("OLLAMA_KV_CACHE_TYPE", "fatal", "fatal-value")]),
+        ({"LLAMA_ARG_THREADS": "0"}, NEW, [("LLAMA_ARG_THREADS", "fatal", "fatal-value")]),
+        ({"XYZ": "one\ntwo"}, NEW, [("XYZ", "fatal", "malformed")]),
+        ({"A B": "1"}, NEW, [("A B", "fatal", "name")]),
+        ({"": "1"}, NEW, [("", "fatal", "name")]),
+        ({"LLAMA_ARG_NUMA": "distribute"}, NEW, [("LLAMA_ARG_NUMA", "advice", "undoes-binding")]),
+        ({"LLAMA_ARG_NUMA": "isolate"}, NEW, [("LLAMA_ARG_NUMA", "advice", "undoes-binding")]),
         ({"LLAMA_ARG_NUMA": "numactl"}, NEW, []),
-        ({"CUDA_VISIBLE_DEVICES": "-1"}, NEW, [("CUDA_VISIBLE_DEVICES", "warning", "back-through-vulkan")]),
+        ({"CUDA_VISIBLE_DEVICES": "-1"}, NEW, [("CUDA_VISIBLE_DEVICES", "advice", "back-through-vulkan")]),
         ({"CUDA_VISIBLE_DEVICES": "-1", "OLLAMA_VULKAN": "0"}, NEW, []),
         ({"CUDA_VISIBLE_DEVICES": "-1", "GGML_VK_VISIBLE_DEVICES": "-1"}, NEW, []),
         ({"CUDA_VISIBLE_DEVICES": "-1"}, OLD, []),
         (
             {"LLAMA_ARG_CACHE_TYPE_K": "q8_0", "OLLAMA_KV_CACHE_TYPE": "q8_0"},
             NEW,
-            [("LLAMA_ARG_CACHE_TYPE_K", "error", "overridden")],
+            [("LLAMA_ARG_CACHE_TYPE_K", "inert", "overridden")],
         ),
     ],
 )  # fmt: skip
@@ -79,10 +100,10 @@ def test_finding(environment, release, expected):
 @pytest.mark.parametrize(
     ("release", "flash", "kind", "severity"),
     [
-        (NEW, "0", "q8_0", "error"),
-        (NEW, "false", "q4_0", "error"),
-        (None, "0", "q8_0", "error"),
-        (OLD, "0", "q8_0", "warning"),
+        (NEW, "0", "q8_0", "fatal"),
+        (NEW, "false", "q4_0", "fatal"),
+        (None, "0", "q8_0", "fatal"),
+        (OLD, "0", "q8_0", "advice"),
         (NEW, "0", "f16", None),
         (NEW, "1", "q8_0", None),
     ],
@@ -96,7 +117,7 @@ def test_quantised_cache_needs_flash_attention(release, flash, kind, severity):
 def test_quantised_values_need_flash_attention():
     """The runner's own variable is bound by the same rule; keys are not."""
     environment = {"OLLAMA_FLASH_ATTENTION": "0", "LLAMA_ARG_CACHE_TYPE_V": "q8_0", "LLAMA_ARG_CACHE_TYPE_K": "q8_0"}
-    assert codes(environment) == [("LLAMA_ARG_CACHE_TYPE_V", "error", "needs-flash-attention")]
+    assert codes(environment) == [("LLAMA_ARG_CACHE_TYPE_V", "fatal", "needs-flash-attention")]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +128,7 @@ def test_quantised_values_need_flash_attention():
 def test_secret_is_refused_and_never_shown(name, release):
     """A unit's environment is for everybody to read, and so are messages."""
     found = lint({name: "hunter2"}, parse_release(release) if release else None)
-    assert "secret" in {finding.code for finding in found if finding.severity == "error"}
+    assert "secret" in {finding.code for finding in found if finding.severity == "fatal"}
     assert "hunter2" not in repr(found)
 
 
@@ -157,6 +178,12 @@ def test_password_of_a_proxy_is_a_secret(name):
             "'x' is not a plain number; llama-server stops on what it cannot read, so no model would load",
             "correct it, or leave it out for the default, every physical core of the host",
         ),
+        (
+            {"OLLAMA_LLM_LIBRARY": "cuda"},
+            NEW,
+            "'cuda' is none of cuda_v12, cuda_v13, rocm_v7_2, vulkan, cuda_jetpack5, cuda_jetpack6; it hides every GPU",
+            "correct it, or leave it out for the default, chosen by card and driver",
+        ),
     ],
 )
 def test_finding_says_what_and_what_to_do(environment, release, message, remedy):
@@ -176,12 +203,13 @@ def test_findings_are_sorted():
 
 @pytest.mark.parametrize("release", ["0.5.13", OLD, "0.30.0-rc1", NEW, "0.40.2", None])
 def test_every_known_name_has_a_verdict(release):
-    """A name gets no error but for its value if it acts, and always a finding if it does not."""
+    """A name is no more than advised on but for its value if it acts, and always a finding if it does not."""
     parsed = parse_release(release) if release else None
     wrong = []
     for name in (known.replace("*", "X") for known in load().by_name):
         found = codes({name: "1"}, release)
-        errors = [code for _name, severity, code in found if severity == "error" and code != "malformed"]
+        errors = [code for _name, severity, code in found if severity != "advice" and "value" not in code]
+        errors = [code for code in errors if code != "malformed"]
         if errors if load().acts(name, parsed) else not found:
             wrong.append(name)
     assert not wrong
@@ -204,8 +232,8 @@ def test_lint_takes_any_text(environment, release):
     for finding in found:
         assert isinstance(finding, Finding)
         assert finding.name in environment
-        assert finding.severity in ("error", "warning")
-        assert finding.code
+        assert finding.severity in SEVERITIES
+        assert finding.code in CODES
         assert finding.message.strip()
         assert finding.remedy.strip()
         assert not finding.message.endswith(".")
