@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Node
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
 
 THREADS = "LLAMA_ARG_THREADS"
 # The first release whose model process takes its thread count from the environment.
@@ -31,21 +32,36 @@ class Placement(NamedTuple):
     ``cpus`` and ``threads`` are None where the host's CPUs could not be read.
     """
 
-    node: int | None
+    node: Node | None
     cpus: CpuSet | None
     bind: str
     threads: int | None
     environment: dict[str, str]
 
 
-def place(case: Case) -> Placement:
+def place(case: Case, share: Share) -> Placement:
     """Answer the three questions in the order in which each needs the one before."""
-    node = _node(case)
-    cpus = _cpus(case, node)
-    bind = _bind(case, node, cpus)
+    node = _node(case) if share.cpus is None else _given_node(case, share)
+    cpus = _cpus(case, node) if share.cpus is None else _given_cpus(case, share, share.cpus)
+    bind = _bind(case, node, cpus, given=share.cpus is not None)
     threads, source = _threads(case, cpus, node)
-    environment = {} if threads is None else _announce(case, threads, source, node)
-    return Placement(node.id if node else None, cpus, bind, threads, environment)
+    environment = {} if threads is None else _announce(case, threads, source, bound=bind != NONE)
+    return Placement(node, cpus, bind, threads, environment)
+
+
+def _given_node(case: Case, share: Share) -> Node | None:
+    reason = "all of its CPUs lie there" if share.node else "its CPUs lie on several nodes, or on none"
+    case.decide("numa_node", share.node.id if share.node else None, share.source, reason)
+    return share.node
+
+
+def _given_cpus(case: Case, share: Share, cpus: CpuSet) -> CpuSet:
+    reason = (
+        f"the instance's own {len(cpus)} logical CPUs on {case.machine.cores_in(cpus)} physical cores; no other"
+        " instance has any of them"
+    )
+    case.decide("cpus", str(cpus), share.source, reason)
+    return cpus
 
 
 def _node(case: Case) -> Node | None:
@@ -60,7 +76,7 @@ def _node(case: Case) -> Node | None:
                 reason = f"ollama_numa_node is {wish}; nodes with CPUs on this host: {ids}"
                 case.decide("numa_node", node.id, OPERATOR, reason)
                 return node
-        case.errors.append(
+        case.refuse(
             f"ollama_numa_node: {wish!r} is not allowed; nodes with usable CPUs on this host: {ids}; or auto, or none"
         )
         return None
@@ -128,53 +144,56 @@ def _cpus(case: Case, node: Node | None) -> CpuSet | None:
     return cpus
 
 
-def _bind(case: Case, node: Node | None, cpus: CpuSet | None) -> str:
-    wish, machine = case.policy.bind_method, case.machine
-    if node is None or cpus is None:
+def _bind(case: Case, node: Node | None, cpus: CpuSet | None, *, given: bool) -> str:
+    wish = case.policy.bind_method
+    if cpus is None or not (node or given):
         if wish in ("numactl", "affinity") and case.policy.numa_node == NONE:
-            case.errors.append(
+            case.refuse(
                 f"ollama_bind_method: {wish!r} contradicts ollama_numa_node: none; name a node, or leave one of them on"
                 " auto"
             )
         case.decide("bind", NONE, OPERATOR if wish == NONE else POLICY, "no node is chosen, so nothing is bound")
         return NONE
     if wish == NONE:
-        case.errors.append(f"ollama_bind_method: 'none' contradicts ollama_numa_node: {node.id}; set only one of them")
+        what = f"ollama_numa_node: {node.id}" if node and not given else "ollama_instances, which divides the CPUs"
+        case.refuse(f"ollama_bind_method: 'none' contradicts {what}; set only one of them")
         return NONE
-    whole_node = cpus == node.cpus
-    if wish == "numactl" and machine.numactl is None:
-        case.errors.append(
+    whole = node if node is not None and cpus == node.cpus else None
+    if wish == "numactl" and (case.machine.numactl is None or whole is None):
+        _refuse_numactl(case, node, cpus)
+        return NONE
+    if whole and wish != "affinity" and case.machine.numactl:
+        how = (
+            f"numactl --cpunodebind={whole.id} sets the CPU affinity and no memory policy: memory comes from the node"
+            " first, and a strict policy could keep khugepaged from making huge pages of the model"
+        )
+        return str(case.decide("bind", "numactl", OPERATOR if wish else POLICY, how))
+    how = (
+        "CPUAffinity= sets the same affinity without a program in front of the"
+        f" server{_why_not_numactl(case, node, cpus)}"
+    )
+    return str(case.decide("bind", "affinity", OPERATOR if wish else POLICY, how))
+
+
+def _refuse_numactl(case: Case, node: Node | None, cpus: CpuSet) -> None:
+    if case.machine.numactl is None:
+        case.refuse(
             "ollama_bind_method: 'numactl' is not allowed here: the host has no numactl; install it, or use affinity or"
             " auto"
         )
-        return NONE
-    if wish == "numactl" and not whole_node:
-        case.errors.append(
-            f"ollama_bind_method: 'numactl' would bind node {node.id}'s {node.cpus}, of which only {cpus} are usable; use"
-            " affinity or auto"
-        )
-        return NONE
-    bind = wish or ("numactl" if machine.numactl and whole_node else "affinity")
-    how = {
-        "numactl": (
-            f"numactl --cpunodebind={node.id} sets the CPU affinity and no memory policy: memory comes from the node "
-            "first, and a strict policy could keep khugepaged from making huge pages of the model"
-        ),
-        "affinity": (
-            "CPUAffinity= sets the same affinity without a program in front of the"
-            f" server{_why_not_numactl(case, node, cpus)}"
-        ),
-    }[bind]
-    case.decide("bind", bind, OPERATOR if wish else POLICY, how)
-    return bind
+        return
+    what = f"node {node.id}'s {node.cpus}, of which only {cpus} are usable" if node else f"a node, and {cpus} are none"
+    case.refuse(f"ollama_bind_method: 'numactl' would bind {what}; use affinity or auto")
 
 
-def _why_not_numactl(case: Case, node: Node, cpus: CpuSet) -> str:
+def _why_not_numactl(case: Case, node: Node | None, cpus: CpuSet) -> str:
     if case.policy.bind_method:
         return ""
     if case.machine.numactl is None:
         return "; the host has no numactl"
-    return f"; only {cpus} of node {node.id}'s {node.cpus} are usable"
+    if node is None:
+        return "; the CPUs are no node's"
+    return f"; numactl would bind all of node {node.id}'s {node.cpus}, not {cpus} alone"
 
 
 def _threads(case: Case, cpus: CpuSet | None, node: Node | None) -> tuple[int | None, str]:
@@ -195,7 +214,7 @@ def _threads(case: Case, cpus: CpuSet | None, node: Node | None) -> tuple[int | 
 
 def _count(case: Case, cpus: CpuSet, node: Node | None) -> tuple[int, str]:
     machine = case.machine
-    where = f"node {node.id}" if node else "the host"
+    where = "the instance's CPUs" if case.count > 1 else f"node {node.id}" if node else "the host"
     fast = machine.performance()
     if fast is not None and cpus & fast:
         cores = machine.cores_in(cpus & fast)
@@ -207,9 +226,11 @@ def _count(case: Case, cpus: CpuSet, node: Node | None) -> tuple[int, str]:
         cores = machine.cores_in(cpus)
         siblings = ", which SMT siblings share" if len(cpus) > cores else ""
         reason = f"{cores} physical cores on {where}; generation waits for memory{siblings}"
-    if machine.quota is not None and machine.quota < cores:
-        limited = max(1, math.floor(machine.quota))
-        return limited, f"the CPU quota allows {machine.quota:g} of {reason.split(';', maxsplit=1)[0]}"
+    quota = None if machine.quota is None else machine.quota / case.count
+    if quota is not None and quota < cores:
+        limited = max(1, math.floor(quota))
+        each = f" to each of {case.count} instances" if case.count > 1 else ""
+        return limited, f"the CPU quota allows {quota:g}{each} of {reason.split(';', maxsplit=1)[0]}"
     return cores, reason
 
 
@@ -217,7 +238,7 @@ def _check_wish(case: Case, wish: int, cores: int | None, cpus: CpuSet | None) -
     if cpus is None or cores is None:
         return
     if wish > len(cpus):
-        case.errors.append(
+        case.refuse(
             f"ollama_num_threads: {wish} is not allowed; the service may use {len(cpus)} logical CPUs ({cpus}) on"
             f" {cores} physical cores; allowed is auto, or a whole number from 1 to {len(cpus)}"
         )
@@ -229,7 +250,7 @@ def _check_wish(case: Case, wish: int, cores: int | None, cpus: CpuSet | None) -
         )
 
 
-def _announce(case: Case, threads: int, source: str, node: Node | None) -> dict[str, str]:
+def _announce(case: Case, threads: int, source: str, *, bound: bool) -> dict[str, str]:
     if case.acts(THREADS):
         case.decide(
             THREADS,
@@ -248,13 +269,12 @@ def _announce(case: Case, threads: int, source: str, node: Node | None) -> dict[
         )
     else:
         case.decide(THREADS, None, CONTRACT, f"{case.release_text} does not read it: it acts from {THREADS_SINCE} on")
-    bound = f", so the binding to node {node.id} cannot be matched by the unit" if node else ""
-    if node or case.policy.num_threads is not None:
+    if bound or case.policy.num_threads is not None:
         known = case.release_text if case.release else f"a release before {THREADS_SINCE}"
         case.warn(
             "threads-not-settable",
             f"{known} takes no thread count from its environment and starts one thread per physical core of the"
-            f" host{bound}",
+            f" host{', so the binding cannot be matched by the unit' if bound else ''}",
             f"put PARAMETER num_thread {threads} into the models' Modelfiles or num_thread: {threads} into the"
             f" requests' options, or upgrade to Ollama {THREADS_SINCE} or later",
         )

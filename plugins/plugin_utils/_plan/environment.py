@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
 
+_PREFIX = "ollama_environment."
 # A name of the environment that one variable of the role decides.
 NAMED = {
     "LLAMA_ARG_LOAD_MODE": "load_mode",
@@ -66,6 +67,16 @@ def without_inert(policy: Policy, release: Release | None) -> Policy:
     return dataclasses.replace(policy, environment=kept)
 
 
+def ready(policy: Policy, release: Release | None) -> tuple[Policy, list[str], list[dict[str, str]]]:
+    """The policy with its environment checked and its named variables settled; errors; warnings."""
+    errors, warnings = check(policy, release)
+    # A name that is refused already says nothing about the variable that it stands for.
+    wrong = {name for name in policy.environment if any(text.startswith(f"{_PREFIX}{name}:") for text in errors)}
+    kept = {name: value for name, value in policy.environment.items() if name not in wrong}
+    settled, clashes = settle(dataclasses.replace(policy, environment=kept))
+    return settled, errors + clashes, warnings
+
+
 def settle(policy: Policy) -> tuple[Policy, list[str]]:
     """Take what the environment says of a named variable for that variable, or refuse two words on one thing."""
     errors: list[str] = []
@@ -110,4 +121,4 @@ def merge(case: Case, environment: dict[str, str]) -> dict[str, str]:
     return dict(sorted({**environment, **case.policy.environment}.items()))
 
 
-__all__ = ("NAMED", "check", "merge", "settle", "shown", "without_inert")
+__all__ = ("NAMED", "check", "merge", "ready", "settle", "shown", "without_inert")

@@ -10,7 +10,7 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
@@ -49,6 +49,9 @@ class Gpu:
     numa_node: int | None
     display_active: bool
     integrated: bool
+    # A partition of a card (Multi-Instance GPU); the partitions of a card that is partitioned.
+    partition: bool = False
+    partitions: tuple[Gpu, ...] = ()
 
     @property
     def label(self) -> str:
@@ -81,7 +84,8 @@ class Machine:
         self.quota: float | None = allowed.get("cpu_quota")
         # Where GPU memory is a node of the host, the total counts it too.
         host_bytes = memory.get("host_bytes") or memory.get("total_bytes")
-        self.memory_bytes = _least(host_bytes, allowed.get("memory_bytes"))
+        self.memory_limit: int | None = allowed.get("memory_bytes")
+        self.memory_bytes = _least(host_bytes, self.memory_limit)
         self.nodes = [
             Node(node["id"], _cpus(node.get("cpus")) or CpuSet(), node.get("memory_bytes"))
             for node in topology.get("numa") or []
@@ -91,9 +95,14 @@ class Machine:
         self.problems: list[str] = list(topology.get("problems") or [])
         software = topology.get("software") or {}
         self.numactl: str | None = software.get("numactl")
+        self.systemd: int | None = software.get("systemd")
+        kernel = topology.get("kernel") or {}
+        self.transparent_hugepage: str | None = kernel.get("transparent_hugepage")
+        self.numa_balancing: bool | None = kernel.get("numa_balancing")
         self.ollama: Mapping[str, Any] = software.get("ollama") or {}
         drivers = topology.get("drivers") or {}
         self.nvidia_driver: str | None = (drivers.get("nvidia") or {}).get("driver")
+        self.cuda: str | None = (drivers.get("nvidia") or {}).get("cuda")
 
     @property
     def cpu_nodes(self) -> list[Node]:
@@ -130,7 +139,7 @@ def _least(*counts: int | None) -> int | None:
 def _gpu(entry: Mapping[str, Any]) -> Gpu:
     compute = entry.get("compute_capability")
     major, _dot, minor = str(compute or "").partition(".")
-    return Gpu(
+    whole = Gpu(
         vendor=str(entry.get("vendor")),
         index=entry.get("index"),
         name=str(entry.get("name") or f"{entry.get('vendor')} GPU"),
@@ -142,6 +151,19 @@ def _gpu(entry: Mapping[str, Any]) -> Gpu:
         numa_node=entry.get("numa_node"),
         display_active=bool(entry.get("display_active")),
         integrated=bool(entry.get("integrated")),
+    )
+    parts = (entry.get("mig") or {}).get("instances") or []
+    return replace(whole, partitions=tuple(_partition(whole, part) for part in parts))
+
+
+def _partition(whole: Gpu, part: Mapping[str, Any]) -> Gpu:
+    return replace(
+        whole,
+        index=None,
+        name=f"{whole.name} MIG {part.get('name')}",
+        uuid=part.get("uuid"),
+        memory_bytes=part.get("memory_bytes"),
+        partition=True,
     )
 
 

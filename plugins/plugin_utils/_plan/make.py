@@ -17,21 +17,25 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     attention,
     capacity,
     cpu,
+    devices,
     environment,
     gpu,
+    instances,
     service,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, parse
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
 
 SCHEMA = 1
-UNIT = "ollama.service"
 
 
 def make_plan(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: str | None) -> dict[str, Any]:
@@ -44,14 +48,15 @@ def make_plan(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: s
     machine = Machine(topology)
     installed = _release(machine, release)
     policy, errors = parse(wishes)
-    lint_errors, lint_warnings = environment.check(policy, installed)
-    policy, clashes = environment.settle(policy)
+    policy, clashes, lint_warnings = environment.ready(policy, installed)
     case = Case(machine, policy, installed, load())
-    case.errors += errors + lint_errors + clashes
+    case.errors += errors + clashes
     case.warnings += lint_warnings
     _look_at_release(case)
     _look_at_facts(case)
-    instance = _instance(case)
+    cards = gpu.usable(case)
+    shares = instances.split(case, gpu.wanted(case, cards))
+    planned = [_instance(case.of(share), share, cards) for share in shares]
     if case.errors:
         count = len(case.errors)
         raise OllamaError(
@@ -61,7 +66,12 @@ def make_plan(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: s
     return {
         "schema": SCHEMA,
         "release": str(installed) if installed else None,
-        "instances": [instance],
+        "instances": planned,
+        "template": service.template(case) if len(planned) > 1 else None,
+        "upstreams": [
+            {"instance": entry["name"], "host": entry["host"], "port": entry["port"], "weight": entry["threads"] or 1}
+            for entry in planned
+        ],
         "decisions": case.decisions,
         "warnings": case.warnings,
     }
@@ -81,11 +91,14 @@ def _release(machine: Machine, named: str | None) -> Release | None:
         return None
 
 
-def _instance(case: Case) -> dict[str, Any]:
+def _instance(case: Case, share: Share, cards: list[Gpu]) -> dict[str, Any]:
+    case.decide("instance", share.name, share.source, share.why)
     address, port, variables = service.listen(case)
-    variables |= gpu.choose(case)
-    placement = cpu.place(case)
+    variables |= devices.show(case, cards)
+    placement = cpu.place(case, share)
     variables |= placement.environment
+    if placement.bind != NONE and share.cpus is None:
+        case.memory_bytes = memory_of(case.machine, placement.node, 1, 1)
     variables |= capacity.fill(case, placement.threads)
     variables |= attention.attend(case)
     variables |= service.store(case)
@@ -93,25 +106,32 @@ def _instance(case: Case) -> dict[str, Any]:
     unit = {**service.command(case, placement), **service.limits(case)}
     return {
         "name": case.instance,
-        "unit": UNIT,
+        "unit": share.unit,
         "host": address,
         "port": port,
         "url": _url(address, port),
-        "numa_node": placement.node,
+        "numa_node": placement.node.id if placement.node else None,
         "cpus": None if placement.cpus is None else str(placement.cpus),
         "threads": placement.threads,
         "bind": placement.bind,
-        "gpus": [card.pci_bus_id or card.uuid for card in case.gpus],
+        "gpus": [_address(card) for card in case.gpus],
+        "memory_bytes": case.memory_bytes,
+        "budget": case.budget,
         "environment": environment.merge(case, variables),
         "service": unit,
     }
 
 
+def _address(card: Gpu) -> str | None:
+    # The partitions of a card share its address.
+    return card.uuid if card.partition else card.pci_bus_id or card.uuid
+
+
 def _refuse_undone_binding(case: Case, placement: cpu.Placement) -> None:
     spread = case.policy.environment.get("LLAMA_ARG_NUMA")
     if placement.bind != NONE and spread in ("distribute", "isolate"):
-        case.errors.append(
-            f"ollama_environment.LLAMA_ARG_NUMA: {spread!r} contradicts the binding to node {placement.node}: it"
+        case.refuse(
+            f"ollama_environment.LLAMA_ARG_NUMA: {spread!r} contradicts the binding to CPUs {placement.cpus}: it"
             " resets each thread's CPU affinity; allowed is numactl or nothing, or set ollama_numa_node: none"
         )
 

@@ -8,13 +8,14 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Union
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Union
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Release
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Machine
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
 
 # None: not written, the server's own default stands.
 Value = Union[str, int, None]
@@ -26,7 +27,11 @@ CONTRACT = "contract"
 
 @dataclass
 class Case:
-    """One host to plan for, and the notes taken on the way. Every policy question is a function of a Case."""
+    """One instance to plan for, and the notes taken on the way. Every policy question is a function of a Case.
+
+    ``memory_bytes`` is what of the host's memory the instance may fill, None where it could not be read; ``gpus``
+    are the cards that its models run on; ``budget`` is how the two are filled. The notes are those of the host.
+    """
 
     machine: Machine
     policy: Policy
@@ -34,9 +39,26 @@ class Case:
     contract: Contract
     gpus: list[Gpu] = field(default_factory=list)
     instance: str = "ollama"
+    index: int = 0
+    count: int = 1
+    memory_bytes: int | None = None
+    budget: dict[str, Any] = field(default_factory=dict)
     decisions: list[dict[str, Value]] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+
+    def of(self, share: Share) -> Case:
+        """The case of one instance, which adds to the same notes."""
+        return replace(
+            self,
+            policy=share.policy,
+            gpus=list(share.gpus),
+            instance=share.name,
+            index=share.index,
+            count=share.count,
+            memory_bytes=share.memory_bytes,
+            budget={},
+        )
 
     def acts(self, name: str) -> bool:
         """Whether the installed release reads the variable; with the release unknown, whether all supported ones do."""
@@ -67,8 +89,15 @@ class Case:
         self.decide(setting, None, CONTRACT, f"{what}; it acts {span}")
 
     def warn(self, code: str, message: str, remedy: str) -> None:
-        """Note what the operator can change."""
-        self.warnings.append({"code": code, "message": message, "remedy": remedy})
+        """Note what the operator can change, once where several instances say the same."""
+        warning = {"code": code, "message": message, "remedy": remedy}
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+    def refuse(self, message: str) -> None:
+        """Note what cannot be planned, once where several instances say the same."""
+        if message not in self.errors:
+            self.errors.append(message)
 
 
 __all__ = ("CONTRACT", "OPERATOR", "POLICY", "Case", "Value")

@@ -15,10 +15,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import ReferenceModel, parse_models
+
 OBJECTIVES = ("latency", "balanced", "throughput")
 KV_CACHE_TYPES = ("f16", "q8_0", "q4_0")
 LOAD_MODES = ("mmap", "none", "mlock", "mmap+mlock", "dio")
 BIND_METHODS = ("numactl", "affinity", "none")
+INSTANCES = ("single", "per_numa_node", "per_gpu")
+LINT_LEVELS = ("fatal", "inert")
 # Ollama's own default (envconfig/config.go, Host).
 DEFAULT_HOST = "127.0.0.1:11434"
 # "none" is a wish of its own in two variables: no node to bind to, no NVIDIA GPU to use.
@@ -51,7 +55,11 @@ class Policy:
     host: str = DEFAULT_HOST
     models_path: str | None = None
     binary_path: str | None = None
-    instances: str = "single"
+    instances: str | tuple[dict[str, Any], ...] | None = None
+    reference_models: tuple[ReferenceModel, ...] = ()
+    gpu_reserve_bytes: int | None = None
+    max_queue: int | None = None
+    lint_level: str = "fatal"
     limit_nofile: int | None = None
     oom_score_adjust: int | None = None
     api_key: bool = False
@@ -169,6 +177,14 @@ def _environment(value: object) -> dict[str, str]:
     return dict(sorted(result.items()))
 
 
+def _instances(value: object) -> str | tuple[dict[str, Any], ...]:
+    if not isinstance(value, (list, tuple)):
+        return _choice(*INSTANCES)(value)
+    if not value or not all(isinstance(entry, Mapping) for entry in value):
+        raise ValueError(f"one of {', '.join(INSTANCES)}, or a list of mappings, each with a name")
+    return tuple(dict(entry) for entry in value)
+
+
 def _dropin_name(value: object) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_.@-]+\.conf", str(value)) or str(value).startswith("."):
         raise ValueError("a file name that ends in .conf, such as override.conf")
@@ -194,7 +210,11 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "host": _host,
     "models_path": _path,
     "binary_path": _path,
-    "instances": _choice("single"),
+    "instances": _instances,
+    "reference_models": parse_models,
+    "gpu_reserve_bytes": _whole(0),
+    "max_queue": _whole(1, 1 << 20),
+    "lint_level": _choice(*LINT_LEVELS),
     "limit_nofile": _whole(1024),
     "oom_score_adjust": _whole(-1000, 1000),
     "api_key": _boolean,
@@ -203,7 +223,16 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "environment": _environment,
 }
 # Where the plan has nothing to decide, ``auto`` is a value like any other wrong one.
-_NO_AUTO = ("objective", "host", "api_key", "secrets_path", "dropin_name", "environment")
+_NO_AUTO = (
+    "objective",
+    "host",
+    "api_key",
+    "secrets_path",
+    "dropin_name",
+    "environment",
+    "reference_models",
+    "lint_level",
+)
 
 
 def parse(wishes: Mapping[str, Any]) -> tuple[Policy, list[str]]:

@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity im
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import DEFAULT_HOST, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cpu import Placement
@@ -34,6 +35,8 @@ def listen(case: Case) -> tuple[str, int, dict[str, str]]:
         case.decide(
             HOST, text, POLICY, "this host alone reaches the API, since no Ollama release checks a key on requests"
         )
+    elif case.index:
+        case.decide(HOST, text, POLICY, f"the first instance's port plus {case.index}")
     else:
         case.decide(HOST, text, OPERATOR, f"ollama_host is {case.policy.host}")
     if not _loopback(address):
@@ -160,14 +163,14 @@ def command(case: Case, placement: Placement) -> dict[str, Any]:
     binary = wish or found or DEFAULT_BINARY
     service: dict[str, Any] = {}
     if placement.bind == "affinity":
-        service["CPUAffinity"] = case.decide(
-            "CPUAffinity", str(placement.cpus), POLICY, f"binds the service to node {placement.node}'s usable CPUs"
-        )
+        whose = f"node {placement.node.id}'s usable" if placement.node and case.count == 1 else "the instance's own"
+        reason = f"binds the service to {whose} CPUs"
+        service["CPUAffinity"] = case.decide("CPUAffinity", str(placement.cpus), POLICY, reason)
     else:
         case.decide("CPUAffinity", None, POLICY, "not set: nothing is bound by it")
-    if placement.bind == "numactl":
-        argv = [str(case.machine.numactl), f"--cpunodebind={placement.node}", binary, "serve"]
-        reason = f"the server and all it starts run on node {placement.node}"
+    if placement.bind == "numactl" and placement.node:
+        argv = [str(case.machine.numactl), f"--cpunodebind={placement.node.id}", binary, "serve"]
+        reason = f"the server and all it starts run on node {placement.node.id}"
     elif wish is not None and wish != found:
         argv, reason = [binary, "serve"], f"ollama_binary_path is {wish}"
     else:
@@ -184,4 +187,25 @@ def command(case: Case, placement: Placement) -> dict[str, Any]:
     return service
 
 
-__all__ = ("DEFAULT_BINARY", "command", "limits", "listen", "store")
+def template(case: Case) -> dict[str, Any]:
+    """The unit that several instances are made of: ``{unit, binary, user, group}``, as the installed service has them.
+
+    User and group that install.sh makes stand where there is no installed service to ask.
+    """
+    found = case.machine.ollama.get("unit") or {}
+    others = [path for path in found.get("dropins") or [] if path.rsplit("/", 1)[-1] != case.policy.dropin_name]
+    if others:
+        case.warn(
+            "dropins-left-behind",
+            f"{', '.join(others)} belong to {SINGLE} alone, and no instance of {TEMPLATE} reads them",
+            "move what they set into ollama_environment",
+        )
+    return {
+        "unit": TEMPLATE,
+        "binary": case.policy.binary_path or case.machine.ollama.get("binary") or DEFAULT_BINARY,
+        "user": found.get("user") or ("root" if found else "ollama"),
+        "group": found.get("group") or found.get("user") or ("root" if found else "ollama"),
+    }
+
+
+__all__ = ("DEFAULT_BINARY", "command", "limits", "listen", "store", "template")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import json
 import tempfile
 
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
@@ -21,12 +22,12 @@ SOFTWARE = {"systemd": 252, "numactl": "/usr/bin/numactl", "ollama": OLLAMA}
 @functools.cache
 def _read(shape):
     with tempfile.TemporaryDirectory() as folder:
-        return gather(Root(Machine(**dict(shape)).write(folder)), None, set(SUBSETS))
+        return gather(Root(Machine(**json.loads(shape)).write(folder)), None, set(SUBSETS))
 
 
 def topology(facts=None, **shape):
     """The topology of a generated machine with Ollama 0.34.1, numactl and no problems, and some facts put in."""
-    found = copy.deepcopy(_read(tuple(sorted(shape.items()))))
+    found = copy.deepcopy(_read(json.dumps(shape, sort_keys=True)))
     found.update({"software": copy.deepcopy(SOFTWARE), "problems": [], **(facts or {})})
     return found
 

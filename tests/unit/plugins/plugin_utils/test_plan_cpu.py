@@ -134,7 +134,7 @@ def test_more_threads_than_cores_warns_and_more_than_cpus_is_refused():
         ({"numa_node": "none", "bind_method": "numactl"}, "ollama_bind_method: 'numactl' contradicts ollama_numa_node: none"),
         (
             {"numa_node": 1, "environment": {"LLAMA_ARG_NUMA": "distribute"}},
-            "ollama_environment.LLAMA_ARG_NUMA: 'distribute' contradicts the binding to node 1",
+            "ollama_environment.LLAMA_ARG_NUMA: 'distribute' contradicts the binding to CPUs 14-27,42-55",
         ),
     ],
 )

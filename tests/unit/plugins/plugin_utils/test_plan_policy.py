@@ -65,7 +65,7 @@ BAD = [
     ("environment", "A=1"),
     ("environment", {"A B": 1}),
     ("environment", {"A": ["x"]}),
-    ("instances", "per_gpu"),
+    ("instances", "per_socket"),
     ("objective", "auto"),
 ]
 

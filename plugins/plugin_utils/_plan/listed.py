@@ -1,0 +1,237 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Instances that the operator lists one by one.
+
+Sources: docs/policy.md, rule I4.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.environment import ready
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, Policy, parse, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Node
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
+
+# What an entry may say besides its name and CPUs: role variables of the same names.
+KEYS = (
+    "host",
+    "numa_node",
+    "num_threads",
+    "cuda_visible_devices",
+    "num_parallel",
+    "max_loaded_models",
+    "keep_alive",
+    "context_length",
+    "cache_ram_bytes",
+    "flash_attention",
+    "kv_cache_type",
+    "environment",
+)
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the list, parsed. ``node`` and ``cpus`` None: what the others leave."""
+
+    name: str
+    policy: Policy
+    own_host: bool
+    node: Node | None
+    cpus: CpuSet | None
+
+
+def split(case: Case, cards: list[Gpu], wish: tuple[dict[str, Any], ...]) -> list[Share]:
+    """The listed instances in their order; what cannot be goes to ``case.errors``."""
+    entries = [_entry(case, number, dict(fields)) for number, fields in enumerate(wish)]
+    _refuse_same_names(case, entries)
+    if case.errors:
+        return []
+    entries = _addresses(case, entries)
+    cpus = _cpus(case, entries)
+    gpus = _gpus(case, entries, cards)
+    single = len(entries) == 1
+    homes = [_home(case, part) for part in cpus]
+    return [
+        Share(
+            "ollama" if single else entry.name,
+            entry.policy,
+            tuple(gpus[number]),
+            memory_of(case.machine, homes[number], max(1, homes.count(homes[number])), len(entries)),
+            OPERATOR,
+            f"ollama_instances lists {len(entries)}: CPUs {cpus[number] or 'of the host'}, {len(gpus[number])} GPU(s)",
+            cpus=None if single and entry.cpus is None else cpus[number],
+            node=homes[number],
+            index=number,
+            count=len(entries),
+        )
+        for number, entry in enumerate(entries)
+    ]
+
+
+def _entry(case: Case, number: int, fields: dict[str, Any]) -> Entry:
+    name = str(fields.pop("name", ""))
+    where = f"ollama_instances[{number}]"
+    if not _NAME.fullmatch(name):
+        case.refuse(
+            f"{where}.name: {name!r} is not allowed; allowed are up to 31 small letters, digits and dashes, as in node0"
+        )
+    cpus = _cpu_list(case, where, fields.pop("cpus", None))
+    unknown = sorted(set(fields) - set(KEYS))
+    if unknown:
+        case.refuse(f"{where}.{unknown[0]}: no such key; allowed are name, cpus, {', '.join(KEYS)}")
+        fields = {key: value for key, value in fields.items() if key in KEYS}
+    own, errors = parse(fields)
+    base = case.policy
+    environment = {**base.environment, **own.environment}
+    # parse() fills what was not said with defaults; only what was said counts here.
+    said = {key: getattr(own, key) for key in fields if key != "environment" and fields[key] not in (None, "auto", "")}
+    policy = replace(base, **{**said, "environment": environment})
+    policy, lint_errors, warnings = ready(policy, case.release)
+    for text in (*errors, *lint_errors):
+        case.refuse(text if text in case.errors else text.replace("ollama_", f"{where}.", 1))
+    for warning in warnings:
+        case.warn(**warning)
+    return Entry(name, policy, "host" in said, _node(case, where, policy), cpus)
+
+
+def _cpu_list(case: Case, where: str, value: object) -> CpuSet | None:
+    if value is None:
+        return None
+    allowed = case.machine.allowed or CpuSet()
+    try:
+        cpus = CpuSet.parse(str(value))
+    except ValueError as error:
+        case.refuse(f"{where}.cpus: {error}; allowed is a list such as 0-13,28-41, of CPUs {allowed}")
+        return None
+    if not cpus or not cpus <= allowed:
+        case.refuse(f"{where}.cpus: {str(value)!r} is not allowed; the service may use CPUs {allowed}")
+        return None
+    return cpus
+
+
+def _node(case: Case, where: str, policy: Policy) -> Node | None:
+    if policy.numa_node in (None, NONE):
+        return None
+    nodes = case.machine.cpu_nodes
+    for node in nodes:
+        if node.id == policy.numa_node:
+            return node
+    ids = ", ".join(str(node.id) for node in nodes) or "none"
+    case.refuse(f"{where}.numa_node: {policy.numa_node!r} is not allowed; nodes with usable CPUs on this host: {ids}")
+    return None
+
+
+def _refuse_same_names(case: Case, entries: list[Entry]) -> None:
+    names = [entry.name for entry in entries]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        case.refuse(f"ollama_instances: {names.count(name)} entries are named {name!r}; each needs a name of its own")
+
+
+def _addresses(case: Case, entries: list[Entry]) -> list[Entry]:
+    """Each with an address: its own, or the host's with the port counted up; two on one port are refused."""
+    address, port = split_host(case.policy.host) or ("127.0.0.1", 11434)
+    host = f"[{address}]" if ":" in address else address
+    placed = [
+        entry if entry.own_host else replace(entry, policy=replace(entry.policy, host=f"{host}:{port + number}"))
+        for number, entry in enumerate(entries)
+    ]
+    taken: dict[int, str] = {}
+    for entry in placed:
+        own = (split_host(entry.policy.host) or ("", 0))[1]
+        if own in taken:
+            case.refuse(
+                f"ollama_instances: {taken[own]!r} and {entry.name!r} both listen on port {own}; give one of them"
+                " another host"
+            )
+        taken[own] = entry.name
+    return placed
+
+
+def _cpus(case: Case, entries: list[Entry]) -> list[CpuSet]:
+    """Named CPUs first; entries on one node share what is left of it, the others what is left of the host."""
+    machine = case.machine
+    left = machine.allowed or CpuSet()
+    left = left - machine.isolated or left
+    result: dict[int, CpuSet] = {}
+    for number, entry in enumerate(entries):
+        if entry.cpus is not None:
+            owners = [entries[other].name for other, cpus in result.items() if cpus & entry.cpus]
+            if owners:
+                case.refuse(
+                    f"ollama_instances[{number}].cpus: {str(entry.cpus)!r} overlaps those of {owners[0]!r}; a CPU"
+                    " belongs to one instance"
+                )
+            result[number] = entry.cpus
+            left -= entry.cpus
+    kinds = [kind for _name, kind in machine.kinds]
+    homes = [entry.node for entry in entries if entry.node is not None and entry.cpus is None]
+    for home in [node for place, node in enumerate(homes) if node not in homes[:place]] + [None]:
+        waiting = [number for number, entry in enumerate(entries) if number not in result and entry.node == home]
+        pool = left & home.cpus if home else left
+        for number, share in zip(waiting, partition(pool, machine.siblings, kinds, len(waiting)) if waiting else ()):
+            result[number] = share
+            left -= share
+            if not share:
+                case.refuse(
+                    f"ollama_instances[{number}]: no core is left for {entries[number].name!r}"
+                    f"{f' on node {home.id}' if home else ''}; list fewer instances, or other CPUs"
+                )
+    return [result[number] for number in range(len(entries))]
+
+
+def _home(case: Case, cpus: CpuSet) -> Node | None:
+    return next((node for node in case.machine.cpu_nodes if cpus and cpus <= node.cpus), None)
+
+
+def _gpus(case: Case, entries: list[Entry], cards: list[Gpu]) -> list[list[Gpu]]:
+    """Named cards first, then those of an entry's node; the rest is dealt out to entries that have none."""
+    result: list[list[Gpu]] = [[] for entry in entries]
+    taken: dict[str, str] = {}
+    for number, entry in enumerate(entries):
+        for device in entry.policy.cuda_visible_devices or ():
+            found = next((card for card in cards if device in (card.uuid, str(card.index))), None)
+            if found is None:
+                names = ", ".join(f"{card.index} ({card.name})" for card in cards if card.vendor == "nvidia") or "none"
+                case.refuse(
+                    f"ollama_instances[{number}].cuda_visible_devices: {device!r} is not on this host; NVIDIA GPUs"
+                    f" here: {names}; or none"
+                )
+            elif _key(found) in taken:
+                case.refuse(
+                    f"ollama_instances[{number}].cuda_visible_devices: {device!r} belongs to {taken[_key(found)]!r}"
+                    " already; a card belongs to one instance"
+                )
+            else:
+                taken[_key(found)] = entry.name
+                result[number].append(found)
+    open_to = [number for number, entry in enumerate(entries) if entry.policy.cuda_visible_devices is None]
+    free = [card for card in cards if card not in [mine for part in result for mine in part]]
+    for card in list(free):
+        at_home = [number for number in open_to if (home := entries[number].node) and home.id == card.numa_node]
+        if at_home:
+            result[min(at_home, key=lambda number: len(result[number]))].append(card)
+            free.remove(card)
+    for card in free:
+        if open_to:
+            result[min(open_to, key=lambda number: len(result[number]))].append(card)
+    return result
+
+
+def _key(card: Gpu) -> str:
+    return card.uuid or str(card.index)
+
+
+__all__ = ("KEYS", "Entry", "split")

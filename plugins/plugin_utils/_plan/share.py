@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of the host one instance gets.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Machine, Node
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
+
+SINGLE, TEMPLATE = "ollama.service", "ollama@.service"
+
+
+@dataclass(frozen=True)
+class Share:
+    """One ``ollama serve``: its name, what of the host it gets, and what the operator wants of it.
+
+    ``cpus`` None leaves CPUs and node to the questions of cpu.py; ``node`` is the node that all of ``cpus`` lie on,
+    None where there is none. ``memory_bytes`` is None where it could not be read. ``why`` ends in numbers.
+    """
+
+    name: str
+    policy: Policy
+    gpus: tuple[Gpu, ...]
+    memory_bytes: int | None
+    source: str
+    why: str
+    cpus: CpuSet | None = None
+    node: Node | None = None
+    index: int = 0
+    count: int = 1
+
+    @property
+    def unit(self) -> str:
+        """The systemd unit: the only instance is the installed service, of several each is one of a template."""
+        return SINGLE if self.count == 1 else TEMPLATE.replace("@", f"@{self.name}")
+
+
+def memory_of(machine: Machine, node: Node | None, neighbours: int, count: int) -> int | None:
+    """Bytes that one of ``count`` instances may fill, ``neighbours`` of which share its node.
+
+    A limit on the service's control group holds for all of them together, so each gets an equal part of it.
+    """
+    if node is None or node.memory_bytes is None:
+        return None if machine.memory_bytes is None else machine.memory_bytes // count
+    local = node.memory_bytes // neighbours
+    return local if machine.memory_limit is None else min(local, machine.memory_limit // count)
+
+
+__all__ = ("SINGLE", "TEMPLATE", "Share", "memory_of")

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many servers a host runs, and what of it each one gets."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
+from ansible_collections.inference.ollama.tests.unit.support.plans import (
+    card,
+    codes,
+    environment,
+    plan,
+    topology,
+    workstation,
+    xeon,
+)
+
+GIB = 1 << 30
+NVIDIA = {"nvidia": {"driver": "580.65.06", "cuda": "13.0"}, "amd": None}
+
+
+def h200s(*nodes):
+    """The Xeon with one H200 on each node named; None for a node that is not known."""
+    cards = [
+        card(number, name="H200", memory_bytes=141 * GIB, compute_capability="9.0", numa_node=node)
+        for number, node in enumerate(nodes)
+    ]
+    return xeon(gpus=cards, drivers=NVIDIA)
+
+
+def seen(made, *keys):
+    """The given fields of each instance."""
+    return [tuple(instance[key] for key in keys) for instance in made["instances"]]
+
+
+def test_one_server_is_the_installed_unit():
+    """A host with one server needs no template, and the server keeps the name of the installed unit."""
+    made = plan(xeon())
+    assert seen(made, "name", "unit", "port") == [("ollama", "ollama.service", 11434)]
+    assert made["template"] is None
+    assert made["upstreams"] == [{"instance": "ollama", "host": "127.0.0.1", "port": 11434, "weight": 14}]
+
+
+def test_a_server_on_each_node_has_all_of_it():
+    """Each node's server has the node's CPUs, a thread a core, and a port of its own."""
+    made = plan(xeon(), instances="per_numa_node")
+    assert seen(made, "unit", "port", "numa_node", "cpus", "threads", "bind") == [
+        ("ollama@node0.service", 11434, 0, "0-13,28-41", 14, "numactl"),
+        ("ollama@node1.service", 11435, 1, "14-27,42-55", 14, "numactl"),
+    ]
+    assert made["template"] == {
+        "unit": "ollama@.service",
+        "binary": "/usr/local/bin/ollama",
+        "user": "root",
+        "group": "root",
+    }
+    assert [upstream["weight"] for upstream in made["upstreams"]] == [14, 14]
+
+
+def test_unequal_nodes_get_unequal_threads():
+    """Offline CPUs make a node smaller, and its server starts fewer threads and is sent less work."""
+    made = plan(topology(sockets=2, cores=8, nodes=2, offline="12-15"), instances="per_numa_node")
+    assert [instance["threads"] for instance in made["instances"]] == [8, 4]
+    assert [upstream["weight"] for upstream in made["upstreams"]] == [8, 4]
+
+
+def test_a_node_of_memory_alone_hosts_no_server():
+    """Memory without CPUs, as of an expander, belongs to no instance."""
+    made = plan(topology(sockets=2, cores=4, nodes=2, memory_only_nodes=[64]), instances="per_numa_node")
+    assert [instance["numa_node"] for instance in made["instances"]] == [0, 1]
+
+
+def test_a_node_without_memory_hosts_no_server():
+    """A server whose every access would go to another node is not planned, and the operator hears of it."""
+    made = plan(topology(sockets=2, cores=4, nodes=2, memory_gib=[16, 0]), instances="per_numa_node")
+    assert seen(made, "unit") == [("ollama.service",)]
+    assert "node-without-memory" in codes(made)
+
+
+@pytest.mark.parametrize("mode", ["per_numa_node", "per_gpu"])
+def test_a_host_with_nothing_to_divide_runs_one_server(mode):
+    """A fleet's setting must not fail on its smallest host."""
+    made = plan(topology(cores=8), instances=mode)
+    assert seen(made, "unit", "bind") == [("ollama.service", "none")]
+
+
+def test_throughput_takes_every_socket_by_itself():
+    """Left to itself the plan runs several servers only where that is known to help."""
+    assert len(plan(xeon(), objective="throughput")["instances"]) == 2
+    for machine, wishes in (
+        (xeon(), {}),
+        (xeon(), {"objective": "throughput", "numa_node": 1}),
+        (h200s(0, 1), {"objective": "throughput"}),
+        (topology(sockets=1, cores=16, nodes=2), {"objective": "throughput"}),
+    ):
+        assert len(plan(machine, **wishes)["instances"]) == 1
+    assert len(plan(xeon(), release="0.24.0", objective="throughput")["instances"]) == 1
+
+
+def test_a_server_for_each_gpu_has_its_card_and_cores_beside_it():
+    """Two cards on one node share its cores; a card alone on a node has all of them."""
+    made = plan(h200s(0, 0, 1), instances="per_gpu")
+    assert seen(made, "name", "numa_node", "cpus", "gpus", "bind") == [
+        ("gpu0", 0, "0-6,28-34", ["0000:03:00.0"], "affinity"),
+        ("gpu1", 0, "7-13,35-41", ["0000:04:00.0"], "affinity"),
+        ("gpu2", 1, "14-27,42-55", ["0000:05:00.0"], "numactl"),
+    ]
+    uuids = [instance["environment"]["CUDA_VISIBLE_DEVICES"] for instance in made["instances"]]
+    assert uuids == [f"GPU-00000000-0000-4000-8000-00000000000{number}" for number in range(3)]
+    assert all(instance["environment"]["OLLAMA_VULKAN"] == "0" for instance in made["instances"])
+
+
+def test_cards_on_unknown_nodes_share_all_cores():
+    """Where the kernel does not say which node a card is at, no instance is put on a wrong one."""
+    made = plan(h200s(None, 0), instances="per_gpu")
+    assert seen(made, "numa_node", "cpus") == [(None, "0-13,28-41"), (None, "14-27,42-55")]
+
+
+def test_partitions_of_a_card_are_cards_of_their_own():
+    """CUDA shows a process one MIG partition, so that each needs a server of its own."""
+    parts = [{"name": "3g.71gb", "uuid": f"MIG-0000000{number}", "memory_bytes": 71 * GIB} for number in range(2)]
+    machine = workstation(card(memory_bytes=141 * GIB, mig={"enabled": True, "instances": parts}))
+    made = plan(machine, instances="per_gpu")
+    assert seen(made, "name", "gpus") == [("gpu0", ["MIG-00000000"]), ("gpu1", ["MIG-00000001"])]
+    assert environment(machine)["CUDA_VISIBLE_DEVICES"] == "MIG-00000000"
+    assert "partitions-idle" in codes(plan(machine))
+
+
+def test_cards_follow_their_node():
+    """A server on a node uses the cards of that node, and none where there is none."""
+    made = plan(h200s(1, 1), instances="per_numa_node")
+    assert [len(instance["gpus"]) for instance in made["instances"]] == [0, 2]
+    assert made["instances"][0]["environment"]["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert "CUDA_VISIBLE_DEVICES" not in made["instances"][1]["environment"]
+
+
+def test_listed_instances_get_what_they_name_and_share_the_rest():
+    """An entry without CPUs gets what the named ones leave, and its own word counts over the host's."""
+    made = plan(
+        xeon(),
+        num_parallel=3,
+        instances=[
+            {"name": "chat", "numa_node": 0, "num_parallel": 6},
+            {"name": "embed", "cpus": "14-15,42-43", "host": "0.0.0.0:12000"},
+            {"name": "batch"},
+        ],
+    )
+    assert seen(made, "name", "port", "cpus") == [
+        ("chat", 11434, "0-13,28-41"),
+        ("embed", 12000, "14-15,42-43"),
+        ("batch", 11436, "16-27,44-55"),
+    ]
+    assert [instance["environment"]["OLLAMA_NUM_PARALLEL"] for instance in made["instances"]] == ["6", "3", "3"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "text"),
+    [
+        ([{"name": "B!"}], "ollama_instances[0].name: 'B!' is not allowed"),
+        ([{"name": "a"}, {"name": "a"}], "2 entries are named 'a'"),
+        ([{"name": "a", "colour": "red"}], "ollama_instances[0].colour: no such key; allowed are name, cpus, host"),
+        ([{"name": "a", "numa_node": 7}], "ollama_instances[0].numa_node: 7 is not allowed"),
+        (
+            [{"name": "a", "cpus": "0-99"}],
+            "[0].cpus: '0-99' is not allowed; the service may use CPUs 0-55",
+        ),
+        ([{"name": "a", "cpus": "0-1"}, {"name": "b", "cpus": "1-2"}], "overlaps those of 'a'"),
+        ([{"name": "a", "num_threads": "many"}], "ollama_instances[0].num_threads: 'many' is not allowed"),
+        (
+            [{"name": "a", "host": "127.0.0.1:11435"}, {"name": "b"}],
+            "'a' and 'b' both listen on port 11435",
+        ),
+        (
+            [{"name": "a", "environment": {"LLAMA_ARG_THREADS": "x"}}],
+            "_instances[0].environment.LLAMA_ARG_THREADS",
+        ),
+        (
+            [{"name": "a", "cuda_visible_devices": "5"}],
+            "[0].cuda_visible_devices: '5' is not on this host",
+        ),
+        ([{"name": "a", "cpus": "0-55"}, {"name": "b"}], "no core is left for 'b'"),
+    ],
+)
+def test_wrong_entries_are_refused_by_place_and_key(entries, text):
+    """The operator reads which entry is wrong, and what would be right."""
+    with pytest.raises(OllamaError) as caught:
+        plan(xeon(), instances=entries)
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("wishes", [{"numa_node": 1}, {"bind_method": "none"}])
+def test_one_node_for_servers_on_every_node_is_a_contradiction(wishes):
+    """Of two wishes that exclude each other none is carried out."""
+    with pytest.raises(OllamaError, match="contradicts ollama_instances: per_numa_node"):
+        plan(xeon(), instances="per_numa_node", **wishes)
+
+
+def test_drop_ins_of_the_single_service_are_named():
+    """What other files set for ollama.service alone does not silently go away."""
+    machine = xeon()
+    machine["software"]["ollama"]["unit"]["dropins"] = ["/etc/systemd/system/ollama.service.d/10-proxy.conf"]
+    assert "dropins-left-behind" in codes(plan(machine, instances="per_numa_node"))
+
+
+def test_old_releases_are_told_that_binding_is_not_matched():
+    """Before 0.30.0 every server starts a thread a core of the host, and nothing in its unit can change that."""
+    made = plan(xeon(), release="0.24.0", instances="per_numa_node")
+    assert "threads-not-settable" in codes(made)
+
+
+@given(st.integers(1, 4), st.integers(1, 40), st.integers(1, 12), st.sets(st.integers(0, 159)))
+def test_dealt_cpus_are_disjoint_whole_cores_and_nearly_equal(threads, cores, parts, missing):
+    """No CPU is dealt twice or lost, siblings stay together, and no part has two cores more than another."""
+    siblings = [CpuSet(core + thread * cores for thread in range(threads)) for core in range(cores)]
+    cpus = CpuSet(range(cores * threads)) - CpuSet(missing)
+    dealt = partition(cpus, siblings, [], parts)
+    assert sorted(cpu for share in dealt for cpu in share) == list(cpus)
+    counts = [sum(1 for core in siblings if core & share) for share in dealt]
+    assert sum(counts) == sum(1 for core in siblings if core & cpus)
+    assert max(counts) - min(counts) <= 1
+
+
+def test_performance_cores_are_dealt_evenly():
+    """On a hybrid processor no instance gets only the slow cores."""
+    made = plan(
+        topology(cores=6, threads=2, efficiency_cores=8),
+        instances=[{"name": "a"}, {"name": "b"}],
+    )
+    assert [instance["threads"] for instance in made["instances"]] == [3, 3]
