@@ -9,10 +9,12 @@ Private to inference.ollama: it may change in any release.
 from __future__ import annotations
 
 import os
+import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._process import runner
+from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, runner
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 _LONGEST = 3600
+# What nvidia_ml_child.py prints where it cannot import nvidia-ml-py.
+_ABSENT = '{"absent": "No module named \'pynvml\'"}\n'
 
 
 def machine_of(params: dict[str, Any]) -> tuple[Root, Runner | None]:
@@ -37,7 +41,18 @@ def machine_of(params: dict[str, Any]) -> tuple[Root, Runner | None]:
     if not os.path.isdir(path):
         raise OllamaError(f"root: {path!r} is not a folder")
     root = Root(path)
-    return root, runner(timeout) if root.live else None
+    return root, _sparing(runner(timeout)) if root.live else None
+
+
+def _sparing(run: Runner) -> Runner:
+    """The same, but no second Python is started to say that what it was started for is not installed."""
+
+    def ask(argv: list[str]) -> Outcome:
+        if argv[0] == sys.executable and find_spec("pynvml") is None:
+            return Outcome(_ABSENT, None)
+        return run(argv)
+
+    return ask
 
 
 __all__ = ("OPTIONS", "machine_of")

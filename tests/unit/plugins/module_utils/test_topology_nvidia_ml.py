@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
-from ansible_collections.inference.ollama.plugins.module_utils._topology import nvidia_ml, nvidia_ml_child
+from ansible_collections.inference.ollama.plugins.module_utils._topology import nvidia_ml, nvidia_ml_child, options
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gpus import read_gpus
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import gpu_entry
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import (
@@ -155,6 +155,15 @@ def test_nvml_source_missing(monkeypatch):
 
     monkeypatch.setattr(nvidia_ml.inspect, "getsource", getsource)
     assert nvidia_ml.read_nvml(FakeRunner({})) == (None, "NVML was not asked: could not get source code")
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_no_python_is_started_without_nvidia_ml_py(monkeypatch, installed):
+    """Where it is not installed the answer is the child's own, without a child."""
+    monkeypatch.setattr(options, "find_spec", {"pynvml": object() if installed else None}.get)
+    _root, run = options.machine_of({"root": "/", "command_timeout": 30})
+    child = [sys.executable, "-c", "print('started')"]
+    assert run(child).out == ("started\n" if installed else f"{ABSENT}\n")
 
 
 def fake_pynvml(**functions):
