@@ -11,6 +11,7 @@ ansible.builtin.ping takes.
 from __future__ import annotations
 
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -65,12 +66,22 @@ def run(program):
 
 
 def table(programs):
-    """Median CPU and clock time of each program; the programs take turns, so that all see the same load."""
+    """CPU and clock time of each program, a row a round; the programs take turns, so that all see the same load."""
     taken = {name: [] for name in programs}
     for _round in range(ROUNDS):
         for name, program in programs.items():
             taken[name].append(run(program))
-    return {name: tuple(statistics.median(column) for column in zip(*rows)) for name, rows in taken.items()}
+    return taken
+
+
+def less_ping(taken, name):
+    """Medians of CPU and clock time beyond what ping took in the same round, since a host's speed changes meanwhile."""
+    beyond = [[mine - floor for mine, floor in zip(*pair)] for pair in zip(taken[name], taken["ping"])]
+    return [statistics.median(column) for column in zip(*beyond)]
+
+
+def share(ours, theirs):
+    return f"{ours / max(theirs, 0.001):.2f}"
 
 
 def main():
@@ -84,13 +95,19 @@ def main():
             large: ("inference.ollama.topology_facts", f"root={root}"),
         }
         programs = {name: wrapped(folder, str(number), *asked) for number, (name, asked) in enumerate(wanted.items())}
-        medians = table(programs)
-    floor = medians["ping"][0]
-    lines = [f"{'median of ' + str(ROUNDS) + ' runs':38} {'CPU s':>7} {'less ping':>10} {'clock s':>8}"]
-    lines += [f"{name:38} {cpu:7.3f} {cpu - floor:10.3f} {clock:8.3f}" for name, (cpu, clock) in medians.items()]
-    ours, theirs = medians["topology_facts"][0], medians["setup, hardware"][0]
-    lines.append(f"topology_facts takes {ours / theirs:.2f} of setup's CPU; less ping's, which every module pays,")
-    lines.append(f"{(ours - floor) / max(theirs - floor, 0.001):.2f} of it")
+        taken = table(programs)
+    medians = {name: [statistics.median(column) for column in zip(*rows)] for name, rows in taken.items()}
+    lines = [f"this host: {os.cpu_count()} CPUs, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"]
+    heading = f"median of {ROUNDS} runs"
+    lines.append(f"{heading:38} {'CPU s':>7} {'less ping':>10} {'clock s':>8} {'less ping':>10}")
+    for name, (cpu, clock) in medians.items():
+        more_cpu, more_clock = less_ping(taken, name)
+        lines.append(f"{name:38} {cpu:7.3f} {more_cpu:10.3f} {clock:8.3f} {more_clock:10.3f}")
+    rows = medians["topology_facts"], medians["setup, hardware"]
+    beyond = less_ping(taken, "topology_facts"), less_ping(taken, "setup, hardware")
+    for number, what in enumerate(("CPU", "clock time")):
+        whole, own = (share(ours[number], theirs[number]) for ours, theirs in (rows, beyond))
+        lines.append(f"topology_facts takes {whole} of setup's {what}; less ping's, which every module pays, {own}")
     sys.stdout.write("\n".join(lines) + "\n")
 
 
