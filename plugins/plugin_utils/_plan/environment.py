@@ -74,7 +74,7 @@ def ready(policy: Policy, release: Release | None) -> tuple[Policy, list[str], l
     wrong = {name for name in policy.environment if any(text.startswith(f"{_PREFIX}{name}:") for text in errors)}
     kept = {name: value for name, value in policy.environment.items() if name not in wrong}
     settled, clashes = settle(dataclasses.replace(policy, environment=kept))
-    return settled, errors + clashes, warnings
+    return without_inert(settled, release), errors + clashes, warnings
 
 
 def settle(policy: Policy) -> tuple[Policy, list[str]]:
@@ -111,7 +111,7 @@ def merge(case: Case, environment: dict[str, str]) -> dict[str, str]:
     """The planned environment with the operator's free names in it; theirs win and are marked so."""
     for name, value in case.policy.environment.items():
         for decision in case.decisions:
-            if decision["setting"] == name:
+            if decision["setting"] == name and decision["instance"] == case.instance:
                 decision.update(
                     value=value, source=OPERATOR, reason=f"ollama_environment.{name}; the rule: {decision['reason']}"
                 )

@@ -21,7 +21,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     environment,
     gpu,
     instances,
+    kernel,
     service,
+    supervision,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
 
 SCHEMA = 1
+# What decisions on the host as a whole have for an instance; no instance can have this name.
+HOST = "(host)"
 
 
 def make_plan(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: str | None) -> dict[str, Any]:
@@ -57,6 +61,10 @@ def make_plan(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: s
     cards = gpu.usable(case)
     shares = instances.split(case, gpu.wanted(case, cards))
     planned = [_instance(case.of(share), share, cards) for share in shares]
+    host = case.of(shares[0]) if shares else case
+    host.instance, host.gpus = HOST, cards
+    spans = len(machine.cpu_nodes) > 1 and any(entry["numa_node"] is None for entry in planned)
+    settings = kernel.tune(host, spans_nodes=spans)
     if case.errors:
         count = len(case.errors)
         raise OllamaError(
@@ -67,6 +75,7 @@ def make_plan(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: s
         "schema": SCHEMA,
         "release": str(installed) if installed else None,
         "instances": planned,
+        "kernel": settings,
         "template": service.template(case) if len(planned) > 1 else None,
         "upstreams": [
             {"instance": entry["name"], "host": entry["host"], "port": entry["port"], "weight": entry["threads"] or 1}
@@ -103,7 +112,8 @@ def _instance(case: Case, share: Share, cards: list[Gpu]) -> dict[str, Any]:
     variables |= attention.attend(case)
     variables |= service.store(case)
     _refuse_undone_binding(case, placement)
-    unit = {**service.command(case, placement), **service.limits(case)}
+    order = supervision.order(case)
+    unit = {**service.command(case, placement), **service.limits(case), **supervision.supervise(case)}
     return {
         "name": case.instance,
         "unit": share.unit,
@@ -118,6 +128,7 @@ def _instance(case: Case, share: Share, cards: list[Gpu]) -> dict[str, Any]:
         "memory_bytes": case.memory_bytes,
         "budget": case.budget,
         "environment": environment.merge(case, variables),
+        "order": order,
         "service": unit,
     }
 

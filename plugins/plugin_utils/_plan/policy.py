@@ -23,6 +23,8 @@ LOAD_MODES = ("mmap", "none", "mlock", "mmap+mlock", "dio")
 BIND_METHODS = ("numactl", "affinity", "none")
 INSTANCES = ("single", "per_numa_node", "per_gpu")
 LINT_LEVELS = ("fatal", "inert")
+# /sys/kernel/mm/transparent_hugepage/enabled (Documentation/admin-guide/mm/transhuge.rst)
+HUGEPAGES = ("always", "madvise", "never")
 # Ollama's own default (envconfig/config.go, Host).
 DEFAULT_HOST = "127.0.0.1:11434"
 # "none" is a wish of its own in two variables: no node to bind to, no NVIDIA GPU to use.
@@ -60,6 +62,9 @@ class Policy:
     gpu_reserve_bytes: int | None = None
     max_queue: int | None = None
     lint_level: str = "fatal"
+    hardening: bool | None = None
+    transparent_hugepage: str | None = None
+    numa_balancing: bool | None = None
     limit_nofile: int | None = None
     oom_score_adjust: int | None = None
     api_key: bool = False
@@ -215,6 +220,9 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "gpu_reserve_bytes": _whole(0),
     "max_queue": _whole(1, 1 << 20),
     "lint_level": _choice(*LINT_LEVELS),
+    "hardening": _boolean,
+    "transparent_hugepage": _choice(*HUGEPAGES),
+    "numa_balancing": _boolean,
     "limit_nofile": _whole(1024),
     "oom_score_adjust": _whole(-1000, 1000),
     "api_key": _boolean,

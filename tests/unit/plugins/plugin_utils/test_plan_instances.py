@@ -234,3 +234,19 @@ def test_performance_cores_are_dealt_evenly():
         instances=[{"name": "a"}, {"name": "b"}],
     )
     assert [instance["threads"] for instance in made["instances"]] == [3, 3]
+
+
+def test_an_entrys_environment_is_its_own():
+    """A variable that one entry sets replaces the planned one there and nowhere else, and its decision says so."""
+    made = plan(
+        xeon(),
+        instances=[{"name": "a"}, {"name": "b", "environment": {"LLAMA_ARG_CACHE_RAM": "77", "OLLAMA_DEBUG": "1"}}],
+    )
+    first, second = (instance["environment"] for instance in made["instances"])
+    assert second["LLAMA_ARG_CACHE_RAM"] == "77" != first["LLAMA_ARG_CACHE_RAM"]
+    assert "OLLAMA_DEBUG" in second
+    assert "OLLAMA_DEBUG" not in first
+    for instance in made["instances"]:
+        for name, value in instance["environment"].items():
+            said = [d["value"] for d in made["decisions"] if (d["instance"], d["setting"]) == (instance["name"], name)]
+            assert said == [value]

@@ -91,4 +91,4 @@ def test_drop_ins_that_are_read_later_are_named():
 def test_what_could_not_be_read_is_repeated_in_the_plan():
     """Whoever reads only the plan hears of holes in its facts."""
     made = plan(xeon(problems=["nvidia-smi failed"]), numa_node=1)
-    assert codes(made) == ["facts-incomplete"]
+    assert "facts-incomplete" in codes(made)

@@ -158,10 +158,18 @@ def test_saying_the_same_twice_is_no_contradiction():
     )
 
 
-def test_a_name_that_no_release_reads_is_refused_with_what_to_use():
+def test_a_name_that_no_release_reads_is_left_out_with_what_to_use():
     """OLLAMA_NUM_THREADS is in half of all guides and in no release."""
+    made = plans.plan(plans.xeon(), environment={"OLLAMA_NUM_THREADS": 14})
+    assert "OLLAMA_NUM_THREADS" not in made["instances"][0]["environment"]
+    (warning,) = [entry for entry in made["warnings"] if "OLLAMA_NUM_THREADS" in entry["message"]]
+    assert "ollama_num_threads" in warning["remedy"]
+
+
+def test_a_strict_operator_has_inert_names_refused():
+    """With ollama_lint_level inert a name that does nothing stops the role."""
     with pytest.raises(OllamaError, match=r"ollama_environment\.OLLAMA_NUM_THREADS: .*ollama_num_threads"):
-        plans.plan(plans.xeon(), environment={"OLLAMA_NUM_THREADS": 14})
+        plans.plan(plans.xeon(), lint_level="inert", environment={"OLLAMA_NUM_THREADS": 14})
 
 
 def test_a_free_name_is_set_and_marked():

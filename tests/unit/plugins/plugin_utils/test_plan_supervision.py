@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How systemd orders, restarts and confines the server; and the kernel's settings."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.supervision import HARDENING
+from ansible_collections.inference.ollama.tests.unit.support.plans import (
+    card,
+    codes,
+    decision,
+    plan,
+    topology,
+    workstation,
+    xeon,
+)
+
+# What would keep the server from its cards or its models (systemd.exec(5)).
+HARMFUL = {
+    "PrivateDevices",
+    "ProtectClock",
+    "DeviceAllow",
+    "DevicePolicy",
+    "MemoryDenyWriteExecute",
+    "NoNewPrivileges",
+    "ProtectKernelModules",
+    "ProtectHome",
+    "ProtectSystem",
+    "SystemCallFilter",
+}
+
+
+def service(machine, **wishes):
+    """The [Service] directives of the only instance."""
+    return plan(machine, **wishes)["instances"][0]["service"]
+
+
+def test_a_server_with_a_card_starts_after_the_driver():
+    """Started before the device files exist, a server would silently run on the CPUs."""
+    made = plan(workstation(card()))
+    assert made["instances"][0]["order"] == {"After": "nvidia-persistenced.service"}
+    assert plan(xeon())["instances"][0]["order"] == {}
+
+
+def test_a_dead_server_comes_back():
+    """Whatever unit is installed, the server is restarted."""
+    found = service(xeon())
+    assert (found["Restart"], found["RestartSec"]) == ("always", 3)
+
+
+def test_hardening_hides_neither_cards_nor_models():
+    """No directive of the plan is one that is known to hide what the server needs."""
+    found = service(workstation(card()))
+    assert set(HARDENING) <= set(found)
+    assert not HARMFUL & set(found)
+
+
+def test_hardening_can_be_left_out():
+    """An operator who confines the unit otherwise gets none of it, and neither does an old systemd."""
+    assert not set(HARDENING) & set(service(xeon(), hardening=False))
+    old = xeon()
+    old["software"]["systemd"] = 239
+    assert not set(HARDENING) & set(service(old))
+
+
+@pytest.mark.parametrize(
+    ("pages", "gpus", "warned"),
+    [("always", [], False), ("madvise", [], True), ("never", [], True), ("never", [card()], False)],
+)
+def test_small_pages_are_warned_of_without_a_card(pages, gpus, warned):
+    """A model in ordinary memory needs huge pages, which this role changes only on request."""
+    machine = workstation(*gpus, transparent_hugepage=pages)
+    made = plan(machine)
+    assert ("huge-pages-not-always" in codes(made)) is warned
+    assert made["kernel"]["transparent_hugepage"] is None
+
+
+def test_page_migration_is_warned_of_where_a_server_spans_nodes():
+    """Bound to one node nothing migrates; on all nodes pages move back and forth."""
+    assert "numa-balancing-on" in codes(plan(xeon(), numa_node="none"))
+    assert "numa-balancing-on" not in codes(plan(xeon()))
+    quiet = topology(sockets=2, cores=4, nodes=2, numa_balancing=0)
+    assert "numa-balancing-on" not in codes(plan(quiet, numa_node="none"))
+
+
+def test_the_kernel_is_changed_on_request_alone():
+    """What the operator says of the kernel is a decision of the host, not of an instance."""
+    made = plan(xeon(), transparent_hugepage="always", numa_balancing="no", instances="per_numa_node")
+    assert made["kernel"] == {"transparent_hugepage": "always", "numa_balancing": 0}
+    assert decision(made, "numa_balancing")["instance"] == "(host)"
+    assert plan(xeon())["kernel"] == {"transparent_hugepage": None, "numa_balancing": None}
