@@ -26,13 +26,21 @@ _MASK = re.compile(r"[0-9a-fA-F]{1,8}(?:,[0-9a-fA-F]{1,8})*")
 class CpuSet:
     """An immutable, ordered set of CPU numbers."""
 
-    __slots__ = ("_ids",)
+    # One bit a CPU: plans and readers mostly cut and join sets of hundreds of CPUs.
+    __slots__ = ("_bits",)
 
     def __init__(self, ids: Iterable[int] = ()) -> None:
-        self._ids = frozenset(ids)
-        for number in self._ids:
+        self._bits = 0
+        for number in ids:
             if not 0 <= number < LIMIT:
                 raise ValueError(f"CPU number {number} is not in 0-{LIMIT - 1}")
+            self._bits |= 1 << number
+
+    @classmethod
+    def _of(cls, bits: int) -> CpuSet:
+        made = cls.__new__(cls)
+        made._bits = bits  # noqa: SLF001
+        return made
 
     @classmethod
     def parse(cls, text: str) -> CpuSet:
@@ -40,7 +48,7 @@ class CpuSet:
 
         Raises ValueError that says which part is wrong.
         """
-        ids: set[int] = set()
+        bits = 0
         text = text.strip()
         for part in text.split(",") if text else ():
             match = _RANGE.fullmatch(part.strip())
@@ -55,8 +63,11 @@ class CpuSet:
                 raise ValueError(f"CPU number {last} in {text!r} is not in 0-{LIMIT - 1}")
             if not 0 < used <= group:
                 raise ValueError(f"the stride of {part!r} in {text!r} takes {used} of every {group}")
-            ids.update(cpu for cpu in range(first, last + 1) if (cpu - first) % group < used)
-        return cls(ids)
+            if used == group:
+                used = group = last - first + 1
+            for start in range(first, last + 1, group):
+                bits |= (1 << min(start + used, last + 1)) - (1 << start)
+        return cls._of(bits)
 
     @classmethod
     def parse_mask(cls, text: str) -> CpuSet:
@@ -70,16 +81,13 @@ class CpuSet:
         words = text.split(",")
         if len(words) * 32 > LIMIT:
             raise ValueError(f"a CPU mask of {len(words)} words is longer than any kernel prints")
-        value = 0
-        for word in words:
-            value = value << 32 | int(word, 16)
-        return cls(bit for bit in range(value.bit_length()) if value >> bit & 1)
+        return cls._of(int("".join(f"{word:>08}" for word in words), 16))
 
     def __str__(self) -> str:
         """The list format, shortest form: ``0-13,28-41``."""
         parts: list[str] = []
         start = last = -2
-        for cpu in [*sorted(self._ids), LIMIT + 1]:
+        for cpu in [*self, LIMIT + 1]:
             if cpu == last + 1:
                 last = cpu
                 continue
@@ -92,35 +100,40 @@ class CpuSet:
         return f"CpuSet({str(self)!r})"
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return bin(self._bits).count("1")
+
+    def __bool__(self) -> bool:
+        return self._bits != 0
 
     def __iter__(self) -> Iterator[int]:
-        return iter(sorted(self._ids))
+        return (cpu for cpu, bit in enumerate(reversed(f"{self._bits:b}")) if bit == "1")
 
     def __contains__(self, cpu: object) -> bool:
-        return cpu in self._ids
+        return isinstance(cpu, int) and 0 <= cpu < LIMIT and bool(self._bits >> cpu & 1)
 
     def __eq__(self, other: object) -> bool:
-        return self._ids == other._ids if isinstance(other, CpuSet) else NotImplemented
+        return self._bits == other._bits if isinstance(other, CpuSet) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._ids)
+        return hash(self._bits)
 
     def __le__(self, other: CpuSet) -> bool:
-        return self._ids <= other._ids
+        return not self._bits & ~other._bits
 
     def __and__(self, other: CpuSet) -> CpuSet:
-        return CpuSet(self._ids & other._ids)
+        return self._of(self._bits & other._bits)
 
     def __or__(self, other: CpuSet) -> CpuSet:
-        return CpuSet(self._ids | other._ids)
+        return self._of(self._bits | other._bits)
 
     def __sub__(self, other: CpuSet) -> CpuSet:
-        return CpuSet(self._ids - other._ids)
+        return self._of(self._bits & ~other._bits)
 
     def first(self) -> int:
         """The lowest number; ValueError on the empty set."""
-        return min(self._ids)
+        if not self._bits:
+            raise ValueError("the empty set has no first CPU")
+        return (self._bits & -self._bits).bit_length() - 1
 
 
 __all__ = ("LIMIT", "CpuSet")

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many models, requests and tokens, for how long, in how much memory.
+"""How many models, requests and tokens, for how long, in how much memory, and who waits.
 
-Sources: docs/policy.md, rules M1 to M5.
+Sources: docs/policy.md, rules M1 to M7; the numbers of M1, M2 and M4 come from fit.py.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -11,93 +11,92 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget, families
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import MIB
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import (
+    CACHE,
+    CONTEXT,
+    MODELS,
+    SEVERAL_MODELS_BYTES,
+    Fit,
+    fit,
+    loaded_wish,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB, gib
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, OPERATOR, POLICY
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import keep_free
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
 
 PARALLEL, LOADED = "OLLAMA_NUM_PARALLEL", "OLLAMA_MAX_LOADED_MODELS"
-KEEP, CONTEXT, CACHE = "OLLAMA_KEEP_ALIVE", "OLLAMA_CONTEXT_LENGTH", "LLAMA_ARG_CACHE_RAM"
+KEEP, QUEUE = "OLLAMA_KEEP_ALIVE", "OLLAMA_MAX_QUEUE"
 # Thresholds lie below the sizes on the box, because firmware and drivers keep some: a host of 64 GiB shows 62, a card
 # of 12 GiB shows 11.99.
 # Below this much memory a host has other uses for what an idle model holds.
 DEDICATED_BYTES = 60 * GIB
-SEVERAL_MODELS_BYTES = 11 * GIB
-# Memory of one slot, and the tokens of context that it is given.
-CONTEXTS = ((30 * GIB, 32768), (15 * GIB, 16384), (7 * GIB, 8192), (0, 4096))
-MIB = 1 << 20
-# llama-server's default bound for its prompt cache in host memory, per loaded model.
-CACHE_DEFAULT_MIB = 8192
-CACHE_SHARE = 8
+QUEUE_DEFAULT = 512
+NO_MODEL = "no reference model is named, so the number is a conservative tier"
 
 
 def fill(case: Case, threads: int | None) -> dict[str, str]:
-    """The environment for the five settings of capacity."""
-    parallel = _parallel(case, threads)
-    loaded = _loaded(case)
+    """The environment for the seven settings of capacity; ``case.budget`` tells how the memory is filled."""
+    found = fit(case, threads)
     settings = {
-        PARALLEL: str(parallel),
-        LOADED: str(loaded),
+        PARALLEL: _parallel(case, found, threads),
+        LOADED: _loaded(case, found),
         KEEP: _keep_alive(case),
-        CONTEXT: _context(case, parallel),
-        CACHE: _cache_ram(case, loaded),
+        CONTEXT: _context(case, found),
+        CACHE: _cache_ram(case, found),
+        QUEUE: _queue(case, found),
     }
-    return {name: value for name, value in settings.items() if value is not None}
+    return {name: value for name, value in settings.items() if value is not None} | keep_free(case)
 
 
-def _smallest_vram(case: Case) -> int | None:
-    """VRAM of the smallest card that models run on, 0 where one could not be read; None on a host without card."""
-    return min((gpu.memory_bytes or 0 for gpu in case.gpus), default=None)
-
-
-def _vram_text(vram: int) -> str:
-    return f"{gib(vram)} of VRAM" if vram else "VRAM that could not be read"
-
-
-def _parallel(case: Case, threads: int | None) -> int:
+def _parallel(case: Case, found: Fit, threads: int | None) -> str:
+    parallel, named = found.rung.parallel, case.policy.reference_models
+    held = [model.name for model in named if families.single(case, model)]
     wish = case.policy.num_parallel
     if wish is not None:
-        case.decide(PARALLEL, str(wish), OPERATOR, f"ollama_num_parallel is {wish}; each slot has a context of its own")
-        return wish
-    vram = _smallest_vram(case)
-    if vram is None:
-        # Two streams of at least four threads each keep both of them readable.
-        balanced, facts = (
-            (2, f"{threads} threads") if (threads or 0) >= 8 else (1, f"{threads or 'an unknown number of'} threads")
-        )
-    else:
-        balanced = 4 if vram >= 40 * GIB else 2 if vram >= 20 * GIB else 1
-        facts = f"{_vram_text(vram)} on the smallest card"
-    parallel = {"latency": 1, "balanced": balanced, "throughput": balanced * 2}[case.policy.objective]
-    reason = (
-        f"objective {case.policy.objective} with {facts}; each slot takes a context of memory and its share of the"
-        " speed"
-    )
-    case.decide(PARALLEL, str(parallel), POLICY, reason)
-    return parallel
+        if held and len(held) == len(named) and wish > 1:
+            case.warn(
+                "parallel-not-supported",
+                f"ollama_num_parallel is {wish}, and {case.release_text} holds {', '.join(held)} to one request at a"
+                " time",
+                "leave ollama_num_parallel on auto, or serve other models",
+            )
+        reason = f"ollama_num_parallel is {wish}; each slot has a context of its own"
+        return str(case.decide(PARALLEL, str(parallel), OPERATOR, reason))
+    if named and len(held) == len(named):
+        reason = f"the server holds {', '.join(held)} to one request at a time"
+        return str(case.decide(PARALLEL, "1", CONTRACT, reason))
+    others = f"; {', '.join(held)} stays at one, as the server holds it to" if held and parallel > 1 else ""
+    facts = "" if case.gpus else f" with {threads or 'an unknown number of'} threads, four to a stream"
+    reason = f"objective {case.policy.objective}{facts}: {found.text}; each slot shares memory and speed{others}"
+    return str(case.decide(PARALLEL, str(parallel), POLICY, reason if named else f"{reason}; {NO_MODEL}"))
 
 
-def _loaded(case: Case) -> int:
-    wish = case.policy.max_loaded_models
+def _loaded(case: Case, found: Fit) -> str:
+    loaded, wish, named = found.rung.loaded, case.policy.max_loaded_models, case.policy.reference_models
     if wish is not None:
-        case.decide(
-            LOADED, str(wish), OPERATOR, f"ollama_max_loaded_models is {wish}; the number is a total, not one per GPU"
-        )
-        return wish
-    vram, cards = _smallest_vram(case), len(case.gpus)
-    if vram is None:
-        loaded = 3
-        reason = "three models in memory, as every release since 0.2.0 allows by itself on a host without GPU"
-    elif vram >= SEVERAL_MODELS_BYTES:
-        loaded = 3 * cards
-        reason = f"three for each of {cards} GPU(s), as every release since 0.2.0 allows by itself; it is a total"
+        reason = f"ollama_max_loaded_models is {wish}; the number is a total, not one per GPU"
+        if case.count > 1:
+            reason += f", and this is one of {case.count} instances that share it"
+        return str(case.decide(LOADED, str(loaded_wish(case)), OPERATOR, reason))
+    if named:
+        reason = f"{loaded} of {len(named)} reference model(s) fit side by side"
+    elif not case.gpus:
+        reason = f"{loaded} of the {MODELS} that every release since 0.2.0 allows by itself on a host without GPU"
+    elif loaded == MODELS * len(case.gpus):
+        reason = f"three for each of {len(case.gpus)} GPU(s), as every release since 0.2.0 allows by itself; a total"
     else:
-        loaded = cards
-        room = "has room for about one 7B model" if vram else "may hold no more"
-        reason = f"one for each of {cards} GPU(s): {_vram_text(vram)} {room}"
-    case.decide(LOADED, str(loaded), POLICY, reason)
-    return loaded
+        reason = f"one for each of {len(case.gpus)} GPU(s), of which the smallest has {_smallest(case)}"
+    return str(case.decide(LOADED, str(loaded), POLICY, reason if named else f"{reason}; {NO_MODEL}"))
+
+
+def _smallest(case: Case) -> str:
+    vram = min(gpu.memory_bytes or 0 for gpu in case.gpus)
+    return f"{gib(vram)}; several want {gib(SEVERAL_MODELS_BYTES)}" if vram else "VRAM that could not be read"
 
 
 def _keep_alive(case: Case) -> str:
@@ -105,6 +104,7 @@ def _keep_alive(case: Case) -> str:
     if wish is not None:
         case.decide(KEEP, wish, OPERATOR, f"ollama_keep_alive is {wish}")
         return wish
+    # Whether anything else wants the memory is a question to the host, not to the instance's share of it.
     memory = case.machine.memory_bytes
     shown = [gpu.name for gpu in case.gpus if gpu.display_active]
     if shown:
@@ -122,25 +122,26 @@ def _keep_alive(case: Case) -> str:
     return keep
 
 
-def _context(case: Case, parallel: int) -> str | None:
-    wish = case.policy.context_length
+def _context(case: Case, found: Fit) -> str | None:
+    wish, named = case.policy.context_length, case.policy.reference_models
     if not case.acts(CONTEXT):
         case.withhold(CONTEXT)
         return None
+    context, parallel = found.rung.context, found.rung.parallel
     if wish is not None:
-        case.decide(
-            CONTEXT, str(wish), OPERATOR, f"ollama_context_length is {wish} tokens for each of {parallel} slot(s)"
-        )
-        return str(wish)
-    vram = _smallest_vram(case)
-    share = (case.machine.memory_bytes or 0) // 4 if vram is None else vram
-    slot = share // parallel
-    context = next(tokens for least, tokens in CONTEXTS if slot >= least)
-    what = "a quarter of the host's memory" if vram is None else "the smallest card's VRAM"
-    memory = f"{gib(slot)} for each of {parallel} slot(s), from {what}" if share else f"{what} could not be read"
-    reason = f"{memory}; {_default_context(case)}"
-    case.decide(CONTEXT, str(context), POLICY, reason)
-    return str(context)
+        trained = [model.context_length for model in named]
+        longest = max((tokens for tokens in trained if tokens), default=0)
+        if all(trained) and 0 < longest < wish:
+            case.warn(
+                "context-beyond-training",
+                f"ollama_context_length is {wish}, and the reference models were trained for at most {longest} tokens,"
+                " which the server does not exceed",
+                f"set ollama_context_length: {longest} or less",
+            )
+        reason = f"ollama_context_length is {wish} tokens for each of {parallel} slot(s)"
+        return str(case.decide(CONTEXT, str(wish), OPERATOR, reason))
+    reason = f"for each of {parallel} slot(s): {found.text}; {_default_context(case)}"
+    return str(case.decide(CONTEXT, str(context), POLICY, reason if named else f"{reason}; {NO_MODEL}"))
 
 
 def _default_context(case: Case) -> str:
@@ -158,28 +159,58 @@ def _default_context(case: Case) -> str:
     return f"unset, {case.release_text} takes {tier} from {gib(total)} of VRAM in all"
 
 
-def _cache_ram(case: Case, loaded: int) -> str | None:
+def _cache_ram(case: Case, found: Fit) -> str | None:
     if not case.acts(CACHE):
         case.withhold(CACHE)
         return None
-    wish = case.policy.cache_ram_bytes
+    memory, wish = case.memory_bytes, case.policy.cache_ram_bytes
     if wish is not None:
-        mib = wish // MIB
-        case.decide(
-            CACHE, str(mib), OPERATOR, f"ollama_cache_ram_bytes is {wish}: {mib} MiB of prompt cache per loaded model"
-        )
-        return str(mib)
-    memory = case.machine.memory_bytes
+        together = wish * found.rung.loaded
+        if CACHE in case.policy.environment:
+            case.refuse(f"ollama_environment.{CACHE}: contradicts ollama_cache_ram_bytes: {wish}; set only one of them")
+        if memory is not None and together > memory - budget.system_bytes(memory):
+            least = (memory - budget.system_bytes(memory)) // found.rung.loaded
+            case.warn(
+                "budget-exceeded",
+                f"prompt caches of {gib(wish)} for each of {found.rung.loaded} loaded model(s) take {gib(together)},"
+                f" and the host memory here is {gib(memory)}",
+                f"the most that fits is ollama_cache_ram_bytes: {least}",
+            )
+        reason = f"ollama_cache_ram_bytes is {wish}: {wish // MIB} MiB of prompt cache per loaded model"
+        return str(case.decide(CACHE, str(wish // MIB), OPERATOR, reason))
     if memory is None:
         case.decide(CACHE, None, POLICY, "not set: the host's memory could not be read")
         return None
-    mib = min(CACHE_DEFAULT_MIB, memory // CACHE_SHARE // loaded // MIB)
+    mib = budget.cache_bytes(memory, found.runners) // MIB
     reason = (
-        f"{mib} MiB of prompt cache in host memory for each of {loaded} loaded model(s), together at most an eighth of "
-        f"{gib(memory)}; the default is {CACHE_DEFAULT_MIB} MiB each, whatever the host has"
+        f"{mib} MiB of prompt cache in host memory for each of up to {found.runners} loaded model(s), together at most"
+        f" an eighth of {gib(memory)}; the default is {budget.CACHE_BYTES // MIB} MiB each, whatever the host has"
     )
     case.decide(CACHE, str(mib), POLICY, reason)
     return str(mib)
+
+
+def _queue(case: Case, found: Fit) -> str | None:
+    wish, slots = case.policy.max_queue, found.rung.loaded * found.rung.parallel
+    if not case.acts(QUEUE):
+        case.withhold(QUEUE)
+        return None
+    if wish is None:
+        reason = (
+            f"not set: {QUEUE_DEFAULT} requests wait by default, far more than {slots} slot(s) work off while callers"
+            " have patience, and the next one hears status 503 at once"
+        )
+        case.decide(QUEUE, None, POLICY, reason)
+        return None
+    if wish < slots:
+        case.warn(
+            "queue-shorter-than-slots",
+            f"ollama_max_queue is {wish}, and {found.rung.loaded} model(s) with {found.rung.parallel} slot(s) could"
+            f" take {slots} requests that arrive together; the server would answer some of them with status 503",
+            f"set ollama_max_queue to {slots} or more, or leave it on auto for {QUEUE_DEFAULT}",
+        )
+    reason = f"ollama_max_queue is {wish} requests; one more is answered with status 503"
+    return str(case.decide(QUEUE, str(wish), OPERATOR, reason))
 
 
 __all__ = ("DEDICATED_BYTES", "fill")

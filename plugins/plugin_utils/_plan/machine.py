@@ -10,6 +10,7 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -78,8 +79,9 @@ class Machine:
         self.isolated = _cpus(cpu.get("isolated")) or CpuSet()
         self.sockets: int | None = cpu.get("sockets")
         self.cores: int | None = cpu.get("cores")
-        self.siblings = [CpuSet.parse(text) for text in cpu.get("siblings") or []]
-        self.kinds = [(str(kind["kind"]), CpuSet.parse(kind["cpus"])) for kind in cpu.get("kinds") or []]
+        self.siblings = [_parse(text) for text in cpu.get("siblings") or []]
+        self.kinds = [(str(kind["kind"]), _parse(kind["cpus"])) for kind in cpu.get("kinds") or []]
+        self._cores: dict[CpuSet, int] = {}
         self.allowed = _cpus(allowed.get("cpus")) or self.online
         self.quota: float | None = allowed.get("cpu_quota")
         # Where GPU memory is a node of the host, the total counts it too.
@@ -112,7 +114,9 @@ class Machine:
 
     def cores_in(self, cpus: CpuSet) -> int:
         """Physical cores with at least one logical CPU in the set."""
-        return sum(1 for core in self.siblings if core & cpus)
+        if cpus not in self._cores:
+            self._cores[cpus] = sum(1 for core in self.siblings if core & cpus)
+        return self._cores[cpus]
 
     def performance(self) -> CpuSet | None:
         """The CPUs of performance cores on a machine that has efficiency cores too; else None."""
@@ -128,7 +132,11 @@ def gib(count: int | None) -> str:
 
 
 def _cpus(text: str | None) -> CpuSet | None:
-    return None if text is None else CpuSet.parse(text)
+    return None if text is None else _parse(text)
+
+
+# A fleet of like hosts has the same few hundred texts again and again.
+_parse = functools.lru_cache(maxsize=8192)(CpuSet.parse)
 
 
 def _least(*counts: int | None) -> int | None:

@@ -1,19 +1,28 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests, models, tokens, memory (_plan/capacity.py; M1 to M5), address and limits (_plan/service.py; S1 to S6)."""
+"""Requests, models, tokens, queue, memory (_plan/capacity.py, _plan/reserve.py; M0 to M7), the service (S1 to S6)."""
 
 from __future__ import annotations
 
 import pytest
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import fill
+from ansible_collections.inference.ollama.tests.unit.support.cases import (
+    EMBEDDING,
+    LLAMA_8B,
+    LLAMA_70B,
+    QWEN_7B,
+    case,
+    gpu,
+    reason,
+    source,
+    warned,
+)
 from ansible_collections.inference.ollama.tests.unit.support.plans import (
-    OLLAMA,
-    SOFTWARE,
     card,
     codes,
     decision,
-    environment,
     plan,
     topology,
     workstation,
@@ -21,36 +30,143 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
 )
 
 GIB = 1 << 30
+PARALLEL, LOADED, QUEUE = "OLLAMA_NUM_PARALLEL", "OLLAMA_MAX_LOADED_MODELS", "OLLAMA_MAX_QUEUE"
+CONTEXT, CACHE, KEEP = "OLLAMA_CONTEXT_LENGTH", "LLAMA_ARG_CACHE_RAM", "OLLAMA_KEEP_ALIVE"
+OVERHEAD, TARGET = "OLLAMA_GPU_OVERHEAD", "LLAMA_ARG_FIT_TARGET"
+# What a driver tells of cards with so many GiB on the box.
+READABLE = {6: 6.0, 8: 7.9, 12: 11.99, 24: 23.6, 48: 47.5, 80: 79.6, 141: 139.8}
+HYBRID = {**QWEN_7B, "name": "qwen3-next", "family": "qwen3next"}
 
 
 def cards(gib, count=1, **facts):
     return workstation(*[card(index, memory_bytes=gib * GIB, **facts) for index in range(count)], memory_gib=64)
 
 
+def numbers(gib=None, count=1, memory=64, threads=16, **wishes):
+    """Slots, tokens of each and loaded models."""
+    own = [gpu(int(READABLE[gib] * GIB), index) for index in range(count)] if gib else []
+    found = fill(case(memory * GIB, own, **wishes), threads)
+    return int(found[PARALLEL]), int(found[CONTEXT]), int(found[LOADED])
+
+
 @pytest.mark.parametrize(
-    ("machine", "numbers"),
+    ("gib", "latency", "balanced", "throughput"),
     [
-        (topology(cores=4), (1, 1, 2)),
-        (topology(cores=8), (1, 2, 4)),
-        (cards(8), (1, 1, 2)),
-        (cards(24), (1, 2, 4)),
-        (cards(80), (1, 4, 8)),
+        (6, (1, 8192, 1), (1, 8192, 1), (2, 4096, 1)),
+        (8, (1, 16384, 1), (2, 8192, 1), (2, 8192, 1)),
+        (12, (1, 32768, 3), (4, 8192, 3), (4, 8192, 3)),
+        (24, (1, 32768, 3), (6, 8192, 3), (8, 8192, 3)),
+        (48, (1, 32768, 3), (8, 16384, 3), (12, 8192, 3)),
+        (80, (1, 32768, 3), (8, 16384, 3), (12, 16384, 3)),
+        (141, (1, 32768, 3), (8, 32768, 3), (12, 32768, 3)),
     ],
-    ids=["4 cores", "8 cores", "8 GiB", "24 GiB", "80 GiB"],
 )
-def test_parallel_requests_follow_the_objective_and_the_hardware(machine, numbers):
-    """latency is one, throughput is twice balanced."""
+def test_the_tiers_of_a_card_whose_models_nobody_named(gib, latency, balanced, throughput):
+    """Half of what is usable is for the weights, the rest for the slots of a model of eight billion parameters."""
+    found = [numbers(gib, objective=objective) for objective in ("latency", "balanced", "throughput")]
+    assert found == [latency, balanced, throughput]
+
+
+@pytest.mark.parametrize(
+    ("memory", "threads", "latency", "balanced", "throughput"),
+    [
+        (4, 4, (1, 4096, 1), (1, 4096, 1), (1, 4096, 1)),
+        (16, 4, (1, 8192, 3), (1, 8192, 3), (1, 8192, 3)),
+        (64, None, (1, 32768, 3), (1, 32768, 3), (1, 32768, 3)),
+        (32, 8, (1, 16384, 3), (2, 8192, 3), (2, 8192, 3)),
+        (128, 14, (1, 32768, 3), (2, 32768, 3), (3, 32768, 3)),
+        (512, 64, (1, 32768, 3), (2, 32768, 3), (16, 32768, 3)),
+    ],
+)
+def test_the_tiers_of_a_host_without_gpu(memory, threads, latency, balanced, throughput):
+    """Four threads to a stream, two streams from eight threads on, and more for throughput alone."""
     found = [
-        environment(machine, objective=objective)["OLLAMA_NUM_PARALLEL"]
+        numbers(memory=memory, threads=threads, objective=objective)
         for objective in ("latency", "balanced", "throughput")
     ]
-    assert found == [str(number) for number in numbers]
+    assert found == [latency, balanced, throughput]
 
 
-@pytest.mark.parametrize(("machine", "models"), [(xeon(), 3), (cards(8, 2), 2), (cards(24, 2), 6)])
-def test_models_in_memory_follow_the_cards(machine, models):
-    """The number is a total, so it grows with the cards."""
-    assert environment(machine)["OLLAMA_MAX_LOADED_MODELS"] == str(models)
+def test_a_tier_says_that_it_is_one():
+    """The operator learns what would make the numbers exact."""
+    made = case(cards=[gpu(24 * GIB)])
+    fill(made, 16)
+    for setting in (PARALLEL, LOADED, CONTEXT):
+        assert "no reference model is named" in reason(made, setting)
+    assert "19.2 GiB" in reason(made, PARALLEL)
+
+
+@pytest.mark.parametrize(
+    ("gib", "models", "found"),
+    [
+        (8, [LLAMA_8B], (1, 8192, 1)),
+        (24, [LLAMA_8B], (6, 16384, 1)),
+        (24, [LLAMA_8B, EMBEDDING], (6, 16384, 2)),
+        (24, [LLAMA_8B, QWEN_7B, EMBEDDING], (4, 8192, 3)),
+        (80, [LLAMA_70B], (6, 8192, 1)),
+        (80, [LLAMA_70B, LLAMA_8B], (4, 8192, 2)),
+    ],
+)
+def test_reference_models_make_it_exact(gib, models, found):
+    """As many side by side as fit with slots to work with, then more slots and longer contexts."""
+    assert numbers(gib, reference_models=models) == found
+    made = case(cards=[gpu(int(READABLE[gib] * GIB))], reference_models=models)
+    fill(made, 16)
+    assert "no reference model" not in str(made.decisions)
+    assert made.budget["models"] == [model["name"] for model in models]
+    assert warned(made) == []
+
+
+def test_layers_are_split_over_cards():
+    """A model that no card holds fits two of them."""
+    assert numbers(48, 2, reference_models=[LLAMA_70B]) == (6, 16384, 1)
+
+
+def test_a_model_that_almost_fills_the_card_gets_one_plain_slot():
+    """Nothing else has to be kept on the card, so its last fifth counts too, but not for slots to spare."""
+    assert numbers(48, reference_models=[LLAMA_70B]) == (1, 8192, 1)
+
+
+def test_a_model_that_does_not_fit_is_warned_of():
+    """With what it needs, what there is, and what will happen."""
+    made = case(cards=[gpu(24 * GIB)], reference_models=[LLAMA_70B])
+    found = fill(made, 16)
+    assert (found[PARALLEL], found[CONTEXT], found[LOADED]) == ("1", "4096", "1")
+    (warning,) = made.warnings
+    assert warning["code"] == "budget-exceeded"
+    assert "llama3.1:70b" in warning["message"]
+    assert "23.0 GiB of VRAM are usable" in warning["message"]
+    assert "on the CPUs" in warning["remedy"]
+
+
+def test_no_slot_is_longer_than_the_models_were_trained_for():
+    """The server would cut it down."""
+    assert numbers(141, objective="latency", reference_models=[QWEN_7B])[1] == 32768
+    assert numbers(141, objective="latency", reference_models=[QWEN_7B, LLAMA_8B])[1] == 131072
+    assert numbers(141, reference_models=[EMBEDDING])[1] == 2048
+
+
+@pytest.mark.parametrize(("release", "slots"), [("0.15.4", 6), ("0.15.5", 1), ("0.34.1", 1), (None, 6)])
+def test_a_family_is_held_to_one_request_since_a_release(release, slots):
+    """Where every reference model is, one is written; with the release unknown, the larger memory is reckoned with."""
+    made = case(cards=[gpu(24 * GIB)], release=release, reference_models=[{**LLAMA_8B, "family": "qwen3next"}])
+    assert fill(made, 16)[PARALLEL] == str(slots)
+    assert source(made, PARALLEL) == ("contract" if slots == 1 else "policy")
+
+
+def test_a_family_held_to_one_request_takes_one_slot_of_memory():
+    """The others keep theirs, and the reason names it."""
+    made = case(cards=[gpu(24 * GIB)], reference_models=[LLAMA_8B, HYBRID])
+    fill(made, 16)
+    assert made.budget["kv_bytes"] == 8192 * (6 * 131072 + 57344)
+    assert "qwen3-next stays at one" in reason(made, PARALLEL)
+
+
+def test_parallel_requests_that_the_server_will_not_take_are_questioned():
+    """The variable is written as asked and does nothing."""
+    made = case(cards=[gpu(24 * GIB)], num_parallel=4, reference_models=[EMBEDDING])
+    assert fill(made, 16)[PARALLEL] == "4"
+    assert warned(made) == ["parallel-not-supported"]
 
 
 @pytest.mark.parametrize(
@@ -64,16 +180,7 @@ def test_models_in_memory_follow_the_cards(machine, models):
 )
 def test_models_stay_where_nothing_else_wants_their_memory(machine, keep):
     """A display or a small host gets its memory back after an hour."""
-    assert environment(machine)["OLLAMA_KEEP_ALIVE"] == keep
-
-
-@pytest.mark.parametrize(
-    ("machine", "context"),
-    [(cards(6), 4096), (cards(8), 8192), (cards(24), 8192), (cards(80), 16384), (cards(141), 32768), (xeon(), 32768)],
-)
-def test_context_follows_the_memory_of_one_slot(machine, context):
-    """Never the sum of all cards, from which the release would choose."""
-    assert environment(machine)["OLLAMA_CONTEXT_LENGTH"] == str(context)
+    assert plan(machine)["instances"][0]["environment"][KEEP] == keep
 
 
 @pytest.mark.parametrize(
@@ -87,44 +194,208 @@ def test_context_follows_the_memory_of_one_slot(machine, context):
 )
 def test_the_reason_for_the_context_says_what_would_be_without(release, text):
     """The defaults of the releases differ by a factor of 128."""
-    machine = cards(24, 2)
-    machine["software"] = {**SOFTWARE, "ollama": {**OLLAMA, "version": None}}
-    assert text in decision(plan(machine, release), "OLLAMA_CONTEXT_LENGTH")["reason"]
+    made = case(cards=[gpu(24 * GIB), gpu(24 * GIB, 1)], release=release)
+    fill(made, 16)
+    assert text in reason(made, CONTEXT)
 
 
 def test_context_is_withheld_where_no_variable_sets_it():
     """Before 0.5.13 only a model or a request can."""
-    assert "OLLAMA_CONTEXT_LENGTH" not in environment(xeon(), "0.5.12", context_length=8192)
+    assert CONTEXT not in fill(case(release="0.5.12", context_length=8192), 16)
 
 
 @pytest.mark.parametrize(("gib", "mib"), [(256, 8192), (16, 682), (1, 42)])
 def test_prompt_caches_take_at_most_an_eighth_of_memory_together(gib, mib):
     """Without a bound three models would keep 24 GiB beside themselves."""
-    assert environment(topology(cores=8, memory_gib=gib))["LLAMA_ARG_CACHE_RAM"] == str(mib)
+    assert fill(case(gib * GIB), 8)[CACHE] == str(mib)
 
 
 def test_unread_memory_leaves_the_prompt_cache_alone():
     """No share of an unknown whole."""
-    machine = xeon(memory=None, allowed={"cpus": "0-55", "cpu_quota": None, "memory_bytes": None})
-    assert "LLAMA_ARG_CACHE_RAM" not in environment(machine)
+    made = case(None)
+    found = fill(made, 8)
+    assert CACHE not in found
+    assert (found[PARALLEL], found[CONTEXT], made.budget["usable_bytes"]) == ("1", "4096", None)
+    assert "could not be read" in reason(made, PARALLEL)
 
 
-def test_a_memory_limit_counts_as_the_host_s_memory():
-    """A service in a slice of 8 GiB has no 256."""
-    machine = xeon(allowed={"cpus": "0-55", "cpu_quota": None, "memory_bytes": 8 * GIB})
-    found = environment(machine)
-    assert (found["OLLAMA_KEEP_ALIVE"], found["LLAMA_ARG_CACHE_RAM"]) == ("1h", "341")
+def test_unread_vram_is_planned_on_with_the_least():
+    """Also where another card of the host could be read."""
+    made = case(cards=[gpu(24 * GIB), gpu(None, 1)])
+    found = fill(made, 8)
+    assert (found[PARALLEL], found[CONTEXT], found[LOADED]) == ("1", "4096", "2")
+    assert "VRAM that could not be read" in reason(made, LOADED)
+    assert warned(made) == []
+
+
+def test_prompt_caches_beyond_the_memory_are_warned_of():
+    """The operator's number stands, with the largest that fits beside it."""
+    made = case(64 * GIB, [gpu(24 * GIB)], cache_ram_bytes=32 * GIB)
+    assert fill(made, 8)[CACHE] == "32768"
+    (warning,) = made.warnings
+    assert warning["code"] == "budget-exceeded"
+    assert f"ollama_cache_ram_bytes: {56 * GIB // 3}" in warning["remedy"]
+
+
+def test_prompt_caches_leave_the_models_less_of_the_host():
+    """On a host without GPU both lie in the same memory."""
+    small, large = case(64 * GIB, cache_ram_bytes=0), case(64 * GIB, cache_ram_bytes=8 * GIB)
+    fill(small, 8)
+    fill(large, 8)
+    assert small.budget["usable_bytes"] - large.budget["usable_bytes"] == 24 * GIB
+
+
+def test_a_free_word_on_the_prompt_cache_counts_too():
+    """And two words on it are refused."""
+    made = case(64 * GIB, environment={CACHE: "8192"})
+    fill(made, 8)
+    assert made.budget["cache_bytes"] == 3 * 8 * GIB
+    made = case(64 * GIB, environment={CACHE: "8192"}, cache_ram_bytes=0)
+    fill(made, 8)
+    assert made.errors == [f"ollama_environment.{CACHE}: contradicts ollama_cache_ram_bytes: 0; set only one of them"]
 
 
 def test_every_wish_of_capacity_is_written_as_given():
     """What the operator says wins over every rule."""
-    made = plan(
-        xeon(), num_parallel=5, max_loaded_models=7, keep_alive="2h", context_length=9999, cache_ram_bytes=512 << 20
+    made = case(
+        256 * GIB,
+        num_parallel=5,
+        max_loaded_models=7,
+        keep_alive="2h",
+        context_length=9999,
+        cache_ram_bytes=512 << 20,
+        max_queue=64,
     )
-    names = ["OLLAMA_NUM_PARALLEL", "OLLAMA_MAX_LOADED_MODELS", "OLLAMA_KEEP_ALIVE", "OLLAMA_CONTEXT_LENGTH"]
-    found = [decision(made, name) for name in [*names, "LLAMA_ARG_CACHE_RAM"]]
-    assert [entry["value"] for entry in found] == ["5", "7", "2h", "9999", "512"]
-    assert {entry["source"] for entry in found} == {"operator"}
+    found = fill(made, 16)
+    names = [PARALLEL, LOADED, KEEP, CONTEXT, CACHE, QUEUE]
+    assert [found[name] for name in names] == ["5", "7", "2h", "9999", "512", "64"]
+    assert {source(made, name) for name in names} == {"operator"}
+    assert warned(made) == []
+
+
+def test_a_wish_beyond_the_budget_stands_and_is_warned_of():
+    """With the largest value of each that would fit beside the others."""
+    made = case(cards=[gpu(24 * GIB)], num_parallel=10, context_length=32768, reference_models=[LLAMA_8B])
+    found = fill(made, 16)
+    assert (found[PARALLEL], found[CONTEXT]) == ("10", "32768")
+    (warning,) = made.warnings
+    assert warning["code"] == "budget-exceeded"
+    assert "10 slot(s) of 32768 tokens need 45.7 GiB" in warning["message"]
+    assert warning["remedy"] == "the most that fits is ollama_num_parallel: 4, or ollama_context_length: 14336"
+
+
+def test_a_wish_leaves_the_rest_to_the_ladder():
+    """Fewer slots leave room for longer contexts, and shorter contexts for more slots."""
+    assert numbers(24, num_parallel=2, reference_models=[LLAMA_8B]) == (2, 32768, 1)
+    assert numbers(24, context_length=4096) == (8, 4096, 3)
+
+
+def test_a_context_beyond_training_is_questioned():
+    """The server does not exceed what the models were trained for."""
+    made = case(cards=[gpu(80 * GIB)], context_length=65536, reference_models=[QWEN_7B])
+    assert fill(made, 16)[CONTEXT] == "65536"
+    assert warned(made) == ["context-beyond-training"]
+
+
+def test_a_quantised_cache_holds_more():
+    """The KV cache is 34 of 64 of its size, if flash attention is certain to be on."""
+    own = [gpu(int(23.6 * GIB))]
+    made = case(cards=own, kv_cache_type="q8_0", reference_models=[LLAMA_8B])
+    fill(made, 16)
+    assert made.budget["kv_bytes"] == 8 * 16384 * 131072 * 34 // 64
+    made = case(cards=[gpu(int(23.6 * GIB), compute=None)], kv_cache_type="q8_0", reference_models=[LLAMA_8B])
+    fill(made, 16)
+    assert made.budget["kv_bytes"] % 131072 == 0
+    assert made.budget["overhead_bytes"] > 131072 * 8192
+
+
+@pytest.mark.parametrize(("index", "models"), [(0, "3"), (1, "2"), (2, "2")])
+def test_the_host_s_total_of_models_is_divided_among_instances(index, models):
+    """The first ones take the remainder."""
+    made = case(place=(index, 3), max_loaded_models=7)
+    assert fill(made, 16)[LOADED] == models
+    assert "3 instances" in reason(made, LOADED)
+
+
+def test_fewer_models_than_instances_are_refused():
+    """Each instance holds at least one; said once for all of them."""
+    made = case(place=(1, 3), max_loaded_models=2)
+    fill(made, 16)
+    (error,) = made.errors
+    assert error.startswith("ollama_max_loaded_models: 2 is the host's total, and each of its 3 instances")
+
+
+def test_the_queue_is_left_to_the_server():
+    """Whatever the objective: more waiting helps nobody whose patience ends."""
+    made = case(objective="throughput")
+    assert QUEUE not in fill(made, 16)
+    assert "512 requests wait by default" in reason(made, QUEUE)
+
+
+def test_a_queue_shorter_than_the_slots_is_questioned():
+    """A burst that could be served would be turned away."""
+    made = case(max_queue=2)
+    assert fill(made, 16)[QUEUE] == "2"
+    assert warned(made) == ["queue-shorter-than-slots"]
+
+
+def test_the_queue_is_withheld_where_no_variable_sets_it():
+    """Before 0.1.34."""
+    made = case(release="0.1.33", max_queue=64)
+    assert QUEUE not in fill(made, 16)
+    assert source(made, QUEUE) == "contract"
+
+
+@pytest.mark.parametrize(
+    ("release", "setting", "value"),
+    [("0.34.1", TARGET, "2048"), ("0.24.0", OVERHEAD, str(GIB)), (None, OVERHEAD, None)],
+)
+def test_a_display_keeps_a_gibibyte_of_its_card(release, setting, value):
+    """In the variable that acts on the release; with the release unknown, in neither."""
+    made = case(cards=[gpu(24 * GIB, display_active=True)], release=release)
+    found = fill(made, 16)
+    assert {name: found[name] for name in (OVERHEAD, TARGET) if name in found} == ({setting: value} if value else {})
+    assert source(made, setting) == ("policy" if value else "contract")
+
+
+def test_a_reserve_leaves_the_models_less():
+    """What is kept free is not planned with."""
+    made = case(cards=[gpu(8 * GIB)], gpu_reserve_bytes=3 * GIB)
+    assert fill(made, 16)[TARGET] == "4096"
+    assert made.budget["usable_bytes"] == 4 * GIB
+    assert source(made, TARGET) == "operator"
+
+
+@pytest.mark.parametrize(
+    ("cards_", "wishes"),
+    [([], {}), ([], {"gpu_reserve_bytes": GIB}), ([gpu(8 * GIB)], {}), ([gpu(8 * GIB)], {"gpu_reserve_bytes": 0})],
+)
+def test_nothing_is_written_where_nothing_is_to_reserve(cards_, wishes):
+    """The server's own margin stands."""
+    assert TARGET not in fill(case(cards=cards_, **wishes), 16)
+
+
+def test_a_reserve_of_the_whole_card_is_refused():
+    """The server would take the difference for an enormous number."""
+    made = case(cards=[gpu(8 * GIB)], gpu_reserve_bytes=8 * GIB)
+    fill(made, 16)
+    (error,) = made.errors
+    assert error.startswith("ollama_gpu_reserve_bytes: 8589934592 leaves nothing of Card 0")
+
+
+@pytest.mark.parametrize(
+    ("release", "setting", "value"), [("0.34.1", TARGET, "3072,0"), ("0.24.0", OVERHEAD, str(2 * GIB))]
+)
+def test_a_free_word_on_the_reserve_counts_too(release, setting, value):
+    """And two words on it are refused."""
+    made = case(cards=[gpu(8 * GIB)], release=release, environment={setting: value})
+    assert setting not in fill(made, 16)
+    assert made.budget["usable_bytes"] == 5 * GIB
+    made = case(cards=[gpu(8 * GIB)], release=release, environment={setting: value}, gpu_reserve_bytes=0)
+    fill(made, 16)
+    assert made.errors == [
+        f"ollama_environment.{setting}: contradicts ollama_gpu_reserve_bytes: 0; set only one of them"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,7 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
     decision,
     environment,
     plan,
-    topology,
     workstation,
-    xeon,
 )
 
 
@@ -38,7 +36,7 @@ def test_chosen_cards_are_named_and_the_rest_is_not_planned_on():
     found = made["instances"][0]
     assert found["gpus"] == ["0000:03:00.0"]
     assert found["environment"]["CUDA_VISIBLE_DEVICES"] == "0"
-    assert found["environment"]["OLLAMA_NUM_PARALLEL"] == "4"
+    assert found["environment"]["OLLAMA_NUM_PARALLEL"] == "8"
 
 
 def test_cards_may_be_named_by_uuid():
@@ -123,7 +121,7 @@ def test_an_amd_card_counts():
     """Its memory decides like any other card's."""
     amd = card(0, vendor="amd", compute_capability=None, gfx_target="gfx90a", memory_bytes=64 << 30)
     found = environment(workstation(amd))
-    assert (found["OLLAMA_NUM_PARALLEL"], found["OLLAMA_FLASH_ATTENTION"]) == ("4", "1")
+    assert (found["OLLAMA_NUM_PARALLEL"], found["OLLAMA_FLASH_ATTENTION"]) == ("8", "1")
 
 
 @pytest.mark.parametrize(
@@ -141,80 +139,3 @@ def test_a_driver_that_makes_the_server_drop_the_card_is_warned_of(release, comp
     """The models would run on the CPU without a word."""
     made = plan(workstation(card(0, compute_capability=compute), driver=driver), release)
     assert ("driver-too-old" in codes(made)) is warned
-
-
-@pytest.mark.parametrize(
-    ("release", "compute", "value"),
-    [
-        ("0.12.3", "6.1", "1"),
-        ("0.30.0", "6.1", "0"),
-        ("0.31.1", "6.1", "0"),
-        ("0.31.2", "6.1", "1"),
-        ("0.34.1", "6.1", "1"),
-        ("0.34.1", "5.2", "0"),
-        ("0.12.3", "7.2", "1"),
-        ("0.12.4", "7.2", "0"),
-        ("0.34.1", "7.2", "0"),
-        ("0.31.0", "7.0", "1"),
-        ("0.34.1", "9.0", "1"),
-        ("0.34.1", None, None),
-    ],
-)
-def test_flash_attention_follows_release_and_card(release, compute, value):
-    """On where the CUDA code has it for the card, off where it has not, unset where the card is unknown."""
-    assert environment(workstation(card(0, compute_capability=compute)), release).get("OLLAMA_FLASH_ATTENTION") == value
-
-
-@pytest.mark.parametrize(("compute", "value"), [("8.6", "1"), ("6.1", None), ("7.2", None)])
-def test_with_the_release_unknown_only_what_holds_in_all_is_set(compute, value):
-    """Pascal has it in some supported releases and not in others."""
-    machine = workstation(card(0, compute_capability=compute))
-    machine["software"]["ollama"] = None
-    assert environment(machine, None).get("OLLAMA_FLASH_ATTENTION") == value
-
-
-@pytest.mark.parametrize(("release", "value"), [("0.11.4", None), ("0.11.5", "1"), ("0.34.1", "1")])
-def test_flash_attention_on_cpus_needs_0_11_5(release, value):
-    """Before, the variable does nothing there."""
-    assert environment(xeon(), release).get("OLLAMA_FLASH_ATTENTION") == value
-
-
-def test_the_weakest_card_decides():
-    """The server switches flash attention for all devices of a model at once."""
-    machine = workstation(card(0), card(1, compute_capability="5.2"))
-    assert environment(machine)["OLLAMA_FLASH_ATTENTION"] == "0"
-
-
-def test_flash_attention_against_the_hardware_is_warned_of_and_obeyed():
-    """A value given always wins."""
-    made = plan(workstation(card(0, compute_capability="5.2")), flash_attention=True)
-    assert decision(made, "OLLAMA_FLASH_ATTENTION")["value"] == "1"
-    assert "flash-attention-unsupported" in codes(made)
-
-
-def test_a_quantised_cache_without_flash_attention_is_refused():
-    """From 0.30.0 on every model load would fail."""
-    with pytest.raises(OllamaError, match=r"ollama_kv_cache_type: 'q8_0' contradicts flash attention being off"):
-        plan(xeon(), kv_cache_type="q8_0", flash_attention=False)
-    with pytest.raises(OllamaError, match="ollama_kv_cache_type"):
-        plan(workstation(card(0, compute_capability="5.2")), kv_cache_type="q4_0")
-
-
-def test_a_quantised_cache_where_flash_attention_is_uncertain_is_warned_of():
-    """The operator may know the card better than its driver tells."""
-    made = plan(workstation(card(0, compute_capability=None)), kv_cache_type="q8_0")
-    assert "kv-cache-type-uncertain" in codes(made)
-
-
-def test_a_quantised_cache_with_flash_attention_is_set():
-    """Both settings stand together."""
-    found = environment(topology(cores=8), kv_cache_type="q8_0")
-    assert (found["OLLAMA_KV_CACHE_TYPE"], found["OLLAMA_FLASH_ATTENTION"]) == ("q8_0", "1")
-
-
-def test_a_setting_that_the_release_does_not_read_is_withheld_with_its_span():
-    """The operator reads from when on it acts."""
-    made = plan(topology(cores=8), "0.4.7", kv_cache_type="f16")
-    found = decision(made, "OLLAMA_KV_CACHE_TYPE")
-    assert (found["value"], found["source"]) == (None, "contract")
-    assert "from 0.5.0 on" in found["reason"]

@@ -1,0 +1,210 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold of every budget (_plan/budget.py, _plan/fit.py; rules M0 to M2, M4, M5)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import Budget, Load, Rung
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import fill
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import parse_models
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import KV_CACHE_TYPES, OBJECTIVES
+from ansible_collections.inference.ollama.tests.unit.support.cases import (
+    EMBEDDING,
+    GIB,
+    LLAMA_8B,
+    LLAMA_70B,
+    QWEN_7B,
+    case,
+    gpu,
+    warned,
+)
+
+LIMITS = ("OLLAMA_NUM_PARALLEL", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_MAX_LOADED_MODELS", "LLAMA_ARG_CACHE_RAM")
+HYBRID = {**QWEN_7B, "name": "qwen3-next", "family": "qwen3next", "context_length": None}
+RELEASES = ("0.5.13", "0.11.4", "0.24.0", "0.30.0", "0.31.2", "0.40.2", None)
+
+memories = st.integers(0, 2048 * GIB) | st.sampled_from([GIB * size for size in (1, 8, 16, 64, 128)])
+vrams = st.integers(0, 200 * GIB) | st.sampled_from([GIB * size for size in (4, 8, 11, 12, 16, 24, 48, 80, 141)])
+models = st.lists(
+    st.sampled_from([LLAMA_8B, QWEN_7B, LLAMA_70B, EMBEDDING, HYBRID]),
+    unique_by=lambda model: model["name"],
+    max_size=5,
+)
+asked = st.fixed_dictionaries(
+    {"objective": st.sampled_from(OBJECTIVES), "reference_models": models},
+    optional={
+        "num_parallel": st.integers(1, 64),
+        "context_length": st.integers(1, 300_000),
+        "max_loaded_models": st.integers(1, 12),
+        "cache_ram_bytes": st.integers(0, 64 * GIB),
+        "gpu_reserve_bytes": st.integers(0, 8 * GIB),
+        "kv_cache_type": st.sampled_from(KV_CACHE_TYPES),
+        "flash_attention": st.booleans(),
+    },
+)
+facts = st.fixed_dictionaries(
+    {
+        "vendor": st.sampled_from(["nvidia", "amd"]),
+        "compute": st.sampled_from([(6, 1), (8, 6), None]),
+        "display_active": st.booleans(),
+    }
+)
+hosts = st.fixed_dictionaries(
+    {
+        "memory": memories,
+        "vram": st.lists(vrams, max_size=4),
+        "facts": st.lists(facts, min_size=4, max_size=4),
+        "release": st.sampled_from(RELEASES),
+        "threads": st.none() | st.integers(1, 128),
+        "wishes": asked,
+    }
+)
+
+
+def planned(host):
+    """The case after its capacity was filled, and the environment."""
+    cards = [gpu(vram, index, **fact) for index, (vram, fact) in enumerate(zip(host["vram"], host["facts"]))]
+    made = case(host["memory"], cards, host["release"], **host["wishes"])
+    return made, fill(made, host["threads"])
+
+
+def limits(host):
+    found = planned(host)[1]
+    return {name: int(found[name]) for name in LIMITS if name in found}
+
+
+@given(hosts, st.integers(0, 64 * GIB))
+@example({"memory": 64 * GIB, "vram": [], "facts": [], "release": "0.34.1", "threads": 16, "wishes": {}}, 64 * GIB)
+def test_more_memory_lowers_nothing(host, more):
+    """Neither slots nor tokens nor models nor prompt cache."""
+    less, richer = limits(host), limits({**host, "memory": host["memory"] + more})
+    assert all(less[name] <= richer[name] for name in less)
+
+
+@given(hosts, st.integers(0, 3), st.integers(0, 120 * GIB))
+@example(
+    {"memory": 64 * GIB, "vram": [15 * GIB], "facts": [{}], "release": "0.34.1", "threads": 8, "wishes": {}}, 0, 8 * GIB
+)
+def test_more_vram_lowers_nothing(host, index, more):
+    """Neither on one card nor on one of several; slots rise without lowering the context of each."""
+    vram = [size + (more if number == index else 0) for number, size in enumerate(host["vram"])]
+    less, richer = limits(host), limits({**host, "vram": vram})
+    assert all(less[name] <= richer[name] for name in less)
+
+
+@given(hosts)
+def test_what_is_planned_fits_or_is_warned_of(host):
+    """The sum of the parts is within what is usable, and that within what there is."""
+    made, _environment = planned(host)
+    found = made.budget
+    assert found["total_bytes"] == found["weights_bytes"] + found["kv_bytes"] + found["overhead_bytes"]
+    if found["usable_bytes"] is not None and "budget-exceeded" not in warned(made):
+        assert found["total_bytes"] <= found["usable_bytes"]
+        whole = sum(host["vram"]) if host["vram"] else host["memory"]
+        assert found["usable_bytes"] <= whole
+        if not host["vram"]:
+            assert found["total_bytes"] + found["cache_bytes"] <= whole
+
+
+@given(hosts)
+def test_the_same_host_gets_the_same_plan(host):
+    """Notes, numbers and order."""
+    first, second = planned(host), planned(host)
+    assert first[1] == second[1]
+    assert (first[0].decisions, first[0].warnings, first[0].budget) == (
+        second[0].decisions,
+        second[0].warnings,
+        second[0].budget,
+    )
+
+
+@given(hosts)
+def test_what_the_operator_says_is_what_is_written(host):
+    """Also where nothing fits."""
+    made, found = planned(host)
+    wishes = made.policy
+    for name, wish in (
+        ("OLLAMA_NUM_PARALLEL", wishes.num_parallel),
+        ("OLLAMA_CONTEXT_LENGTH", wishes.context_length),
+        ("OLLAMA_MAX_LOADED_MODELS", wishes.max_loaded_models),
+    ):
+        assert wish is None or found.get(name, str(wish)) == str(wish)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("gentle", [True, False])
+def test_no_coordinate_of_a_ladder_falls(objective, gentle):
+    """Then the highest rung that fits is never lower with more memory."""
+    rungs = budget.ladder(objective, 4, gentle=gentle)
+    for lower, higher in zip(rungs, rungs[1:]):
+        assert all(below <= above for below, above in zip(lower, higher))
+        assert lower != higher
+    assert rungs[0] == (1, 1, 4096)
+    assert rungs[-1].loaded == 4
+
+
+@pytest.mark.parametrize(("model", "bytes_per_token"), [(LLAMA_8B, 131072), (QWEN_7B, 57344), (LLAMA_70B, 327680)])
+def test_the_kv_cache_of_known_models(model, bytes_per_token):
+    """Layers by KV heads by key and value by two bytes; q8_0 is 34 of 64 and q4_0 18 of 64 of that."""
+    (parsed,) = parse_models([model])
+    assert budget.kv_bytes_per_token(parsed) == bytes_per_token
+    assert budget.kv_bytes_per_token(parsed, "q8_0") * 64 == bytes_per_token * 34
+    assert budget.kv_bytes_per_token(parsed, "q4_0") * 64 == bytes_per_token * 18
+
+
+@pytest.mark.parametrize(
+    ("vram", "usable"),
+    [(None, 0), (GIB, 0), (2 * GIB, GIB), (10 * GIB, 8 * GIB), (80 * GIB, 64 * GIB)],
+)
+def test_a_fifth_of_a_card_stays_free_and_a_gibibyte_at_least(vram, usable):
+    """The first is when a single card is chosen, the second what llama.cpp leaves."""
+    assert budget.card_bytes(vram) == usable
+    assert usable <= budget.whole_bytes(vram) <= (vram or 0)
+
+
+def test_layers_are_not_split_over_vendors():
+    """The larger group counts."""
+    cards = [gpu(10 * GIB), gpu(10 * GIB, 1), gpu(15 * GIB, 2, vendor="amd")]
+    assert budget.cards_bytes(cards, budget.card_bytes) == 16 * GIB
+
+
+def test_the_largest_models_are_those_that_have_to_fit():
+    """Any of the list may be loaded."""
+    loads = tuple(Load(model) for model in parse_models([EMBEDDING, LLAMA_8B, LLAMA_70B]))
+    room = Budget(100 * GIB, loads)
+    one = room.demand(Rung(1, 1, 4096))
+    assert one.weights == LLAMA_70B["size_bytes"]
+    assert one.kv == 4096 * 327680
+    assert room.demand(Rung(9, 1, 4096)).weights == sum(load.model.size_bytes for load in loads)
+
+
+def test_a_slot_is_not_larger_than_what_the_model_was_trained_for():
+    """The server cuts the context down, so its memory is not taken."""
+    (parsed,) = parse_models([EMBEDDING])
+    assert Budget(GIB, (Load(parsed),)).demand(Rung(1, 1, 8192)) == Budget(GIB, (Load(parsed),)).demand(
+        Rung(1, 1, 2048)
+    )
+
+
+def test_what_has_no_flash_attention_stores_the_scores():
+    """128 KiB for each token."""
+    (parsed,) = parse_models([LLAMA_8B])
+    with_it = Budget(0, (Load(parsed),)).demand(Rung(1, 1, 4096)).overhead
+    without = Budget(0, (Load(parsed, flash=False),)).demand(Rung(1, 1, 4096)).overhead
+    assert without - with_it == 4096 * 128 * 1024
+
+
+@given(st.integers(0, 64 * GIB), st.integers(1, 64))
+def test_the_largest_value_that_fits_does_and_one_more_does_not(usable, slots):
+    """What a warning offers can be taken."""
+    room = Budget(usable, tuple(Load(model) for model in parse_models([QWEN_7B])))
+    rung = Rung(1, slots, 4096)
+    found = room.largest(rung, "context", 256, 1 << 15)
+    assert found is None or room.holds(rung._replace(context=found))
+    assert found == 1 << 15 or not room.holds(rung._replace(context=(found or 0) + 256))
