@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget impo
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import (
     CACHE,
     CONTEXT,
+    LOADED,
     MODELS,
     SEVERAL_MODELS_BYTES,
     Fit,
@@ -29,8 +30,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve imp
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
 
-PARALLEL, LOADED = "OLLAMA_NUM_PARALLEL", "OLLAMA_MAX_LOADED_MODELS"
-KEEP, QUEUE = "OLLAMA_KEEP_ALIVE", "OLLAMA_MAX_QUEUE"
+PARALLEL, KEEP, QUEUE = "OLLAMA_NUM_PARALLEL", "OLLAMA_KEEP_ALIVE", "OLLAMA_MAX_QUEUE"
 # Thresholds lie below the sizes on the box, because firmware and drivers keep some: a host of 64 GiB shows 62, a card
 # of 12 GiB shows 11.99.
 # Below this much memory a host has other uses for what an idle model holds.
@@ -80,7 +80,7 @@ def _loaded(case: Case, found: Fit) -> str:
     loaded, wish, named = found.rung.loaded, case.policy.max_loaded_models, case.policy.reference_models
     if wish is not None:
         reason = f"ollama_max_loaded_models is {wish}; the number is a total, not one per GPU"
-        if case.count > 1:
+        if loaded_wish(case) != wish:
             reason += f", and this is one of {case.count} instances that share it"
         return str(case.decide(LOADED, str(loaded_wish(case)), OPERATOR, reason))
     if named:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
 
 CONTEXT, CACHE = "OLLAMA_CONTEXT_LENGTH", "LLAMA_ARG_CACHE_RAM"
+LOADED = "OLLAMA_MAX_LOADED_MODELS"
 # Below this a card has room for one model of a usual size.
 SEVERAL_MODELS_BYTES = 11 * GIB
 MODELS = 3
@@ -90,9 +91,9 @@ def most_models(case: Case) -> int:
 
 
 def loaded_wish(case: Case) -> int | None:
-    """The operator's number of loaded models, which is the host's, divided by its instances."""
+    """The operator's number of loaded models: the instance's own, or the host's, divided by its instances."""
     wish = case.policy.max_loaded_models
-    if wish is None or case.count == 1:
+    if wish is None or case.count == 1 or _has_own(case):
         return wish
     if wish < case.count:
         case.refuse(
@@ -101,6 +102,13 @@ def loaded_wish(case: Case) -> int | None:
         )
         return 1
     return wish // case.count + (case.index < wish % case.count)
+
+
+def _has_own(case: Case) -> bool:
+    """Whether the number stands with the instance itself, in a list of instances."""
+    listed = case.policy.instances
+    entry = listed[case.index] if isinstance(listed, tuple) else {}
+    return entry.get("max_loaded_models") not in (None, "auto", "") or LOADED in (entry.get("environment") or {})
 
 
 def cache_bound(case: Case) -> int | None:
@@ -174,11 +182,11 @@ def _exceeded(case: Case, found: Fit) -> None:
         "context": ("ollama_context_length", policy.context_length, TOKEN_STEP, MOST_TOKENS),
         "loaded": ("ollama_max_loaded_models", policy.max_loaded_models, 1, MOST_SLOTS),
     }
-    remedies = []
+    remedies, shared = [], 1 if _has_own(case) else case.count
     for field, (variable, value, step, most) in given.items():
         largest = found.budget.largest(rung, field, step, most) if value else None
         if largest:
-            remedies.append(f"{variable}: {largest * case.count if field == 'loaded' else largest}")
+            remedies.append(f"{variable}: {largest * shared if field == 'loaded' else largest}")
     names = [load.model.name for load in found.budget.loads]
     what = f"of {', '.join(names)}" if names else "of a stand-in, since ollama_reference_models names no model"
     case.warn(
@@ -208,4 +216,4 @@ def _note(case: Case, found: Fit) -> None:
     }
 
 
-__all__ = ("CACHE", "CONTEXT", "MODELS", "SEVERAL_MODELS_BYTES", "Fit", "fit", "loaded_wish")
+__all__ = ("CACHE", "CONTEXT", "LOADED", "MODELS", "SEVERAL_MODELS_BYTES", "Fit", "fit", "loaded_wish")
