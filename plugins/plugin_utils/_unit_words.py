@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How systemd takes the value of a directive apart into words: quotes, escapes, specifiers.
+
+After systemd.syntax(7) "Quoting", systemd.unit(5) "Specifiers", and the behaviour of systemd 252.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import re
+
+BLANKS = " \t\n\r"
+_SIMPLE = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, '"': 34, "'": 39, "s": 32}
+_CODED = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{3})")
+# Those of the system's manager that are the same on every host.
+_SPECIFIERS = {
+    "%": "%",
+    "C": "/var/cache",
+    "E": "/etc",
+    "G": "0",
+    "L": "/var/log",
+    "S": "/var/lib",
+    "T": "/tmp",  # noqa: S108 what systemd says, no file of ours
+    "U": "0",
+    "V": "/var/tmp",  # noqa: S108
+    "g": "root",
+    "h": "/root",
+    "t": "/run",
+    "u": "root",
+}
+
+
+def split_words(value: str) -> tuple[list[str], str | None]:
+    """The words of a value, and why systemd ignores the rest of it, if it does."""
+    words: list[str] = []
+    position = 0
+    while True:
+        while position < len(value) and value[position] in BLANKS:
+            position += 1
+        if position == len(value):
+            return words, None
+        word, position, problem = _word(value, position)
+        if problem:
+            return words, f"{problem}, so the rest of the line is ignored"
+        words.append(word)
+
+
+def expand(word: str) -> str:
+    """The word with its specifiers replaced; one that differs from host to host stays as it is."""
+    return re.sub(r"%(.)", lambda match: _SPECIFIERS.get(match[1], match[0]), word, flags=re.DOTALL)
+
+
+def _word(value: str, position: int) -> tuple[str, int, str | None]:
+    """One word from here on, the position behind it, and what is wrong with it."""
+    # Escapes name bytes, and only together are they UTF-8.
+    word = bytearray()
+    quote = ""
+    while position < len(value) and (quote or value[position] not in BLANKS):
+        character = value[position]
+        position += 1
+        if character == "\\":
+            found = _escape(value, position)
+            if found is None:
+                return "", position, "it has a backslash that begins no known escape"
+            word += found[0]
+            position = found[1]
+        elif character == quote:
+            quote = ""
+        elif character in "\"'" and not quote:
+            quote = character
+        else:
+            word += character.encode("utf-8", "surrogatepass")
+    if quote:
+        return "", position, "a quote in it is not closed"
+    try:
+        return word.decode(), position, None
+    except UnicodeDecodeError:
+        # systemd passes this word over and reads on.
+        return "", position, None
+
+
+def _escape(value: str, position: int) -> tuple[bytes, int] | None:
+    """The bytes that the escape means and the position behind it; None for none that systemd knows."""
+    if value[position : position + 1] in _SIMPLE:
+        return bytes([_SIMPLE[value[position]]]), position + 1
+    match = _CODED.match(value, position)
+    if match is None:
+        return None
+    byte, short, long, octal = match.groups()
+    code = int(octal, 8) if octal else int(byte or short or long, 16)
+    if code == 0 or code > (0x10FFFF if short or long else 0xFF) or 0xD800 <= code <= 0xDFFF:
+        return None
+    return (chr(code).encode() if short or long else bytes([code])), match.end()
+
+
+__all__ = ("BLANKS", "expand", "split_words")
