@@ -1,0 +1,190 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the unit of a server that somebody has set up: its environment, and the directives around it.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import LLAMA_SERVER
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
+from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.environment import NAMED
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit_words import split_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
+    from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import Service, Setting
+
+# Every kind of finding on a unit.
+UNIT_CODES = CODES | {
+    "binding-without-threads",
+    "ignored-line",
+    "membind",
+    "set-twice",
+    "two-commands",
+    "unused-memlock",
+}
+# Directives that mean something in [Service] alone, so that elsewhere a line of them is a slip.
+_OF_SERVICE = frozenset({"Environment", "EnvironmentFile", "ExecStart", "LimitMEMLOCK", "CPUAffinity", "AllowedCPUs"})
+_BY_VARIABLE = {variable: name for name, variable in NAMED.items()}
+_MEMBIND = ("--membind", "-m")
+_CPUS = ("--cpunodebind", "-N", "--physcpubind", "-C")
+
+
+class UnitFinding(NamedTuple):
+    """A finding of _lint.py with its place; ``name`` is a variable or a directive, empty for a line that is neither."""
+
+    file: str
+    line: int
+    name: str
+    severity: str
+    code: str
+    message: str
+    remedy: str
+
+
+def lint_unit(service: Service, release: Release | None) -> list[UnitFinding]:
+    """The findings on a service, the worst first, then by place. None holds the value of a variable that is secret.
+
+    An unknown release (None) could be any supported one.
+    """
+    found = [
+        *_environment(service, release),
+        *_overridden(service),
+        *_ignored(service),
+        *_commands(service),
+        *_locked(service),
+        *_bound(service, release),
+    ]
+    return sorted(found, key=lambda finding: (-SEVERITIES.index(finding.severity), finding))
+
+
+def _environment(service: Service, release: Release | None) -> Iterator[UnitFinding]:
+    variables = service.environment
+    contract = load()
+    for finding in lint({name: variable.value for name, variable in variables.items()}, release):
+        variable = variables[finding.name]
+        setting = contract.get(finding.name)
+        # A file that root alone can read is where a key belongs, so all that is left to say is who reads it.
+        kept = variable.from_file and setting is not None and setting.type == "secret" and finding.code != "dangerous"
+        said = finding._replace(severity="advice", remedy="let the gateway check keys") if kept else finding
+        if finding.code != "secret" or not variable.from_file:
+            said = said._replace(remedy=_in_a_unit(said.remedy, release))
+            yield UnitFinding(variable.file, variable.line, *said)
+
+
+def _in_a_unit(remedy: str, release: Release | None) -> str:
+    """The remedy with the environment's own name beside a variable of the role, for who writes units by hand."""
+    match = re.match(r"use ollama_(\w+)", remedy)
+    name = _BY_VARIABLE.get(match[1]) if match else None
+    if match is None or name is None or not (release is None or load().acts(name, release)):
+        return remedy
+    return f"{match[0]}, which sets {name}{remedy[match.end() :]}"
+
+
+def _overridden(service: Service) -> Iterator[UnitFinding]:
+    for name, variable in service.environment.items():
+        for override in variable.overrides:
+            says = "the same" if override.same else "something else"
+            yield UnitFinding(
+                override.file,
+                override.line,
+                name,
+                "advice",
+                "set-twice",
+                f"{variable.file}:{variable.line} says {says} later, and wins",
+                "keep one of the two",
+            )
+
+
+def _ignored(service: Service) -> Iterator[UnitFinding]:
+    for line in service.ignored:
+        message = f"systemd passes this over: {line.reason}"
+        yield UnitFinding(line.file, line.line, line.directive, "inert", "ignored-line", message, "correct it")
+    for setting in service.settings:
+        if setting.directive in _OF_SERVICE and setting.section != "Service":
+            yield _at(
+                setting,
+                "inert",
+                "ignored-line",
+                f"systemd passes this over: it stands in [{setting.section}]",
+                "put it under [Service]",
+            )
+
+
+def _commands(service: Service) -> Iterator[UnitFinding]:
+    commands = service.values("ExecStart")
+    kinds = service.values("Type")
+    if len(commands) > 1 and not (kinds and kinds[-1].value == "oneshot"):
+        yield _at(
+            commands[-1],
+            "fatal",
+            "two-commands",
+            "the service has two commands, and systemd refuses to load it",
+            "write ExecStart= with nothing behind it on the line before, which takes back the first",
+        )
+
+
+def _locked(service: Service) -> Iterator[UnitFinding]:
+    limits = service.values("LimitMEMLOCK")
+    mode = service.environment.get("LLAMA_ARG_LOAD_MODE")
+    if limits and "LLAMA_ARG_MLOCK" not in service.environment and not (mode and "mlock" in mode.value):
+        yield _at(
+            limits[-1],
+            "advice",
+            "unused-memlock",
+            "the limit alone locks nothing, and no setting here asks the runner to lock its weights",
+            "set LLAMA_ARG_LOAD_MODE, which acts from 0.32.6 on, or leave the limit out",
+        )
+
+
+def _bound(service: Service, release: Release | None) -> Iterator[UnitFinding]:
+    bindings = [setting for name in ("CPUAffinity", "AllowedCPUs") for setting in service.values(name)[-1:]]
+    for command in service.values("ExecStart")[-1:]:
+        options = _numactl(command)
+        if any(option.startswith(_CPUS) for option in options):
+            bindings.append(command)
+        if any(option.startswith(_MEMBIND) for option in options):
+            yield _at(
+                command,
+                "advice",
+                "membind",
+                "--membind fails an allocation where the node is full, in place of taking memory of another one",
+                "use --preferred, or --cpunodebind alone, under which memory comes from the node as long as it has any",
+            )
+    if release is None or release.at_least(LLAMA_SERVER):
+        for binding in bindings if "LLAMA_ARG_THREADS" not in service.environment else []:
+            yield _at(
+                binding,
+                "advice",
+                "binding-without-threads",
+                "the runner starts a thread for every core of the host, whatever it is bound to, and a binding without"
+                " matching threads can halve the speed",
+                "set LLAMA_ARG_THREADS to the number of physical cores bound to",
+            )
+
+
+def _numactl(command: Setting) -> list[str]:
+    """The options of numactl or taskset in a command line, up to the program that it starts."""
+    words = split_words(command.value)[0]
+    program = words[0].lstrip("@-:+!").rpartition("/")[2] if words else ""
+    if program == "taskset":
+        return ["-C"]
+    before = itertools.takewhile(lambda word: word.rpartition("/")[2] != "ollama", words)
+    return [word for word in before if word.startswith("-")] if program == "numactl" else []
+
+
+def _at(setting: Setting, *parts: str) -> UnitFinding:
+    return UnitFinding(setting.file, setting.line, setting.directive, *parts)
+
+
+__all__ = ("UNIT_CODES", "UnitFinding", "lint_unit")

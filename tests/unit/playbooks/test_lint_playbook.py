@@ -1,0 +1,155 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""playbooks/lint.yml, run on the files of machines that somebody has set up by hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.inference.ollama.tests.unit.support.trees import plant
+
+ROOT = Path(__file__).resolve().parents[3]
+ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
+SYSTEM = "/etc/systemd/system"
+FOLDER = f"{SYSTEM}/ollama.service.d"
+UNIT = "[Unit]\nDescription=Ollama\n[Service]\nExecStart=/usr/local/bin/ollama serve\nUser=ollama\n"
+pytestmark = pytest.mark.skipif(not ANSIBLE.exists(), reason=f"no {ANSIBLE}")
+KEY = "sk-planted-0123456789"
+
+# A server bound to one node of two, with what guides to such hosts say.
+BOUND = f"""\
+[Service]
+Environment="OLLAMA_API_KEY={KEY}"
+Environment="OLLAMA_HOST=0.0.0.0:11434"
+Environment="OLLAMA_KEEP_ALIVE=-1"
+# Threads of the one node
+Environment="OLLAMA_NUM_THREADS=14"
+Environment="OLLAMA_NUM_PARALLEL=2"
+ExecStart=
+ExecStart=/usr/bin/numactl --cpunodebind=1 /usr/local/bin/ollama serve
+LimitMEMLOCK=infinity
+"""
+# A workstation with two cards, in three drop-ins of different days.
+CARDS = """\
+[Service]
+Environment=CUDA_VISIBLE_DEVICES=0,1
+Environment=CUDA_DEVICE_ORDER=PCI_BUS_ID
+Environment=OLLAMA_LLM_LIBRARY=cuda
+Environment=OLLAMA_NO_CUDA=0
+Environment=OLLAMA_NUM_GPU_LAYERS=999
+Environment=OLLAMA_SCHED_SPREAD=true
+Environment=OLLAMA_KEEP_ALIVE=30m
+EnvironmentFile=/etc/ollama/keys.env
+"""
+SPEED = '[Service]\nEnvironment="OLLAMA_FLASH_ATTENTION=1"\nEnvironment="OLLAMA_KEEP_ALIVE=1h"\n'
+FINE = (
+    "[Service]\nExecStart=/usr/local/bin/ollama serve\nEnvironment=OLLAMA_NUM_PARALLEL=2\nEnvironmentFile=/etc/keys\n"
+)
+FOUND = re.compile(r"^ *(fatal|inert|advice) +(\S+):(\d+)(?:  (\S+))?$", re.MULTILINE)
+
+
+def run(tmp_path, *options, **trees):
+    """The exit status and the output of the playbook on planted machines, and whether it has changed one."""
+    collections = tmp_path / "ansible_collections" / "inference"
+    collections.mkdir(parents=True)
+    (collections / "ollama").symlink_to(ROOT)
+    hosts = {name: plant(tmp_path / name, files) for name, files in trees.items()}
+    inventory = "".join(f"{name} ollama_topology_root={folder}\n" for name, folder in hosts.items())
+    (tmp_path / "hosts").write_text(
+        f"[ollama]\n{inventory}[ollama:vars]\nansible_connection=local\nansible_python_interpreter={sys.executable}\n"
+    )
+    before = snapshot(tmp_path, hosts)
+    done = subprocess.run(
+        [
+            Path(sys.executable).parent / "ansible-playbook",
+            "-i",
+            tmp_path / "hosts",
+            ROOT / "playbooks/lint.yml",
+            *options,
+        ],
+        env={
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "playbooks/ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
+            "ANSIBLE_NOCOLOR": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert snapshot(tmp_path, hosts) == before
+    return done.returncode, done.stdout + done.stderr
+
+
+def snapshot(tmp_path, hosts):
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes())
+        for name in hosts
+        for path in sorted((tmp_path / name).rglob("*"))
+        if path.is_file()
+    }
+
+
+def findings(tmp_path, output):
+    return [
+        (severity, file.replace(str(tmp_path), ""), int(line), name)
+        for severity, file, line, name in FOUND.findall(output)
+    ]
+
+
+def test_units_from_guides_are_judged_and_left_alone(tmp_path):
+    """Every line that does nothing, does harm or loses is named by file and line; no key is ever shown."""
+    status, output = run(
+        tmp_path,
+        "-vvv",
+        "-e",
+        "ollama_version=0.34.1",
+        bound={f"{SYSTEM}/ollama.service": UNIT, f"{FOLDER}/override.conf": BOUND},
+        cards={
+            f"{SYSTEM}/ollama.service": UNIT,
+            f"{FOLDER}/10-gpu.conf": CARDS,
+            f"{FOLDER}/performance.conf": SPEED,
+            "/etc/ollama/keys.env": f"OLLAMA_API_KEY={KEY}\nexport OLLAMA_NUM_PARALLEL=4\n",
+        },
+    )
+    bound, cards = f"/bound{FOLDER}/override.conf", f"/cards{FOLDER}"
+    assert sorted(findings(tmp_path, output)) == sorted(
+        [
+            ("fatal", bound, 2, "OLLAMA_API_KEY"),
+            ("inert", bound, 2, "OLLAMA_API_KEY"),
+            ("inert", bound, 6, "OLLAMA_NUM_THREADS"),
+            ("advice", bound, 9, "ExecStart"),
+            ("advice", bound, 10, "LimitMEMLOCK"),
+            ("fatal", f"{cards}/10-gpu.conf", 4, "OLLAMA_LLM_LIBRARY"),
+            ("inert", f"{cards}/10-gpu.conf", 5, "OLLAMA_NO_CUDA"),
+            ("inert", f"{cards}/10-gpu.conf", 6, "OLLAMA_NUM_GPU_LAYERS"),
+            ("advice", f"{cards}/10-gpu.conf", 8, "OLLAMA_KEEP_ALIVE"),
+            ("advice", "/cards/etc/ollama/keys.env", 1, "OLLAMA_API_KEY"),
+            ("inert", "/cards/etc/ollama/keys.env", 2, ""),
+        ]
+    )
+    assert "-> use ollama_num_threads, which sets LLAMA_ARG_THREADS" in output
+    assert "it hides every GPU" in output
+    # Long paths break the lines of the table.
+    assert f"{FOLDER}/performance.conf:3 says something else later, and wins" in " ".join(output.split())
+    assert "2 finding(s) of level fatal or worse, on bound, cards" in output
+    assert KEY not in output
+    assert status != 0
+
+
+def test_a_unit_without_findings_passes_in_check_mode(tmp_path):
+    """Neither a missing environment file nor the strictest level is a reason to fail."""
+    files = {f"{SYSTEM}/ollama.service": FINE}
+    status, output = run(
+        tmp_path, "--check", "-e", "ollama_lint_level=advice", "-e", "ollama_version=0.34.1", fine=files
+    )
+    assert "fine: Ollama 0.34.1: nothing is wrong" in output
+    assert "no finding of level advice or worse on fine" in output
+    assert status == 0

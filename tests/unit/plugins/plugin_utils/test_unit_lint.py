@@ -1,0 +1,151 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a unit that somebody has set up (_unit_lint.py, _lint_table.py)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._lint import SEVERITIES
+from ansible_collections.inference.ollama.plugins.plugin_utils._lint_table import lint_table
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import read_service
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import UNIT_CODES, lint_unit
+
+UNIT = "/etc/systemd/system/ollama.service"
+DROPIN = f"{UNIT}.d/override.conf"
+SECRETS = "/etc/ollama/secrets.env"
+COMMAND = "ExecStart=/usr/local/bin/ollama serve\n"
+NEW, OLD = "0.34.1", "0.24.0"
+
+
+def look(dropin, secrets="", release=NEW, unit=COMMAND):
+    service = read_service([(UNIT, f"[Service]\n{unit}"), (DROPIN, f"[Service]\n{dropin}")], [(SECRETS, secrets)])
+    return lint_unit(service, parse_release(release) if release else None)
+
+
+@pytest.mark.parametrize(
+    ("dropin", "release", "expected"),
+    [
+        ("Environment=OLLAMA_KEEP_ALIVE=1h", NEW, []),
+        ("Environment=OLLAMA_NUM_THREADS=14", NEW, [(2, "OLLAMA_NUM_THREADS", "inert", "never")]),
+        ("\nEnvironment=OLLAMA_LLM_LIBRARY=cuda", NEW, [(3, "OLLAMA_LLM_LIBRARY", "fatal", "fatal-value")]),
+        ("Environment=LLAMA_ARG_THREADS=14", OLD, [(2, "LLAMA_ARG_THREADS", "inert", "not-yet")]),
+        ("Environment=OLLAMA_HOST=:1\nEnvironment=OLLAMA_HOST=:2", NEW, [(2, "OLLAMA_HOST", "advice", "set-twice")]),
+        ("Environment=OLLAMA_HOST=:1\nEnvironment=\nEnvironment=OLLAMA_HOST=:2", NEW, []),
+        ("lost words", NEW, [(2, "", "inert", "ignored-line")]),
+        ("[Install]\nEnvironment=OLLAMA_HOST=:1", NEW, [(3, "Environment", "inert", "ignored-line")]),
+        ("ExecStart=/opt/ollama serve", NEW, [(2, "ExecStart", "fatal", "two-commands")]),
+        ("ExecStart=\nExecStart=/opt/ollama serve", NEW, []),
+        ("Type=oneshot\nExecStart=/opt/ollama pull x", NEW, []),
+        ("LimitMEMLOCK=infinity", NEW, [(2, "LimitMEMLOCK", "advice", "unused-memlock")]),
+        ("LimitMEMLOCK=infinity\nEnvironment=LLAMA_ARG_LOAD_MODE=mmap+mlock", NEW, []),
+        ("LimitMEMLOCK=infinity\nEnvironment=LLAMA_ARG_MLOCK=1", "0.31.0", []),
+        ("CPUAffinity=14-27", NEW, [(2, "CPUAffinity", "advice", "binding-without-threads")]),
+        ("AllowedCPUs=14-27", None, [(2, "AllowedCPUs", "advice", "binding-without-threads")]),
+        ("AllowedCPUs=14-27", OLD, []),
+        ("CPUAffinity=14-27\nEnvironment=LLAMA_ARG_THREADS=14", NEW, []),
+        ("CPUAffinity=14-27\nCPUAffinity=", NEW, []),
+        (
+            "ExecStart=\nExecStart=-/usr/bin/numactl -N 1 /opt/ollama serve",
+            NEW,
+            [(3, "ExecStart", "advice", "binding-without-threads")],
+        ),
+        ("ExecStart=taskset -c 0-3 ollama serve", OLD, [(2, "ExecStart", "fatal", "two-commands")]),
+        ("ExecStart=\nExecStart=taskset 3 ollama serve", NEW, [(3, "ExecStart", "advice", "binding-without-threads")]),
+        ("ExecStart=\nExecStart=numactl --preferred=1 ollama serve -N", NEW, []),
+        ("ExecStart=\nExecStart=numactl -m 1 ollama serve", NEW, [(3, "ExecStart", "advice", "membind")]),
+        ("ExecStart=\nExecStart=numactl --membind=1 ollama serve", OLD, [(3, "ExecStart", "advice", "membind")]),
+        ('ExecStart=\nExecStart="', NEW, [])
+    ],
+)  # fmt: skip
+def test_finding_on_a_dropin(dropin, release, expected):
+    """Each kind of mistake has its code and its place, and what is fine has none."""
+    found = look(dropin, release=release)
+    assert {finding.file for finding in found} <= {DROPIN}
+    assert [(finding.line, finding.name, finding.severity, finding.code) for finding in found] == expected
+
+
+def test_who_wins_is_named():
+    """And whether it says anything else."""
+    found = look("Environment=OLLAMA_HOST=:1", "OLLAMA_HOST=:2\nOLLAMA_HOST=:2")
+    assert [(f"{finding.file}:{finding.line}", finding.message) for finding in found] == [
+        (f"{SECRETS}:1", f"{SECRETS}:2 says the same later, and wins"),
+        (f"{DROPIN}:2", f"{SECRETS}:2 says something else later, and wins"),
+    ]
+    (same,) = look("Environment=OLLAMA_HOST=:1 OLLAMA_HOST=:1")
+    assert same.message == f"{DROPIN}:2 says the same later, and wins"
+
+
+def test_worst_comes_first():
+    """What stops the server is not below what could be nicer."""
+    found = look("LimitMEMLOCK=infinity\nEnvironment=OLLAMA_NUM_THREADS=1 OLLAMA_KEEP_ALIVE=1d")
+    assert [finding.severity for finding in found] == ["fatal", "inert", "advice"]
+
+
+@pytest.mark.parametrize(
+    ("name", "in_unit", "in_file"),
+    [
+        ("OLLAMA_API_KEY", [("fatal", "secret"), ("inert", "client-only")], [("advice", "client-only")]),
+        ("HF_TOKEN", [("fatal", "secret")], []),
+        ("LLAMA_API_KEY", [("fatal", "dangerous"), ("fatal", "secret")], [("fatal", "dangerous")]),
+    ],
+)
+def test_a_secret_belongs_into_a_file(name, in_unit, in_file):
+    """A unit's environment is for everybody to read; what breaks the runner does so from anywhere."""
+    shown, kept = look(f"Environment={name}=hunter2"), look("", f"{name}=hunter2")
+    assert [(finding.severity, finding.code) for finding in shown] == in_unit
+    assert [(finding.severity, finding.code) for finding in kept] == in_file
+    assert "hunter2" not in repr(shown + kept)
+
+
+@pytest.mark.parametrize(
+    ("release", "remedy"),
+    [
+        (NEW, "use ollama_num_threads, which sets LLAMA_ARG_THREADS"),
+        (None, "use ollama_num_threads, which sets LLAMA_ARG_THREADS"),
+        (OLD, "use ollama_num_threads"),
+    ],
+)
+def test_remedy_names_what_a_unit_needs(release, remedy):
+    """Whoever writes units by hand does not know the role's variables."""
+    (found,) = look("Environment=OLLAMA_NUM_THREADS=14", release=release)
+    assert found.remedy == remedy
+
+
+def test_table_gives_place_and_remedy():
+    """A line to click on, what was found, what to do."""
+    findings = [finding._asdict() for finding in look("Environment=OLLAMA_NUM_THREADS=14\nlost")]
+    assert lint_table(findings, "node1", NEW).splitlines() == [
+        "node1: Ollama 0.34.1: 0 fatal, 2 inert, 0 advice",
+        "",
+        f"inert    {DROPIN}:2  OLLAMA_NUM_THREADS",
+        "         it has no effect: no release reads it",
+        "         -> use ollama_num_threads, which sets LLAMA_ARG_THREADS",
+        "",
+        f"inert    {DROPIN}:3",
+        "         systemd passes this over: it is no assignment of the form name=value",
+        "         -> correct it",
+    ]
+    assert lint_table([], "node1") == "node1: Ollama (release unknown): nothing is wrong"
+
+
+WORDS = st.sampled_from(
+    [*load().by_name, "HF_TOKEN", "1", "Environment", "ExecStart", "numactl -m", "[Unit]", "\\", '"']
+)
+LINES = st.lists(st.one_of(WORDS, st.sampled_from("= \n%'"), st.text(max_size=3)), max_size=12).map("".join)
+
+
+@given(LINES, LINES, st.sampled_from([None, OLD, NEW]))
+def test_any_unit_is_looked_at(dropin, secrets, release):
+    """No text makes it fail, and each finding is complete."""
+    for finding in look(f"{dropin}\nEnvironment=HF_TOKEN=hunter2{secrets}", secrets, release):
+        assert finding.severity in SEVERITIES
+        assert finding.code in UNIT_CODES
+        assert finding.line > 0
+        assert finding.message.strip()
+        assert finding.remedy.strip()
+        assert finding.name == "HF_TOKEN" or "hunter2" not in repr(finding)
