@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def dropin(plan: Mapping[str, Any], instance: str) -> list[dict[str, list[str]]]:
+def dropin(plan: Mapping[str, Any], instance: str) -> list[dict[str, Any]]:
     """See dropin.yml."""
     try:
         return _unit.dropin(plan, instance)

@@ -24,6 +24,9 @@ def plan_table(plan: Mapping[str, Any], host: str) -> str:
         lines.append(f"  {instance['name']} ({instance['unit']}) at {instance['url']}: {_placement(instance)}")
         rows = [d for d in plan["decisions"] if d["instance"] == instance["name"]]
         lines += ["", *_rows(rows)]
+    named = {instance["name"] for instance in plan["instances"]}
+    if rows := [d for d in plan["decisions"] if d["instance"] not in named]:
+        lines += ["", "  the host itself", "", *_rows(rows)]
     for warning in plan["warnings"]:
         lines.append("")
         lines += _wrapped(f"WARNING {warning['code']}: ", warning["message"], 4)
@@ -31,10 +34,24 @@ def plan_table(plan: Mapping[str, Any], host: str) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def drift_table(drift: Mapping[str, Any], host: str) -> str:
+    """A row for every difference of unit_drift(). Ends without a line break."""
+    differences = drift["differences"]
+    if not differences:
+        return f"{host}: the unit files on the host are those of the plan"
+    head = {"unit": "UNIT", "setting": "SETTING", "kind": "DIFFERENCE", "on_host": "ON THE HOST", "planned": "PLANNED"}
+    # What concerns a whole file names the file.
+    rows = [head, *({**row, "setting": row["setting"] or row["path"]} for row in differences)]
+    table = [[str(row[column] or "-") for column in head] for row in rows]
+    widths = [max(len(cells[column]) for cells in table) for column in range(len(head))]
+    lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(cells, widths)).rstrip() for cells in table]
+    title = f"{host}: {len(differences)} difference(s) between the unit files on the host and the plan"
+    return "\n".join([title, *lines])
+
+
 def _placement(instance: Mapping[str, Any]) -> str:
-    where = (
-        "not bound" if instance["bind"] == "none" else f"bound to node {instance['numa_node']} by {instance['bind']}"
-    )
+    node = "them" if instance["numa_node"] is None else f"node {instance['numa_node']}"
+    where = "not bound" if instance["bind"] == "none" else f"bound to {node} by {instance['bind']}"
     gpus = f", {len(instance['gpus'])} GPU(s)" if instance["gpus"] else ""
     return f"{instance['threads'] or '?'} threads on CPUs {instance['cpus'] or '?'}, {where}{gpus}"
 
@@ -67,4 +84,4 @@ def _wrapped(start: str, text: str, indent: int) -> list[str]:
     )
 
 
-__all__ = ("plan_table",)
+__all__ = ("drift_table", "plan_table")

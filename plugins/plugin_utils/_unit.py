@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 WIDTH = 100
 # Decisions that explain other lines and have none of their own.
-PLACEMENT = ("numa_node", "cpus", "bind", "threads")
+PLACEMENT = ("instance", "numa_node", "cpus", "bind", "threads")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def dropin(plan: Mapping[str, Any], name: str) -> list[dict[str, list[str]]]:
-    """The entries of one instance's drop-in: ``{comment: [text, …], lines: [text, …]}`` each, in the plan's order.
+def dropin(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The entries of one instance's drop-in: ``{section, comment: [text, …], lines: [text, …]}``, in the plan's order.
 
-    The first entry is the placement, comments alone. Raises OllamaError where the plan has no such instance.
+    The sections are Unit and Service. The first entry of Service is the placement, comments alone. Raises OllamaError
+    where the plan has no such instance.
     """
     instance = find_instance(plan, name)
     decisions = {d["setting"]: d for d in plan["decisions"] if d["instance"] == name}
@@ -38,11 +39,13 @@ def dropin(plan: Mapping[str, Any], name: str) -> list[dict[str, list[str]]]:
         if setting in decisions
         for line in _reason(setting, decisions[setting], named=True)
     ]
-    entries = [{"comment": placement, "lines": []}]
+    entries: list[dict[str, Any]] = [{"section": "Service", "comment": placement, "lines": []}]
     for setting, decision in decisions.items():
         lines = _lines(setting, instance)
+        section = "Unit" if setting in instance.get("order", {}) else "Service"
         if lines:
-            entries.append({"comment": _reason(setting, decision, named=False), "lines": lines})
+            comment = _reason(setting, decision, named=False)
+            entries.append({"section": section, "comment": comment, "lines": lines})
     return entries
 
 
@@ -67,12 +70,13 @@ def _reason(setting: str, decision: Mapping[str, Any], *, named: bool) -> list[s
 def _lines(setting: str, instance: Mapping[str, Any]) -> list[str]:
     if setting in instance["environment"]:
         return [f"Environment={quote(setting + '=' + instance['environment'][setting])}"]
-    if setting not in instance["service"]:
+    directives = {**instance.get("order", {}), **instance["service"]}
+    if setting not in directives:
         return []
-    value = instance["service"][setting]
+    value = directives[setting]
     if setting == "ExecStart":
         # The empty assignment clears the installed unit's command; without it a service would have two.
-        return ["ExecStart=", "ExecStart=" + " ".join(command_word(word) for word in value)]
+        return ["ExecStart=", f"ExecStart={command_line(value)}"]
     return [f"{setting}={str(value).replace('%', '%%')}"]
 
 
@@ -81,6 +85,11 @@ def quote(text: str) -> str:
     if _CONTROL.search(text):
         raise OllamaError(f"{text!r} holds a control character, which no line of a unit can carry")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
+
+
+def command_line(words: Iterable[str]) -> str:
+    """The words as ExecStart= reads them back."""
+    return " ".join(command_word(word) for word in words)
 
 
 def command_word(word: str) -> str:
@@ -105,4 +114,4 @@ def environment_file(variables: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-__all__ = ("command_word", "dropin", "environment_file", "find_instance", "quote")
+__all__ = ("command_line", "command_word", "dropin", "environment_file", "find_instance", "quote")

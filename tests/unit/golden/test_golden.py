@@ -72,7 +72,9 @@ def render(plan: dict) -> str:
         autoescape=False,
     )
     environment.filters["inference.ollama.dropin"] = dropin
-    return environment.get_template("dropin.conf.j2").render(ollama_plan=plan)
+    return environment.get_template("dropin.conf.j2").render(
+        ollama_plan=plan, item={"instance": plan["instances"][0]["name"]}
+    )
 
 
 def compare(path: Path, text: str) -> None:

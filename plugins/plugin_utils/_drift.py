@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the unit files on a host differ from those that a plan asks for.
+
+Lines are compared as they are written, because that is what the role would write again: two ways to say the same
+are a difference. Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._files import is_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+SCHEMA = 1
+# What a difference can be; docs in unit_drift.yml.
+FILE_MISSING, NOT_OURS, MISSING, EXTRA, DIFFERS, TEXT, STALE = (
+    "file-missing",
+    "not-ours",
+    "missing",
+    "extra",
+    "differs",
+    "text",
+    "stale",
+)
+HIDDEN = "(not shown)"
+
+_VARIABLE = re.compile(r'Environment="?([A-Za-z_][A-Za-z0-9_]*)=(.*?)"?')
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
+
+
+def unit_drift(
+    files: Iterable[Mapping[str, Any]],
+    planned: Mapping[str, str],
+    found: Iterable[Mapping[str, Any]],
+    stale: Iterable[str] = (),
+) -> dict[str, Any]:
+    """``{schema, differences: [{unit, instance, path, setting, kind, on_host, planned}, …]}``, in the files' order.
+
+    ``files`` is what unit_files() gave, ``planned`` the text of each by path, ``found`` the results of reading them on
+    the host (ansible.builtin.slurp), ``stale`` the paths of our files that the plan does not ask for. Raises
+    OllamaError for a file that is there and cannot be read: nobody knows whether it differs.
+    """
+    texts = {result["item"]["path"]: _text(result) for result in found}
+    differences: list[dict[str, Any]] = []
+    for file in files:
+        path = file["path"]
+        place = {"unit": file["unit"], "instance": file["instance"], "path": path}
+        differences += [{**place, **row} for row in _compare(texts[path], planned[path])]
+    for path in stale:
+        differences.append({"unit": None, "instance": None, "path": path, **_row(STALE)})
+    return {"schema": SCHEMA, "differences": differences}
+
+
+def _text(result: Mapping[str, Any]) -> str | None:
+    """The text that was read; None where there is no such file."""
+    if "content" in result:
+        return base64.b64decode(result["content"]).decode("utf-8", "replace")
+    said = str(result.get("msg", "nothing"))
+    if "not found" not in said:
+        raise OllamaError(f"{result['item']['path']}: it cannot be compared with the plan: {said}")
+    return None
+
+
+def _compare(on_host: str | None, planned: str) -> Iterator[dict[str, Any]]:
+    if on_host is None:
+        yield _row(FILE_MISSING)
+    elif not is_ours(on_host):
+        yield _row(NOT_OURS)
+    elif on_host != planned:
+        here, there = _settings(on_host), _settings(planned)
+        if here == there:
+            yield _row(TEXT)
+        for setting in [*there, *(name for name in here if name not in there)]:
+            ours, theirs = here.get(setting), there.get(setting)
+            if ours != theirs:
+                kind = MISSING if ours is None else EXTRA if theirs is None else DIFFERS
+                yield _row(kind, setting, _shown(setting, ours), _shown(setting, theirs))
+
+
+def _settings(text: str) -> dict[str, list[str]]:
+    """The lines that are no comment, by what they set: a variable, or a directive with its section unless [Service]."""
+    found: dict[str, list[str]] = {}
+    section = ""
+    for line in (raw.strip() for raw in text.splitlines()):
+        if not line or line[0] in "#;":
+            continue
+        variable = _VARIABLE.fullmatch(line)
+        if line.startswith("["):
+            section = line
+        elif variable and section == "[Service]":
+            found.setdefault(variable[1], []).append(variable[2])
+        else:
+            name, _equals, value = line.partition("=")
+            found.setdefault(name if section == "[Service]" else section + name, []).append(value)
+    return found
+
+
+def _shown(setting: str, values: list[str] | None) -> str | None:
+    if values is None:
+        return None
+    # A key that somebody wrote into the file by hand is not printed a second time. An empty value clears what stands
+    # before it, as in front of ExecStart=, and says nothing to a reader.
+    return HIDDEN if _SECRET.search(setting + "".join(values)) else " | ".join(filter(None, values))
+
+
+def _row(
+    kind: str, setting: str | None = None, on_host: str | None = None, planned: str | None = None
+) -> dict[str, Any]:
+    return {"setting": setting, "kind": kind, "on_host": on_host, "planned": planned}
+
+
+__all__ = ("SCHEMA", "unit_drift")

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files a plan stands in, what of an earlier plan is left on a host, and which services a change concerns.
+
+Paths of drop-ins after systemd.unit(5): ``UNIT.d/NAME.conf`` below the administrator's folder.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FOLDER = "/etc/systemd/system"
+SINGLE, TEMPLATE = "ollama.service", "ollama@.service"
+# The first line of every file of the role's begins with it (roles/ollama/templates).
+HEADER = "# Managed by Ansible, role inference.ollama.ollama:"
+# Folders of drop-ins that can be ours; a copy of one of our files elsewhere is somebody's own.
+_DROPINS = re.compile(r"(ollama(?:@[^/]+)?\.service)\.d")
+
+
+def is_ours(text: str) -> bool:
+    """Whether the role has written this text."""
+    return any(line.startswith(HEADER) for line in text.splitlines())
+
+
+def unit_files(plan: Mapping[str, Any], dropin_name: str, root: str = "") -> list[dict[str, str | None]]:
+    """``{path, unit, instance, source}`` of every file of units that the plan asks for, the template unit first.
+
+    ``instance`` is None for the template unit; ``source`` names the role's template. ``root`` stands before each path.
+    """
+    files: list[dict[str, str | None]] = []
+    if plan.get("template"):
+        unit = plan["template"]["unit"]
+        files.append(
+            {"path": f"{root}{FOLDER}/{unit}", "unit": unit, "instance": None, "source": "template.service.j2"}
+        )
+    for instance in plan["instances"]:
+        unit = instance["unit"]
+        path = f"{root}{FOLDER}/{unit}.d/{dropin_name}"
+        files.append({"path": path, "unit": unit, "instance": instance["name"], "source": "dropin.conf.j2"})
+    return files
+
+
+def stale_files(
+    plan: Mapping[str, Any], files: Iterable[Mapping[str, Any]], ours: Iterable[str], links: Iterable[str] = ()
+) -> dict[str, list[str]]:
+    """What a host has of other plans: ``{units, files, folders}``, each sorted.
+
+    ``files`` is what unit_files() gave, ``ours`` the paths of files on the host that carry the role's header, ``links``
+    those by which instances of our template unit are started at boot. ``units`` are to be stopped and disabled,
+    ``files`` removed, and ``folders`` are those of drop-ins that may be empty then.
+    """
+    wanted = {file["path"] for file in files}
+    kept = {posixpath.dirname(path) for path in wanted}
+    planned = {instance["unit"] for instance in plan["instances"]}
+    units = {posixpath.basename(link) for link in links} - planned
+    old, folders = [], set()
+    for path in sorted(set(ours) - wanted):
+        folder = posixpath.dirname(path)
+        match = _DROPINS.fullmatch(posixpath.basename(folder))
+        if match is None and posixpath.basename(path) != TEMPLATE:
+            continue
+        old.append(path)
+        if match and folder not in kept:
+            folders.add(folder)
+            units |= {match[1]} - planned - {SINGLE}
+    if plan.get("template"):
+        # It holds the port that the first instance takes.
+        units.add(SINGLE)
+    return {"units": sorted(units), "files": old, "folders": sorted(folders)}
+
+
+def changed_units(plan: Mapping[str, Any], results: Iterable[Mapping[str, Any]], *, everywhere: bool) -> list[str]:
+    """The planned units that a restart is due for, in the plan's order.
+
+    ``results`` are those of a task that loops over files or their paths. A changed drop-in concerns its own unit,
+    the template unit all of its instances; a change ``everywhere``, such as that of the secrets, concerns all.
+    """
+    changed = [result["item"] for result in results if result.get("changed")]
+    paths = [item if isinstance(item, str) else item["path"] for item in changed]
+    names = {posixpath.basename(posixpath.dirname(path)).removesuffix(".d") for path in paths}
+    if any(posixpath.basename(path) == TEMPLATE for path in paths):
+        names |= {instance["unit"] for instance in plan["instances"] if instance["unit"] != SINGLE}
+    return [instance["unit"] for instance in plan["instances"] if everywhere or instance["unit"] in names]
+
+
+__all__ = ("FOLDER", "HEADER", "changed_units", "is_ours", "stale_files", "unit_files")
