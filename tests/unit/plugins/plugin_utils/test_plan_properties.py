@@ -1,0 +1,169 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold of every plan: any stored or generated machine, objective, release and operator."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import HOST, make_plan
+from ansible_collections.inference.ollama.tests.unit.support.hosts import RELEASES, WISHES, machines
+from ansible_collections.inference.ollama.tests.unit.support.plans import codes
+
+many = settings(
+    max_examples=int(os.environ.get("INFERENCE_OLLAMA_PLAN_CASES", "150")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+LIMITS = ("OLLAMA_NUM_PARALLEL", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_MAX_LOADED_MODELS", "LLAMA_ARG_CACHE_RAM")
+
+
+@st.composite
+def cases(draw):
+    """A machine, wishes and a release that go together."""
+    return draw(machines()), draw(WISHES), draw(st.sampled_from([*RELEASES, None]))
+
+
+def planned(case):
+    """The plan; a case that the operator's words make impossible is none. The release is the argument alone."""
+    machine, wishes, release = case
+    machine["software"]["ollama"]["version"] = None
+    made = None
+    with contextlib.suppress(OllamaError):
+        made = make_plan(machine, wishes, release)
+    assume(made)
+    return made
+
+
+@many
+@given(cases())
+def test_threads_never_exceed_the_cores_of_the_instance(case):
+    """A compute thread without a core of its own holds up all others."""
+    made = planned(case)
+    cores = [CpuSet.parse(text) for text in case[0]["cpu"]["siblings"] or []]
+    allowed = case[0]["allowed"]["cpus"]
+    for instance in made["instances"]:
+        if instance["cpus"] is None or not cores:
+            continue
+        cpus = CpuSet.parse(instance["cpus"])
+        assert cpus
+        assert allowed is None or cpus <= CpuSet.parse(allowed)
+        assert 1 <= instance["threads"] <= sum(1 for core in cores if core & cpus)
+
+
+@many
+@given(cases())
+def test_no_cpu_or_card_is_in_two_instances(case):
+    """Two servers on one core or card would each plan with all of it."""
+    made = planned(case)
+    if len(made["instances"]) < 2:
+        return
+    for key in ("cpus", "gpus"):
+        parts = [instance[key] or [] for instance in made["instances"]]
+        parts = [list(CpuSet.parse(part)) if isinstance(part, str) else part for part in parts]
+        every = [item for part in parts for item in part]
+        assert len(every) == len(set(every))
+    ports = [instance["port"] for instance in made["instances"]]
+    assert len(ports) == len(set(ports))
+
+
+@many
+@given(cases())
+def test_memory_fits_the_node_or_the_cards(case):
+    """What the plan lets a server load is in its memory, or the operator hears that it is not."""
+    made = planned(case)
+    total = case[0]["memory"] and case[0]["memory"]["total_bytes"]
+    shares = [instance["memory_bytes"] for instance in made["instances"]]
+    if total and None not in shares:
+        nodes = sum(node["memory_bytes"] or 0 for node in case[0]["numa"] or [])
+        assert sum(shares) <= max(total, nodes)
+    for instance in made["instances"]:
+        budget = instance["budget"]
+        if "budget-exceeded" not in codes(made) and budget.get("usable_bytes") is not None:
+            assert budget["total_bytes"] <= budget["usable_bytes"]
+
+
+@many
+@given(cases())
+def test_nothing_inert_or_fatal_is_written(case):
+    """Each variable of the plan does on this release what it says, by the same contract that operators are held to."""
+    made = planned(case)
+    release = parse_release(made["release"]) if made["release"] else None
+    for instance in made["instances"]:
+        found = lint(instance["environment"], release)
+        assert [finding for finding in found if finding.severity in ("fatal", "inert")] == []
+
+
+@many
+@given(cases())
+def test_a_binding_has_threads_that_follow_or_a_warning(case):
+    """Binding without matching threads halves the speed."""
+    made = planned(case)
+    for instance in made["instances"]:
+        if instance["bind"] == "none":
+            continue
+        followed = instance["environment"].get("LLAMA_ARG_THREADS") == str(instance["threads"])
+        acts = made["release"] is not None and parse_release(made["release"]).at_least("0.30.0")
+        assert (followed and acts) or "threads-not-settable" in codes(made)
+
+
+@many
+@given(cases())
+def test_every_setting_has_one_decision(case):
+    """An operator can ask of any line of any instance why it is there, and gets one answer."""
+    made = planned(case)
+    keys = [(decision["instance"], decision["setting"]) for decision in made["decisions"]]
+    assert len(keys) == len(set(keys))
+    values = {key: decision["value"] for key, decision in zip(keys, made["decisions"])}
+    assert {instance for instance, _setting in keys} == {HOST, *(entry["name"] for entry in made["instances"])}
+    for instance in made["instances"]:
+        for name, value in instance["environment"].items():
+            assert values[instance["name"], name] == value
+        for name in (*instance["service"], *instance["order"]):
+            assert values[instance["name"], name] is not None
+    assert all(decision["reason"] for decision in made["decisions"])
+
+
+@many
+@given(cases())
+def test_the_same_input_gives_the_same_plan(case):
+    """A second run must find nothing to change, and no plan may change the facts that it is made from."""
+    before = copy.deepcopy(case)
+    first = planned(case)
+    case[0]["software"]["ollama"]["version"] = before[0]["software"]["ollama"]["version"] = None
+    assert case == before
+    assert first == planned(before)
+
+
+@many
+@given(cases(), st.integers(1, 512), st.integers(1, 128))
+def test_more_memory_never_lowers_a_limit(case, more_ram, more_vram):
+    """An operator who adds memory to a host or its cards is never given less."""
+    less = planned(case)
+    machine = copy.deepcopy(case[0])
+    ram = more_ram << 30
+    nodes = machine["numa"] or []
+    for node in nodes:
+        if node["memory_bytes"]:
+            node["memory_bytes"] += ram
+    grown = ram * max(1, sum(1 for node in nodes if node["memory_bytes"]))
+    for key in ("total_bytes", "host_bytes"):
+        if machine["memory"] and machine["memory"].get(key):
+            machine["memory"][key] += grown
+    for gpu in machine["gpus"] or []:
+        if gpu["memory_bytes"]:
+            gpu["memory_bytes"] += more_vram << 30
+    more = planned((machine, *case[1:]))
+    for small, large in zip(less["instances"], more["instances"]):
+        for name in LIMITS:
+            if name in small["environment"]:
+                assert int(large["environment"][name]) >= int(small["environment"][name]), name
