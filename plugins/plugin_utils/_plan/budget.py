@@ -10,7 +10,7 @@ Private to inference.ollama: it may change in any release.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, NamedTuple
+from typing import TYPE_CHECKING, Callable, NamedTuple, Tuple
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB
 
@@ -39,6 +39,8 @@ STAND_IN_KV_BYTES, STAND_IN_CONTEXT = 128 * 1024, 32768
 PLAIN_TOKENS = 8192
 # The system and other programs: a quarter of a small host, 8 GiB of a large one.
 SYSTEM_BYTES = 8 * GIB
+# Models that every release since 0.2.0 holds at once by itself, on a host without GPU or on each card.
+MODELS = 3
 # llama-server's default bound for its prompt cache, per loaded model; all of them together get an eighth of the memory.
 CACHE_BYTES, CACHE_SHARE = 8192 * MIB, 8
 
@@ -107,41 +109,43 @@ class Load:
     flash: bool = True
 
 
+# Bytes that models may take of each device, in groups that layers are split over.
+Rooms = Tuple[Tuple[int, ...], ...]
+
+
 @dataclass(frozen=True)
 class Budget:
-    """Bytes that models may take on ``devices`` devices, and the models; without models a stand-in is reckoned with.
+    """The memory of an instance, and the models; without models a stand-in is reckoned with.
 
-    ``whole_bytes``, where it is more, is what a model may take that nothing lies beside: no other has to make room.
-    ``together``: stand-ins of all loaded models share the memory. On GPUs they do not, because the server counts what
-    lies on a card and unloads a model before it overfills it.
+    ``rooms`` is what models may take beside each other; ``whole``, where it is given, what one may take that nothing
+    lies beside, since no other has to make room. ``together``: stand-ins of all loaded models share the memory. On GPUs
+    they do not, because the server counts what lies on a card and unloads a model before it overfills it.
     """
 
-    usable_bytes: int
+    rooms: Rooms
     loads: tuple[Load, ...] = ()
-    whole_bytes: int = 0
-    devices: int = 1
+    whole: Rooms = ()
     together: bool = False
     flash: bool = True
     kv_type: str = "f16"
 
-    def demand(self, rung: Rung) -> Demand:
-        """The most that a rung can take: its largest models. It never falls from a rung to a higher one."""
-        if not self.loads:
-            return self._stand_in(rung)
-        each = sorted((self._one(load, rung) for load in self.loads), key=lambda one: one.total, reverse=True)
-        return Demand(*(sum(part) for part in zip(*each[: rung.loaded])))
-
-    def limit(self, rung: Rung) -> int:
-        """Bytes that the rung may take: with more, layers go to the CPUs, or models push each other out."""
-        return max(self.usable_bytes, self.whole_bytes) if rung.loaded == 1 else self.usable_bytes
+    def figures(self, rung: Rung) -> tuple[Demand, int]:
+        """The most that a rung can take, that of its largest models, and the bytes that there are for it."""
+        demand = self._demand(rung)
+        rooms = self.rooms if self._fit(demand, rung, self.rooms) else self._most(rung)
+        base = self._base(rung)
+        group = max(rooms, key=lambda sizes: _left(sizes, base))
+        used = sum(size > base for size in group) or 1
+        return demand._replace(overhead=demand.overhead + base * used), sum(group)
 
     def holds(self, rung: Rung) -> bool:
-        return self.demand(rung).total <= self.limit(rung)
+        """Whether the rung fits: else layers go to the CPUs, or models push each other out."""
+        return self._fit(self._demand(rung), rung, self._most(rung))
 
     def fits(self, rung: Rung) -> bool:
         """Whether to plan the rung: it holds, and slots and tokens to spare stay off the last fifth of a card."""
         spare = rung.parallel > 1 or rung.context > PLAIN_TOKENS
-        return self.demand(rung).total <= (self.usable_bytes if spare else self.limit(rung))
+        return self._fit(self._demand(rung), rung, self.rooms) if spare else self.holds(rung)
 
     def largest(self, rung: Rung, field: str, step: int, most: int) -> int | None:
         """The largest multiple of ``step`` up to ``most`` that holds in one field of the rung, None where none does."""
@@ -151,26 +155,49 @@ class Budget:
             low, high = (middle, high) if self.holds(rung._replace(**{field: middle * step})) else (low, middle - 1)
         return low * step or None
 
-    def _one(self, load: Load, rung: Rung) -> Demand:
-        # The server cuts a context down to what the model was trained for.
-        context = min(rung.context, load.model.context_length or rung.context)
-        tokens = context * (1 if load.single else rung.parallel)
-        return Demand(
-            load.model.size_bytes,
-            kv_bytes_per_token(load.model, load.kv_type) * tokens,
-            BASE_BYTES * self.devices + _buffer_bytes(flash=load.flash) * tokens,
-        )
+    def _most(self, rung: Rung) -> Rooms:
+        return self.whole if self.whole and rung.loaded == 1 else self.rooms
+
+    def _fit(self, demand: Demand, rung: Rung, rooms: Rooms) -> bool:
+        base = self._base(rung)
+        return any(demand.total <= _left(sizes, base) for sizes in rooms)
+
+    def _base(self, rung: Rung) -> int:
+        """What the processes of a rung's models take on every device that they use."""
+        models = min(rung.loaded, len(self.loads)) if self.loads else rung.loaded if self.together else 1
+        return BASE_BYTES * models
+
+    def _demand(self, rung: Rung) -> Demand:
+        """Without what every device takes."""
+        if not self.loads:
+            return self._stand_in(rung)
+        each = sorted((_one(load, rung) for load in self.loads), key=lambda one: one.total, reverse=True)
+        return Demand(*(sum(part) for part in zip(*each[: rung.loaded])))
 
     def _stand_in(self, rung: Rung) -> Demand:
         copies = rung.loaded if self.together else 1
-        tokens = rung.context * rung.parallel
-        kv = STAND_IN_KV_BYTES * BLOCK_BYTES[self.kv_type] // BLOCK_BYTES["f16"] * tokens * copies
-        overhead = (BASE_BYTES + _buffer_bytes(flash=self.flash) * tokens) * copies
-        weights = self.usable_bytes // 2
+        tokens = rung.context * rung.parallel * copies
+        kv = STAND_IN_KV_BYTES * BLOCK_BYTES[self.kv_type] // BLOCK_BYTES["f16"] * tokens
+        overhead = _buffer_bytes(flash=self.flash) * tokens
+        usable = sum(self.rooms[0])
+        weights = usable // 2
         if copies == 1 and rung.parallel == 1 and rung.context <= STEPS["balanced"][0][1]:
             # The least that can be planned is planned on the smallest hosts too, for models that are smaller.
-            weights = max(0, min(weights, self.usable_bytes - kv - overhead))
+            weights = max(0, min(weights, usable - kv - overhead - self._base(rung)))
         return Demand(weights, kv, overhead)
+
+
+def _one(load: Load, rung: Rung) -> Demand:
+    # The server cuts a context down to what the model was trained for.
+    context = min(rung.context, load.model.context_length or rung.context)
+    tokens = context * (1 if load.single else rung.parallel)
+    kv = kv_bytes_per_token(load.model, load.kv_type) * tokens
+    return Demand(load.model.size_bytes, kv, _buffer_bytes(flash=load.flash) * tokens)
+
+
+def _left(sizes: Iterable[int], base: int) -> int:
+    """Bytes of the devices that are left beside their processes; a device that holds no more is not used."""
+    return sum(max(0, size - base) for size in sizes)
 
 
 def kv_bytes_per_token(model: ReferenceModel, kv_type: str = "f16") -> int:
@@ -192,12 +219,12 @@ def card_bytes(vram: int | None, reserve: int = 0) -> int:
     return min((vram or 0) * 4 // 5, whole_bytes(vram, reserve))
 
 
-def cards_bytes(cards: Iterable[Gpu], of_card: Callable[[int | None, int], int], reserve: int = 0) -> int:
-    """Either of several cards, over which a model's layers are split; never over those of two vendors."""
-    groups: dict[str, int] = {}
+def grouped(cards: Iterable[Gpu], of_card: Callable[[int | None, int], int], reserve: int = 0) -> Rooms:
+    """Either of each of several cards. A model's layers are split over cards, never over those of two vendors."""
+    groups: dict[str, tuple[int, ...]] = {}
     for card in cards:
-        groups[card.vendor] = groups.get(card.vendor, 0) + of_card(card.memory_bytes, reserve)
-    return max(groups.values(), default=0)
+        groups[card.vendor] = (*groups.get(card.vendor, ()), of_card(card.memory_bytes, reserve))
+    return tuple(groups.values())
 
 
 def host_bytes(memory: int | None, runners: int, cache: int | None) -> int:
@@ -220,6 +247,11 @@ def system_bytes(memory: int) -> int:
 def cache_bytes(memory: int, runners: int) -> int:
     """The bound of one prompt cache where the memory decides it."""
     return min(CACHE_BYTES, memory // CACHE_SHARE // runners)
+
+
+def cached_models(memory: int) -> int:
+    """Models on cards whose prompt caches take at most a quarter of the memory, each sized as that of one of three."""
+    return max(2 * MODELS, memory // 4 // CACHE_BYTES)
 
 
 def ladder(objective: str, models: int, *, gentle: bool = True) -> list[Rung]:
@@ -249,14 +281,16 @@ def _buffer_bytes(*, flash: bool) -> int:
 
 __all__ = (
     "BLOCK",
+    "MODELS",
     "Budget",
     "Demand",
     "Load",
     "Rung",
     "cache_bytes",
+    "cached_models",
     "card_bytes",
-    "cards_bytes",
     "climb",
+    "grouped",
     "host_bytes",
     "kv_bytes_per_token",
     "ladder",

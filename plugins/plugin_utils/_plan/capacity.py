@@ -12,12 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget, families
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import MIB
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import MIB, MODELS
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import (
     CACHE,
     CONTEXT,
     LOADED,
-    MODELS,
     SEVERAL_MODELS_BYTES,
     Fit,
     fit,
@@ -87,16 +86,22 @@ def _loaded(case: Case, found: Fit) -> str:
         reason = f"{loaded} of {len(named)} reference model(s) fit side by side"
     elif not case.gpus:
         reason = f"{loaded} of the {MODELS} that every release since 0.2.0 allows by itself on a host without GPU"
-    elif loaded == MODELS * len(case.gpus):
-        reason = f"three for each of {len(case.gpus)} GPU(s), as every release since 0.2.0 allows by itself; a total"
     else:
-        reason = f"one for each of {len(case.gpus)} GPU(s), of which the smallest has {_smallest(case)}"
+        reason = _tier_text(case, loaded)
     return str(case.decide(LOADED, str(loaded), POLICY, reason if named else f"{reason}; {NO_MODEL}"))
 
 
-def _smallest(case: Case) -> str:
-    vram = min(gpu.memory_bytes or 0 for gpu in case.gpus)
-    return f"{gib(vram)}; several want {gib(SEVERAL_MODELS_BYTES)}" if vram else "VRAM that could not be read"
+def _tier_text(case: Case, loaded: int) -> str:
+    large = [gpu for gpu in case.gpus if (gpu.memory_bytes or 0) >= SEVERAL_MODELS_BYTES]
+    small = [gpu for gpu in case.gpus if gpu not in large]
+    unread = ", or whose memory could not be read" if any(not gpu.memory_bytes for gpu in small) else ""
+    parts = [f"three for each of {len(large)} GPU(s), as every release since 0.2.0 allows by itself"] if large else []
+    parts += [f"one for each of {len(small)} GPU(s) below {gib(SEVERAL_MODELS_BYTES)}{unread}"] if small else []
+    if loaded < MODELS * len(large) + len(small):
+        parts = [
+            f"{loaded} on {len(case.gpus)} GPU(s), whose prompt caches take at most a quarter of the host's memory"
+        ]
+    return f"{'; '.join(parts)}; it is a total"
 
 
 def _keep_alive(case: Case) -> str:
@@ -183,8 +188,8 @@ def _cache_ram(case: Case, found: Fit) -> str | None:
         return None
     mib = budget.cache_bytes(memory, found.runners) // MIB
     reason = (
-        f"{mib} MiB of prompt cache in host memory for each of up to {found.runners} loaded model(s), together at most"
-        f" an eighth of {gib(memory)}; the default is {budget.CACHE_BYTES // MIB} MiB each, whatever the host has"
+        f"{mib} MiB of prompt cache in host memory for each loaded model, {found.runners} of which take at most an"
+        f" eighth of {gib(memory)}; the default is {budget.CACHE_BYTES // MIB} MiB each, whatever the host has"
     )
     case.decide(CACHE, str(mib), POLICY, reason)
     return str(mib)

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget, families
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.attention import attends, cache_type
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import STAND_IN_CONTEXT, Budget, Load, Rung
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import (
+    MODELS,
+    STAND_IN_CONTEXT,
+    Budget,
+    Load,
+    Rooms,
+    Rung,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB, gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import reserve
 
@@ -25,7 +32,6 @@ CONTEXT, CACHE = "OLLAMA_CONTEXT_LENGTH", "LLAMA_ARG_CACHE_RAM"
 LOADED = "OLLAMA_MAX_LOADED_MODELS"
 # Below this a card has room for one model of a usual size.
 SEVERAL_MODELS_BYTES = 11 * GIB
-MODELS = 3
 # Streams of fewer threads each are slower to read along with than one after the other.
 THREADS_PER_STREAM = 4
 # The context of releases whose variable does not act yet, which only a model or a request changes.
@@ -48,7 +54,7 @@ class Fit:
         """The numbers, as a reason ends in them."""
         if self.usable is None:
             return "how much could not be read, so the least is planned"
-        need = self.budget.demand(self.rung)
+        need = self.budget.figures(self.rung)[0]
         what = "" if self.budget.loads else "a model that fills half: "
         return (
             f"{what}{gib(need.weights)} of weights, {gib(need.kv)} of KV cache and {gib(need.overhead)} of buffers in"
@@ -60,24 +66,15 @@ def fit(case: Case, threads: int | None) -> Fit:
     """The highest rung of the objective's ladder that fits, with the operator's numbers in the place of its own."""
     runners = most_models(case)
     cache = cache_bound(case)
-    known, usable, whole = _usable(case, runners, cache)
+    rooms, whole = _rooms(case, runners, cache)
     loads = tuple(
         Load(model, families.single(case, model), cache_type(case, model), attends(case, model))
         for model in case.policy.reference_models
     )
-    room = Budget(
-        usable,
-        loads,
-        whole,
-        devices=max(1, len(case.gpus)),
-        together=not case.gpus,
-        flash=attends(case),
-        kv_type=cache_type(case),
-    )
-    rungs = [_own(case, rung) for rung in _rungs(case, threads)]
-    rung = budget.climb(rungs, room.fits)
-    filled = usable if room.demand(rung).total <= usable else room.limit(rung)
-    result = Fit(rung, room, filled if known else None, runners, cache)
+    room = Budget(rooms, loads, whole, together=not case.gpus, flash=attends(case), kv_type=cache_type(case))
+    rung = budget.climb([_own(case, rung) for rung in _rungs(case, threads, cache)], room.fits)
+    known = any(gpu.memory_bytes for gpu in case.gpus) if case.gpus else case.memory_bytes is not None
+    result = Fit(rung, room, room.figures(rung)[1] if known else None, runners, cache)
     if known and not room.holds(rung):
         _exceeded(case, result)
     _note(case, result)
@@ -85,9 +82,8 @@ def fit(case: Case, threads: int | None) -> Fit:
 
 
 def most_models(case: Case) -> int:
-    """Models that may be loaded at the same time where memory allows: it depends on wishes and cards, not on memory."""
-    wish = loaded_wish(case)
-    return wish or len(case.policy.reference_models) or MODELS * max(1, len(case.gpus))
+    """Models that share the prompt caches' part of the memory, whatever cards and memory there are."""
+    return loaded_wish(case) or len(case.policy.reference_models) or MODELS
 
 
 def loaded_wish(case: Case) -> int | None:
@@ -121,30 +117,28 @@ def cache_bound(case: Case) -> int | None:
     return case.policy.cache_ram_bytes if case.acts(CACHE) else None
 
 
-def _usable(case: Case, runners: int, cache: int | None) -> tuple[bool, int, int]:
-    """Whether the memory is known; the bytes of it that models may take beside each other; and one by itself."""
+def _rooms(case: Case, runners: int, cache: int | None) -> tuple[Rooms, Rooms]:
+    """What models may take of each device beside each other, and what one by itself."""
     if not case.gpus:
-        usable = budget.host_bytes(case.memory_bytes, runners, cache)
-        return case.memory_bytes is not None, usable, usable
+        return ((budget.host_bytes(case.memory_bytes, runners, cache),),), ()
     kept = reserve(case)
     if case.policy.reference_models:
-        usable, whole = (
-            budget.cards_bytes(case.gpus, of_card, kept) for of_card in (budget.card_bytes, budget.whole_bytes)
+        return (
+            budget.grouped(case.gpus, budget.card_bytes, kept),
+            budget.grouped(case.gpus, budget.whole_bytes, kept),
         )
-        return any(gpu.memory_bytes for gpu in case.gpus), usable, whole
-    smallest = min(gpu.memory_bytes or 0 for gpu in case.gpus)
-    usable = budget.card_bytes(smallest, kept)
-    return smallest > 0, usable, usable
+    # The server puts a model on the card with the most room.
+    return ((max(budget.card_bytes(gpu.memory_bytes, kept) for gpu in case.gpus),),), ()
 
 
-def _rungs(case: Case, threads: int | None) -> list[Rung]:
+def _rungs(case: Case, threads: int | None, cache: int | None) -> list[Rung]:
     """The ladder within what threads, families and training allow."""
     policy = case.policy
     named = policy.reference_models
     if named:
         rungs = budget.ladder(policy.objective, len(named))
     elif case.gpus:
-        rungs = [rung._replace(loaded=_tier(case)) for rung in budget.ladder(policy.objective, 1)]
+        rungs = [rung._replace(loaded=_tier(case, cache)) for rung in budget.ladder(policy.objective, 1)]
     else:
         rungs = budget.ladder(policy.objective, MODELS, gentle=False)
     slots = MOST_SLOTS if case.gpus else max(1, (threads or 0) // THREADS_PER_STREAM)
@@ -158,10 +152,11 @@ def _rungs(case: Case, threads: int | None) -> list[Rung]:
     return [Rung(rung.loaded, min(rung.parallel, slots), min(rung.context, top)) for rung in rungs]
 
 
-def _tier(case: Case) -> int:
+def _tier(case: Case, cache: int | None) -> int:
     """Loaded models on cards, where none is named."""
-    smallest = min(gpu.memory_bytes or 0 for gpu in case.gpus)
-    return (MODELS if smallest >= SEVERAL_MODELS_BYTES else 1) * len(case.gpus)
+    large = sum((gpu.memory_bytes or 0) >= SEVERAL_MODELS_BYTES for gpu in case.gpus)
+    tier = MODELS * large + len(case.gpus) - large
+    return tier if cache is not None else min(tier, budget.cached_models(case.memory_bytes or 0))
 
 
 def _own(case: Case, rung: Rung) -> Rung:
@@ -175,7 +170,7 @@ def _own(case: Case, rung: Rung) -> Rung:
 
 def _exceeded(case: Case, found: Fit) -> None:
     policy, rung = case.policy, found.rung
-    need = found.budget.demand(rung)
+    need = found.budget.figures(rung)[0]
     where = "VRAM" if case.gpus else "memory"
     given = {
         "parallel": ("ollama_num_parallel", policy.num_parallel, 1, MOST_SLOTS),
@@ -202,7 +197,7 @@ def _exceeded(case: Case, found: Fit) -> None:
 
 
 def _note(case: Case, found: Fit) -> None:
-    need = found.budget.demand(found.rung)
+    need = found.budget.figures(found.rung)[0]
     each = budget.cache_bytes(case.memory_bytes or 0, found.runners) if found.cache is None else found.cache
     case.budget = {
         "memory": "vram" if case.gpus else "ram",
@@ -216,4 +211,4 @@ def _note(case: Case, found: Fit) -> None:
     }
 
 
-__all__ = ("CACHE", "CONTEXT", "LOADED", "MODELS", "SEVERAL_MODELS_BYTES", "Fit", "fit", "loaded_wish")
+__all__ = ("CACHE", "CONTEXT", "LOADED", "SEVERAL_MODELS_BYTES", "Fit", "fit", "loaded_wish")

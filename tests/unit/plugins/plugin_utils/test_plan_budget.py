@@ -98,6 +98,22 @@ def test_more_vram_lowers_nothing(host, index, more):
     assert all(less[name] <= richer[name] for name in less)
 
 
+@given(hosts, vrams)
+@example(
+    {"memory": 64 * GIB, "vram": [24 * GIB], "facts": [{}] * 2, "release": "0.34.1", "threads": 8, "wishes": {}},
+    2 * GIB,
+)
+def test_another_card_lowers_nothing(host, vram):
+    """Neither a small one, which no model is planned for, nor one of another vendor."""
+    if not host["vram"] or len(host["vram"]) == 4:
+        return
+    # Its flash attention and its display are other questions.
+    last = {**host["facts"][0], "compute": (8, 6), "display_active": False}
+    known = [*host["facts"][: len(host["vram"])], last]
+    less, richer = limits(host), limits({**host, "vram": [*host["vram"], vram], "facts": known})
+    assert all(less[name] <= richer[name] for name in less)
+
+
 @given(hosts)
 def test_what_is_planned_fits_or_is_warned_of(host):
     """The sum of the parts is within what is usable, and that within what there is."""
@@ -169,41 +185,42 @@ def test_a_fifth_of_a_card_stays_free_and_a_gibibyte_at_least(vram, usable):
 
 
 def test_layers_are_not_split_over_vendors():
-    """The larger group counts."""
+    """Each group counts by itself."""
     cards = [gpu(10 * GIB), gpu(10 * GIB, 1), gpu(15 * GIB, 2, vendor="amd")]
-    assert budget.cards_bytes(cards, budget.card_bytes) == 16 * GIB
+    assert budget.grouped(cards, budget.card_bytes) == ((8 * GIB, 8 * GIB), (12 * GIB,))
 
 
 def test_the_largest_models_are_those_that_have_to_fit():
     """Any of the list may be loaded."""
     loads = tuple(Load(model) for model in parse_models([EMBEDDING, LLAMA_8B, LLAMA_70B]))
-    room = Budget(100 * GIB, loads)
-    one = room.demand(Rung(1, 1, 4096))
+    room = Budget(((100 * GIB,),), loads)
+    one, usable = room.figures(Rung(1, 1, 4096))
+    assert usable == 100 * GIB
     assert one.weights == LLAMA_70B["size_bytes"]
     assert one.kv == 4096 * 327680
-    assert room.demand(Rung(9, 1, 4096)).weights == sum(load.model.size_bytes for load in loads)
+    assert room.figures(Rung(9, 1, 4096))[0].weights == sum(load.model.size_bytes for load in loads)
 
 
 def test_a_slot_is_not_larger_than_what_the_model_was_trained_for():
     """The server cuts the context down, so its memory is not taken."""
     (parsed,) = parse_models([EMBEDDING])
-    assert Budget(GIB, (Load(parsed),)).demand(Rung(1, 1, 8192)) == Budget(GIB, (Load(parsed),)).demand(
-        Rung(1, 1, 2048)
-    )
+    room = Budget(((GIB,),), (Load(parsed),))
+    assert room.figures(Rung(1, 1, 8192)) == room.figures(Rung(1, 1, 2048))
 
 
 def test_what_has_no_flash_attention_stores_the_scores():
     """128 KiB for each token."""
     (parsed,) = parse_models([LLAMA_8B])
-    with_it = Budget(0, (Load(parsed),)).demand(Rung(1, 1, 4096)).overhead
-    without = Budget(0, (Load(parsed, flash=False),)).demand(Rung(1, 1, 4096)).overhead
+    with_it, without = (
+        Budget(((0,),), (Load(parsed, flash=flash),)).figures(Rung(1, 1, 4096))[0].overhead for flash in (True, False)
+    )
     assert without - with_it == 4096 * 128 * 1024
 
 
 @given(st.integers(0, 64 * GIB), st.integers(1, 64))
 def test_the_largest_value_that_fits_does_and_one_more_does_not(usable, slots):
     """What a warning offers can be taken."""
-    room = Budget(usable, tuple(Load(model) for model in parse_models([QWEN_7B])))
+    room = Budget(((usable,),), tuple(Load(model) for model in parse_models([QWEN_7B])))
     rung = Rung(1, slots, 4096)
     found = room.largest(rung, "context", 256, 1 << 15)
     assert found is None or room.holds(rung._replace(context=found))

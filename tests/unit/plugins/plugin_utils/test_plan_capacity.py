@@ -220,12 +220,32 @@ def test_unread_memory_leaves_the_prompt_cache_alone():
 
 
 def test_unread_vram_is_planned_on_with_the_least():
-    """Also where another card of the host could be read."""
-    made = case(cards=[gpu(24 * GIB), gpu(None, 1)])
+    """No model is put on a card of which nothing is known."""
+    made = case(cards=[gpu(None), gpu(None, 1)])
     found = fill(made, 8)
     assert (found[PARALLEL], found[CONTEXT], found[LOADED]) == ("1", "4096", "2")
-    assert "VRAM that could not be read" in reason(made, LOADED)
+    assert "memory could not be read" in reason(made, LOADED)
     assert warned(made) == []
+
+
+def test_the_largest_card_counts_where_no_model_is_named():
+    """The server puts a model there; a small card beside it takes nothing away."""
+    alone, beside = numbers(24), case(cards=[gpu(int(23.6 * GIB)), gpu(2 * GIB, 1)])
+    found = fill(beside, 16)
+    assert (found[PARALLEL], found[CONTEXT], found[LOADED]) == tuple(map(str, (*alone[:2], alone[2] + 1)))
+    assert "three for each of 1 GPU(s)" in reason(beside, LOADED)
+    assert "one for each of 1 GPU(s) below 11.0 GiB" in reason(beside, LOADED)
+
+
+@pytest.mark.parametrize(("memory", "models"), [(64, 6), (256, 8), (1024, 12)])
+def test_prompt_caches_of_models_on_many_cards_take_at_most_a_quarter(memory, models):
+    """More cards hold more models, and none of them gets a smaller cache for that."""
+    made = case(memory * GIB, [gpu(24 * GIB, index) for index in range(4)])
+    found = fill(made, 16)
+    assert found[LOADED] == str(models)
+    assert found[CACHE] == fill(case(memory * GIB, [gpu(24 * GIB)]), 16)[CACHE]
+    assert made.budget["cache_bytes"] <= memory * GIB // 4
+    assert ("a quarter of the host's memory" in reason(made, LOADED)) is (models < 12)
 
 
 def test_prompt_caches_beyond_the_memory_are_warned_of():
