@@ -174,10 +174,11 @@ def _per_gpu(case: Case, cards: list[Gpu]) -> list[Share]:
 def _places(case: Case, cards: list[Gpu]) -> list[tuple[Node | None, CpuSet, int]]:
     """Node, CPUs and number of servers on that node, for each card. Where one card's node is unknown, so are all."""
     nodes = {node.id: node for node in _hosting(case)}
-    if any(card.numa_node not in nodes for card in cards):
+    only = next(iter(nodes.values())) if len(nodes) == 1 else None
+    homes = [home for card in cards if (home := nodes.get(card.numa_node, only)) is not None]
+    if len(homes) < len(cards):
         shares = deal(case, case.machine.allowed or CpuSet(), len(cards))
         return [(None, cpus, len(cards)) for cpus in shares]
-    homes = [nodes[card.numa_node] for card in cards if card.numa_node is not None]
     dealt = {node.id: deal(case, usable(case, node), homes.count(node)) for node in homes}
     return [(node, dealt[node.id].pop(0), homes.count(node)) for node in homes]
 
