@@ -27,13 +27,16 @@ def parse_environment_file(text: str) -> list[tuple[str, str, int]]:
         elif character in "#;":
             position = _end(text, position)
         else:
-            name, separator, _rest = text[position : _end(text, position)].partition("=")
-            if separator:
-                line = text.count("\n", 0, position) + 1
-                value, position = _value(text, position + len(name) + 1)
-                found.append((name.rstrip(BLANKS), value, line))
-            else:
-                position += len(name)
+            end = _end(text, position)
+            # To systemd the first character belongs to a name, whatever it is.
+            equals = text.find("=", position + 1, end)
+            if equals < 0:
+                position = end
+                continue
+            name = text[position:equals].rstrip(BLANKS)
+            line = text.count("\n", 0, position) + 1
+            value, position = _value(text, equals + 1)
+            found.append((name, value, line))
     return found
 
 

@@ -52,6 +52,7 @@ def environment(text, *more):
         ("Environment=A=1\n[Install]\nEnvironment=A=2", {"A": "1"}),
         ("Environment=1A=2 =3 A-B=4", {}),
         ("Environment=A=1 \\", {"A": "1"}),
+        ("Environment=A=1 \\\n# the end", {"A": "1"}),
         ("Environment=A=\\\\\nEnvironment=B=2", {"A": "\\", "B": "2"}),
         ("Environment=A=$HOME", {"A": "$HOME"}),
     ],
@@ -61,9 +62,11 @@ def test_environment_is_systemds(line, expected):
     assert environment(f"[Service]\n{line}\n") == expected
 
 
-@pytest.mark.parametrize("text", ["\ufeff[Service]\nEnvironment=A=1", "[Service]\r\nEnvironment=A=1\r\n"])
+@pytest.mark.parametrize(
+    "text", ["\ufeff[Service]\nEnvironment=A=1", "[Service]\r\nEnvironment=A=1\r\n", "[Service]\nEnvironment=A=1\\"]
+)
 def test_marks_of_other_editors_do_no_harm(text):
-    """A byte order mark and carriage returns."""
+    """A byte order mark, carriage returns, an end in the middle of a line."""
     assert environment(text) == {"A": "1"}
 
 
@@ -153,6 +156,7 @@ def test_an_empty_assignment_takes_back_a_list():
         ("A='open", [("A", "open", 1)]),
         ('A="open\\', [("A", "open\\", 1)]),
         ("A=open\\", [("A", "open", 1)]),
+        ("='x\nA=1", [("A", "1", 2)]),
         ("A", []),
         ("", []),
     ],
