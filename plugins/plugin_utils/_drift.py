@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the unit files on a host differ from those that a plan asks for.
 
-Lines are compared as they are written, because that is what the role would write again: two ways to say the same
-are a difference. Private to inference.ollama: it may change in any release.
+Texts are compared as they are written, because that is what the role would write again: two ways to say the same
+are a difference, told as one of the text alone.
+Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import is_ours
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import read_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -32,7 +34,6 @@ FILE_MISSING, NOT_OURS, MISSING, EXTRA, DIFFERS, TEXT, STALE = (
 )
 HIDDEN = "(not shown)"
 
-_VARIABLE = re.compile(r'Environment="?([A-Za-z_][A-Za-z0-9_]*)=(.*?)"?')
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 
 
@@ -86,20 +87,13 @@ def _compare(on_host: str | None, planned: str) -> Iterator[dict[str, Any]]:
 
 
 def _settings(text: str) -> dict[str, list[str]]:
-    """The lines that are no comment, by what they set: a variable, or a directive with its section unless [Service]."""
-    found: dict[str, list[str]] = {}
-    section = ""
-    for line in (raw.strip() for raw in text.splitlines()):
-        if not line or line[0] in "#;":
-            continue
-        variable = _VARIABLE.fullmatch(line)
-        if line.startswith("["):
-            section = line
-        elif variable and section == "[Service]":
-            found.setdefault(variable[1], []).append(variable[2])
-        else:
-            name, _equals, value = line.partition("=")
-            found.setdefault(name if section == "[Service]" else section + name, []).append(value)
+    """What the text sets: variables, then directives, with their section unless that is [Service]."""
+    service = read_service([("", text)])
+    found = {name: [variable.value] for name, variable in service.environment.items()}
+    for setting in service.settings:
+        if (setting.section, setting.directive) != ("Service", "Environment"):
+            section = "" if setting.section == "Service" else f"[{setting.section}]"
+            found.setdefault(section + setting.directive, []).append(setting.value)
     return found
 
 

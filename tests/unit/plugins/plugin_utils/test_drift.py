@@ -60,6 +60,7 @@ def test_the_same_text_is_no_difference():
         (PLANNED + "Nice=5\n", ("extra", "Nice", "5", None)),
         (PLANNED + "[Unit]\nAfter=x.service\n", ("extra", "[Unit]After", "x.service", None)),
         (PLANNED.replace("a reason", "another reason"), ("text", None, None, None)),
+        (PLANNED.replace('"\nEnvironment="', '" "'), ("text", None, None, None)),
         (
             PLANNED.replace("bind=1", "bind=0"),
             (
