@@ -72,7 +72,7 @@ def fit(case: Case, threads: int | None) -> Fit:
         for model in case.policy.reference_models
     )
     room = Budget(rooms, loads, whole, together=not case.gpus, flash=attends(case), kv_type=cache_type(case))
-    rung = budget.climb([_own(case, rung) for rung in _rungs(case, threads, cache)], room.fits)
+    rung = budget.climb(_own(case, _rungs(case, threads, cache)), room.fits)
     known = any(gpu.memory_bytes for gpu in case.gpus) if case.gpus else case.memory_bytes is not None
     result = Fit(rung, room, room.figures(rung)[1] if known else None, runners, cache)
     if known and not room.holds(rung):
@@ -159,13 +159,11 @@ def _tier(case: Case, cache: int | None) -> int:
     return tier if cache is not None else min(tier, budget.cached_models(case.memory_bytes or 0))
 
 
-def _own(case: Case, rung: Rung) -> Rung:
-    context = case.policy.context_length or rung.context
-    return Rung(
-        loaded_wish(case) or rung.loaded,
-        case.policy.num_parallel or rung.parallel,
-        context if case.acts(CONTEXT) else OLD_CONTEXT,
-    )
+def _own(case: Case, rungs: list[Rung]) -> list[Rung]:
+    """The ladder with the operator's numbers in the place of its own."""
+    loaded, parallel = loaded_wish(case), case.policy.num_parallel
+    context = case.policy.context_length if case.acts(CONTEXT) else OLD_CONTEXT
+    return [Rung(loaded or rung.loaded, parallel or rung.parallel, context or rung.context) for rung in rungs]
 
 
 def _exceeded(case: Case, found: Fit) -> None:
