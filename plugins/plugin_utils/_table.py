@@ -24,6 +24,9 @@ def plan_table(plan: Mapping[str, Any], host: str) -> str:
         lines.append(f"  {instance['name']} ({instance['unit']}) at {instance['url']}: {_placement(instance)}")
         rows = [d for d in plan["decisions"] if d["instance"] == instance["name"]]
         lines += ["", *_rows(rows)]
+    if len(plan["instances"]) > 1:
+        servers = (f"{entry['host']}:{entry['port']} weight {entry['weight']}" for entry in plan["upstreams"])
+        lines += ["", *_wrapped("  for a proxy in front of them: ", ", ".join(servers), 4)]
     named = {instance["name"] for instance in plan["instances"]}
     if rows := [d for d in plan["decisions"] if d["instance"] not in named]:
         lines += ["", "  the host itself", "", *_rows(rows)]

@@ -116,6 +116,13 @@ def test_what_orders_the_unit_stands_in_its_own_section():
     assert text.index("[Unit]") < text.index("After=x.service") < text.index("[Service]") < text.index("Environment=")
 
 
+def test_the_table_names_the_servers_for_a_proxy():
+    """Whoever sets up a proxy in front of several servers needs their ports and shares."""
+    assert "for a proxy" not in plan_table(plan(xeon()), "xeon")
+    text = plan_table(plan(xeon(), instances="per_numa_node"), "xeon")
+    assert "for a proxy in front of them: 127.0.0.1:11434 weight 14, 127.0.0.1:11435 weight 14" in text
+
+
 def test_the_table_has_decisions_on_the_host_as_a_whole():
     """What belongs to no instance has a part of its own."""
     made = plan(xeon())
