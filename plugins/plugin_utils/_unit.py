@@ -114,4 +114,4 @@ def environment_file(variables: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-__all__ = ("command_line", "command_word", "dropin", "environment_file", "find_instance", "quote")
+__all__ = ("PLACEMENT", "command_line", "command_word", "dropin", "environment_file", "find_instance", "quote")

@@ -31,6 +31,7 @@ NAMED = {
     "OLLAMA_KEEP_ALIVE": "keep_alive",
     "OLLAMA_KV_CACHE_TYPE": "kv_cache_type",
     "OLLAMA_MAX_LOADED_MODELS": "max_loaded_models",
+    "OLLAMA_MAX_QUEUE": "max_queue",
     "OLLAMA_MODELS": "models_path",
     "OLLAMA_NUM_PARALLEL": "num_parallel",
     "OLLAMA_SCHED_SPREAD": "sched_spread",
@@ -72,9 +73,10 @@ def ready(policy: Policy, release: Release | None) -> tuple[Policy, list[str], l
     errors, warnings = check(policy, release)
     # A name that is refused already says nothing about the variable that it stands for.
     wrong = {name for name in policy.environment if any(text.startswith(f"{_PREFIX}{name}:") for text in errors)}
-    kept = {name: value for name, value in policy.environment.items() if name not in wrong}
-    settled, clashes = settle(dataclasses.replace(policy, environment=kept))
-    return without_inert(settled, release), errors + clashes, warnings
+    active = without_inert(policy, release)
+    kept = {name: value for name, value in active.environment.items() if name not in wrong}
+    settled, clashes = settle(dataclasses.replace(active, environment=kept))
+    return settled, errors + clashes, warnings
 
 
 def settle(policy: Policy) -> tuple[Policy, list[str]]:

@@ -173,7 +173,7 @@ def _per_gpu(case: Case, cards: list[Gpu]) -> list[Share]:
 
 def _places(case: Case, cards: list[Gpu]) -> list[tuple[Node | None, CpuSet, int]]:
     """Node, CPUs and number of servers on that node, for each card. Where one card's node is unknown, so are all."""
-    nodes = {node.id: node for node in _hosting(case)}
+    nodes: dict[int | None, Node] = {node.id: node for node in _hosting(case)}
     only = next(iter(nodes.values())) if len(nodes) == 1 else None
     homes = [home for card in cards if (home := nodes.get(card.numa_node, only)) is not None]
     if len(homes) < len(cards):

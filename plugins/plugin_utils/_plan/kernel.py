@@ -36,9 +36,7 @@ def _pages(case: Case) -> Value:
     elif case.gpus or found == "always":
         case.decide(PAGES, None, POLICY, f"left alone: the host has {found}")
     else:
-        case.decide(
-            PAGES, None, POLICY, f"left alone, since it counts for every program; the host has {found}"
-        )
+        case.decide(PAGES, None, POLICY, f"left alone, since it counts for every program; the host has {found}")
         case.warn(
             "huge-pages-not-always",
             f"transparent huge pages are {found}: without a GPU a model lies in ordinary memory, and with pages of"

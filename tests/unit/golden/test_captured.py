@@ -22,14 +22,14 @@ needs_captures = pytest.mark.skipif(captures() is None, reason=NONE)
 @needs_captures
 @pytest.mark.parametrize(("host", "cpus", "cards"), [("x1", 16, 1), ("x2", 32, 2)])
 def test_h200_hosts_are_used_whole_and_bound_to_nothing(host, cpus, cards):
-    """One node, cards without display: all cores, models kept, flash attention, a context for each of four slots."""
+    """One node, cards without display: all cores, models kept, flash attention, a context for each of eight slots."""
     nvml = json.loads((captures() / f"h200/{host}/nvml.json").read_text(encoding="utf-8"))
     runner = nvml_runner(FakeNvml(nvml, [f"0-{cpus - 1}"] * cards))
     topology = gather(Root(unpack(f"h200/{host}/tree.tar.xz")), runner, set(SUBSETS))
     (instance,) = make_plan(topology, {}, "0.34.1")["instances"]
     assert (instance["bind"], instance["threads"], len(instance["gpus"])) == ("none", cpus, cards)
     wanted = {
-        "OLLAMA_NUM_PARALLEL": "4",
+        "OLLAMA_NUM_PARALLEL": "8",
         "OLLAMA_CONTEXT_LENGTH": "32768",
         "OLLAMA_KEEP_ALIVE": "-1",
         "OLLAMA_FLASH_ATTENTION": "1",

@@ -9,7 +9,6 @@ reasons, which the whole plans next door show. GOLDEN_REWRITE=1 rewrites the tex
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,12 @@ import yaml
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.supervision import HARDENING
+from ansible_collections.inference.ollama.tests.unit.support.golden import same
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology
 
 FLEET = Path(__file__).parent / "fleet"
 CASES = yaml.safe_load((FLEET / "cases.yml").read_text(encoding="utf-8"))
 RELEASES = ("0.24.0", str(load().newest_known))
-REWRITE = os.environ.get("GOLDEN_REWRITE") == "1"
 # What the whole plans show, and no machine changes.
 EVERYWHERE = ("LimitMEMLOCK", "LimitNOFILE", "Restart", "RestartSec", *HARDENING)
 PLACE = ("unit", "port", "numa_node", "cpus", "threads", "bind", "gpus")
@@ -80,7 +79,4 @@ def test_the_fleet_is_large_enough():
 @pytest.mark.parametrize("name", CASES)
 def test_a_machine_is_planned_as_reviewed(name):
     """The same machine gives the same settings on both releases, byte for byte."""
-    text, path = render(CASES[name]), FLEET / f"{name}.txt"
-    if REWRITE:
-        path.write_text(text, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == text
+    assert same(FLEET / f"{name}.txt", render(CASES[name]))

@@ -9,7 +9,6 @@ Each folder here holds a case (``case.yml``: a machine, the operator's wishes, a
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,13 +20,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit import dropin
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit import PLACEMENT, dropin
+from ansible_collections.inference.ollama.tests.unit.support.golden import as_yaml, same
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
 
 HERE = Path(__file__).parent
 ROLE = HERE.parents[2] / "roles/ollama"
 CASES = sorted(path.parent for path in HERE.glob("*/case.yml"))
-REWRITE = os.environ.get("GOLDEN_REWRITE") == "1"
 # What install.sh writes, as far as it matters to a drop-in.
 UNIT = """[Unit]
 Description=Ollama Service
@@ -36,13 +35,6 @@ ExecStart=/bin/true
 User=root
 Restart=always
 """
-
-
-class Dumper(yaml.SafeDumper):
-    """Indents lists as yamllint wants them."""
-
-    def increase_indent(self, *args, **_indentless):
-        return super().increase_indent(*args[:1], indentless=False)
 
 
 def topology_of(case: dict, folder: Path) -> dict:
@@ -77,23 +69,16 @@ def render(plan: dict) -> str:
     )
 
 
-def compare(path: Path, text: str) -> None:
-    if REWRITE:
-        path.write_text(text, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == text
-
-
 def test_plan_is_the_reviewed_one(case):
     """The same machine, wishes and release give the same plan, byte for byte."""
     folder, plan = case
-    text = yaml.dump(plan, Dumper=Dumper, sort_keys=False, width=120, allow_unicode=True, explicit_start=True)
-    compare(folder / "plan.yml", text)
+    assert same(folder / "plan.yml", as_yaml(plan))
 
 
 def test_dropin_is_the_reviewed_one(case):
     """The plan gives the same drop-in, byte for byte."""
     folder, plan = case
-    compare(folder / "override.conf", render(plan))
+    assert same(folder / "override.conf", render(plan))
 
 
 def test_every_written_line_has_a_decision(case):
@@ -103,11 +88,12 @@ def test_every_written_line_has_a_decision(case):
         decided = {d["setting"]: d["value"] for d in plan["decisions"] if d["instance"] == instance["name"]}
         for name, value in instance["environment"].items():
             assert decided[name] == value
-        for name in instance["service"]:
+        directives = {**instance["order"], **instance["service"]}
+        for name in directives:
             assert decided[name] is not None
-        written = {**instance["environment"], **instance["service"]}
+        written = {**instance["environment"], **directives}
         for name, value in decided.items():
-            if value is not None and name not in ("numa_node", "cpus", "bind", "threads"):
+            if value is not None and name not in PLACEMENT:
                 assert name in written
 
 

@@ -9,26 +9,17 @@ the review. CONTRIBUTING.md tells how a machine gets here.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-import yaml
 
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import dump, parse
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_scrub import Scrubber
+from ansible_collections.inference.ollama.tests.unit.support.golden import as_yaml, same
 from ansible_collections.inference.ollama.tests.unit.support.replay import replay
 
 HERE = Path(__file__).parent
 MACHINES = sorted(HERE.glob("*.txt"))
-REWRITE = os.environ.get("GOLDEN_REWRITE") == "1"
-
-
-class Dumper(yaml.SafeDumper):
-    """Indents lists as yamllint wants them."""
-
-    def increase_indent(self, *args, **_indentless):
-        return super().increase_indent(*args[:1], indentless=False)
 
 
 def decisive(topology):
@@ -65,11 +56,7 @@ def test_at_least_eight_machines_are_stored():
 def test_a_stored_machine_is_read_as_reviewed(machine, tmp_path, monkeypatch):
     """Sockets, cores, nodes and limits of a machine stay what a person found right."""
     topology = replay(machine.read_text(encoding="utf-8"), tmp_path / "machine", monkeypatch)
-    golden = machine.with_suffix(".yml")
-    text = yaml.dump(decisive(topology), Dumper=Dumper, sort_keys=False, width=120, explicit_start=True)
-    if REWRITE:
-        golden.write_text(text, encoding="utf-8")
-    assert golden.read_text(encoding="utf-8") == text
+    assert same(machine.with_suffix(".yml"), as_yaml(decisive(topology)))
 
 
 def test_a_stored_machine_is_in_the_form_of_the_tool(machine):

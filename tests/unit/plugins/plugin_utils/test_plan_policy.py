@@ -198,3 +198,20 @@ def test_every_named_variable_of_the_environment_is_a_field():
 def test_parsed_values_are_shown_as_an_operator_writes_them():
     """Messages speak the inventory's language."""
     assert [environment.shown(value) for value in (True, ("0", "1"), (), 3)] == ["true", "0,1", "none", "3"]
+
+
+def test_of_two_names_for_one_thing_the_inert_one_is_left_out():
+    """What a warning calls left out must not be written after all."""
+    made = plans.plan(plans.xeon(), environment={"OLLAMA_KV_CACHE_TYPE": "q8_0", "LLAMA_ARG_CACHE_TYPE_K": "q4_0"})
+    found = made["instances"][0]["environment"]
+    left_out = [entry["message"] for entry in made["warnings"] if "left out" in entry["message"]]
+    assert "OLLAMA_KV_CACHE_TYPE" in found
+    assert any("LLAMA_ARG_CACHE_TYPE_K" in text for text in left_out)
+    assert "LLAMA_ARG_CACHE_TYPE_K" not in found
+
+
+def test_a_variable_for_another_release_does_not_become_a_wish():
+    """LLAMA_ARG_THREADS does nothing before 0.30.0, so it is no word on threads there."""
+    made = plans.plan(plans.xeon(), release="0.24.0", environment={"LLAMA_ARG_THREADS": "3"})
+    assert made["instances"][0]["threads"] != 3
+    assert "LLAMA_ARG_THREADS" not in made["instances"][0]["environment"]
