@@ -13,13 +13,13 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture import draw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
-def topology_svg(topology: Mapping[str, Any], host: str, instance: Mapping[str, Any] | None = None) -> str:
+def topology_svg(topology: Mapping[str, Any], host: str, instances: Sequence[Mapping[str, Any]] | None = None) -> str:
     """A host's topology as an SVG picture; see _picture.draw."""
     try:
-        return draw.topology_svg(topology, host, instance)
+        return draw.topology_svg(topology, host, instances)
     except OllamaError as error:
         raise AnsibleFilterError(str(error)) from error
 

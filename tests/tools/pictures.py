@@ -20,7 +20,7 @@ FOLDER = ROOT / "docs" / "pictures"
 
 def _two_sockets():
     machine = xeon()
-    return topology_svg(machine, "xeon", plan(machine, numa_node=1)["instances"][0])
+    return topology_svg(machine, "xeon", plan(machine, numa_node=1)["instances"])
 
 
 def _gpus():
@@ -41,7 +41,7 @@ def _gpus():
     machine = topology(
         {"gpus": cards}, sockets=2, cores=16, nodes=4, memory_gib=256, memory_only_nodes=(512,), model="A server CPU"
     )
-    return topology_svg(machine, "gpu-server", plan(machine)["instances"][0])
+    return topology_svg(machine, "gpu-server", plan(machine)["instances"])
 
 
 def _hybrid():

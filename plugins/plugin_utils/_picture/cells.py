@@ -79,10 +79,12 @@ class Cells:
         host, numbers = self.host, list(cpus)
         words = [self.kind(numbers[0]).replace("_", " ")]
         words = [] if words[0] in ("uniform", "unread") else words
+        several = len(host.servers) > 1
+        servers = [(f"{name if several else 'the service'} runs here", running) for name, running in host.servers]
         for name, members in (
             ("isolated", host.isolated),
             ("not for the service", host.barred),
-            ("the service runs here", host.running),
+            *servers,
         ):
             some = cpus & members
             if some:

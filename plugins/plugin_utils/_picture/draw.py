@@ -38,7 +38,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._picture.svg impo
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import Part
     from ansible_collections.inference.ollama.plugins.plugin_utils._picture.nest import Group
@@ -48,13 +48,13 @@ _MARGIN = 20
 _NARROWEST = 620
 
 
-def topology_svg(topology: Mapping[str, Any], host: str, instance: Mapping[str, Any] | None = None) -> str:
+def topology_svg(topology: Mapping[str, Any], host: str, instances: Sequence[Mapping[str, Any]] | None = None) -> str:
     """One SVG document that ends in a line break.
 
-    ``host`` is the name in the title. With ``instance``, one of a plan's ``instances``, its CPUs and GPUs are
-    marked. Raises OllamaError where the topology is not what topology_facts returns.
+    ``host`` is the name in the title. With the ``instances`` of a plan, their CPUs and GPUs are marked. Raises
+    OllamaError where the topology is not what topology_facts returns.
     """
-    return _Picture(Host(topology, instance), str(host)).draw()
+    return _Picture(Host(topology, instances), str(host)).draw()
 
 
 class _Picture:

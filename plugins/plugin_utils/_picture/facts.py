@@ -16,7 +16,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._cpuset import Cp
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 KINDS = ("performance", "middle", "efficiency", "low_power", "uniform")
 VENDORS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
@@ -42,12 +42,12 @@ class Gpu:
 
 
 class Host:
-    """Typed access to one host's facts and to what an instance of a plan uses of it.
+    """Typed access to one host's facts and to what the instances of a plan use of it.
 
     Raises OllamaError where the facts are of another shape.
     """
 
-    def __init__(self, topology: Mapping[str, Any], instance: Mapping[str, Any] | None) -> None:
+    def __init__(self, topology: Mapping[str, Any], instances: Sequence[Mapping[str, Any]] | None) -> None:
         if not hasattr(topology, "get") or topology.get("schema") != 1:
             raise OllamaError(
                 "topology: expected the mapping that topology_facts returns, with schema 1; "
@@ -75,11 +75,15 @@ class Host:
         self.sockets = self._sockets()
         caches = [(_set(entry.get("cpus"), "cpu.llc"), entry) for entry in _entries(self.cpu.get("llc"))]
         self.caches = [Part("cache", None, cpus & self.online, entry) for cpus, entry in caches if cpus & self.online]
-        self.planned = instance is not None
-        wanted: Mapping[str, Any] = instance or {}
-        self.running = _set(wanted.get("cpus"), "instance.cpus") & self.online
+        self.planned = instances is not None
+        self.servers = [
+            (str(entry.get("name") or "the service"), _set(entry.get("cpus"), "instances.cpus") & self.online)
+            for entry in instances or []
+        ]
+        self.running = CpuSet(cpu for _name, cpus in self.servers for cpu in cpus)
         self.gpus_known = topology.get("gpus") is not None
-        self.gpus = _gpus(_entries(topology.get("gpus")), {gpu for gpu in wanted.get("gpus") or [] if gpu})
+        used = {gpu for entry in instances or [] for gpu in entry.get("gpus") or [] if gpu}
+        self.gpus = _gpus(_entries(topology.get("gpus")), used)
 
     def _cores(self) -> list[CpuSet]:
         """Sets of siblings; a CPU that no set names is drawn alone."""

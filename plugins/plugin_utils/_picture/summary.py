@@ -55,7 +55,12 @@ def remarks(host: Host, crossing: list[str], *, private_cache: bool) -> list[str
     if host.planned:
         used = [f"CPUs {host.running}"] if host.running else []
         used += [gpu.label for gpu in host.gpus if gpu.used]
-        lines.append(f"The service runs on {', '.join(used) or 'CPUs that are not known'}.")
+        who = "The service runs" if len(host.servers) < 2 else f"{len(host.servers)} servers run"
+        lines.append(f"{who} on {', '.join(used) or 'CPUs that are not known'}.")
+        if len(host.servers) > 1:
+            lines += [
+                f"{name}: {f'CPUs {cpus}' if cpus else 'CPUs that are not known'}." for name, cpus in host.servers
+            ]
     if private_cache:
         sizes = sorted({cache.facts.get("bytes") or 0 for cache in host.caches})
         lines.append(f"Each core has its own last-level cache ({', '.join(bytes_of(size) for size in sizes)}).")

@@ -153,7 +153,7 @@ def test_the_largest_machines_keep_their_numbers():
 @given(st.lists(st.sampled_from(HOLES), min_size=1, max_size=12))
 def test_unread_parts_are_drawn_as_such(paths):
     """Whatever is null, anywhere in the facts, there is a well-formed picture."""
-    parse(topology_svg(without(FULL, paths), "host", plan(FULL)["instances"][0]))
+    parse(topology_svg(without(FULL, paths), "host", plan(FULL)["instances"]))
 
 
 @pytest.mark.parametrize("path", HOLES, ids=lambda path: ".".join(map(str, path)))
@@ -188,7 +188,7 @@ def test_facts_of_nothing():
 def test_captured_machines(name):
     """Every captured machine gives a picture with each of its CPUs in it."""
     facts = gather(Root(trees.tree(name)), None, set(SUBSETS))
-    svg = topology_svg(facts, name, {"cpus": facts["cpu"]["online"], "gpus": []})
+    svg = topology_svg(facts, name, [{"cpus": facts["cpu"]["online"], "gpus": []}])
     cpus = CpuSet.parse(facts["cpu"]["online"] or "") | CpuSet.parse(facts["cpu"]["offline"] or "")
     assert Counter(texts(svg, "no")) == Counter(str(cpu) for cpu in cpus)
     assert marked(svg, "run") == len(CpuSet.parse(facts["cpu"]["online"] or ""))
@@ -237,17 +237,17 @@ def test_accessible():
 def test_where_the_service_runs():
     """The CPUs of the planned instance, and no others, are marked, and a line says which."""
     machine = xeon()
-    svg = topology_svg(machine, "xeon", plan(machine, numa_node=1)["instances"][0])
+    svg = topology_svg(machine, "xeon", plan(machine, numa_node=1)["instances"])
     assert marked(svg, "uniform run") == 28
     assert marked(svg, "uniform") == 56
     assert "The service runs on CPUs 14-27,42-55." in texts(svg)
-    assert "The service runs on CPUs that are not known." in texts(topology_svg(machine, "xeon", {"cpus": None}))
+    assert "The service runs on CPUs that are not known." in texts(topology_svg(machine, "xeon", [{"cpus": None}]))
 
 
 def test_gpus_in_use_are_marked():
     """By their address, or by the identifier of those that have none."""
     machine = workstation(card(0), card(1, pci_bus_id=None), card(2))
-    svg = topology_svg(machine, "host", {"cpus": "0", "gpus": ["0000:03:00.0", card(1)["uuid"]]})
+    svg = topology_svg(machine, "host", [{"cpus": "0", "gpus": ["0000:03:00.0", card(1)["uuid"]]}])
     assert marked(svg, "gpu run") == 2
     assert texts(svg).count("in use") == 2
 
@@ -417,3 +417,13 @@ def test_grids_fill_their_rows():
     assert grid([block] * 12, 5 * block.width + 45).width == 4 * block.width + 30
     assert grid([block] * 7, 5 * block.width + 45).width == 4 * block.width + 30
     assert grid([block] * 7, 0).width == block.width
+
+
+def test_several_servers_are_told_apart():
+    """The picture says which server runs where, in words and under the pointer."""
+    machine = xeon()
+    svg = topology_svg(machine, "xeon", plan(machine, instances="per_numa_node")["instances"])
+    shown = texts(svg)
+    assert "2 servers run on CPUs 0-55." in shown
+    assert "node1: CPUs 14-27,42-55." in shown
+    assert svg.count("node0 runs here") == svg.count("node1 runs here") == 14
