@@ -6,6 +6,7 @@
 probe.py state             what must not change: files below /etc, the server's process
 probe.py server [MODEL]    everything there is to verify; loads MODEL first, so that there is a runner to see
 probe.py events [CURSOR]   how often systemd has reloaded and started the unit since the cursor, and a new one
+probe.py services          every service of Ollama that runs or starts at boot, what answers at its port, and its files
 
 Python 3.9, standard library only.
 """
@@ -59,8 +60,8 @@ def files() -> dict[str, dict[str, Any]]:
     return found
 
 
-def shown() -> dict[str, str]:
-    lines = run("systemctl", "show", UNIT, *(f"--property={name}" for name in SHOWN))["out"].splitlines()
+def shown(unit: str = UNIT) -> dict[str, str]:
+    lines = run("systemctl", "show", unit, *(f"--property={name}" for name in SHOWN))["out"].splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
@@ -177,7 +178,31 @@ def events(cursor: str | None) -> dict[str, Any]:
     return {"starts": len(started), "reloads": len(reloaded), "cursor": newest}
 
 
+def services() -> dict[str, Any]:
+    """What there is of ollama.service and of instances of ollama@.service, and all that they have left below /etc."""
+    listed = run("systemctl", "list-units", "--all", "--plain", "--no-legend", "ollama*.service")["out"].splitlines()
+    wanted = glob.glob("/etc/systemd/system/*.wants/ollama*.service")
+    names = {line.split()[0] for line in listed if line} | {os.path.basename(path) for path in wanted}
+    found = {}
+    for name in sorted(names):
+        service = shown(name)
+        pid = int(service.get("MainPID") or 0)
+        own = process(pid) if pid else {}
+        address = own.get("environ", {}).get("OLLAMA_HOST")
+        kept = ("ActiveState", "UnitFileState", "InvocationID", "NRestarts")
+        found[name] = {key: service.get(key) for key in kept}
+        found[name].update(address=address, cpus=own.get("cpus"), environ=own.get("environ"))
+        found[name]["version"] = api(address, "/api/version").get("version") if address else None
+    paths = glob.glob("/etc/systemd/system/ollama*") + glob.glob("/etc/systemd/system/ollama*/*") + wanted
+    return {"services": found, "paths": sorted(paths), "verify": run("systemd-analyze", "verify", *found)}
+
+
 if __name__ == "__main__":
     argument = sys.argv[2] if len(sys.argv) > 2 else None
-    known = {"state": state, "server": lambda: server(argument), "events": lambda: events(argument)}
+    known = {
+        "state": state,
+        "services": services,
+        "server": lambda: server(argument),
+        "events": lambda: events(argument),
+    }
     json.dump(known[sys.argv[1]](), sys.stdout)

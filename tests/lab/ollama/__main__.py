@@ -14,6 +14,8 @@ import sys
 
 VERSION = "0.34.1"
 VERSION_FILE = "/etc/ollama-standin/version"
+# Seconds that --version takes to answer, as on a host too busy to start a program.
+DELAY_FILE = "/run/ollama-standin-delay"
 
 
 def pretended_version(path: str = VERSION_FILE) -> str:
@@ -22,6 +24,14 @@ def pretended_version(path: str = VERSION_FILE) -> str:
             return file.read().strip() or VERSION
     except FileNotFoundError:
         return VERSION
+
+
+def wait(path: str = DELAY_FILE) -> None:
+    if os.path.exists(path):
+        import time
+
+        with open(path) as file:
+            time.sleep(float(file.read()))
 
 
 def print_version(version: str) -> int:
@@ -61,6 +71,7 @@ def main() -> int:
         process.take_over("ollama")
         return server.serve(version, os.path.abspath(sys.argv[0]))
     if arguments in (["--version"], ["-v"]):
+        wait(DELAY_FILE)
         return print_version(version)
     if arguments[:1] == ["runner"]:
         # The child before 0.30: Go reads no LLAMA_ARG_* variable, so none of them may act or hurt here.
