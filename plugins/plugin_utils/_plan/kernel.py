@@ -29,6 +29,11 @@ def tune(case: Case, *, spans_nodes: bool) -> dict[str, Value]:
 
 def _pages(case: Case) -> Value:
     wish, found = case.policy.transparent_hugepage, case.machine.transparent_hugepage
+    if wish is not None and found is None:
+        case.refuse(
+            f"ollama_transparent_hugepage: {wish!r} is not allowed here: the kernel has no transparent huge pages, or"
+            " the setting could not be read; allowed is auto"
+        )
     if wish is not None:
         return case.decide(PAGES, wish, OPERATOR, f"ollama_transparent_hugepage is {wish}; the host has {found}")
     if found is None:
@@ -48,6 +53,11 @@ def _pages(case: Case) -> Value:
 
 def _balancing(case: Case, *, spans_nodes: bool) -> Value:
     wish, found = case.policy.numa_balancing, case.machine.numa_balancing
+    if wish is not None and found is None:
+        case.refuse(
+            f"ollama_numa_balancing: {wish!r} is not allowed here: the kernel cannot move pages between nodes, or the"
+            " setting could not be read; allowed is auto"
+        )
     if wish is not None:
         reason = f"ollama_numa_balancing is {str(wish).lower()}"
         return case.decide(BALANCING, int(wish), OPERATOR, reason)

@@ -183,9 +183,9 @@ def _environment(value: object) -> dict[str, str]:
 
 
 def _instances(value: object) -> str | tuple[dict[str, Any], ...]:
-    if not isinstance(value, (list, tuple)):
-        return _choice(*INSTANCES)(value)
-    if not value or not all(isinstance(entry, Mapping) for entry in value):
+    if isinstance(value, str) and value in INSTANCES:
+        return value
+    if not isinstance(value, (list, tuple)) or not value or not all(isinstance(entry, Mapping) for entry in value):
         raise ValueError(f"one of {', '.join(INSTANCES)}, or a list of mappings, each with a name")
     return tuple(dict(entry) for entry in value)
 

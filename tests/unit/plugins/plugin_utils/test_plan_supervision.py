@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.supervision import HARDENING
 from ansible_collections.inference.ollama.tests.unit.support.plans import (
     card,
@@ -92,3 +93,12 @@ def test_the_kernel_is_changed_on_request_alone():
     assert made["kernel"] == {"transparent_hugepage": "always", "numa_balancing": 0}
     assert decision(made, "numa_balancing")["instance"] == "(host)"
     assert plan(xeon())["kernel"] == {"transparent_hugepage": None, "numa_balancing": None}
+
+
+@pytest.mark.parametrize("wishes", [{"transparent_hugepage": "always"}, {"numa_balancing": True}])
+def test_what_the_kernel_does_not_have_is_refused(wishes):
+    """A setting that would be written at every run and never act stops the role."""
+    machine = xeon()
+    machine["kernel"] = None
+    with pytest.raises(OllamaError, match="is not allowed here: the kernel"):
+        plan(machine, **wishes)
