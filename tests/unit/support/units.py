@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's templates as Ansible renders them, and what systemd says of the units."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line, dropin
+
+TEMPLATES = Path(__file__).resolve().parents[3] / "roles/ollama/templates"
+
+
+def render(source, plan, instance=None):
+    """A template of the role for one instance of a plan."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters["inference.ollama.dropin"] = dropin
+    environment.filters["inference.ollama.command_line"] = command_line
+    return environment.get_template(source).render(ollama_plan=plan, item={"instance": instance})
+
+
+def verdict(folder, unit, files):
+    """What systemd-analyze says of a unit that these files make: its status and its words.
+
+    The programs of the planned host are not on this one, and systemd asks for them.
+    """
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed: rendered units are not verified by systemd here")
+    for path, text in files.items():
+        target = Path(folder, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        here = text.replace("/usr/bin/numactl", "/bin/true").replace("/usr/local/bin/ollama", "/bin/true")
+        target.write_text(here, encoding="utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--recursive-errors=no", str(Path(folder, unit))],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stderr
