@@ -1,0 +1,151 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the server's API says: its release and the models in memory.
+
+docs/api.md of Ollama: GET /api/version since 0.1.14, GET /api/ps since 0.1.38. No proxy is used, no redirect followed,
+and no more read than a server has to say.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import urllib.request
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any, Callable
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import clean
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
+
+# The JSON of an address, or a sentence that says why there is none.
+Fetch = Callable[[str], "tuple[Any, str | None]"]
+
+_LARGEST = 1 << 20
+_GREATEST = (1 << 63) - 1
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,80}")
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_args: object) -> None:
+        """None: the answer with the redirect is an error then."""
+
+
+def check_url(url: str) -> None:
+    """OllamaError for what is no address of a server; a password in it is not repeated."""
+    allowed = "allowed is http:// or https://, a host, and a port"
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        fits, parts = False, urlsplit("")
+    if "@" in url:
+        raise OllamaError(f"url: it holds a user or an @; {allowed}")
+    if not fits or parts.query or parts.fragment or re.search(r"[^!-~]", url):
+        raise OllamaError(f"url: {url[:80]!r} is no address of a server; {allowed}")
+
+
+def fetcher(timeout: float) -> Fetch:
+    """Asks for JSON; a whole exchange, looking up the name included, takes no longer than ``timeout`` seconds."""
+
+    def fetch(url: str) -> tuple[Any, str | None]:
+        said: list[tuple[Any, str | None]] = []
+        # A server that sends a byte at a time passes every timeout of a socket.
+        thread = threading.Thread(target=lambda: said.append(_fetch(url, timeout)), daemon=True)
+        thread.start()
+        thread.join(timeout)
+        return said[0] if said else (None, f"{url}: it did not answer within {timeout:g} s")
+
+    return fetch
+
+
+def _fetch(url: str, timeout: float) -> tuple[Any, str | None]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
+    try:
+        with opener.open(url, timeout=timeout) as answer:
+            body = answer.read(_LARGEST + 1)
+            # A body that ends too soon is no error of its own.
+            missing = answer.length
+    except HTTPError as error:
+        with error:
+            return None, f"{url}: it answered with status {error.code}, expected 200"
+    except URLError as error:
+        return None, f"{url}: it cannot be reached ({error.reason})"
+    except (OSError, HTTPException, ValueError) as error:
+        return None, f"{url}: what it answered is no HTTP ({type(error).__name__})"
+    return _decoded(url, body, missing)
+
+
+def _decoded(url: str, body: bytes, missing: int | None) -> tuple[Any, str | None]:
+    if len(body) > _LARGEST:
+        return None, f"{url}: it answered with more than {_LARGEST} bytes"
+    if missing:
+        return None, f"{url}: its answer ended {missing} bytes too soon"
+    try:
+        return json.loads(body), None
+    except (ValueError, RecursionError):
+        return None, f"{url}: it answered with {body[:40].decode('utf-8', 'replace')!r}, expected JSON"
+
+
+def read_api(root: Proc, fetch: Fetch | None, url: str) -> dict[str, Any]:
+    """``{url, version, models}``; None for what the server did not tell. Without ``fetch`` nothing is asked."""
+    found: dict[str, Any] = {"url": url, "version": None, "models": None}
+    if fetch is None:
+        return found
+    base = url.rstrip("/")
+    said, problem = fetch(f"{base}/api/version")
+    if problem is not None:
+        root.problem(problem)
+        return found
+    version = said.get("version") if isinstance(said, dict) else None
+    if isinstance(version, str) and _VERSION.fullmatch(version):
+        found["version"] = version
+    else:
+        root.problem(f"{base}/api/version: there is no text version in what it answered")
+    said, problem = fetch(f"{base}/api/ps")
+    models = said.get("models") if isinstance(said, dict) else None
+    if problem is not None:
+        root.problem(problem)
+    # Go writes an empty list as null where nobody made one.
+    elif isinstance(said, dict) and "models" in said and (models is None or isinstance(models, list)):
+        found["models"] = [_model(root, f"{base}/api/ps", entry) for entry in models or [] if isinstance(entry, dict)]
+    else:
+        root.problem(f"{base}/api/ps: there is no list models in what it answered")
+    return found
+
+
+def _model(root: Proc, url: str, entry: dict[str, Any]) -> dict[str, Any]:
+    model = {
+        "name": _text(entry, "name") or _text(entry, "model"),
+        "digest": _text(entry, "digest"),
+        "size_bytes": _count(entry, "size"),
+        "size_vram_bytes": _count(entry, "size_vram"),
+        # Since 0.10.0.
+        "context_length": _count(entry, "context_length"),
+        "expires_at": _text(entry, "expires_at"),
+    }
+    for name in ("name", "size_bytes", "size_vram_bytes"):
+        if model[name] is None:
+            root.problem(f"{url}: a model has no {name.replace('_bytes', '')} that is one")
+    return model
+
+
+def _text(entry: dict[str, Any], name: str) -> str | None:
+    value = entry.get(name)
+    return clean(value[:512]) if isinstance(value, str) and value else None
+
+
+def _count(entry: dict[str, Any], name: str) -> int | None:
+    value = entry.get(name)
+    fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _GREATEST
+    return value if fits else None
+
+
+__all__ = ("Fetch", "check_url", "fetcher", "read_api")

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Warnings in the log: those that tell why a setting does not act have a code of their own.
+
+Wording: discover/cuda_compat.go, discover/gpu.go, llm/server.go, llm/llama_server.go, server/sched.go and
+envconfig/config.go of Ollama; common/arg.cpp and src/llama-mmap.cpp of llama.cpp.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
+
+# The first that fits counts. Codes are for programs, and stay.
+_CODES = tuple(
+    (code, re.compile(words))
+    for code, words in (
+        ("driver-too-old", r"NVIDIA driver too old|driver is too old"),
+        ("no-parallel", r"does not currently support parallel requests|models don't support parallel requests"),
+        ("invalid-value", r"invalid environment variable, using default|error while handling (?:environment|argument)"),
+        ("overridden", r"environment variable is set, but will be overwritten by command line argument"),
+        ("visible-devices", r"user overrode visible devices"),
+        ("gpu-dropped", r"(?:skipping|dropping|filtering) (?:\w+ )?(?:device|integrated)|GPU is too old|amdgpu is not"),
+        ("no-gpu", r"no compatible GPUs were discovered|failure during (?:llama-server )?GPU discovery"),
+        ("flash-attention", r"flash attention enabled but not supported|flash.?attention .*not supported"),
+        ("kv-cache-type", r"quantized kv cache requested|kv cache type not supported|V cache quantization requires"),
+        ("no-mmap", r"disabling mmap .*host memory pressure"),
+        ("evicting", r"evicting"),
+        ("mlock", r"failed to mlock|mlock.*not supported"),
+        ("out-of-memory", r"out of memory|failed to allocate .*buffer|unable to allocate"),
+        ("runner-ended", r"runner process has terminated|llama-server process has terminated|exited unexpectedly"),
+        ("other", r"\blevel=(?:WARN|ERROR)\b|^\S+ \S+ \S+: (?:WARN|ERROR) "),
+    )
+)
+_TIME = re.compile(r"^time=\S+ |^[0-9/]{10} [0-9:]{8} ")
+_MOST = 50
+_LONGEST = 400
+
+
+class Warnings:
+    """Each once, in the order in which they were first logged; a server can log the same for every request."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self.found: list[dict[str, str]] = []
+        self._redactor = redactor
+
+    def read(self, line: str) -> None:
+        code = next((code for code, words in _CODES if words.search(line)), None)
+        if code is None or len(self.found) >= _MOST:
+            return
+        # The time alone would make every line another one.
+        said = {"code": code, "line": self._redactor.text(_TIME.sub("", line))[:_LONGEST]}
+        if said not in self.found:
+            self.found.append(said)
+
+
+__all__ = ("Warnings",)

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts put together: a unit, its processes, its API and its log, for each instance.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple
+
+from ansible_collections.inference.ollama.plugins.module_utils._service.api import read_api
+from ansible_collections.inference.ollama.plugins.module_utils._service.journal import read_journal
+from ansible_collections.inference.ollama.plugins.module_utils._service.overrides import read_overrides
+from ansible_collections.inference.ollama.plugins.module_utils._service.process import read_processes
+from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
+from ansible_collections.inference.ollama.plugins.module_utils._service.unit import Unit, read_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
+    from ansible_collections.inference.ollama.plugins.module_utils._service.api import Fetch
+    from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
+
+SCHEMA = 1
+PARTS = ("unit", "processes", "api", "journal")
+
+
+class Host(NamedTuple):
+    """Where from: without ``run`` and ``fetch`` only files are read."""
+
+    root: Proc
+    run: Optional[Runner]
+    fetch: Optional[Fetch]
+
+
+class Wanted(NamedTuple):
+    """What of it: some of PARTS, and at most how many lines of the log."""
+
+    parts: Tuple[str, ...]
+    lines: int
+
+
+def gather(host: Host, units: Sequence[tuple[str, str]], wanted: Wanted) -> dict[str, Any]:
+    """``{schema, instances, problems}`` for units, ``(name, address)`` each; what is in no part is None.
+
+    The problems at the top are those that concern no instance alone.
+    """
+    redactor = Redactor()
+    read = [_instance(host, unit, wanted, redactor) for unit in units]
+    common = [problem for problem in (read[0]["problems"] if len(read) > 1 else []) if _everywhere(problem, read)]
+    for instance in read:
+        instance["problems"] = [problem for problem in instance["problems"] if problem not in common]
+    found: dict[str, Any] = redactor.everywhere({"schema": SCHEMA, "instances": read, "problems": common})
+    return found
+
+
+def _everywhere(problem: str, instances: list[dict[str, Any]]) -> bool:
+    return all(problem in instance["problems"] for instance in instances)
+
+
+def _instance(host: Host, named: tuple[str, str], wanted: Wanted, redactor: Redactor) -> dict[str, Any]:
+    (name, url), (root, run, fetch), (parts, lines) = named, host, wanted
+    root.problems = []
+    unit = Unit(name) if set(parts) <= {"api"} else read_unit(root, run, name)
+    instance = {
+        "unit": name,
+        **_unit(root, unit if "unit" in parts else Unit(name), redactor),
+        "processes": read_processes(root, unit, redactor) if "processes" in parts else None,
+        "api": read_api(root, fetch, url) if "api" in parts else None,
+        "journal": read_journal(root, run, unit, lines, redactor) if "journal" in parts and run else None,
+    }
+    return {**instance, "problems": [redactor.text(problem) for problem in root.problems]}
+
+
+def _unit(root: Proc, unit: Unit, redactor: Redactor) -> dict[str, Any]:
+    files = [] if unit.fragment_path is None else [unit.fragment_path]
+    files += unit.dropins or ()
+    return {
+        "load_state": unit.load_state,
+        "active_state": unit.active_state,
+        "sub_state": unit.sub_state,
+        "result": unit.result,
+        "restarts": unit.restarts,
+        "main_pid": unit.main_pid,
+        "invocation_id": unit.invocation_id,
+        "started_at": unit.started_at,
+        "need_daemon_reload": unit.need_daemon_reload,
+        "fragment_path": unit.fragment_path,
+        "dropins": None if unit.dropins is None else list(unit.dropins),
+        "environment": None if unit.environment is None else redactor.environment(unit.environment),
+        "overrides": read_overrides(root, files, unit.environment_files) if files else None,
+    }
+
+
+__all__ = ("PARTS", "SCHEMA", "Host", "Wanted", "gather")

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One process: what it was started with, what it may use, and what it uses.
+
+proc(5); Documentation/filesystems/proc.rst. Without root the environment, the memory by node and the huge pages of
+another user's process cannot be read; all else can, unless /proc is mounted with hidepid.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._service.maps import read_maps
+from ansible_collections.inference.ollama.plugins.module_utils._service.members import kind_of, members, model_of
+from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import clean
+from ansible_collections.inference.ollama.plugins.module_utils._service.threads import (
+    clock,
+    read_threads,
+    stat_fields,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
+    from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
+    from ansible_collections.inference.ollama.plugins.module_utils._service.unit import Unit
+
+_LIMITS = {"nofile": "Max open files", "memlock": "Max locked memory"}
+_ORDER = ("server", "runner")
+
+
+def read_processes(root: Proc, unit: Unit, redactor: Redactor) -> list[dict[str, Any]] | None:
+    """The server and the runners of a unit; None where nothing tells which processes are the unit's."""
+    name = unit.name
+    pids = members(root, name, unit.control_group, unit.main_pid)
+    if pids is None:
+        if unit.load_state is not None and unit.active_state in ("inactive", "failed"):
+            return []
+        root.problem(
+            f"{name}: neither a control group nor a main process is known, so no process can be told to be its"
+        )
+        return None
+    read = (read_process(root, pid, redactor, main=pid == unit.main_pid) for pid in pids)
+    return sorted((found for found in read if found), key=lambda each: (_ORDER.index(each["kind"]), each["pid"]))
+
+
+def read_process(root: Proc, pid: int, redactor: Redactor, *, main: bool) -> dict[str, Any] | None:
+    """What is known of a process; None for one that is neither server nor runner, and for one that ended meanwhile."""
+    folder = f"/proc/{pid}"
+    argv = root.strings(f"{folder}/cmdline")
+    kind = None if argv is None else kind_of(_comm(root, folder), argv, main=main)
+    found = None if argv is None or kind is None else _read(root, folder, kind, argv, redactor)
+    if argv is not None and kind is None:
+        return None
+    if root.exists(f"{folder}/stat"):
+        return None if found is None else {"kind": kind, "pid": pid, **found}
+    root.forget(folder)
+    root.problem(f"{folder}: the process ended while it was read, or this user may not see it")
+    return None
+
+
+def _read(root: Proc, folder: str, kind: str, argv: list[str], redactor: Redactor) -> dict[str, Any]:
+    threads = read_threads(root, folder)
+    model = model_of(argv)
+    return {
+        "exe": _exe(root, folder),
+        "command_line": redactor.words(argv),
+        "environment": _environment(root, folder, redactor),
+        "model": None if model is None else redactor.text(model),
+        "cpus_allowed": None if threads.cpus is None else str(threads.cpus),
+        "mems_allowed": None if threads.mems is None else str(threads.mems),
+        "threads": threads.total,
+        "compute_threads": threads.computing if kind == "runner" else None,
+        **read_maps(root, folder),
+        "limits": _limits(root, f"{folder}/limits"),
+        "oom_score": root.natural(f"{folder}/oom_score"),
+        "oom_score_adjust": root.integer(f"{folder}/oom_score_adj"),
+        "started_seconds": _age(root, f"{folder}/stat"),
+    }
+
+
+def _comm(root: Proc, folder: str) -> str:
+    return clean(root.text(f"{folder}/comm") or "")
+
+
+def _exe(root: Proc, folder: str) -> str | None:
+    path = root.target(f"{folder}/exe")
+    if path is None:
+        root.problem(f"{folder}/exe: cannot be read, expected a link to the program")
+        return None
+    return clean(path)
+
+
+def _environment(root: Proc, folder: str, redactor: Redactor) -> dict[str, str] | None:
+    entries = root.strings(f"{folder}/environ")
+    if entries is None:
+        return None
+    pairs = (entry.partition("=") for entry in entries)
+    return redactor.environment({name: value for name, equals, value in pairs if name and equals})
+
+
+def _limits(root: Proc, path: str) -> dict[str, dict[str, int | None]] | None:
+    """``{nofile: {soft, hard}, memlock: …}``; None in it is no limit."""
+    text = root.required(path, "the limits of the process")
+    if text is None:
+        return None
+    found = {}
+    for key, title in _LIMITS.items():
+        match = re.search(rf"^{title}\s+(unlimited|[0-9]{{1,20}})\s+(unlimited|[0-9]{{1,20}})\s", text, re.MULTILINE)
+        if match is None:
+            root.problem(f"{path}: no line of it begins with '{title}' and has two limits")
+            return None
+        soft, hard = (None if word == "unlimited" else int(word) for word in match.groups())
+        found[key] = {"soft": soft, "hard": hard}
+    return found
+
+
+def _age(root: Proc, path: str) -> float | None:
+    """For how many seconds the process has run."""
+    fields = stat_fields(root, path)
+    uptime = (root.text("/proc/uptime") or "").split(" ")[0]
+    if not fields:
+        return None
+    if re.fullmatch(r"[0-9]{1,12}\.[0-9]{1,6}", uptime) is None:
+        root.problem(f"/proc/uptime: read {uptime[:80]!r}, expected seconds such as 350735.47")
+        return None
+    return max(0.0, round(float(uptime) - int(fields[19]) / clock(), 1))
+
+
+__all__ = ("read_process", "read_processes")

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of processes under a root: they end while they are read, and hold NUL bytes and text of any encoding.
+
+proc(5). Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+
+_NATURAL = re.compile("[0-9]{1,18}")
+
+
+def clean(text: str) -> str:
+    """The same without what no encoder takes: halves of characters, as JSON may hold them."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def natural(text: str | None) -> int | None:
+    """A count in decimal digits; None for anything else."""
+    return int(text) if text is not None and _NATURAL.fullmatch(text) else None
+
+
+class Proc(Root):
+    """A root that also reads lists with NUL between, as in /proc/PID/environ."""
+
+    def _bytes(self, path: str) -> bytes:
+        try:
+            return super()._bytes(path)
+        except ProcessLookupError as error:
+            # The process ended between opening and reading.
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
+
+    def strings(self, path: str) -> list[str] | None:
+        """The strings of a list that NUL bytes end; None where absent or, with a problem, unreadable."""
+        try:
+            data = self._bytes(path)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                self.problem(f"{path}: cannot be read ({error.strerror})")
+            return None
+        return [clean(part.decode("utf-8", "replace")) for part in data.rstrip(b"\0").split(b"\0")] if data else []
+
+    def fields(self, path: str) -> dict[str, str]:
+        """The lines ``Name: value`` of a file such as /proc/PID/status."""
+        found = {}
+        for line in (self.text(path) or "").splitlines():
+            name, _colon, value = line.partition(":")
+            found[name.strip()] = value.strip()
+        return found
+
+    def forget(self, folder: str) -> None:
+        """Take back what was said of files in a folder that is gone."""
+        self.problems[:] = [problem for problem in self.problems if not problem.startswith(f"{folder}/")]
+
+
+__all__ = ("Proc", "clean", "natural")

@@ -1,0 +1,689 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module inference.ollama.service_info."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: service_info
+short_description: Reads what a running Ollama service really uses
+version_added: 0.1.0
+description:
+  - Reads, for each server on a host, the unit and its drop-ins in effect, the processes of the server and of its
+    runners, what its API says and what it logged since it was started.
+  - It decides nothing and changes nothing.
+  - What cannot be read is V(null) and named in RV(service.instances[].problems), with the path or the command,
+    what was found and what was expected. It never fails because of the host.
+  - Secrets are replaced by V(***) before anything leaves the host, in environments, command lines and the log.
+    They are known by the name of a variable or an option, such as C(OLLAMA_API_KEY) or C(--api-key), and by
+    their form, such as a password in an address.
+options:
+  units:
+    description: The servers to read.
+    type: list
+    elements: dict
+    default:
+      - unit: ollama.service
+        url: http://127.0.0.1:11434
+    suboptions:
+      unit:
+        description: The name of its unit in systemd.
+        type: str
+        required: true
+      url:
+        description: Where its API answers, without a user or a password.
+        type: str
+        default: http://127.0.0.1:11434
+  parts:
+    description:
+      - What to read. What is left out is V(null).
+      - V(unit) are the properties and files of the unit, V(processes) the server and its runners, V(api) what
+        its API says, V(journal) what it logged.
+    type: list
+    elements: str
+    default: [unit, processes, api, journal]
+  journal_lines:
+    description:
+      - At most this many lines of the log are read, the last ones of the unit's last start. From 1 to 100000.
+      - Where C(journalctl) can pick lines, only those that matter are counted.
+    type: int
+    default: 2000
+  api_timeout:
+    description:
+      - After how many seconds the API is no longer waited for. It is asked twice. Above 0 and up to 3600.
+    type: float
+    default: 3
+  root:
+    type: path
+    default: /
+  command_timeout:
+    type: float
+    default: 5
+extends_documentation_fragment:
+  - inference.ollama.machine
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+requirements:
+  - Python 3.9 or later on the host. It needs no other package, and asks C(systemctl) and C(journalctl) where they
+    are.
+notes:
+  - Without root the environment, the memory by node and the huge pages of another user's process cannot be read, nor
+    can the log without the group C(systemd-journal), nor files of variables that only root may read.
+  - The kernel walks the page tables of a process for its memory by node and its huge pages, which takes it about a
+    second for each 100 GiB in small pages. O(parts) leaves it out.
+  - With another O(root) than V(/) no API is asked.
+seealso:
+  - module: inference.ollama.topology_facts
+  - plugin: inference.ollama.tuning_plan
+    plugin_type: filter
+author:
+  - The inference.ollama authors (@inference-ollama)
+"""
+
+EXAMPLES = r"""
+- name: Read the service
+  inference.ollama.service_info:
+  become: true
+  register: found
+
+- name: Show where each runner may run and where its memory lies
+  ansible.builtin.debug:
+    msg: "{{ item.compute_threads }} threads on CPUs {{ item.cpus_allowed }}, memory {{ item.memory_by_node }}"
+  loop: "{{ found.service.instances[0].processes | selectattr('kind', 'eq', 'runner') }}"
+  loop_control:
+    label: "{{ item.pid }}"
+
+- name: Read two servers of a host
+  inference.ollama.service_info:
+    units:
+      - unit: ollama@node0.service
+        url: http://127.0.0.1:11434
+      - unit: ollama@node1.service
+        url: http://127.0.0.1:11435
+  become: true
+
+- name: Read only which models are in memory
+  inference.ollama.service_info:
+    parts: [api]
+"""
+
+RETURN = r"""
+service:
+  description:
+    - The servers. Every key is always there.
+    - V(null) means not known, or not read because of O(parts).
+    - A set of CPUs or nodes is a string in the kernel's list format, as V(0-13,28-41). Bytes are integers.
+  returned: success
+  type: dict
+  contains:
+    schema:
+      description: The version of this shape.
+      type: int
+      sample: 1
+    instances:
+      description: One entry for each of O(units), in their order.
+      type: list
+      elements: dict
+      contains:
+        unit:
+          description: The name of the unit, as given.
+          type: str
+          sample: ollama.service
+        load_state:
+          description: LoadState of C(systemctl show), such as V(loaded), V(not-found) or V(masked).
+          type: str
+          sample: loaded
+        active_state:
+          description: ActiveState of C(systemctl show), such as V(active), V(inactive) or V(failed).
+          type: str
+          sample: active
+        sub_state:
+          description: SubState of C(systemctl show), such as V(running) or V(auto-restart).
+          type: str
+          sample: running
+        result:
+          description: Result of C(systemctl show), why it ended last, such as V(success), V(exit-code) or V(oom-kill).
+          type: str
+          sample: success
+        restarts:
+          description: NRestarts of C(systemctl show), how often systemd restarted it because it ended.
+          type: int
+          sample: 0
+        main_pid:
+          description: MainPID of C(systemctl show). V(null) too where it does not run.
+          type: int
+          sample: 4711
+        invocation_id:
+          description: InvocationID of C(systemctl show), which names its last start.
+          type: str
+          sample: 1f9d2c0a6b7e4e0f8a5d3c2b1a098765
+        started_at:
+          description: ActiveEnterTimestamp of C(systemctl show), in the words and the time zone of the host.
+          type: str
+          sample: Sun 2026-11-22 08:12:02 UTC
+        need_daemon_reload:
+          description:
+            - NeedDaemonReload of C(systemctl show), whether files were changed since systemd read them. What they say
+              now does not act before C(systemctl daemon-reload) and a restart.
+          type: bool
+          sample: false
+        fragment_path:
+          description: The unit's own file.
+          type: str
+          sample: /etc/systemd/system/ollama.service
+        dropins:
+          description: The drop-ins in effect, in systemd's order. A later one overrides an earlier one.
+          type: list
+          elements: str
+          sample: [/etc/systemd/system/ollama.service.d/override.conf]
+        environment:
+          description:
+            - The variables that Environment= of all files together sets, as systemd has them loaded.
+            - Those in files that EnvironmentFile= names are not among them. What a process really has is in
+              RV(service.instances[].processes[].environment).
+          type: dict
+          sample:
+            OLLAMA_KEEP_ALIVE: "-1"
+        overrides:
+          description:
+            - The variables and directives of the section Service that several files set, in the order of their names,
+              variables first. Read from the files as they are now, see RV(service.instances[].need_daemon_reload).
+            - Directives that add up are there only where an empty assignment takes back what others said. All of
+              the files in EnvironmentFile= come after all of Environment=, see systemd.exec(5).
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: The variable or the directive.
+              type: str
+              sample: OLLAMA_HOST
+            kept:
+              description: The file whose assignment holds.
+              type: str
+              sample: /etc/systemd/system/ollama.service.d/override.conf
+            lost:
+              description: The files whose assignments do not, in the order in which they are read.
+              type: list
+              elements: str
+              sample: [/etc/systemd/system/ollama.service]
+        processes:
+          description:
+            - The server and its runners, the server first.
+            - They are found by the control group of the unit, or as children of its main process. Processes that
+              Ollama starts for a moment to look for GPUs are left out.
+            - V(null) where nothing tells which processes are the unit's.
+          type: list
+          elements: dict
+          contains:
+            kind:
+              description:
+                - V(server), or V(runner), a process that holds a model. Runners are C(llama-server --model) since
+                  0.30.0, C(ollama runner --model) from 0.5.8 and C(ollama_llama_server) before.
+              type: str
+              sample: runner
+            pid:
+              description: Its number.
+              type: int
+              sample: 4811
+            exe:
+              description:
+                - The program's file, from the link C(/proc/PID/exe). It ends in V( (deleted\)) where the file was
+                  replaced since, as by an upgrade without a restart.
+              type: str
+              sample: /usr/local/lib/ollama/llama-server
+            command_line:
+              description: C(/proc/PID/cmdline), without secrets.
+              type: list
+              elements: str
+              sample: [/usr/local/lib/ollama/llama-server, --model, /srv/models/blobs/sha256-0a, --port, "40737"]
+            environment:
+              description: C(/proc/PID/environ), what it was started with, without secrets.
+              type: dict
+              sample:
+                LLAMA_ARG_THREADS: "14"
+            model:
+              description: The file that follows C(--model) on its command line. V(null) too for the server.
+              type: str
+              sample: /srv/models/blobs/sha256-0a
+            cpus_allowed:
+              description:
+                - The CPUs that any of its threads may run on, Cpus_allowed_list of C(/proc/PID/task/TID/status). A
+                  thread may have more than the process was started with, since C(LLAMA_ARG_NUMA=distribute) sets
+                  the affinity of each.
+              type: str
+              sample: 14-27,42-55
+            mems_allowed:
+              description:
+                - The nodes that its memory may come from by its cpuset, Mems_allowed_list of the same files. A
+                  policy, as C(numactl --membind) sets, is not in it.
+              type: str
+              sample: 0-1
+            threads:
+              description: How many threads it has, the entries of C(/proc/PID/task).
+              type: int
+              sample: 35
+            compute_threads:
+              description:
+                - How many of a runner's threads compute. These are the threads whose time in user mode, utime of
+                  C(/proc/PID/task/TID/stat), is at least half of the busiest one's, since each was started.
+                - V(null) while the busiest has less than 0.2 seconds, as before the first request, and for a server.
+                - It is an estimate. A runner whose model is on a GPU has one such thread, which feeds the GPU.
+                  Requests with different numbers of threads, other work on the same CPUs, and runners before 0.30.0,
+                  whose first thread may move between threads of Go, make it one or more too low or too high.
+              type: int
+              sample: 14
+            memory_by_node:
+              description:
+                - Bytes of its memory on each NUMA node, from the pages N0, N1 and so on in C(/proc/PID/numa_maps). A
+                  model's file that is mapped counts as far as it is in memory. Memory of GPUs is not in it.
+              type: dict
+              sample:
+                "0": 20971520
+                "1": 8589934592
+            resident_bytes:
+              description: VmRSS of C(/proc/PID/status), what of its memory is in RAM, pages from hugetlbfs left out.
+              type: int
+              sample: 8610906112
+            anonymous_huge_bytes:
+              description: AnonHugePages of C(/proc/PID/smaps_rollup), in transparent huge pages.
+              type: int
+              sample: 8581545984
+            file_huge_bytes:
+              description: FilePmdMapped of C(/proc/PID/smaps_rollup), of files in huge pages.
+              type: int
+              sample: 0
+            shared_huge_bytes:
+              description: ShmemPmdMapped of C(/proc/PID/smaps_rollup), shared memory in huge pages.
+              type: int
+              sample: 0
+            hugetlb_bytes:
+              description: Shared_Hugetlb and Private_Hugetlb of C(/proc/PID/smaps_rollup), from hugetlbfs.
+              type: int
+              sample: 0
+            locked_bytes:
+              description: VmLck of C(/proc/PID/status), what is kept from being swapped out.
+              type: int
+              sample: 0
+            limits:
+              description: Limits of the process, from C(/proc/PID/limits). In it V(null) is no limit.
+              type: dict
+              contains:
+                nofile:
+                  description: C(soft) and C(hard) number of open files.
+                  type: dict
+                  sample:
+                    soft: 65535
+                    hard: 65535
+                memlock:
+                  description: C(soft) and C(hard) number of bytes that it may lock.
+                  type: dict
+                  sample:
+                    soft: null
+                    hard: null
+            oom_score:
+              description: C(/proc/PID/oom_score). Of all processes the one with the greatest is killed first.
+              type: int
+              sample: 666
+            oom_score_adjust:
+              description: C(/proc/PID/oom_score_adj), what OOMScoreAdjust= sets.
+              type: int
+              sample: -500
+            started_seconds:
+              description: How many seconds ago it was started, from C(/proc/PID/stat) and C(/proc/uptime).
+              type: float
+              sample: 3601.5
+        api:
+          description: What the server answers.
+          type: dict
+          contains:
+            url:
+              description: Its address, as given.
+              type: str
+              sample: http://127.0.0.1:11434
+            version:
+              description: The release that runs, from C(/api/version).
+              type: str
+              sample: 0.34.1
+            models:
+              description: The models in memory, from C(/api/ps).
+              type: list
+              elements: dict
+              contains:
+                name:
+                  description: The model's name.
+                  type: str
+                  sample: qwen3:8b
+                digest:
+                  description: The model's digest.
+                  type: str
+                  sample: 500a1f067a9f782620b40bee6f7b0c89e17ae61f686b92c24933e4ca4b2b8b41
+                size_bytes:
+                  description: The memory that it takes in all, as the server counts it.
+                  type: int
+                  sample: 6591830464
+                size_vram_bytes:
+                  description: The part of it on GPUs. V(0) is none, the same as C(size_bytes) is all.
+                  type: int
+                  sample: 6591830464
+                context_length:
+                  description: The context of each request in tokens. V(null) before 0.10.0.
+                  type: int
+                  sample: 8192
+                expires_at:
+                  description: When it is unloaded, as the server writes it. A year after 2300 is never.
+                  type: str
+                  sample: "2026-11-22T09:12:02.123456789Z"
+        journal:
+          description:
+            - What the server logged since the unit's last start, from C(journalctl). V(null) in it means not logged, or
+              no longer among the O(journal_lines).
+            - Keys from C(threads) to C(prompt_cache_mib) are of the last runner that was started.
+          type: dict
+          contains:
+            server_config:
+              description:
+                - The settings that the server began with, from its line C(server config), as the server understood
+                  them. Of C(LLAMA_ARG_*) it has only two.
+              type: dict
+              sample:
+                OLLAMA_KEEP_ALIVE: 2562047h47m16.854775807s
+            devices:
+              description: What the server computes with, from its lines C(inference compute).
+              type: list
+              elements: dict
+              contains:
+                id:
+                  description: The device's identifier, V(cpu) where it has no GPU.
+                  type: str
+                  sample: GPU-8f6b5a52-5c8e-4f0e-9f0e-2d0f6a4c1b7d
+                library:
+                  description: V(CUDA), V(ROCm), V(Vulkan) or V(cpu). In lower case up to 0.12.3.
+                  type: str
+                  sample: CUDA
+                name:
+                  description: The product's name.
+                  type: str
+                  sample: NVIDIA H200
+                compute:
+                  description: The compute capability or the instruction set.
+                  type: str
+                  sample: "9.0"
+                driver:
+                  description: What of the driver the server knows, for NVIDIA the release of CUDA that it supports.
+                  type: str
+                  sample: "13.0"
+                pci_id:
+                  description: The PCI address. V(null) before 0.12.4.
+                  type: str
+                  sample: "0000:03:00.0"
+                total_bytes:
+                  description: Its memory, rounded to a tenth of the unit that the server wrote.
+                  type: int
+                  sample: 150109945856
+                available_bytes:
+                  description: What of it was free, rounded in the same way.
+                  type: int
+                  sample: 149573074944
+            starts:
+              description: The runners that were started, the last 16, in their order.
+              type: list
+              elements: dict
+              contains:
+                command_line:
+                  description: The command line, cut at blanks, without secrets.
+                  type: list
+                  elements: str
+                  sample: [/usr/local/lib/ollama/llama-server, --model, /srv/models/blobs/sha256-0a]
+                model:
+                  description: The model's file.
+                  type: str
+                  sample: /srv/models/blobs/sha256-0a
+                parameters:
+                  description:
+                    - What the command line says, or from 0.11.5 to 0.24 the request to load. V(null) for what
+                      it leaves open.
+                  type: dict
+                  contains:
+                    context_length:
+                      description: The context of all requests together, in tokens.
+                      type: int
+                      sample: 8192
+                    parallel:
+                      description: How many requests at a time.
+                      type: int
+                      sample: 1
+                    batch:
+                      description: The logical batch in tokens.
+                      type: int
+                      sample: 512
+                    ubatch:
+                      description: The physical batch in tokens.
+                      type: int
+                      sample: 512
+                    threads:
+                      description: The number of threads.
+                      type: int
+                      sample: 14
+                    gpu_layers:
+                      description: How many layers are put on GPUs.
+                      type: int
+                      sample: 37
+                    main_gpu:
+                      description: The GPU that a model on one GPU is put on.
+                      type: int
+                      sample: 0
+                    cache_type_k:
+                      description: The type of the keys in the KV cache.
+                      type: str
+                      sample: q8_0
+                    cache_type_v:
+                      description: The type of the values in the KV cache.
+                      type: str
+                      sample: q8_0
+                    load_mode:
+                      description: V(none) for C(--no-mmap), V(dio) for C(--direct-io), or what follows C(--load-mode).
+                      type: str
+                      sample: none
+                    split_mode:
+                      description: How a model is split between GPUs.
+                      type: str
+                      sample: none
+                    tensor_split:
+                      description: The shares of the GPUs.
+                      type: str
+                      sample: "22,22,21"
+                    flash_attention:
+                      description: V(enabled), V(disabled) or V(auto).
+                      type: str
+                      sample: enabled
+                threads:
+                  description: As RV(service.instances[].journal.threads), of this start.
+                  type: dict
+                  sample: {used: 14, batch: 14, of: 56}
+                kv_cache:
+                  description: As RV(service.instances[].journal.kv_cache), of this start.
+                  type: dict
+                  sample: {bytes: 603979776, cells: 8192, k_type: q8_0, v_type: q8_0}
+                flash_attention:
+                  description: As RV(service.instances[].journal.flash_attention), of this start.
+                  type: str
+                  sample: enabled
+                offloaded:
+                  description: As RV(service.instances[].journal.offloaded), of this start.
+                  type: dict
+                  sample: {layers: 37, of: 37}
+                prompt_cache_mib:
+                  description: As RV(service.instances[].journal.prompt_cache_mib), of this start.
+                  type: int
+                  sample: 8192
+            threads:
+              description:
+                - The threads that the runner uses to generate, to read a prompt, and the CPUs of the host, from its
+                  line C(n_threads). From 0.4 to 0.24 the first alone is logged.
+              type: dict
+              contains:
+                used:
+                  description: Threads that generate.
+                  type: int
+                  sample: 14
+                batch:
+                  description: Threads that read a prompt.
+                  type: int
+                  sample: 14
+                of:
+                  description: Logical CPUs of the host.
+                  type: int
+                  sample: 56
+            kv_cache:
+              description:
+                - The KV cache of the context that has most, its caches added up, from lines C(llama_kv_cache),
+                  C(KV self size) or C(kv cache). Types and cells are those of the largest.
+              type: dict
+              contains:
+                bytes:
+                  description: Its size, rounded as logged.
+                  type: int
+                  sample: 603979776
+                cells:
+                  description: Its length in tokens.
+                  type: int
+                  sample: 8192
+                k_type:
+                  description: The type of the keys.
+                  type: str
+                  sample: q8_0
+                v_type:
+                  description: The type of the values.
+                  type: str
+                  sample: q8_0
+            flash_attention:
+              description: What the runner logged of it, V(enabled), V(disabled), or V(auto) where it told no more.
+              type: str
+              sample: enabled
+            offloaded:
+              description: The layers on GPUs, from C(offloaded N/M layers to GPU).
+              type: dict
+              contains:
+                layers:
+                  description: Layers on GPUs.
+                  type: int
+                  sample: 37
+                of:
+                  description: Layers of the model.
+                  type: int
+                  sample: 37
+            prompt_cache_mib:
+              description: The limit of the cache of prompts in the host's memory, in MiB. V(0) is none.
+              type: int
+              sample: 8192
+            warnings:
+              description: The first 50 different warnings and errors.
+              type: list
+              elements: dict
+              contains:
+                code:
+                  description:
+                    - V(driver-too-old), V(no-parallel), V(invalid-value), V(overridden), V(visible-devices),
+                      V(gpu-dropped), V(no-gpu), V(flash-attention), V(kv-cache-type), V(no-mmap), V(evicting),
+                      V(mlock), V(out-of-memory), V(runner-ended) or V(other).
+                  type: str
+                  sample: driver-too-old
+                line:
+                  description: The line without its time and secrets, cut to 400 characters.
+                  type: str
+                  sample: level=WARN source=cuda_compat.go:61 msg="NVIDIA driver too old" required_driver=570
+        problems:
+          description: What could not be read for this server, in sentences.
+          type: list
+          elements: str
+          sample: ["/proc/4811/environ: cannot be read (Permission denied)"]
+    problems:
+      description: The same, for what concerns all of several servers.
+      type: list
+      elements: str
+      sample: []
+"""
+
+import re
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.inference.ollama.plugins.module_utils._packed import lean
+
+# Imports are most of what this module costs a target.
+if __name__ == "__main__":
+    lean()
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url, fetcher
+from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, gather
+from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
+from ansible_collections.inference.ollama.plugins.module_utils._topology.options import OPTIONS, machine_of
+
+URL = "http://127.0.0.1:11434"
+# systemd.unit(5), the characters of a unit's name.
+_UNIT = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_:.\\@-]{0,246}\.service")
+_MOST_LINES = 100000
+_LONGEST = 3600
+
+
+def argument_spec() -> dict[str, dict[str, Any]]:
+    return {
+        **OPTIONS,
+        "units": {
+            "type": "list",
+            "elements": "dict",
+            "default": [{"unit": "ollama.service", "url": URL}],
+            "options": {"unit": {"type": "str", "required": True}, "url": {"type": "str", "default": URL}},
+        },
+        "parts": {"type": "list", "elements": "str", "default": [*PARTS]},
+        "journal_lines": {"type": "int", "default": 2000},
+        "api_timeout": {"type": "float", "default": 3},
+    }
+
+
+def check(params: dict[str, Any]) -> None:
+    """OllamaError for a value that is none of those allowed."""
+    for entry in params["units"]:
+        if _UNIT.fullmatch(entry["unit"]) is None:
+            raise OllamaError(f"units: {entry['unit'][:80]!r} is no name of a service such as ollama.service")
+        check_url(entry["url"])
+    for part in params["parts"]:
+        if part not in PARTS:
+            raise OllamaError(f"parts: {part[:80]!r} is none of {', '.join(PARTS)}")
+    if not 1 <= params["journal_lines"] <= _MOST_LINES:
+        raise OllamaError(f"journal_lines: {params['journal_lines']} is not a number from 1 to {_MOST_LINES}")
+    if not 0 < params["api_timeout"] <= _LONGEST:
+        raise OllamaError(
+            f"api_timeout: {params['api_timeout']:g} is not a number of seconds above 0 and up to {_LONGEST}"
+        )
+
+
+def read(params: dict[str, Any]) -> dict[str, Any]:
+    check(params)
+    root, run = machine_of(params)
+    host = Host(Proc(root.path), run, fetcher(params["api_timeout"]) if root.live else None)
+    units = [(entry["unit"], entry["url"]) for entry in params["units"]]
+    return gather(host, units, Wanted(tuple(params["parts"]), params["journal_lines"]))
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        service = read(module.params)
+    except OllamaError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, service=service)
+
+
+if __name__ == "__main__":
+    main()

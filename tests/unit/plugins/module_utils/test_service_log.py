@@ -1,0 +1,276 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every release logs, and journals that cannot be read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
+from ansible_collections.inference.ollama.plugins.module_utils._service.journal import read_journal
+from ansible_collections.inference.ollama.plugins.module_utils._service.log import (
+    fields_of,
+    parse_map,
+    read_log,
+    size_of,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
+from ansible_collections.inference.ollama.plugins.module_utils._service.unit import Unit
+from ansible_collections.inference.ollama.tests.unit.support import processes as host
+
+GIB = 1 << 30
+BLOB = "/m/blobs/sha256-e8"
+STARTING = 'time=2025-06-05T12:36:11.709Z level=INFO source=server.go:431 msg="starting {}" cmd="{}"'
+UNIT = Unit("ollama.service", invocation_id=host.INVOCATION)
+
+
+def told(*lines):
+    return read_log(lines, Redactor())
+
+
+def test_release_0_3():
+    """The old form of lines, and a runner of its own name."""
+    log = told(
+        '2024/08/19 22:32:14 routes.go:1125: INFO server config env="map[CUDA_VISIBLE_DEVICES: OLLAMA_KEEP_ALIVE:5m0s '
+        'OLLAMA_ORIGINS:[http://localhost app://*] OLLAMA_TMPDIR: ROCR_VISIBLE_DEVICES:]"',
+        'time=2024-09-11T01:16:09.799Z level=INFO source=types.go:107 msg="inference compute" id=GPU-14 library=cuda '
+        'variant=v12 compute=8.9 driver=12.5 name="NVIDIA GeForce RTX 4090" total="23.6 GiB" available="23.2 GiB"',
+        STARTING.format("llama server", f"/tmp/x/ollama_llama_server --model {BLOB} --ctx-size 8192 --batch-size 512 "
+        "--n-gpu-layers 33 --threads 28 --flash-attn --no-mmap --parallel 4 --kv-cache-type q8_0 --tensor-split 22,21"),
+        'INFO [main] system info | n_threads=28 n_threads_batch=-1 system_info="AVX = 1" tid="1" total_threads=56',
+        "llm_load_tensors: offloaded 33/33 layers to GPU",
+        "llama_new_context_with_model: flash_attn = 1",
+        "llama_new_context_with_model: KV self size  = 1024.00 MiB, K (f16):  512.00 MiB, V (f16):  512.00 MiB",
+    )  # fmt: skip
+    assert log["server_config"]["OLLAMA_ORIGINS"] == "[http://localhost app://*]"
+    assert log["devices"][0]["total_bytes"] == int(23.6 * GIB)
+    assert log["threads"] == {"used": 28, "batch": 28, "of": 56}
+    assert log["kv_cache"] == {"bytes": GIB, "cells": None, "k_type": "f16", "v_type": "f16"}
+    assert (log["flash_attention"], log["offloaded"]) == ("enabled", {"layers": 33, "of": 33})
+    assert log["starts"][0]["parameters"] == {
+        "context_length": 8192,
+        "parallel": 4,
+        "batch": 512,
+        "ubatch": None,
+        "threads": 28,
+        "gpu_layers": 33,
+        "main_gpu": None,
+        "cache_type_k": "q8_0",
+        "cache_type_v": "q8_0",
+        "load_mode": "none",
+        "split_mode": None,
+        "tensor_split": "22,21",
+        "flash_attention": "enabled",
+    }
+
+
+def test_release_0_12():
+    """The runner's command line has only the model; what it was last asked to load is what runs."""
+    request = (
+        'time=x level=INFO source=runner.go:1284 msg=load request="{{Operation:{} LoraPath:[] Parallel:2 BatchSize:512 '
+        "FlashAttention:{} KvSize:32768 KvCacheType:q8_0 NumThreads:{} GPULayers:39[ID:GPU-5 Layers:39(1..39)] "
+        'MultiUserCache:false ProjectorPath: MainGPU:0 UseMmap:false}}"'
+    )
+    log = told(
+        STARTING.format("runner", "/usr/bin/ollama runner --ollama-engine --port 40001"),
+        "time=x level=INFO source=ggml.go:104 msg=system CPU.0.AVX=1 compiler=cgo(gcc) threads=99",
+        STARTING.format("runner", f"/usr/bin/ollama runner --ollama-engine --model {BLOB} --port 40737"),
+        request.format("fit", "Disabled", 1),
+        'time=x level=INFO source=device.go:245 msg="kv cache" device=CUDA0 size="9.0 GiB"',
+        request.format("commit", "Enabled", 12),
+        'time=x level=INFO source=device.go:245 msg="kv cache" device=CUDA0 size="1.5 GiB"',
+        'time=x level=INFO source=device.go:245 msg="kv cache" device=CPU size="512.0 MiB"',
+        'time=x level=INFO source=ggml.go:494 msg="offloaded 37/39 layers to GPU"',
+        request.format("close", "Disabled", 0),
+    )  # fmt: skip
+    assert len(log["starts"]) == 1
+    assert log["threads"] == {"used": 12, "batch": None, "of": None}
+    assert log["kv_cache"]["bytes"] == 2 * GIB
+    assert (log["flash_attention"], log["offloaded"]["layers"]) == ("enabled", 37)
+    parameters = log["starts"][0]["parameters"]
+    assert (parameters["context_length"], parameters["parallel"], parameters["threads"]) == (32768, 2, 12)
+    assert (parameters["cache_type_k"], parameters["load_mode"], parameters["gpu_layers"]) == ("q8_0", "none", 39)
+
+
+def test_release_0_4():
+    """The runner in Go tells its threads as a field."""
+    log = told(
+        STARTING.format("llama server", f"/x/ollama_llama_server runner --model {BLOB} --threads 8"),
+        'time=x level=INFO source=runner.go:937 msg=system info="CUDA : ARCHS = 600 | cgo(gcc)" threads=8',
+        "llama_kv_cache_init:      CUDA0 KV buffer size =  2688.00 MiB",
+    )
+    assert log["threads"] == {"used": 8, "batch": None, "of": None}
+    assert log["kv_cache"] is None
+
+
+def test_release_0_30():
+    """The options of llama-server, values that its variables would win over left open."""
+    log = told(
+        STARTING.format(
+            "llama-server",
+            f"/x/llama-server --model {BLOB} -c 16384 -np 2 -b 512 -ub 128 --flash-attn off -ngl 99 --split-mode none "
+            "--main-gpu 1 --load-mode dio",
+        ),
+        "cmn  common_param: system_info: n_threads = 28 (n_threads_batch = 28) / 56 | CPU",
+        "srv    load_model: prompt cache is disabled",
+        "warn: LLAMA_ARG_CTX_SIZE environment variable is set, but will be overwritten by command line argument -c",
+        'error while handling environment variable "LLAMA_ARG_THREADS": invalid value',
+    )
+    parameters = log["starts"][0]["parameters"]
+    assert (parameters["context_length"], parameters["parallel"], parameters["ubatch"]) == (16384, 2, 128)
+    assert (parameters["gpu_layers"], parameters["split_mode"], parameters["main_gpu"]) == (99, "none", 1)
+    assert (parameters["flash_attention"], parameters["load_mode"], parameters["threads"]) == ("disabled", "dio", None)
+    assert (log["threads"]["used"], log["prompt_cache_mib"]) == (28, 0)
+    assert [warning["code"] for warning in log["warnings"]] == ["overridden", "invalid-value"]
+
+
+def test_the_last_start_counts():
+    """What an earlier model logged is at its own start, and what the last did not log is null."""
+    log = told(
+        STARTING.format("llama-server", "/x/llama-server --model /one"),
+        "system_info: n_threads = 4 (n_threads_batch = 4) / 8 |",
+        STARTING.format("llama-server", "/x/llama-server --model /two"),
+    )
+    assert [(start["model"], (start["threads"] or {}).get("used")) for start in log["starts"]] == [
+        ("/one", 4),
+        ("/two", None),
+    ]
+    assert log["threads"] is None
+
+
+def test_the_larger_context_is_the_models():
+    """A second context, as for a draft, takes the place of no cache."""
+    log = told(
+        STARTING.format("llama-server", "/x/llama-server --model /one"),
+        "llama_context: constructing llama_context",
+        "llama_kv_cache: size =  512.00 MiB (  4096 cells,  32 layers), K (f16):  256.00 MiB, V (f16):  256.00 MiB",
+        "llama_kv_cache: size = 1.2.3 MiB",
+        "llama_context: Flash Attention was auto, set to enabled",
+        "llama_context: constructing llama_context",
+        "llama_context: flash_attn    = auto",
+        "llama_kv_cache: size =   16.00 MiB (  4096 cells,  1 layers), K (q4_0):  8.00 MiB, V (q4_0):  8.00 MiB",
+    )
+    assert log["kv_cache"] == {"bytes": 512 << 20, "cells": 4096, "k_type": "f16", "v_type": "f16"}
+    assert log["flash_attention"] == "enabled"
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ('level=WARN msg="NVIDIA driver too old" device=0', "driver-too-old"),
+        ('level=WARN msg="multimodal models don\'t support parallel requests yet"', "no-parallel"),
+        ('level=WARN msg="invalid environment variable, using default" key=OLLAMA_MAX_QUEUE value=x', "invalid-value"),
+        ('level=WARN msg="user overrode visible devices" CUDA_VISIBLE_DEVICES=0', "visible-devices"),
+        ('level=INFO msg="skipping CUDA device - compute capability not in compiled architectures"', "gpu-dropped"),
+        ('level=WARN msg="dropping ROCm device - no rocblas support for gfx target"', "gpu-dropped"),
+        ('level=INFO msg="dropping integrated GPU; set OLLAMA_IGPU_ENABLE"', "gpu-dropped"),
+        ('level=INFO msg="no compatible GPUs were discovered"', "no-gpu"),
+        ('level=WARN msg="flash attention enabled but not supported by gpu"', "flash-attention"),
+        ('level=WARN msg="quantized kv cache requested but flash attention disabled" type=q8_0', "kv-cache-type"),
+        ('level=INFO msg="disabling mmap for llama-server load by default due to host memory pressure"', "no-mmap"),
+        ('level=INFO msg="llama-server model predicted to exceed available memory, evicting"', "evicting"),
+        ("warning: failed to mlock 1024-byte buffer (after previously locking 0 bytes)", "mlock"),
+        ("ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory", "out-of-memory"),
+        ('level=ERROR msg="llama runner process has terminated: exit status 2"', "runner-ended"),
+        ("2024/08/19 22:32:14 routes.go:1: WARN something", "other"),
+        ("level=WARN msg=anything", "other"),
+        ('level=INFO msg="enabling flash attention"', None),
+        ("plain", None),
+    ],
+)
+def test_warnings(line, code):
+    """What tells why a setting does not act has a code."""
+    assert [warning["code"] for warning in told(line)["warnings"]] == ([code] if code else [])
+
+
+def test_warnings_are_told_once_and_without_secrets():
+    """A warning for each request is one, and a key in it is hidden."""
+    lines = [f"time=2026-11-22T08:13:0{n}Z level=WARN msg=x url=http://me:geheim@h" for n in range(9)]
+    assert told(*lines)["warnings"] == [{"code": "other", "line": "level=WARN msg=x url=http://***@h"}]
+    assert len(told(*(f"level=WARN msg={n}" for n in range(99)))["warnings"]) == 50
+
+
+def test_fields_and_maps_and_sizes():
+    """Quotes, escapes, brackets, units."""
+    assert fields_of(r'a=1 msg="b \"c\" d" e.f="" "g h"=2') == {"a": "1", "msg": 'b "c" d', "e.f": ""}
+    assert parse_map("map[A_A:x y B_B: C_C:[D E:f] no_proxy:]") == {
+        "A_A": "x y",
+        "B_B": "",
+        "C_C": "[D E:f]",
+        "no_proxy": "",
+    }
+    assert parse_map("") == {}
+    assert (size_of("0 B"), size_of("1.5 MiB"), size_of("many")) == (0, 3 << 19, None)
+
+
+def read(run, unit=UNIT):
+    root = host.Planted({})
+    return read_journal(root, run, unit, 7, Redactor()), root.problems
+
+
+def test_the_question():
+    """The last start of this unit, a limited number of lines, long ones in full, without a pager."""
+    run = host.Programs()
+    read(run)
+    (argv,) = [argv for argv in run.calls if not argv[-1].startswith("--grep")]
+    assert argv[1:3] == ["_SYSTEMD_UNIT=ollama.service", f"_SYSTEMD_INVOCATION_ID={host.INVOCATION}"]
+    assert {"--no-pager", "--all", "--output=json", "--lines=7"} <= {*argv}
+
+
+@pytest.mark.parametrize("picked", [None, ""])
+def test_a_journalctl_that_picks_nothing_is_asked_again(picked):
+    """One that was built without patterns, or ends so or so where none fits, is asked for all lines."""
+    log, problems = read(host.Programs(picked=picked))
+    assert log["threads"]["used"] == 14
+    assert problems == []
+
+
+def test_picked_lines_may_come_in_either_order():
+    """Some releases print the last entry first."""
+    backwards = "".join(f"{line}\n" for line in reversed(host.journal(host.LOG).splitlines()))
+    assert read(host.Programs(picked=backwards)) == read(host.Programs())
+
+
+def test_messages_of_every_kind():
+    """Bytes, several texts in an entry, and lines that are no entry."""
+    entries = [
+        {"MESSAGE": [*b"level=WARN \xff"]},
+        {"MESSAGE": ["level=WARN two", "level=WARN three"]},
+        {"MESSAGE": None},
+        {"MESSAGE": [[[]]]},
+        {"MESSAGE": [1000]},
+        {},
+        [],
+    ]
+    log, problems = read(host.Programs(log="".join(f"{json.dumps(entry)}\n" for entry in entries) + "x\n"))
+    assert [warning["line"] for warning in log["warnings"]] == ["level=WARN \ufffd", "level=WARN two"]
+    asked = f"journalctl _SYSTEMD_UNIT=ollama.service _SYSTEMD_INVOCATION_ID={host.INVOCATION}"
+    assert problems == [f"{asked}: 6 of its lines hold no message as JSON"]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (Outcome(None, "journalctl is not installed"), "journalctl is not installed"),
+        ("", "takes the group systemd-journal"),
+        ("garbage\n", "1 of its lines hold no message as JSON"),
+    ],
+)
+def test_a_journal_that_cannot_be_read(said, words):
+    """It is null with a reason."""
+    log, problems = read(host.Programs(log=said))
+    assert log is None
+    assert words in problems[-1]
+
+
+def test_a_unit_that_was_never_started():
+    """Without an invocation no log is the unit's, and none is read."""
+    run = host.Programs()
+    assert read(run, Unit("a.service")) == (
+        None,
+        ["a.service: systemd names no invocation, so no log can be told to be of its last start"],
+    )
+    assert run.calls == []

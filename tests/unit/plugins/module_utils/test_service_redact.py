@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets never leave a host, and what is none stays readable."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor, is_secret
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("OLLAMA_API_KEY", "LLAMA_API_KEY", "HF_TOKEN", "DB_PASSWORD", "DB_PASS", "PGPASSWORD", "MY_SECRETS", "X_PWD"),
+        *("AWS_SECRET_ACCESS_KEY", "REDIS_AUTH", "SESSION_COOKIE", "--api-key", "--hf-token", "hf_token"),
+    ],
+)
+def test_names_of_secrets(name):
+    """A name says that its value is a secret; an empty value is none."""
+    assert is_secret(name, "abc")
+    assert not is_secret(name, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OLLAMA_KEEP_ALIVE", "5m"),
+        ("PWD", "/"),
+        ("OLDPWD", "/"),
+        ("OLLAMA_AUTH", "true"),
+        ("LLAMA_ARG_IMAGE_MAX_TOKENS", "512"),
+        ("LLAMA_ARG_API_KEY_FILE", "/etc/ollama/keys"),
+        ("SSH_AUTH_SOCK", "/run/user/0/agent"),
+        ("OLLAMA_HOST", "x"),
+    ],
+)
+def test_names_of_what_is_no_secret(name, value):
+    """Settings whose names look a little like those of secrets are shown."""
+    assert not is_secret(name, value)
+    assert Redactor().environment({name: value}) == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["a", "--api-key", "x y", "-m", "f"], ["a", "--api-key", "***", "-m", "f"]),
+        (["a", "--api-key=xy", "--ssl-key-file", "/k"], ["a", "--api-key=***", "--ssl-key-file", "/k"]),
+        (["env", "HF_TOKEN=abc", "A=b"], ["env", "HF_TOKEN=***", "A=b"]),
+        (["sh", "-c", "X_TOKEN=abc exec a"], ["sh", "-c", "X_TOKEN=***"]),
+        (["a", "--url", "https://me:pw@h/x"], ["a", "--url", "https://***@h/x"]),
+        (["a", "--token"], ["a", "--token"]),
+        ([], []),
+    ],
+)
+def test_command_lines(argv, expected):
+    """The option stays, its value goes."""
+    assert Redactor().words(argv) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("GET http://me:p@ss@h:1/ x", "GET http://***@h:1/ x"),
+        ("Authorization: Bearer abcdef.ghi", "Authorization: *** abcdef.ghi"),
+        ("sent Bearer abcdef.ghi", "sent Bearer ***"),
+        ('"api_key": "abc def", "n": 1', '"api_key": ***, "n": 1'),
+        ('cmd="a --api-key abc --port 1"', 'cmd="a --api-key *** --port 1"'),
+        ("https://h/?access_token=abc&x=1", "https://h/?access_token=***&x=1"),
+        ('key=OLLAMA_NUM_PARALLEL value="4x" default=1', 'key=OLLAMA_NUM_PARALLEL value="4x" default=1'),
+        ("max_tokens=5", "max_tokens=5"),
+        ("key hf_abcdefghijklmnop", "key ***"),
+        ("http://localhost:* https://a", "http://localhost:* https://a"),
+    ],
+)
+def test_texts(text, expected):
+    """Passwords in addresses, bearers, and values after names of secrets; what else a line says stays."""
+    if "Authorization" in text:
+        assert "abcdef" not in Redactor().text(text)
+    else:
+        assert Redactor().text(text) == expected
+
+
+@given(st.text(min_size=8).filter(lambda secret: "*" not in secret), st.text())
+def test_what_was_seen_once_is_hidden_everywhere(secret, other):
+    """A value under a name of a secret is hidden in all else that is told."""
+    redactor = Redactor()
+    redactor.environment({"API_KEY": secret})
+    told = redactor.everywhere({"a": [f"{other}{secret}{other}", 1, None], "b": {"c": secret}})
+    assert secret not in told["a"][0]
+    assert told["b"]["c"] == "***"
+
+
+@given(st.dictionaries(st.text(), st.text()), st.lists(st.text()))
+def test_any_text_is_taken(variables, argv):
+    """Whatever an environment and a command line hold, they keep their shape."""
+    redactor = Redactor()
+    assert list(redactor.environment(variables)) == list(variables)
+    assert len(redactor.words(argv)) == len(argv)
