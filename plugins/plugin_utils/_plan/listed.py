@@ -58,10 +58,11 @@ class Entry:
 
 def split(case: Case, cards: list[Gpu], wish: tuple[dict[str, Any], ...]) -> list[Share]:
     """The listed instances in their order; what cannot be goes to ``case.errors``."""
+    before = len(case.errors)
     entries = [_entry(case, number, dict(fields)) for number, fields in enumerate(wish)]
-    _refuse_same_names(case, entries)
-    if case.errors:
+    if len(case.errors) > before:
         return []
+    _refuse_same_names(case, entries)
     entries = _addresses(case, entries)
     cpus = _cpus(case, entries)
     gpus = _gpus(case, entries, cards)

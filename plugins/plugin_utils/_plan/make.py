@@ -42,11 +42,29 @@ SCHEMA = 1
 HOST = "(host)"
 
 
+class PlanError(OllamaError):
+    """What cannot be planned, a line for each wrong setting."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        count = f"{len(lines)} setting{'s' if len(lines) > 1 else ''} cannot be used:"
+        super().__init__("\n".join([count, *(f"- {line}" for line in lines)]))
+
+
+def refusals(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: str | None) -> list[str]:
+    """Why there is no plan, a line for each wrong setting; none where there is one."""
+    try:
+        make_plan(topology, wishes, release)
+    except PlanError as error:
+        return error.lines
+    return []
+
+
 def make_plan(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: str | None) -> dict[str, Any]:
     """The plan of one host, schema 1 (docs/architecture.md).
 
     ``wishes`` maps role variables without their prefix to what the operator said. ``release`` is the operator's
-    word on the installed release; without it the topology's is taken. Raises OllamaError with one line for
+    word on the installed release; without it the topology's is taken. Raises PlanError with one line for
     everything that is wrong, so that a single run shows it all.
     """
     machine = Machine(topology)
@@ -66,11 +84,7 @@ def make_plan(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: s
     spans = len(machine.cpu_nodes) > 1 and any(entry["numa_node"] is None for entry in planned)
     settings = kernel.tune(host, spans_nodes=spans)
     if case.errors:
-        count = len(case.errors)
-        raise OllamaError(
-            f"{count} setting{'s' if count > 1 else ''} cannot be used:\n"
-            + "\n".join(f"- {text}" for text in case.errors)
-        )
+        raise PlanError(case.errors)
     return {
         "schema": SCHEMA,
         "release": str(installed) if installed else None,
@@ -91,7 +105,7 @@ def _release(machine: Machine, named: str | None) -> Release | None:
         try:
             return parse_release(named)
         except OllamaError as error:
-            raise OllamaError(f"ollama_version: {error}; allowed is auto, or a release such as 0.34.1") from error
+            raise PlanError([f"ollama_version: {error}; allowed is auto, or a release such as 0.34.1"]) from error
     found = machine.ollama.get("version")
     try:
         return parse_release(found) if found else None
@@ -200,4 +214,4 @@ def _look_at_facts(case: Case) -> None:
         )
 
 
-__all__ = ("SCHEMA", "make_plan")
+__all__ = ("HOST", "SCHEMA", "PlanError", "make_plan", "refusals")

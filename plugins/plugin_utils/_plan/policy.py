@@ -147,7 +147,7 @@ def _path(value: object) -> str:
 def _host(value: object) -> str:
     text = str(value).strip()
     if split_host(text) is None:
-        raise ValueError("an address and a port such as 127.0.0.1:11434, 0.0.0.0:11434 or [::1]:11434")
+        raise ValueError("an address and a port from 1 to 65535, such as 127.0.0.1:11434, 0.0.0.0:11434 or [::1]:11434")
     return text
 
 
@@ -260,8 +260,13 @@ def parse(wishes: Mapping[str, Any]) -> tuple[Policy, list[str]]:
                 fields[str(key)] = parser(value)
             except ValueError as error:
                 auto = "" if key in _NO_AUTO else "auto, or "
-                errors.append(f"ollama_{key}: {value!r} is not allowed; allowed is {auto}{error}")
+                errors.append(f"ollama_{key}: {_short(value)} is not allowed; allowed is {auto}{error}")
     return Policy(**fields), errors
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:119]}…"
 
 
 __all__ = ("DEFAULT_HOST", "KV_CACHE_TYPES", "LOAD_MODES", "NONE", "OBJECTIVES", "Policy", "parse", "split_host")

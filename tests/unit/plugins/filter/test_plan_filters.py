@@ -13,6 +13,7 @@ from ansible_collections.inference.ollama.plugins.filter.command_line import Fil
 from ansible_collections.inference.ollama.plugins.filter.drift_table import FilterModule as DriftTable
 from ansible_collections.inference.ollama.plugins.filter.dropin import FilterModule as Dropin
 from ansible_collections.inference.ollama.plugins.filter.environment_file import FilterModule as EnvironmentFile
+from ansible_collections.inference.ollama.plugins.filter.plan_refusals import plan_refusals
 from ansible_collections.inference.ollama.plugins.filter.plan_table import FilterModule as PlanTable
 from ansible_collections.inference.ollama.plugins.filter.stale_files import FilterModule as StaleFiles
 from ansible_collections.inference.ollama.plugins.filter.topology_svg import FilterModule as TopologySvg
@@ -71,3 +72,14 @@ def test_errors_are_sentences_of_ansible(call):
     """A task fails with the sentence, not with a traceback."""
     with pytest.raises(AnsibleFilterError):
         call()
+
+
+def test_refusals_are_the_lines_of_what_the_plan_would_fail_with():
+    """A play can refuse in its own words, and hears nothing where there is a plan."""
+    assert plan_refusals(xeon(), {"numa_node": 1}) == []
+    (line,) = plan_refusals(xeon(), {"numa_node": 7})
+    with pytest.raises(AnsibleFilterError, match="1 setting cannot be used") as caught:
+        tuning_plan(xeon(), {"numa_node": 7})
+    assert f"- {line}" in str(caught.value)
+    with pytest.raises(AnsibleFilterError, match="schema 1"):
+        plan_refusals({}, {})

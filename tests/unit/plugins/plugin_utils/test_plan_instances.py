@@ -250,3 +250,11 @@ def test_an_entrys_environment_is_its_own():
         for name, value in instance["environment"].items():
             said = [d["value"] for d in made["decisions"] if (d["instance"], d["setting"]) == (instance["name"], name)]
             assert said == [value]
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    """A wrong variable of the host, names that repeat and too many threads of an entry stand in one message."""
+    with pytest.raises(OllamaError) as caught:
+        plan(xeon(), keep_alive="1d", instances=[{"name": "a", "num_threads": 999}, {"name": "a"}])
+    for part in ("ollama_keep_alive: '1d'", "2 entries are named 'a'", "ollama_num_threads: 999"):
+        assert part in str(caught.value)
