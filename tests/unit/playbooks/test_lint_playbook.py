@@ -153,3 +153,11 @@ def test_a_unit_without_findings_passes_in_check_mode(tmp_path):
     assert "fine: Ollama 0.34.1: nothing is wrong" in output
     assert "no finding of level advice or worse on fine" in output
     assert status == 0
+
+
+def test_a_machine_whose_release_is_not_known_is_judged_for_every_supported_one(tmp_path):
+    """A captured tree has no program to ask, and nobody has to name a release."""
+    status, output = run(tmp_path, old={f"{SYSTEM}/ollama.service": UNIT, f"{FOLDER}/10-gpu.conf": CARDS})
+    assert ("inert", f"/old{FOLDER}/10-gpu.conf", 5, "OLLAMA_NO_CUDA") in findings(tmp_path, output)
+    assert "undefined" not in output
+    assert status != 0
