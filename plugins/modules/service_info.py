@@ -263,7 +263,7 @@ service:
             mems_allowed:
               description:
                 - The nodes that its memory may come from by its cpuset, Mems_allowed_list of the same files. A
-                  policy, as C(numactl --membind) sets, is not in it.
+                  policy, as C(numactl --membind) sets, is in RV(service.instances[].processes[].memory_policy).
               type: str
               sample: 0-1
             threads:
@@ -288,6 +288,12 @@ service:
               sample:
                 "0": 20971520
                 "1": 8589934592
+            memory_policy:
+              description:
+                - The policy that most of this memory is under, in the words of C(/proc/PID/numa_maps), such as
+                  V(default), V(bind:1) or V(interleave:0-1), see numactl(8).
+              type: str
+              sample: bind:1
             resident_bytes:
               description: VmRSS of C(/proc/PID/status), what of its memory is in RAM, pages from hugetlbfs left out.
               type: int

@@ -28,7 +28,7 @@ WANTED = (
     r"[Ff]lash|"
     r"constructing llama_context|offloaded [0-9]+/|prompt cache|level=(WARN|ERROR)|: (WARN|ERROR) |compatible GPU|"
     r"too old|not supported|skipping|dropping|GPU discovery|will be overwritten|error while handling|"
-    r"host memory pressure|evicting|mlock|out of memory|has terminated"
+    r"host memory pressure|evicting|mlock|out of memory|allocate|has terminated|exited unexpectedly|filtering"
 )
 
 _CONFIG = re.compile(r'server config"? env="((?:\\.|[^"\\])*)')

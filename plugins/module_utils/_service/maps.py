@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 
 _SHARE = re.compile(r"N([0-9]{1,5})=([0-9]{1,15})")
+_POLICY = re.compile(r"[a-z]+(?: \([a-z]+\))?(?:=[a-z|]+)?(?::[0-9,-]+)?")
 _SIZE = re.compile(r"kernelpagesize_kB=([0-9]{1,9})")
 _KB = re.compile(r"([0-9]{1,15}) kB")
 # Kernels before 3.0 did not tell it.
@@ -33,30 +34,38 @@ _HUGE = {
 def read_maps(root: Proc, folder: str) -> dict[str, Any]:
     """Bytes by NUMA node, in huge pages, resident and locked; None for what cannot be read."""
     status = root.fields(f"{folder}/status")
+    nodes, policy = _by_node(root, f"{folder}/numa_maps")
     return {
-        "memory_by_node": _by_node(root, f"{folder}/numa_maps"),
+        "memory_by_node": nodes,
+        "memory_policy": policy,
         "resident_bytes": _bytes(root, f"{folder}/status", status, "VmRSS"),
         **_huge(root, f"{folder}/smaps_rollup"),
         "locked_bytes": _bytes(root, f"{folder}/status", status, "VmLck"),
     }
 
 
-def _by_node(root: Proc, path: str) -> dict[str, int] | None:
+def _by_node(root: Proc, path: str) -> tuple[dict[str, int] | None, str | None]:
+    """Bytes on each node, and the policy, as ``bind:1``, that most of them are under."""
     text = root.required(path, "the memory of the process by node, as kernels with NUMA have it")
     if text is None:
-        return None
+        return None, None
     nodes: dict[int, int] = {}
+    policies: dict[str, int] = {}
     for line in text.splitlines():
         # The rest of a line may hold the path of a file.
-        words = [word for word in line.split(" ")[2:] if not word.startswith("file=")]
+        _start, policy, *rest = [*line.split(" "), ""]
+        words = [word for word in rest if not word.startswith("file=")]
         size = next((int(match[1]) for match in map(_SIZE.fullmatch, words) if match), _PAGE_KB)
         for match in map(_SHARE.fullmatch, words):
             if match:
-                nodes[int(match[1])] = nodes.get(int(match[1]), 0) + int(match[2]) * size * 1024
+                held = int(match[2]) * size * 1024
+                nodes[int(match[1])] = nodes.get(int(match[1]), 0) + held
+                policies[policy] = policies.get(policy, 0) + held
     if not nodes and text:
         root.problem(f"{path}: no line has a share such as N0=3")
-        return None
-    return {str(node): nodes[node] for node in sorted(nodes)}
+        return None, None
+    most = max(policies, key=lambda policy: policies[policy], default="")
+    return {str(node): nodes[node] for node in sorted(nodes)}, most if _POLICY.fullmatch(most) else None
 
 
 def _huge(root: Proc, path: str) -> dict[str, int | None]:

@@ -29,13 +29,19 @@ def members(root: Proc, unit: str, group: str | None, main_pid: int | None) -> l
 
     None where neither is known. A unit that does not run has none.
     """
-    for mount in _mounts(root):
-        folder = f"{mount}{group}" if group else f"{mount}/system.slice/{unit}"
+    for folder in (f"{mount}{place}" for mount in _mounts(root) for place in ([group] if group else _usual(unit))):
         if root.exists(f"{folder}/cgroup.procs"):
             found = _group(root, folder, 0)
             if found:
                 return sorted(found)
     return None if main_pid is None else _descendants(root, main_pid)
+
+
+def _usual(unit: str) -> list[str]:
+    """Where systemd puts a service, or an instance of a template, by itself; systemd.slice(5)."""
+    template, at, _instance = unit.partition("@")
+    slices = [f"/system-{template}.slice".replace("-", r"\x2d").replace(r"/system\x2d", "/system-")] if at else [""]
+    return [f"/system.slice{each}/{unit}" for each in slices]
 
 
 def _mounts(root: Proc) -> list[str]:

@@ -42,8 +42,14 @@ def read_processes(root: Proc, unit: Unit, redactor: Redactor) -> list[dict[str,
             f"{name}: neither a control group nor a main process is known, so no process can be told to be its"
         )
         return None
-    read = (read_process(root, pid, redactor, main=pid == unit.main_pid) for pid in pids)
+    # The main process may be what holds a container, or a wrapper.
+    named = any(_kind(root, pid) == "server" for pid in pids)
+    read = (read_process(root, pid, redactor, main=pid == unit.main_pid and not named) for pid in pids)
     return sorted((found for found in read if found), key=lambda each: (_ORDER.index(each["kind"]), each["pid"]))
+
+
+def _kind(root: Proc, pid: int) -> str | None:
+    return kind_of(_comm(root, f"/proc/{pid}"), root.strings(f"/proc/{pid}/cmdline") or [], main=False)
 
 
 def read_process(root: Proc, pid: int, redactor: Redactor, *, main: bool) -> dict[str, Any] | None:

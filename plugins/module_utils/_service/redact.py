@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 MASK = "***"
 
 _NAME = re.compile(
-    r"KEY|TOKEN|SECRET|PASS(?!IVE|THRU|THROUGH)|CREDENTIAL|AUTHORIZATION|BEARER|COOKIE|_PWD|(?<!^OLLAMA)_AUTH$"
+    r"KEY|TOKEN|SECRET|PASS(?:W|PHRASE|CODE|_|$)|CREDENTIAL|AUTHORIZATION|BEARER|COOKIE|_PWD|(?<!^OLLAMA)_AUTH$"
 )
 # A path to a secret is none, and neither is a number of tokens.
 _PLACE = re.compile(r"_(FILE|PATH|DIR|SOCK)$")
 _COUNT = re.compile(r"TOKENS(_|$)")
-# Shorter words could be part of anything.
-_SHORTEST = 8
+# Short values, words and paths could be part of anything, and are hidden only where their name tells.
+_PLAIN = re.compile(r".{0,7}|[A-Za-z_]{0,15}|[0-9.]{0,11}|[./].*", re.DOTALL)
 
 # Every repetition is bounded, so that no text takes long.
 _USER = re.compile(r"(://)([^\s\"'<>]{0,1024})@")
@@ -93,7 +93,7 @@ class Redactor:
         return self._hidden(value) if is_secret(name, value) else self.text(value)
 
     def _hidden(self, value: str) -> str:
-        if len(value) >= _SHORTEST:
+        if _PLAIN.fullmatch(value) is None:
             self._secrets.add(value)
         return MASK
 

@@ -55,10 +55,10 @@ _NUMBER = re.compile("-?[0-9]{1,12}")
 _THREADS = re.compile(r"n_threads ?= ?([0-9]{1,6}) \(n_threads_batch = ([0-9]{1,6})\) / ([0-9]{1,6})")
 _OLD_THREADS = re.compile(r"n_threads=([0-9]{1,6}) n_threads_batch=(-?[0-9]{1,6}).*total_threads=([0-9]{1,6})")
 _GO_THREADS = re.compile(r"msg=\"?system.* threads=([0-9]{1,6})")
-_CACHE = re.compile(r"(?:llama_kv_cache\w*: +size =|KV self size *=) *([0-9.]{1,12}) MiB(.*)")
+_CACHE = re.compile(r"(?:llama_kv_cache\w*: +size =|KV self size *=) *([0-9]{1,9}(?:\.[0-9]{1,6})?) MiB(.*)")
 _CELLS = re.compile(r"\( *([0-9]{1,12}) cells")
 _TYPES = re.compile(r"K \((\w+)\):.*V \((\w+)\):")
-_GO_CACHE = re.compile(r'msg="?kv cache"? .*size="?([0-9.]{1,12}) ([KMGT])iB')
+_GO_CACHE = re.compile(r'msg="?kv cache"? .*size="?([0-9]{1,9}(?:\.[0-9]{1,6})?) ([KMGT])iB')
 _FLASH = re.compile(r"flash_attn += *(\w+)|Flash Attention was auto, set to (\w+)|msg=\"(enabling) flash attention")
 _LAYERS = re.compile(r"offloaded ([0-9]{1,6})/([0-9]{1,6}) layers to GPU")
 _PROMPTS = re.compile(r"prompt cache is enabled, size limit: ([0-9]{1,9}) MiB")
@@ -124,7 +124,7 @@ class Start:
 
     def _read_cache(self, line: str) -> None:
         match = _CACHE.search(line)
-        if match and re.fullmatch(r"[0-9]+(\.[0-9]+)?", match[1]):
+        if match:
             cells, types = _CELLS.search(match[2]), _TYPES.search(match[2])
             self._contexts[-1].append(
                 {
@@ -136,7 +136,7 @@ class Start:
             )
             return
         match = _GO_CACHE.search(line)
-        if match and re.fullmatch(r"[0-9]+(\.[0-9]+)?", match[1]):
+        if match:
             size = int(float(match[1]) * (1 << _POWERS[match[2]]))
             kind = self.parameters["cache_type_k"]
             self._contexts[-1].append({"bytes": size, "cells": None, "k_type": kind, "v_type": kind})

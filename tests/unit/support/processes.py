@@ -57,7 +57,7 @@ Private_Hugetlb:    2048 kB
 Locked:                0 kB"""
 MAPS = """5592b1f21000 default file=/srv/N9=9 mapped=2 N0=2 kernelpagesize_kB=4
 5592b1f23000 bind:1 anon=512 dirty=512 N0=12 N1=500 kernelpagesize_kB=4
-7f0000000000 default file=/dev/hugepages/x huge dirty=1 N1=1 kernelpagesize_kB=2048"""
+7f0000000000 bind:1 file=/dev/hugepages/x huge dirty=1 N1=1 kernelpagesize_kB=2048"""
 LOG = f"""\
 time=2026-11-22T08:12:02.001Z level=INFO source=routes.go:2049 msg="server config" \
 env="map[CUDA_VISIBLE_DEVICES: HTTPS_PROXY:http://me:hunter22@proxy:3128 OLLAMA_DEBUG:INFO \

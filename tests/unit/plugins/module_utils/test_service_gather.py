@@ -78,6 +78,7 @@ def test_what_the_runner_uses(one):
     assert (runner["cpus_allowed"], runner["mems_allowed"]) == ("14-27,42-55", "0-1")
     assert (runner["threads"], runner["compute_threads"]) == (5, 3)
     assert runner["memory_by_node"] == {"0": 14 * 4096, "1": 500 * 4096 + (2 << 20)}
+    assert runner["memory_policy"] == "bind:1"
     assert (runner["resident_bytes"], runner["locked_bytes"]) == (1 << 20, 1 << 16)
     assert (runner["anonymous_huge_bytes"], runner["file_huge_bytes"]) == (2 << 20, 4 << 20)
     assert (runner["shared_huge_bytes"], runner["hugetlb_bytes"]) == (0, 4 << 20)

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._service.journal import read_journal
 from ansible_collections.inference.ollama.plugins.module_utils._service.log import (
+    WANTED,
     fields_of,
     parse_map,
     read_log,
@@ -93,6 +95,17 @@ def test_release_0_12():
     parameters = log["starts"][0]["parameters"]
     assert (parameters["context_length"], parameters["parallel"], parameters["threads"]) == (32768, 2, 12)
     assert (parameters["cache_type_k"], parameters["load_mode"], parameters["gpu_layers"]) == ("q8_0", "none", 39)
+
+
+def test_a_request_that_says_little():
+    """What a request to load leaves out is left as it was."""
+    log = told(
+        STARTING.format("runner", f"/usr/bin/ollama runner --model {BLOB} --port 1"),
+        'time=x level=INFO source=runner.go:1178 msg=load request="{Operation:fit FlashAttention:true NumThreads:4}"',
+        'time=x level=INFO source=runner.go:1178 msg=load request="{Operation:commit KvSize:many UseMmap:true}"',
+    )
+    assert (log["threads"]["used"], log["flash_attention"], log["kv_cache"]) == (4, "enabled", None)
+    assert log["starts"][0]["parameters"]["context_length"] is log["starts"][0]["parameters"]["load_mode"] is None
 
 
 def test_release_0_4():
@@ -184,6 +197,14 @@ def test_the_larger_context_is_the_models():
 def test_warnings(line, code):
     """What tells why a setting does not act has a code."""
     assert [warning["code"] for warning in told(line)["warnings"]] == ([code] if code else [])
+
+
+def test_what_journalctl_is_asked_to_pick_is_enough():
+    """The lines that it picks tell the same as all of them."""
+    wanted = re.compile(WANTED)
+    assert told(*filter(wanted.search, host.LOG)) == told(*host.LOG)
+    for mark in test_warnings.pytestmark:
+        assert all(wanted.search(line) for line, code in mark.args[1] if code)
 
 
 def test_warnings_are_told_once_and_without_secrets():

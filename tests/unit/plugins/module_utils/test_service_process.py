@@ -95,6 +95,25 @@ def test_groups_are_looked_through_so_deep():
     assert members(root, "a.service", None, None) == [1, 2, 3, 4, 5]
 
 
+def test_instances_of_a_template_are_in_a_slice_of_their_own():
+    """Without systemd's word an instance is looked for where systemd puts it."""
+    group = "/sys/fs/cgroup/system.slice/system-my\\x2dllm.slice/my-llm@1.service"
+    assert members(host.Planted({f"{group}/cgroup.procs": "9"}), "my-llm@1.service", None, None) == [9]
+
+
+def test_a_container_in_a_unit():
+    """The server is the one in the container, not what holds it."""
+    folder = "/sys/fs/cgroup/system.slice/a.service"
+    files = {
+        f"{folder}/cgroup.procs": "5",
+        f"{folder}/libpod-payload-1/cgroup.procs": "6",
+        **host.process(5, "conmon", ["/usr/bin/conmon"], 1),
+        **host.process(6, "ollama", host.SERVER, 5),
+    }
+    found = read_processes(host.Planted(files), Unit("a.service", main_pid=5), Redactor())
+    assert [(each["kind"], each["pid"]) for each in found] == [("server", 6)]
+
+
 def test_an_empty_group_is_no_answer():
     """Where the group is of a version that is not used, the main process tells."""
     files = {"/sys/fs/cgroup/system.slice/a.service/cgroup.procs": "", "/proc/8/stat": host.stat(8, "a", 1)}
