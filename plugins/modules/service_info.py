@@ -623,12 +623,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.inference.ollama.plugins.module_utils._packed import lean
-
-# Imports are most of what this module costs a target.
-if __name__ == "__main__":
-    lean()
-
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url, fetcher
 from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, gather

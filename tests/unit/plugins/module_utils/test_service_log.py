@@ -40,8 +40,11 @@ def test_release_0_3():
         'OLLAMA_ORIGINS:[http://localhost app://*] OLLAMA_TMPDIR: ROCR_VISIBLE_DEVICES:]"',
         'time=2024-09-11T01:16:09.799Z level=INFO source=types.go:107 msg="inference compute" id=GPU-14 library=cuda '
         'variant=v12 compute=8.9 driver=12.5 name="NVIDIA GeForce RTX 4090" total="23.6 GiB" available="23.2 GiB"',
-        STARTING.format("llama server", f"/tmp/x/ollama_llama_server --model {BLOB} --ctx-size 8192 --batch-size 512 "
-        "--n-gpu-layers 33 --threads 28 --flash-attn --no-mmap --parallel 4 --kv-cache-type q8_0 --tensor-split 22,21"),
+        STARTING.format(
+            "llama server",
+            f"/tmp/x/ollama_llama_server --model {BLOB} --ctx-size 8192 --batch-size 512 --n-gpu-layers 33 --threads 28"
+            " --flash-attn --no-mmap --parallel 4 --kv-cache-type q8_0 --tensor-split 22,21",
+        ),
         'INFO [main] system info | n_threads=28 n_threads_batch=-1 system_info="AVX = 1" tid="1" total_threads=56',
         "llm_load_tensors: offloaded 33/33 layers to GPU",
         "llama_new_context_with_model: flash_attn = 1",
