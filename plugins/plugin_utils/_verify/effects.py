@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What models in memory show of a setting: command lines of runners, the API, and what was logged of their start.
+
+The contract says which of them counts in which release; the reader has taken the log apart already, so that a pattern
+of the contract stands for a place in ``journal.starts``. Sources: llm/llama_server.go, llm/server.go of Ollama.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Optional
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import mapping, number, text
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.values import same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Proof, Setting
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import Case
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import Process
+
+# Where the reader puts what the contract's pattern finds. LLAMA_ARG_THREADS has a check of its own, compute_threads.
+_LOGGED = {
+    "LLAMA_ARG_CACHE_RAM": ("prompt_cache_mib", None),
+    "LLAMA_ARG_CACHE_TYPE_K": ("kv_cache", "k_type"),
+    "LLAMA_ARG_CACHE_TYPE_V": ("kv_cache", "v_type"),
+    "OLLAMA_FLASH_ATTENTION": ("parameters", "flash_attention"),
+    "OLLAMA_KV_CACHE_TYPE": ("kv_cache", "k_type"),
+    "OLLAMA_NUM_PARALLEL": ("parameters", "parallel"),
+}
+# The codes of warnings that tell why no model runs with it.
+REFUSALS = {
+    "OLLAMA_FLASH_ATTENTION": ("flash-attention",),
+    "OLLAMA_KV_CACHE_TYPE": ("kv-cache-type", "flash-attention"),
+    "LLAMA_ARG_CACHE_TYPE_K": ("kv-cache-type",),
+    "LLAMA_ARG_CACHE_TYPE_V": ("kv-cache-type",),
+    "LLAMA_ARG_MLOCK": ("mlock",),
+}
+
+
+class Effect(NamedTuple):
+    """What one model shows; ``same`` is None where it says neither yes nor no."""
+
+    seen: str
+    same: Optional[bool]
+    evidence: str
+
+
+def look(case: Case, setting: Setting, proofs: Iterable[Proof], value: str) -> list[Effect]:
+    """What is seen of the setting, by the strongest proof that shows anything."""
+    for proof in proofs:
+        found = [
+            Effect(seen, _same(setting, proof, value, seen), evidence) for seen, evidence in _seen(case, setting, proof)
+        ]
+        if found:
+            return found
+    return []
+
+
+def _same(setting: Setting, proof: Proof, value: str, seen: str) -> bool | None:
+    if proof.kind == "runner_status":
+        return same(setting.type, value, "1" if seen != "0" else "0")
+    # "auto" leaves it to the runner, which is neither yes nor no.
+    return None if seen == "auto" else same(setting.type, value, seen)
+
+
+def _seen(case: Case, setting: Setting, proof: Proof) -> Iterator[tuple[str, str]]:
+    if proof.kind == "api" and proof.field == "context_length":
+        for model in case.state.models or ():
+            length = number(model.get("context_length"))
+            if length is not None:
+                yield str(length), f"/api/ps of {case.planned['url']}, model {text(model.get('name')) or '?'}"
+        return
+    for runner in case.state.runners:
+        found: object = None
+        place = ""
+        if proof.kind == "command_line":
+            found, place = _flag(runner, proof.flag or ""), runner.file("cmdline")
+        elif proof.kind == "runner_status":
+            found, place = runner.locked_bytes, runner.file("status")
+        elif proof.kind == "journal" and setting.name in _LOGGED and case.state.journal:
+            part, key = _LOGGED[setting.name]
+            start = case.state.journal.start_of(runner.model)
+            found = start.get(part) if key is None else mapping(start.get(part)).get(key)
+            place = f"the log of {case.unit} at the start of the runner {runner.pid}"
+        if isinstance(found, (str, int)):
+            yield str(found), place
+
+
+def _flag(runner: Process, flag: str) -> str | None:
+    """The value of an option: the next word, or what follows an equals sign; a switch is on."""
+    words = runner.command_line or ()
+    for position, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name == flag:
+            follows = words[position + 1] if position + 1 < len(words) else ""
+            return value if equals else follows if follows and not follows.startswith("--") else "1"
+    return None
+
+
+__all__ = ("REFUSALS", "Effect", "look")

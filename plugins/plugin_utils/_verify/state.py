@@ -1,0 +1,250 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What inference.ollama.service_info returned for one server, with every value of the kind that it should be.
+
+The state comes from another host, or from a file that somebody kept: a value of another kind counts as one that was
+not read, so that no question has to ask twice.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+
+SCHEMA = 1
+
+
+class Process(NamedTuple):
+    """A server or a runner; None for what was not read. ``limits`` is the mapping as it was read."""
+
+    kind: str
+    pid: Optional[int]
+    exe: Optional[str]
+    model: Optional[str]
+    command_line: Optional[Tuple[str, ...]]
+    environment: Optional[Dict[str, str]]
+    cpus: Optional[CpuSet]
+    mems: Optional[CpuSet]
+    memory: Optional[Dict[str, int]]
+    compute_threads: Optional[int]
+    locked_bytes: Optional[int]
+    limits: Mapping[str, Any]
+    oom_score_adjust: Optional[int]
+    started_seconds: Optional[float]
+
+    def file(self, name: str) -> str:
+        """Where the kernel shows it."""
+        return f"/proc/{'?' if self.pid is None else self.pid}/{name}"
+
+
+class Override(NamedTuple):
+    """A setting of several files: the one that holds, and those that do not."""
+
+    name: str
+    kept: str
+    lost: Tuple[str, ...]
+
+
+class Journal(NamedTuple):
+    """What was logged. ``config`` and ``devices`` are None where no such line was read."""
+
+    config: Optional[Dict[str, str]]
+    devices: Optional[Tuple[Mapping[str, Any], ...]]
+    starts: Tuple[Mapping[str, Any], ...]
+    warnings: Tuple[Tuple[str, str], ...]
+
+    def start_of(self, model: str | None) -> Mapping[str, Any]:
+        """The last start of a runner with this model; empty where none was logged."""
+        found = [start for start in self.starts if text(start.get("model")) == model]
+        return found[-1] if found and model is not None else {}
+
+    def warned(self, *codes: str) -> list[str]:
+        """The lines of these codes, in their order."""
+        return [line for code, line in self.warnings if code in codes]
+
+
+class State(NamedTuple):
+    """One server. ``there`` is False where nothing at all was read of the unit; None is what was not read."""
+
+    there: bool
+    load_state: Optional[str]
+    active_state: Optional[str]
+    sub_state: Optional[str]
+    result: Optional[str]
+    main_pid: Optional[int]
+    need_daemon_reload: Optional[bool]
+    fragment: Optional[str]
+    dropins: Optional[Tuple[str, ...]]
+    environment: Optional[Dict[str, str]]
+    overrides: Optional[Tuple[Override, ...]]
+    servers: Optional[Tuple[Process, ...]]
+    runners: Tuple[Process, ...]
+    version: Optional[str]
+    models: Optional[Tuple[Mapping[str, Any], ...]]
+    journal: Optional[Journal]
+    problems: Tuple[str, ...]
+
+    @property
+    def server(self) -> Process | None:
+        """The server; the one that systemd calls the main process where there are several."""
+        servers = self.servers or ()
+        return next((each for each in servers if each.pid == self.main_pid), servers[0] if servers else None)
+
+    def override(self, name: str) -> Override | None:
+        """Which file won over which for this name."""
+        return next((each for each in self.overrides or () if each.name == name), None)
+
+    def problem(self, *needles: str) -> str | None:
+        """What the reader said of it, the first sentence that holds one of the words."""
+        return next((said for needle in needles for said in self.problems if needle in said), None)
+
+
+def states(service: Mapping[str, Any]) -> dict[str, State]:
+    """The servers by the names of their units."""
+    common = _texts(service.get("problems"))
+    found: dict[str, State] = {}
+    for entry in rows(service.get("instances")):
+        unit = text(entry.get("unit"))
+        if unit is not None:
+            found.setdefault(unit, _state(entry, common))
+    return found
+
+
+def nothing(service: Mapping[str, Any]) -> State:
+    """The state of a unit that was not asked for."""
+    return _state({}, _texts(service.get("problems")), there=False)
+
+
+def _state(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bool = True) -> State:
+    processes = entry.get("processes")
+    read = tuple(_process(row) for row in rows(processes))
+    api, journal = mapping(entry.get("api")), mapping(entry.get("journal"))
+    models = api.get("models")
+    reload = entry.get("need_daemon_reload")
+    return State(
+        there=there,
+        load_state=text(entry.get("load_state")),
+        active_state=text(entry.get("active_state")),
+        sub_state=text(entry.get("sub_state")),
+        result=text(entry.get("result")),
+        main_pid=number(entry.get("main_pid")),
+        need_daemon_reload=reload if isinstance(reload, bool) else None,
+        fragment=text(entry.get("fragment_path")),
+        dropins=_texts(entry.get("dropins")) if isinstance(entry.get("dropins"), list) else None,
+        environment=_variables(entry.get("environment")),
+        overrides=_overrides(entry.get("overrides")),
+        servers=tuple(each for each in read if each.kind == "server") if isinstance(processes, list) else None,
+        runners=tuple(each for each in read if each.kind == "runner"),
+        version=text(api.get("version")),
+        models=tuple(rows(models)) if isinstance(models, list) else None,
+        journal=_journal(journal) if journal else None,
+        problems=_texts(entry.get("problems")) + common,
+    )
+
+
+def _process(row: Mapping[str, Any]) -> Process:
+    memory, argv = row.get("memory_by_node"), row.get("command_line")
+    return Process(
+        kind=text(row.get("kind")) or "",
+        pid=number(row.get("pid")),
+        exe=text(row.get("exe")),
+        model=text(row.get("model")),
+        command_line=_texts(argv) if isinstance(argv, list) else None,
+        environment=_variables(row.get("environment")),
+        cpus=cpu_list(row.get("cpus_allowed")),
+        mems=cpu_list(row.get("mems_allowed")),
+        memory={node: size for node, size in memory.items() if isinstance(node, str) and (number(size) or 0) > 0}
+        if isinstance(memory, Mapping)
+        else None,
+        compute_threads=number(row.get("compute_threads")),
+        locked_bytes=number(row.get("locked_bytes")),
+        limits=mapping(row.get("limits")),
+        oom_score_adjust=number(row.get("oom_score_adjust")),
+        started_seconds=_amount(row.get("started_seconds")),
+    )
+
+
+def _journal(journal: Mapping[str, Any]) -> Journal:
+    devices = rows(journal.get("devices"))
+    said = ((text(row.get("code")), text(row.get("line"))) for row in rows(journal.get("warnings")))
+    return Journal(
+        config=_variables(journal.get("server_config")),
+        # The server always logs one, the CPU where it has no card: none is none that was read.
+        devices=tuple(devices) or None,
+        starts=tuple(rows(journal.get("starts"))),
+        warnings=tuple((code, line) for code, line in said if code is not None and line is not None),
+    )
+
+
+def _overrides(value: object) -> tuple[Override, ...] | None:
+    if not isinstance(value, list):
+        return None
+    found = []
+    for row in rows(value):
+        name, kept = text(row.get("name")), text(row.get("kept"))
+        if name is not None and kept is not None:
+            found.append(Override(name, kept, _texts(row.get("lost"))))
+    return tuple(found)
+
+
+def text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def number(value: object) -> int | None:
+    """A whole number of 64 bits, which nothing in a kernel exceeds."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 64 else None
+
+
+def _amount(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and abs(value) < 1 << 53 else None
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The mapping; an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def rows(value: object) -> list[Mapping[str, Any]]:
+    """The mappings in a list."""
+    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+
+
+def cpu_list(value: object) -> CpuSet | None:
+    """A set in the kernel's list format, of CPUs or of nodes; an empty one is none that a process can have."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return CpuSet.parse(value) or None
+    except ValueError:
+        return None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, (list, tuple)) else ()
+
+
+def _variables(value: object) -> dict[str, str] | None:
+    if not isinstance(value, Mapping):
+        return None
+    return {name: said for name, said in value.items() if isinstance(name, str) and isinstance(said, str)}
+
+
+__all__ = (
+    "SCHEMA",
+    "Journal",
+    "Override",
+    "Process",
+    "State",
+    "cpu_list",
+    "mapping",
+    "nothing",
+    "number",
+    "rows",
+    "states",
+    "text",
+)

@@ -1,0 +1,555 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each fault that a host can have is found, by its name, with the place where it shows and what to do."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
+    MODEL,
+    SAME,
+    check,
+    path_of,
+    running,
+    verdicts,
+)
+from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
+
+BOUND = plan(xeon(), numa_node=1, api_key=True)
+UNBOUND = plan(xeon(), numa_node="none")
+GPU = plan(workstation(card(0), card(1)))
+OURS = path_of(BOUND["instances"][0])
+LATER = OURS.replace("override", "zz")
+SECRETS = "/etc/ollama/secrets.env"
+
+
+def seen_on(made=BOUND, drift=SAME, kernel=None, **changes):
+    """The verification of a host that runs as planned but for the instance's changes."""
+    service = running(made)
+    service["instances"][0].update(changes)
+    return plan_drift(made, service, drift, kernel)
+
+
+def changed(made=BOUND, server=None, runner=None, **changes):
+    """The same with changes to the processes; a key of environment is added, None takes it away."""
+    service = copy.deepcopy(running(made))
+    for process, values in zip(service["instances"][0]["processes"], (server or {}, runner or {})):
+        for key, value in values.items():
+            if key == "environment" and value is not None:
+                merged = {**process["environment"], **value}
+                process["environment"] = {name: said for name, said in merged.items() if said is not None}
+            else:
+                process[key] = value
+    service["instances"][0].update(changes)
+    return plan_drift(made, service, SAME)
+
+
+def journal(made=BOUND, **values):
+    """What the log of a host that runs as planned says, but for these values."""
+    return {**running(made)["instances"][0]["journal"], **values}
+
+
+def told(row):
+    """All words of a check."""
+    return " ".join(str(row[key]) for key in ("planned", "seen", "evidence", "remedy"))
+
+
+def one(**process):
+    """The processes with the server alone, or changed."""
+    return [{**running(BOUND)["instances"][0]["processes"][0], **process}]
+
+
+def api(made=BOUND, **values):
+    return {**running(made)["instances"][0]["api"], **values}
+
+
+# Silent fallback to the CPU.
+
+
+def test_a_gpu_host_whose_server_found_no_card():
+    """It answers, slowly and without an error; the log has the reason."""
+    line = 'level=WARN msg="NVIDIA driver too old" required_driver=570'
+    found = seen_on(
+        GPU,
+        journal=journal(
+            GPU, devices=[{"id": "cpu", "library": "cpu"}], warnings=[{"code": "driver-too-old", "line": line}]
+        ),
+    )
+    row = check(found, "gpus_found")
+    assert (row["verdict"], row["seen"]) == ("fail", "only the CPU")
+    assert line in row["evidence"]
+    assert "upgrade the driver" in row["remedy"]
+
+
+def test_a_card_that_is_missing_is_named():
+    """One of two cards, the other one by its address."""
+    devices = journal(GPU)["devices"]
+    row = check(seen_on(GPU, journal=journal(GPU, devices=devices[:1])), "gpus_found")
+    assert "not 0000:04:00.0" in row["seen"]
+    assert "nvidia-smi" in row["remedy"]
+    other = [{**devices[0], "pci_id": "0000:09:00.0"}, devices[1]]
+    assert "not 0000:03:00.0" in check(seen_on(GPU, journal=journal(GPU, devices=other)), "gpus_found")["seen"]
+    old = [{"id": "GPU-1", "library": "cuda", "name": "Card"}]
+    assert check(seen_on(GPU, journal=journal(GPU, devices=old)), "gpus_found")["seen"] == "Card cuda"
+    assert check(seen_on(GPU, journal=journal(GPU, devices=old * 2)), "gpus_found")["verdict"] == "pass"
+
+
+def test_a_model_on_the_cpu_of_a_gpu_host():
+    """size_vram 0 is none of the model on a card."""
+    models = [
+        {"name": "a", "size_bytes": 100, "size_vram_bytes": 100},
+        {"name": "b", "size_bytes": 100, "size_vram_bytes": 0},
+    ]
+    row = check(seen_on(GPU, api=api(GPU, models=models)), "gpu_in_use")
+    assert (row["verdict"], row["seen"]) == ("fail", "a 100 %, b 0 %")
+    assert "/api/ps" in row["evidence"]
+
+
+def test_cards_without_a_log_or_a_model_are_unknown():
+    """What was not logged, or is not in memory, shows nothing."""
+    assert check(seen_on(GPU, journal=None), "gpus_found")["verdict"] == "unknown"
+    assert check(seen_on(GPU, journal=journal(GPU, devices=[])), "gpus_found")["verdict"] == "unknown"
+    assert "no model is in memory" in check(seen_on(GPU, api=api(GPU, models=[])), "gpu_in_use")["evidence"]
+    assert check(seen_on(GPU, api=None), "gpu_in_use")["verdict"] == "unknown"
+    odd = [{"name": "a", "size_bytes": None, "size_vram_bytes": 0}]
+    assert check(seen_on(GPU, api=api(GPU, models=odd)), "gpu_in_use")["verdict"] == "unknown"
+    assert verdicts(seen_on(), "pass").count("gpus_found") == 0
+
+
+# Files that win over ours.
+
+
+def test_a_second_dropin_that_overrides_ours():
+    """The file is named at the setting that it takes, and as a whole."""
+    lost = [{"name": "LLAMA_ARG_THREADS", "kept": LATER, "lost": [OURS]}]
+    found = changed(
+        server={"environment": {"LLAMA_ARG_THREADS": "28"}},
+        runner={"environment": {"LLAMA_ARG_THREADS": "28"}},
+        overrides=lost,
+        dropins=[OURS, LATER],
+        journal=journal(starts=[{"model": MODEL, "threads": {"used": 28}}]),
+    )
+    row = check(found, "LLAMA_ARG_THREADS")
+    assert (row["verdict"], row["planned"], row["seen"]) == ("fail", "14", "28")
+    assert row["evidence"] == "/proc/812/environ"
+    assert f"{LATER} overrides {OURS}" in row["remedy"]
+    assert (check(found, "overridden_by")["verdict"], check(found, "overridden_by")["seen"]) == (
+        "fail",
+        f"{LATER}: LLAMA_ARG_THREADS",
+    )
+    threads = check(found, "compute_threads")
+    assert (threads["verdict"], threads["seen"]) == ("fail", "28")
+    assert LATER in threads["remedy"]
+
+
+def test_an_override_of_a_directive_and_ones_that_harm_nobody():
+    """Ours may override; a later one may not, whatever no process shows of it."""
+    assert "fail" not in seen_on(overrides=[{"name": "Restart", "kept": OURS, "lost": ["/etc/a"]}])["verdict"]
+    found = seen_on(overrides=[{"name": "Restart", "kept": LATER, "lost": ["/etc/a", OURS]}])
+    assert check(found, "Restart")["verdict"] == "fail"
+    assert LATER in told(check(found, "Restart"))
+    other = seen_on(overrides=[{"name": "SyslogIdentifier", "kept": LATER, "lost": [OURS]}])
+    assert check(other, "overridden_by")["verdict"] == "pass"
+    assert check(seen_on(overrides=None), "overridden_by")["verdict"] == "unknown"
+
+
+def test_an_environment_file_edited_by_hand():
+    """Its variables come after all of Environment=, and what the plan leaves alone is told too."""
+    lost = [{"name": "OLLAMA_KEEP_ALIVE", "kept": SECRETS, "lost": [OURS]}]
+    found = changed(server={"environment": {"OLLAMA_KEEP_ALIVE": "1m", "OLLAMA_MAX_QUEUE": "9"}}, overrides=lost)
+    assert SECRETS in check(found, "OLLAMA_KEEP_ALIVE")["remedy"]
+    assert check(found, "processes_current")["verdict"] == "pass"
+    row = check(found, "unplanned")
+    assert (row["verdict"], row["seen"]) == ("fail", "OLLAMA_MAX_QUEUE")
+    assert "EnvironmentFile=" in row["remedy"]
+
+
+def test_settings_beside_the_plan_in_files_of_units():
+    """A distribution's unit may set some; with a second drop-in nobody knows who did."""
+    loaded = {**BOUND["instances"][0]["environment"], "OLLAMA_NOPRUNE": "1"}
+    beside = {"environment": {"OLLAMA_NOPRUNE": "1"}}
+    assert check(changed(server=beside, environment=loaded), "unplanned")["verdict"] == "pass"
+    row = check(changed(server=beside, environment=loaded, dropins=[OURS, LATER]), "unplanned")
+    assert (row["verdict"], row["seen"]) == ("unknown", "OLLAMA_NOPRUNE")
+    assert LATER in row["remedy"]
+    assert check(changed(server=beside, environment=None), "unplanned")["verdict"] == "unknown"
+
+
+def test_the_file_of_secrets_shows_by_its_variable_alone():
+    """The value is neither compared nor shown."""
+    assert check(seen_on(), "EnvironmentFile")["seen"] == "OLLAMA_API_KEY is set"
+    row = check(changed(server={"environment": {"OLLAMA_API_KEY": None}}), "EnvironmentFile")
+    assert row["verdict"] == "fail"
+    assert SECRETS in row["remedy"]
+    assert check(changed(server={"environment": None}), "EnvironmentFile")["verdict"] == "unknown"
+
+
+def test_a_secret_in_a_planned_value_is_not_shown():
+    """A proxy with a password is there or not; more is nobody's business."""
+    made = plan(xeon(), environment={"HTTPS_PROXY": "http://proxy:3128"})
+    made["instances"][0]["environment"]["HTTPS_PROXY"] = "http://me:hunter22@proxy:3128"
+    service = json.loads(json.dumps(running(made)).replace("me:hunter22", "***"))
+    found = plan_drift(made, service, SAME)
+    assert "hunter22" not in told(check(found, "HTTPS_PROXY"))
+    assert check(found, "HTTPS_PROXY")["verdict"] == "unknown"
+    del service["instances"][0]["processes"][0]["environment"]["HTTPS_PROXY"]
+    found = plan_drift(made, service, SAME)
+    assert check(found, "HTTPS_PROXY")["verdict"] == "fail"
+    assert "hunter22" not in str(found)
+
+
+# Releases.
+
+
+def test_a_server_older_than_planned():
+    """What it does not read has no effect, whatever its environment says."""
+    found = seen_on(api=api(version="0.24.0"))
+    row = check(found, "release")
+    assert (row["verdict"], row["planned"], row["seen"]) == ("fail", "0.34.1", "0.24.0")
+    assert "older than the plan assumed" in row["remedy"]
+    assert "0.24.0 does not read it" in check(found, "LLAMA_ARG_THREADS")["seen"]
+    assert check(found, "OLLAMA_KEEP_ALIVE")["verdict"] == "pass"
+
+
+def test_other_releases():
+    """A newer one, one that is none, one that nobody told, and a plan for none."""
+    assert "newer" in check(seen_on(api=api(version="0.40.0")), "release")["remedy"]
+    assert check(seen_on(api=api(version="0.0.0")), "release")["verdict"] == "unknown"
+    assert check(seen_on(api=None), "release")["verdict"] == "unknown"
+    made = plan(xeon(), None)
+    made["release"] = None
+    service = running(made)
+    assert check(plan_drift(made, service, SAME), "release")["verdict"] == "unknown"
+    service["instances"][0]["api"] = None
+    assert check(plan_drift(made, service, SAME), "OLLAMA_KEEP_ALIVE")["verdict"] == "pass"
+
+
+def test_a_release_without_a_thread_count_of_its_own():
+    """Before 0.30 no variable says it; the log does."""
+    made = plan(xeon(), "0.24.0", numa_node=1)
+    service = running(made)
+    service["instances"][0]["journal"]["starts"][0]["threads"] = {"used": 28}
+    row = check(plan_drift(made, service, SAME), "compute_threads")
+    assert row["verdict"] == "fail"
+    assert "PARAMETER num_thread 14" in row["remedy"]
+
+
+# Processes of another time.
+
+
+def test_stale_processes_after_a_failed_restart():
+    """The unit says one thing, and the process was started with another."""
+    found = changed(server={"environment": {"OLLAMA_KEEP_ALIVE": "5m"}})
+    row = check(found, "processes_current")
+    assert (row["verdict"], row["evidence"]) == ("fail", "/proc/812/environ")
+    assert "'5m'" in row["seen"]
+    assert "OLLAMA_KEEP_ALIVE" in row["seen"]
+    assert "before the unit said so" in check(found, "OLLAMA_KEEP_ALIVE")["remedy"]
+    gone = changed(server={"environment": {"OLLAMA_KEEP_ALIVE": None}})
+    assert "is not set" in check(gone, "processes_current")["seen"]
+
+
+@pytest.mark.parametrize(
+    ("server", "runner", "words"),
+    [
+        ({"exe": "/usr/local/bin/ollama (deleted)"}, {}, "the server's program was replaced"),
+        ({}, {"exe": "/x/llama-server (deleted)"}, "the runner's program was replaced"),
+        ({}, {"started_seconds": 7200.0}, "the runner 900 is older than the server"),
+        ({}, {"kind": "server", "pid": 1}, "2 servers, 812, 1"),
+    ],
+)
+def test_processes_that_are_not_of_the_last_start(server, runner, words):
+    """A replaced program, a runner that was left, a second server."""
+    row = check(changed(server=server, runner=runner), "processes_current")
+    assert row["verdict"] == "fail"
+    assert words in row["seen"]
+    assert "systemctl restart ollama.service" in row["remedy"]
+
+
+def test_a_server_outside_of_its_unit():
+    """It answers, and the unit has failed."""
+    found = seen_on(active_state="failed", sub_state="failed", result="exit-code", processes=[])
+    assert check(found, "unit")["seen"] == "loaded, failed, failed, exit-code"
+    assert check(found, "processes_current")["verdict"] == "fail"
+    assert "runs no server" in check(found, "OLLAMA_HOST")["evidence"]
+    assert check(found, "LLAMA_ARG_THREADS")["verdict"] == "unknown"
+
+
+def test_a_unit_that_was_not_reloaded():
+    """Directives that show nowhere else fail with it."""
+    found = seen_on(need_daemon_reload=True)
+    assert check(found, "unit_reloaded")["seen"] == "yes"
+    assert "systemctl daemon-reload" in check(found, "unit_reloaded")["remedy"]
+    assert check(found, "Restart")["seen"] == "changed since systemd read it"
+    both = changed(server={"environment": {"OLLAMA_KEEP_ALIVE": "5m"}}, need_daemon_reload=True)
+    assert "daemon-reload" in check(both, "OLLAMA_KEEP_ALIVE")["remedy"]
+
+
+@pytest.mark.parametrize(("state", "words"), [("not-found", "install Ollama"), ("masked", "unmask")])
+def test_a_unit_that_cannot_be_loaded(state, words):
+    """The remedy is that of the state."""
+    row = check(seen_on(load_state=state, active_state="inactive"), "unit")
+    assert row["verdict"] == "fail"
+    assert words in row["remedy"]
+
+
+def test_an_instance_that_the_state_does_not_have():
+    """It fails, and nothing else is said of it."""
+    found = plan_drift(BOUND, {"schema": 1, "instances": [], "problems": []}, SAME)
+    assert verdicts(found, "fail") == ["unit"]
+    assert "the state has no ollama.service" in check(found, "binding")["evidence"]
+    assert found["verdict"] == "fail"
+
+
+@pytest.mark.parametrize(("plan_schema", "state_schema", "name"), [(2, 1, "plan"), (1, None, "service")])
+def test_shapes_that_are_not_known_are_refused(plan_schema, state_schema, name):
+    """A sentence tells which, and what makes the right one."""
+    with pytest.raises(OllamaError, match=f"{name}: its schema is"):
+        plan_drift({**BOUND, "schema": plan_schema}, {**running(BOUND), "schema": state_schema})
+
+
+# CPUs, memory, threads.
+
+
+def test_a_server_that_is_not_bound():
+    """On all CPUs in place of a node's."""
+    row = check(changed(server={"cpus_allowed": "0-55"}), "binding")
+    assert (row["verdict"], row["seen"]) == ("fail", "the server runs on 0-55")
+    assert row["planned"] == "14-27,42-55 by numactl"
+    narrow = check(changed(UNBOUND, server={"cpus_allowed": "0-3"}), "binding")
+    assert "AllowedCPUs=" in narrow["remedy"]
+    assert check(changed(UNBOUND, server={"cpus_allowed": "0-99"}), "binding")["verdict"] == "pass"
+    assert check(changed(server={"cpus_allowed": "banana"}), "binding")["verdict"] == "unknown"
+
+
+def test_a_runner_that_leaves_the_binding():
+    """LLAMA_ARG_NUMA=distribute sets the affinity of each thread anew."""
+    undone = {"cpus_allowed": "0-55", "environment": {"LLAMA_ARG_NUMA": "distribute"}}
+    assert "LLAMA_ARG_NUMA=distribute" in check(changed(runner=undone), "binding")["remedy"]
+    assert "site" in check(changed(runner={"cpus_allowed": "0-55"}), "binding")["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("memory", "mems", "verdict"),
+    [
+        ({"0": 1, "1": 99}, "0-1", "pass"),
+        ({"0": 30, "1": 70}, "0-1", "unknown"),
+        ({"0": 99, "1": 1}, "0-1", "fail"),
+        ({"1": 99}, "0", "fail"),
+        ({}, None, "unknown"),
+        (None, "0-1", "unknown"),
+    ],
+)
+def test_where_the_memory_lies(memory, mems, verdict):
+    """On the node, for the most part."""
+    row = check(changed(runner={"memory_by_node": memory, "mems_allowed": mems}), "numa_node")
+    assert row["verdict"] == verdict
+
+
+def test_no_runner_is_no_verdict_on_threads():
+    """What only a runner shows is unknown without one."""
+    found = seen_on(processes=one())
+    for setting in ("compute_threads", "LLAMA_ARG_THREADS", "numa_node"):
+        row = check(found, setting)
+        assert row["verdict"] == "unknown"
+        assert "no model is in memory" in row["evidence"]
+    assert check(found, "OLLAMA_KEEP_ALIVE")["verdict"] == check(found, "binding")["verdict"] == "pass"
+    wrong = seen_on(processes=one(environment={}))
+    assert check(wrong, "LLAMA_ARG_THREADS")["verdict"] == "fail"
+
+
+def test_threads_by_estimate_convict_nobody():
+    """Without a log the time of the threads tells, roughly."""
+    unlogged = journal(starts=[])
+    assert check(changed(journal=unlogged), "compute_threads")["verdict"] == "pass"
+    row = check(changed(runner={"compute_threads": 13}, journal=unlogged), "compute_threads")
+    assert (row["verdict"], row["seen"]) == ("unknown", "13")
+    assert "estimate" in row["evidence"]
+    assert check(changed(runner={"compute_threads": None}, journal=None), "compute_threads")["verdict"] == "unknown"
+
+
+def test_a_request_that_has_its_own_thread_count():
+    """The command line comes before the environment."""
+    argv = ["llama-server", "--model", MODEL, "-t", "28"]
+    found = changed(runner={"command_line": argv}, journal=journal(starts=[{"model": MODEL, "threads": {"used": 28}}]))
+    assert "num_thread in the request" in check(found, "compute_threads")["remedy"]
+
+
+# What the server and its runners make of a value.
+
+
+def test_the_servers_own_word():
+    """A value in the environment that the server did not take."""
+    config = {**journal()["server_config"], "OLLAMA_KEEP_ALIVE": "5m0s", "OLLAMA_HOST": "***"}
+    found = seen_on(journal=journal(server_config=config))
+    row = check(found, "OLLAMA_KEEP_ALIVE")
+    assert (row["verdict"], row["seen"]) == ("fail", "5m0s")
+    assert "server config" in row["evidence"]
+    assert check(found, "OLLAMA_HOST")["verdict"] == "pass"
+    line = 'msg="invalid environment variable, using default" key=OLLAMA_NUM_PARALLEL value=x'
+    warned = seen_on(journal=journal(warnings=[{"code": "invalid-value", "line": line}]))
+    assert line in check(warned, "OLLAMA_NUM_PARALLEL")["evidence"]
+    assert check(warned, "OLLAMA_KEEP_ALIVE")["verdict"] == "pass"
+
+
+def test_a_runner_with_another_environment():
+    """It is named with its own file."""
+    row = check(changed(runner={"environment": {"LLAMA_ARG_CACHE_RAM": "8192"}}), "LLAMA_ARG_CACHE_RAM")
+    assert (row["verdict"], row["seen"], row["evidence"]) == ("fail", "8192", "/proc/900/environ")
+    assert check(changed(runner={"environment": None}), "LLAMA_ARG_CACHE_RAM")["verdict"] == "unknown"
+
+
+def test_what_the_models_show():
+    """A value that no model runs with is unknown, since requests and models have options of their own."""
+    argv = ["llama-server", "--model", MODEL, "-c", "8192", "-np", "1", "--flash-attn", "off", "--cache-ram=1"]
+    found = changed(runner={"command_line": argv})
+    assert check(found, "OLLAMA_NUM_PARALLEL")["verdict"] == "unknown"
+    assert (check(found, "OLLAMA_FLASH_ATTENTION")["verdict"], check(found, "OLLAMA_FLASH_ATTENTION")["seen"]) == (
+        "unknown",
+        "off",
+    )
+    line = 'msg="flash attention enabled but not supported by model"'
+    warned = changed(
+        runner={"command_line": argv}, journal=journal(warnings=[{"code": "flash-attention", "line": line}])
+    )
+    assert check(warned, "OLLAMA_FLASH_ATTENTION")["verdict"] == "fail"
+    assert line in check(warned, "OLLAMA_FLASH_ATTENTION")["evidence"]
+    auto = [*argv[:-2], "auto", "--parallel"]
+    assert check(changed(runner={"command_line": auto}), "OLLAMA_FLASH_ATTENTION")["verdict"] == "pass"
+    switch = [*argv[:-2]]
+    assert check(changed(runner={"command_line": switch}), "OLLAMA_FLASH_ATTENTION")["seen"] == "1"
+    right = [*argv[:6], "--flash-attn=on", *argv[3:4]]
+    assert check(changed(runner={"command_line": right}), "OLLAMA_FLASH_ATTENTION")["seen"] == "on"
+
+
+def test_the_context_that_models_have():
+    """The API tells it for each; one of them is enough."""
+    models = [{"name": "a", "context_length": 2048}, {"name": "b", "context_length": None}]
+    row = check(seen_on(api=api(models=models)), "OLLAMA_CONTEXT_LENGTH")
+    assert (row["verdict"], row["seen"]) == ("unknown", "2048")
+    assert "model a" in row["evidence"]
+    models[1]["context_length"] = int(BOUND["instances"][0]["environment"]["OLLAMA_CONTEXT_LENGTH"])
+    assert check(seen_on(api=api(models=models)), "OLLAMA_CONTEXT_LENGTH")["verdict"] == "pass"
+    unlogged = seen_on(api=api(models=models[:1]), journal=None)
+    assert check(unlogged, "OLLAMA_CONTEXT_LENGTH")["verdict"] == "unknown"
+
+
+def test_what_was_logged_at_the_start():
+    """The limit of the prompt cache, and the type of the KV cache on an older release."""
+    start = {"model": MODEL, "threads": {"used": 14}, "prompt_cache_mib": 8192}
+    row = check(seen_on(journal=journal(starts=[start])), "LLAMA_ARG_CACHE_RAM")
+    assert (row["verdict"], row["seen"]) == ("unknown", "8192")
+    made = plan(xeon(), "0.24.0", kv_cache_type="q8_0")
+    service = running(made)
+    service["instances"][0]["journal"]["starts"][0]["kv_cache"] = {"k_type": "q8_0"}
+    row = check(plan_drift(made, service, SAME), "OLLAMA_KV_CACHE_TYPE")
+    assert row["verdict"] == "pass"
+    assert "at the start of the runner 900" in row["evidence"]
+
+
+def test_memory_that_is_locked():
+    """The kernel tells it, in the status of the runner."""
+    made = plan(xeon(), environment={"LLAMA_ARG_MLOCK": "1"})
+    assert check(changed(made), "LLAMA_ARG_MLOCK")["verdict"] == "pass"
+    row = check(changed(made, runner={"locked_bytes": 0}), "LLAMA_ARG_MLOCK")
+    assert (row["verdict"], row["seen"]) == ("unknown", "0")
+
+
+# Directives, files, the kernel.
+
+
+@pytest.mark.parametrize(
+    ("setting", "changes"),
+    [
+        ("LimitNOFILE", {"limits": {"nofile": {"soft": 1024, "hard": 524288}}}),
+        ("LimitMEMLOCK", {"limits": {"memlock": {"soft": 8388608, "hard": 8388608}}}),
+        ("OOMScoreAdjust", {"oom_score_adjust": 0}),
+        ("ExecStart", {"command_line": ["/opt/ollama", "serve"]}),
+    ],
+)
+def test_directives_that_a_process_shows(setting, changes):
+    """They fail by what the kernel says, and are unknown where it says nothing."""
+    row = check(changed(server=changes), setting)
+    assert row["verdict"] == "fail"
+    assert row["evidence"].startswith("/proc/812/")
+    empty = {"limits": None, "oom_score_adjust": None, "command_line": None}
+    assert check(changed(server=empty), setting)["verdict"] == "unknown"
+
+
+def test_affinity_shows_in_the_server():
+    """CPUAffinity= of a plan without numactl."""
+    made = plan(xeon(), numa_node=1, bind_method="affinity")
+    assert check(changed(made), "CPUAffinity")["verdict"] == "pass"
+    row = check(changed(made, server={"cpus_allowed": "0-55"}), "CPUAffinity")
+    assert (row["verdict"], row["seen"]) == ("fail", "0-55")
+    assert check(changed(made, server={"cpus_allowed": None}), "CPUAffinity")["verdict"] == "unknown"
+
+
+def difference(**row):
+    """What unit_drift tells of one."""
+    return {"schema": 1, "differences": [{"unit": "ollama.service", "instance": "ollama", "path": OURS, **row}]}
+
+
+def test_directives_that_only_files_show():
+    """The file says it, systemd has loaded it, and nothing overrides it."""
+    assert check(seen_on(), "Restart")["evidence"].startswith(OURS)
+    assert check(seen_on(GPU), "After")["verdict"] == "pass"
+    assert check(seen_on(drift=None), "Restart")["verdict"] == "unknown"
+    edited = difference(setting="Restart", kind="differs", on_host="no", planned="always")
+    row = check(seen_on(drift=edited), "Restart")
+    assert (row["verdict"], row["seen"]) == ("fail", "no")
+    assert "changed by hand" in row["remedy"]
+    after = difference(setting="[Unit]After", kind="missing", on_host=None, planned="a")
+    assert check(seen_on(GPU, drift=after), "After")["seen"] == "nothing"
+    missing = difference(setting=None, kind="file-missing")
+    assert "is not there" in check(seen_on(drift=missing), "Restart")["seen"]
+    assert check(seen_on(dropins=[]), "Restart")["seen"] == "not loaded"
+    assert check(seen_on(dropins=None), "Restart")["verdict"] == "unknown"
+    assert check(seen_on(need_daemon_reload=None), "Restart")["verdict"] == "unknown"
+    unloaded = changed(server={"environment": {"OLLAMA_KEEP_ALIVE": "5m"}}, dropins=[], environment={})
+    assert "has not loaded" in check(unloaded, "OLLAMA_KEEP_ALIVE")["remedy"]
+    unset = changed(server={"environment": {"OLLAMA_KEEP_ALIVE": "5m"}}, environment={})
+    assert "look at" in check(unset, "OLLAMA_KEEP_ALIVE")["remedy"]
+
+
+def test_files_of_an_earlier_plan_and_the_kernel():
+    """They count for the host."""
+    made = plan(xeon(), transparent_hugepage="always", numa_balancing=0)
+    stale = {"schema": 1, "differences": [{"unit": None, "kind": "stale", "path": "/etc/x"}]}
+    found = seen_on(made, drift=stale, kernel={"transparent_hugepage": "madvise", "numa_balancing": 0})
+    assert check(found, "stale_files")["seen"] == "/etc/x"
+    assert (check(found, "transparent_hugepage")["verdict"], check(found, "transparent_hugepage")["instance"]) == (
+        "fail",
+        "(host)",
+    )
+    assert check(found, "numa_balancing")["verdict"] == "pass"
+    assert check(seen_on(made), "numa_balancing")["verdict"] == "unknown"
+
+
+def test_what_could_not_be_read_is_said():
+    """The reader's own sentence is the evidence."""
+    said = "/proc/812/environ: cannot be read (Permission denied)"
+    found = changed(server={"environment": None}, problems=[said])
+    assert said in check(found, "OLLAMA_HOST")["evidence"]
+    assert check(found, "OLLAMA_HOST")["verdict"] == check(found, "processes_current")["verdict"] == "unknown"
+    unread = seen_on(processes=None, problems=["systemctl is not installed"])
+    assert "systemctl is not installed" in check(unread, "binding")["evidence"]
+    nothing = seen_on(load_state=None, active_state=None, need_daemon_reload=None, processes=None)
+    assert [check(nothing, name)["verdict"] for name in ("unit", "unit_reloaded", "processes_current")] == [
+        "unknown"
+    ] * 3
+
+
+def test_names_that_the_contract_does_not_know():
+    """They are looked for in the server."""
+    made = copy.deepcopy(BOUND)
+    made["instances"][0]["environment"]["MY_OWN"] = "1"
+    made["decisions"].append({"instance": "ollama", "setting": "MY_OWN", "value": "1", "source": "operator"})
+    assert check(plan_drift(made, running(made), SAME), "MY_OWN")["verdict"] == "pass"

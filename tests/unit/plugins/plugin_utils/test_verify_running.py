@@ -1,0 +1,212 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host that runs as planned passes wherever it can be told, and no damage to what was read raises anything."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.table import verify_table
+from ansible_collections.inference.ollama.tests.unit.support.hosts import RELEASES, WISHES, machines
+
+many = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+MODEL = "/srv/models/blobs/sha256-0a"
+SAME = {"schema": 1, "differences": []}
+# What Ollama 0.34.1 prints of a value that is not the value itself.
+GO = {"-1": "2562047h47m16.854775807s", "m": "{}m0s", "h": "{}h0m0s"}
+BOOLEANS = ["OLLAMA_FLASH_ATTENTION", "OLLAMA_SCHED_SPREAD", "OLLAMA_DEBUG"]
+
+
+def path_of(instance):
+    """Where the role writes the drop-in."""
+    return f"/etc/systemd/system/{instance['unit']}.d/override.conf"
+
+
+def logged(name, value):
+    """A value as the line "server config" has it."""
+    if name in BOOLEANS:
+        return {"1": "true", "0": "false"}.get(value, value)
+    if name == "OLLAMA_KEEP_ALIVE":
+        return GO.get(value) or GO[value[-1]].format(value[:-1])
+    return f"http://{value}" if name == "OLLAMA_HOST" else value
+
+
+def processes(instance):
+    """The server and one runner of an instance, as the kernel shows them where all is as planned."""
+    service = instance["service"]
+    secret = {"OLLAMA_API_KEY": "***"} if "EnvironmentFile" in service else {}
+    argv = [word for word in service.get("ExecStart", ["/usr/local/bin/ollama", "serve"]) if "cpunodebind" not in word]
+    common = {
+        "model": None,
+        "environment": {"PATH": "/usr/bin", "HOME": "/root", **instance["environment"], **secret},
+        "cpus_allowed": instance["cpus"] or "0-3",
+        "mems_allowed": "0-15",
+        "memory_by_node": {str(instance["numa_node"] or 0): 8 << 30},
+        "compute_threads": None,
+        "locked_bytes": 4096,
+        "limits": {
+            "nofile": {"soft": service["LimitNOFILE"], "hard": service["LimitNOFILE"]},
+            "memlock": {"soft": None, "hard": None},
+        },
+        "oom_score_adjust": service.get("OOMScoreAdjust", 0),
+    }
+    server = {
+        **common,
+        "kind": "server",
+        "pid": 812,
+        "exe": "/usr/local/bin/ollama",
+        "command_line": [word for word in argv if not word.endswith("numactl")],
+        "started_seconds": 3600.0,
+    }
+    runner = {
+        **common,
+        "kind": "runner",
+        "pid": 900,
+        "exe": "/usr/local/lib/ollama/llama-server",
+        "command_line": ["/usr/local/lib/ollama/llama-server", "--model", MODEL, "--port", "40737"],
+        "model": MODEL,
+        "compute_threads": instance["threads"],
+        "started_seconds": 60.0,
+    }
+    return [server, runner]
+
+
+def running(plan, version=None):
+    """What service_info returns where everything is as planned and a model is in memory."""
+    return {
+        "schema": 1,
+        "problems": [],
+        "instances": [
+            {
+                "unit": instance["unit"],
+                "load_state": "loaded",
+                "active_state": "active",
+                "sub_state": "running",
+                "result": "success",
+                "restarts": 0,
+                "main_pid": 812,
+                "need_daemon_reload": False,
+                "fragment_path": "/etc/systemd/system/ollama.service",
+                "dropins": [path_of(instance)],
+                "environment": {"PATH": "/usr/bin", **instance["environment"]},
+                "overrides": [],
+                "processes": processes(instance),
+                "api": {
+                    "url": instance["url"],
+                    "version": version or plan["release"] or "0.34.1",
+                    "models": [{"name": "m:8b", "size_bytes": 8 << 30, "size_vram_bytes": 8 << 30}],
+                },
+                "journal": {
+                    "server_config": {name: logged(name, value) for name, value in instance["environment"].items()},
+                    "devices": [
+                        {"id": str(number), "library": "CUDA", "name": "Card", "pci_id": card}
+                        for number, card in enumerate(instance["gpus"])
+                    ]
+                    or [{"id": "cpu", "library": "cpu", "name": "cpu"}],
+                    "starts": [{"model": MODEL, "threads": {"used": instance["threads"]}, "parameters": {}}],
+                    "warnings": [],
+                },
+                "problems": [],
+            }
+            for instance in plan["instances"]
+        ],
+    }
+
+
+def check(found, setting, instance=None):
+    """The check on one setting."""
+    (row,) = [row for row in found["checks"] if row["setting"] == setting and instance in (None, row["instance"])]
+    return row
+
+
+def verdicts(found, verdict):
+    """The settings with this verdict."""
+    return [row["setting"] for row in found["checks"] if row["verdict"] == verdict]
+
+
+@st.composite
+def plans(draw):
+    """A plan of some machine, with wishes and a release that go together."""
+    machine, wishes, release = draw(machines()), draw(WISHES), draw(st.sampled_from([*RELEASES, None]))
+    machine["software"]["ollama"]["version"] = None
+    made = None
+    with contextlib.suppress(OllamaError):
+        made = make_plan(machine, wishes, release)
+    assume(made)
+    return made
+
+
+@many
+@given(plans())
+def test_a_host_that_runs_as_planned_passes(plan):
+    """Nothing fails, and nothing is unknown but the release that the plan was not told."""
+    found = plan_drift(plan, running(plan), SAME, plan["kernel"])
+    assert verdicts(found, "fail") == []
+    assert set(verdicts(found, "unknown")) <= ({"release"} if plan["release"] is None else set())
+    assert found["verdict"] == ("pass" if plan["release"] else "unknown")
+    assert verify_table(found, "host").count("\n") == 0 or plan["release"] is None
+
+
+@many
+@given(plans())
+def test_every_written_decision_has_one_check(plan):
+    """Whatever the plan writes into a unit is looked at once."""
+    found = plan_drift(plan, running(plan), SAME, plan["kernel"])
+    for instance in plan["instances"]:
+        written = {**instance["environment"], **instance["order"], **instance["service"]}
+        for setting in written:
+            assert check(found, setting, instance["name"])["planned"] is not None
+
+
+JUNK = st.sampled_from(
+    [
+        *(None, True, 0, -1, 1.5, 10**40, float("nan"), float("inf"), "", "x", "***", "0-3", "auto", "0.0.0", "0.12.3"),
+        *([], {}, [None], [[]], [{}], {"a": {}}, {"soft": "x", "hard": {}}, [{"kind": "server"}], {"0": -1}),
+    ]
+)
+
+
+def spots(value):
+    """Every place in nested dictionaries and lists, as the container and the key."""
+    for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        yield value, key
+        if isinstance(inner, (dict, list)):
+            yield from spots(inner)
+
+
+@many
+@given(plans(), st.data())
+def test_damage_never_raises(plan, data):
+    """Whatever stands in place of a value, there is a verdict on everything, and it is plain data."""
+    service = copy.deepcopy(running(plan))
+    whole = plan_drift(plan, service, SAME, plan["kernel"])
+    for _number in range(data.draw(st.integers(1, 6))):
+        container, key = data.draw(st.sampled_from(list(spots(service["instances"])) or [(service, "instances")]))
+        container[key] = copy.deepcopy(data.draw(JUNK))
+    found = plan_drift(plan, service, SAME, plan["kernel"])
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert sum(found["counts"].values()) == len(found["checks"])
+    assert [row["setting"] for row in found["checks"]] == [row["setting"] for row in whole["checks"]]
+    assert all(row["evidence"] for row in found["checks"])
+    assert all(bool(row["remedy"]) == (row["verdict"] != "pass") for row in found["checks"])
+    assert verify_table(found, "host").startswith("host: ")
+
+
+@many
+@given(plans())
+def test_nothing_read_is_nothing_passed(plan):
+    """A reader that could read nothing acquits nobody, but for files that were compared."""
+    empty = {"schema": 1, "instances": [{"unit": each["unit"]} for each in plan["instances"]], "problems": []}
+    found = plan_drift(plan, empty)
+    assert verdicts(found, "pass") == verdicts(found, "fail") == []
