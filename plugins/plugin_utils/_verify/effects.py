@@ -10,6 +10,7 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import mapping, number, text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import Case
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import Process
 
+_DECIMAL = re.compile("[0-9]{1,12}")
 # Where the reader puts what the contract's pattern finds. LLAMA_ARG_THREADS has a check of its own, compute_threads.
 _LOGGED = {
     "LLAMA_ARG_CACHE_RAM": ("prompt_cache_mib", None),
@@ -78,7 +80,7 @@ def _seen(case: Case, setting: Setting, proof: Proof) -> Iterator[tuple[str, str
         found: object = None
         place = ""
         if proof.kind == "command_line":
-            found, place = _flag(runner, proof.flag or ""), runner.file("cmdline")
+            found, place = _on_command_line(runner, setting.name, proof.flag or ""), runner.file("cmdline")
         elif proof.kind == "runner_status":
             found, place = runner.locked_bytes, runner.file("status")
         elif proof.kind == "journal" and setting.name in _LOGGED and case.state.journal:
@@ -88,6 +90,17 @@ def _seen(case: Case, setting: Setting, proof: Proof) -> Iterator[tuple[str, str
             place = f"the log of {case.unit} at the start of the runner {runner.pid}"
         if isinstance(found, (str, int)):
             yield str(found), place
+
+
+def _on_command_line(runner: Process, name: str, flag: str) -> str | None:
+    said = _flag(runner, flag)
+    if name != "OLLAMA_CONTEXT_LENGTH":
+        return said
+    # There it is the context of all slots together.
+    slots = _flag(runner, "-np") or _flag(runner, "--parallel") or ""
+    if said is None or not all(_DECIMAL.fullmatch(word) for word in (said, slots)) or int(slots) == 0:
+        return None
+    return str(int(said) // int(slots))
 
 
 def _flag(runner: Process, flag: str) -> str | None:

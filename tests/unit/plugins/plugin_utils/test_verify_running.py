@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that runs as planned passes wherever it can be told, and no damage to what was read raises anything."""
+"""A host that runs as planned passes wherever it can be told, and no damage to what was read raises anything.
+
+The other tests of a verification start from that host, and change one thing.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,15 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS
+from ansible_collections.inference.ollama.plugins.modules import service_info
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.table import verify_table
+from ansible_collections.inference.ollama.tests.unit.support import processes as host
 from ansible_collections.inference.ollama.tests.unit.support.hosts import RELEASES, WISHES, machines
+from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
+from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
 many = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -135,6 +143,54 @@ def verdicts(found, verdict):
     return [row["setting"] for row in found["checks"] if row["verdict"] == verdict]
 
 
+BOUND = plan(xeon(), numa_node=1, api_key=True)
+UNBOUND = plan(xeon(), numa_node="none")
+GPU = plan(workstation(card(0), card(1)))
+OURS = path_of(BOUND["instances"][0])
+LATER = OURS.replace("override", "zz")
+SECRETS = "/etc/ollama/secrets.env"
+
+
+def seen_on(made=BOUND, drift=SAME, kernel=None, **changes):
+    """The verification of a host that runs as planned but for the instance's changes."""
+    service = running(made)
+    service["instances"][0].update(changes)
+    return plan_drift(made, service, drift, kernel)
+
+
+def changed(made=BOUND, server=None, runner=None, **changes):
+    """The same with changes to the processes; a key of environment is added, None takes it away."""
+    service = copy.deepcopy(running(made))
+    for process, values in zip(service["instances"][0]["processes"], (server or {}, runner or {})):
+        for key, value in values.items():
+            if key == "environment" and value is not None:
+                merged = {**process["environment"], **value}
+                process["environment"] = {name: said for name, said in merged.items() if said is not None}
+            else:
+                process[key] = value
+    service["instances"][0].update(changes)
+    return plan_drift(made, service, SAME)
+
+
+def journal(made=BOUND, **values):
+    """What the log of a host that runs as planned says, but for these values."""
+    return {**running(made)["instances"][0]["journal"], **values}
+
+
+def told(row):
+    """All words of a check."""
+    return " ".join(str(row[key]) for key in ("planned", "seen", "evidence", "remedy"))
+
+
+def one(**process):
+    """The processes with the server alone, or changed."""
+    return [{**running(BOUND)["instances"][0]["processes"][0], **process}]
+
+
+def api(made=BOUND, **values):
+    return {**running(made)["instances"][0]["api"], **values}
+
+
 @st.composite
 def plans(draw):
     """A plan of some machine, with wishes and a release that go together."""
@@ -210,3 +266,18 @@ def test_nothing_read_is_nothing_passed(plan):
     empty = {"schema": 1, "instances": [{"unit": each["unit"]} for each in plan["instances"]], "problems": []}
     found = plan_drift(plan, empty)
     assert verdicts(found, "pass") == verdicts(found, "fail") == []
+
+
+def test_what_the_reader_returns_is_read(tmp_path):
+    """A captured host, read as on a target: its processes, log and API are those that the checks speak of."""
+    folder = plant(tmp_path, {path: text.encode() for path, text in host.files().items()})
+    for path, target in host.links().items():
+        (tmp_path / path.lstrip("/")).symlink_to(target)
+    options = {"root": folder, "command_timeout": 5, "api_timeout": 1, "journal_lines": 10, "parts": [*PARTS]}
+    service = service_info.read({**options, "units": [{"unit": "ollama.service", "url": "http://127.0.0.1:11434"}]})
+    found = plan_drift(UNBOUND, service, SAME)
+    assert "program was replaced" in check(found, "processes_current")["seen"]
+    assert check(found, "binding")["seen"].startswith("the runner runs on ")
+    assert check(found, "LimitMEMLOCK")["verdict"] == "pass"
+    assert check(found, "LimitNOFILE")["seen"] == "soft 65535, hard 65536"
+    assert "was not read" in check(found, "unit")["evidence"]

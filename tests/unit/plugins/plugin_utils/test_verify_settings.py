@@ -1,0 +1,209 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a setting shows, and what is said of it there: in server and runners, the API, the log, files, the kernel."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
+    BOUND,
+    GPU,
+    MODEL,
+    OURS,
+    SAME,
+    api,
+    changed,
+    check,
+    journal,
+    running,
+    seen_on,
+)
+from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
+
+# What the server and its runners make of a value.
+
+
+def test_the_servers_own_word():
+    """A value in the environment that the server did not take."""
+    config = {**journal()["server_config"], "OLLAMA_KEEP_ALIVE": "5m0s", "OLLAMA_HOST": "***"}
+    found = seen_on(journal=journal(server_config=config))
+    row = check(found, "OLLAMA_KEEP_ALIVE")
+    assert (row["verdict"], row["seen"]) == ("fail", "5m0s")
+    assert "server config" in row["evidence"]
+    assert check(found, "OLLAMA_HOST")["verdict"] == "pass"
+    line = 'msg="invalid environment variable, using default" key=OLLAMA_NUM_PARALLEL value=x'
+    warned = seen_on(journal=journal(warnings=[{"code": "invalid-value", "line": line}]))
+    assert line in check(warned, "OLLAMA_NUM_PARALLEL")["evidence"]
+    assert check(warned, "OLLAMA_KEEP_ALIVE")["verdict"] == "pass"
+
+
+def test_a_runner_with_another_environment():
+    """It is named with its own file."""
+    row = check(changed(runner={"environment": {"LLAMA_ARG_CACHE_RAM": "8192"}}), "LLAMA_ARG_CACHE_RAM")
+    assert (row["verdict"], row["seen"], row["evidence"]) == ("fail", "8192", "/proc/900/environ")
+    assert check(changed(runner={"environment": None}), "LLAMA_ARG_CACHE_RAM")["verdict"] == "unknown"
+
+
+def test_what_the_models_show():
+    """A value that no model runs with is unknown, since requests and models have options of their own."""
+    argv = ["llama-server", "--model", MODEL, "-c", "8192", "-np", "1", "--flash-attn", "off", "--cache-ram=1"]
+    found = changed(runner={"command_line": argv})
+    assert check(found, "OLLAMA_NUM_PARALLEL")["verdict"] == "unknown"
+    assert (check(found, "OLLAMA_FLASH_ATTENTION")["verdict"], check(found, "OLLAMA_FLASH_ATTENTION")["seen"]) == (
+        "unknown",
+        "off",
+    )
+    line = 'msg="flash attention enabled but not supported by model"'
+    warned = changed(
+        runner={"command_line": argv}, journal=journal(warnings=[{"code": "flash-attention", "line": line}])
+    )
+    assert check(warned, "OLLAMA_FLASH_ATTENTION")["verdict"] == "fail"
+    assert line in check(warned, "OLLAMA_FLASH_ATTENTION")["evidence"]
+    auto = [*argv[:-2], "auto", "--parallel"]
+    assert check(changed(runner={"command_line": auto}), "OLLAMA_FLASH_ATTENTION")["verdict"] == "pass"
+    switch = [*argv[:-2]]
+    assert check(changed(runner={"command_line": switch}), "OLLAMA_FLASH_ATTENTION")["seen"] == "1"
+    right = [*argv[:6], "--flash-attn=on", *argv[3:4]]
+    assert check(changed(runner={"command_line": right}), "OLLAMA_FLASH_ATTENTION")["seen"] == "on"
+
+
+def test_the_context_that_models_have():
+    """The API tells it for each; one of them is enough."""
+    models = [{"name": "a", "context_length": 2048}, {"name": "b", "context_length": None}]
+    row = check(seen_on(api=api(models=models)), "OLLAMA_CONTEXT_LENGTH")
+    assert (row["verdict"], row["seen"]) == ("unknown", "2048")
+    assert "model a" in row["evidence"]
+    models[1]["context_length"] = int(BOUND["instances"][0]["environment"]["OLLAMA_CONTEXT_LENGTH"])
+    assert check(seen_on(api=api(models=models)), "OLLAMA_CONTEXT_LENGTH")["verdict"] == "pass"
+    unlogged = seen_on(api=api(models=models[:1]), journal=None)
+    assert check(unlogged, "OLLAMA_CONTEXT_LENGTH")["verdict"] == "unknown"
+
+
+def test_the_context_on_a_command_line_is_that_of_all_slots():
+    """Ollama multiplies it by the slots."""
+    argv = ["llama-server", "--model", MODEL, "-c", "65536", "-np", "2"]
+    found = changed(runner={"command_line": argv}, api=None)
+    assert (check(found, "OLLAMA_CONTEXT_LENGTH")["verdict"], check(found, "OLLAMA_CONTEXT_LENGTH")["seen"]) == (
+        "pass",
+        "32768",
+    )
+    assert "cmdline" not in check(changed(runner={"command_line": argv[:-2]}), "OLLAMA_CONTEXT_LENGTH")["evidence"]
+
+
+def test_what_was_logged_at_the_start():
+    """The limit of the prompt cache, and the type of the KV cache on an older release."""
+    start = {"model": MODEL, "threads": {"used": 14}, "prompt_cache_mib": 8192}
+    row = check(seen_on(journal=journal(starts=[start])), "LLAMA_ARG_CACHE_RAM")
+    assert (row["verdict"], row["seen"]) == ("unknown", "8192")
+    made = plan(xeon(), "0.24.0", kv_cache_type="q8_0")
+    service = running(made)
+    service["instances"][0]["journal"]["starts"][0]["kv_cache"] = {"k_type": "q8_0"}
+    row = check(plan_drift(made, service, SAME), "OLLAMA_KV_CACHE_TYPE")
+    assert row["verdict"] == "pass"
+    assert "at the start of the runner 900" in row["evidence"]
+
+
+def test_memory_that_is_locked():
+    """The kernel tells it, in the status of the runner."""
+    made = plan(xeon(), environment={"LLAMA_ARG_MLOCK": "1"})
+    assert check(changed(made), "LLAMA_ARG_MLOCK")["verdict"] == "pass"
+    row = check(changed(made, runner={"locked_bytes": 0}), "LLAMA_ARG_MLOCK")
+    assert (row["verdict"], row["seen"]) == ("unknown", "0")
+
+
+# Directives, files, the kernel.
+
+
+@pytest.mark.parametrize(
+    ("setting", "changes"),
+    [
+        ("LimitNOFILE", {"limits": {"nofile": {"soft": 1024, "hard": 524288}}}),
+        ("LimitMEMLOCK", {"limits": {"memlock": {"soft": 8388608, "hard": 8388608}}}),
+        ("OOMScoreAdjust", {"oom_score_adjust": 0}),
+        ("ExecStart", {"command_line": ["/opt/ollama", "serve"]}),
+    ],
+)
+def test_directives_that_a_process_shows(setting, changes):
+    """They fail by what the kernel says, and are unknown where it says nothing."""
+    row = check(changed(server=changes), setting)
+    assert row["verdict"] == "fail"
+    assert row["evidence"].startswith("/proc/812/")
+    empty = {"limits": None, "oom_score_adjust": None, "command_line": None}
+    assert check(changed(server=empty), setting)["verdict"] == "unknown"
+
+
+def test_affinity_shows_in_the_server():
+    """CPUAffinity= of a plan without numactl."""
+    made = plan(xeon(), numa_node=1, bind_method="affinity")
+    assert check(changed(made), "CPUAffinity")["verdict"] == "pass"
+    row = check(changed(made, server={"cpus_allowed": "0-55"}), "CPUAffinity")
+    assert (row["verdict"], row["seen"]) == ("fail", "0-55")
+    assert check(changed(made, server={"cpus_allowed": None}), "CPUAffinity")["verdict"] == "unknown"
+
+
+def difference(**row):
+    """What unit_drift tells of one."""
+    return {"schema": 1, "differences": [{"unit": "ollama.service", "instance": "ollama", "path": OURS, **row}]}
+
+
+def test_directives_that_only_files_show():
+    """The file says it, systemd has loaded it, and nothing overrides it."""
+    assert check(seen_on(), "Restart")["evidence"].startswith(OURS)
+    assert check(seen_on(GPU), "After")["verdict"] == "pass"
+    assert check(seen_on(drift=None), "Restart")["verdict"] == "unknown"
+    edited = difference(setting="Restart", kind="differs", on_host="no", planned="always")
+    row = check(seen_on(drift=edited), "Restart")
+    assert (row["verdict"], row["seen"]) == ("fail", "no")
+    assert "changed by hand" in row["remedy"]
+    after = difference(setting="[Unit]After", kind="missing", on_host=None, planned="a")
+    assert check(seen_on(GPU, drift=after), "After")["seen"] == "nothing"
+    missing = difference(setting=None, kind="file-missing")
+    assert "is not there" in check(seen_on(drift=missing), "Restart")["seen"]
+    assert check(seen_on(dropins=[]), "Restart")["seen"] == "not loaded"
+    assert check(seen_on(dropins=None), "Restart")["verdict"] == "unknown"
+    assert check(seen_on(need_daemon_reload=None), "Restart")["verdict"] == "unknown"
+    unloaded = changed(server={"environment": {"OLLAMA_KEEP_ALIVE": "5m"}}, dropins=[], environment={})
+    assert "has not loaded" in check(unloaded, "OLLAMA_KEEP_ALIVE")["remedy"]
+    unset = changed(server={"environment": {"OLLAMA_KEEP_ALIVE": "5m"}}, environment={})
+    assert "look at" in check(unset, "OLLAMA_KEEP_ALIVE")["remedy"]
+
+
+def test_files_of_an_earlier_plan_and_the_kernel():
+    """They count for the host."""
+    made = plan(xeon(), transparent_hugepage="always", numa_balancing=0)
+    stale = {"schema": 1, "differences": [{"unit": None, "kind": "stale", "path": "/etc/x"}]}
+    found = seen_on(made, drift=stale, kernel={"transparent_hugepage": "madvise", "numa_balancing": 0})
+    assert check(found, "stale_files")["seen"] == "/etc/x"
+    assert (check(found, "transparent_hugepage")["verdict"], check(found, "transparent_hugepage")["instance"]) == (
+        "fail",
+        "(host)",
+    )
+    assert check(found, "numa_balancing")["verdict"] == "pass"
+    assert check(seen_on(made), "numa_balancing")["verdict"] == "unknown"
+
+
+def test_what_could_not_be_read_is_said():
+    """The reader's own sentence is the evidence."""
+    said = "/proc/812/environ: cannot be read (Permission denied)"
+    found = changed(server={"environment": None}, problems=[said])
+    assert said in check(found, "OLLAMA_HOST")["evidence"]
+    assert check(found, "OLLAMA_HOST")["verdict"] == check(found, "processes_current")["verdict"] == "unknown"
+    unread = seen_on(processes=None, problems=["systemctl is not installed"])
+    assert "systemctl is not installed" in check(unread, "binding")["evidence"]
+    nothing = seen_on(load_state=None, active_state=None, need_daemon_reload=None, processes=None)
+    assert [check(nothing, name)["verdict"] for name in ("unit", "unit_reloaded", "processes_current")] == [
+        "unknown"
+    ] * 3
+
+
+def test_names_that_the_contract_does_not_know():
+    """They are looked for in the server."""
+    made = copy.deepcopy(BOUND)
+    made["instances"][0]["environment"]["MY_OWN"] = "1"
+    made["decisions"].append({"instance": "ollama", "setting": "MY_OWN", "value": "1", "source": "operator"})
+    assert check(plan_drift(made, running(made), SAME), "MY_OWN")["verdict"] == "pass"
