@@ -34,7 +34,7 @@ class Case(NamedTuple):
     """What every question is asked of.
 
     ``planned`` is the plan's instance, ``intended`` the release that it was made for, ``running`` the one that
-    answered, ``path`` our drop-in. ``files`` is how the files differ, of unit_drift(); None where that was not asked.
+    answered, ``path`` our drop-in. ``files`` is how its files differ, of unit_drift(); None where that was not asked.
     """
 
     planned: Mapping[str, Any]
@@ -47,6 +47,11 @@ class Case(NamedTuple):
     @property
     def unit(self) -> str:
         return str(self.planned["unit"])
+
+    @property
+    def own(self) -> tuple[Mapping[str, Any], ...]:
+        """How our drop-in differs; a template unit's differences concern it too, and are not among these."""
+        return tuple(row for row in self.files or () if row.get("unit") == self.unit)
 
     @property
     def release(self) -> Release | None:

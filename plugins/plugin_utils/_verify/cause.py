@@ -41,7 +41,7 @@ def remedy(case: Case, name: str, planned: str | None = None) -> str:  # noqa: P
     wrong = edited(case)
     if wrong is not None:
         return f"{case.path} {wrong}: {SITE}"
-    if any(row.get("setting") in (name, f"[Unit]{name}") for row in case.files or ()):
+    if any(row.get("setting") in (name, f"[Unit]{name}") for row in case.own):
         return f"{case.path} was changed by hand, or the plan has changed since: {SITE}"
     if state.dropins is not None and case.path not in state.dropins:
         return f"systemd has not loaded {case.path}: {SITE}"
@@ -65,7 +65,7 @@ def reload(case: Case) -> str:
 
 def edited(case: Case) -> str | None:
     """What is the matter with our file as a whole; None where nothing is, or where it was not compared."""
-    kinds = [str(row.get("kind")) for row in case.files or ()]
+    kinds = [str(row.get("kind")) for row in case.own]
     return next((WHOLE[kind] for kind in kinds if kind in WHOLE), None)
 
 

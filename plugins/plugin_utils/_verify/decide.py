@@ -79,7 +79,9 @@ def _right(value: object, name: str, schema: int, source: str) -> None:
 
 
 def _of_unit(drift: Mapping[str, Any], unit: str) -> tuple[Mapping[str, Any], ...]:
-    return tuple(row for row in rows(drift.get("differences")) if row.get("unit") == unit)
+    """What concerns the unit: its own files, and the template's, which have no instance of their own."""
+    found = (row for row in rows(drift.get("differences")) if row.get("kind") != "stale")
+    return tuple(row for row in found if row.get("unit") == unit or row.get("instance") is None)
 
 
 def _instance(case: Case, decisions: Iterable[Mapping[str, Any]]) -> Iterator[Check]:

@@ -141,7 +141,7 @@ def _written(case: Case, name: str) -> str | None:
     whole = cause.edited(case)
     if whole is not None:
         return f"the file {whole}"
-    for row in case.files or ():
+    for row in case.own:
         if row.get("setting") in (name, f"[Unit]{name}"):
             return str(row.get("on_host") or "nothing")
     return None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What others set: files that override ours, and settings of Ollama that the plan leaves alone.
+"""What others set: in our files, in files that win over ours, and settings of Ollama that the plan leaves alone.
 
 systemd.unit(5): a later drop-in wins; systemd.exec(5): files of EnvironmentFile= win over all of Environment=.
 Private to inference.ollama: it may change in any release.
@@ -18,7 +18,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case impo
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import Case, Check
 
-_OVERRIDDEN, _BESIDE = "overridden_by", "unplanned"
+_FILES, _OVERRIDDEN, _BESIDE = "unit_files", "overridden_by", "unplanned"
 _NONE = "none"
 # Statuses of names that the server or a runner looks at, whether it should or not (settings.yml).
 _READ = frozenset({"active", "passthrough", "removed", "overridden", "dangerous"})
@@ -27,7 +27,22 @@ _COMMON = frozenset({"HOME", "LD_LIBRARY_PATH"})
 
 
 def look(case: Case) -> list[Check]:
-    return [_overridden(case), _beside(case)]
+    return [_files(case), _overridden(case), _beside(case)]
+
+
+def _files(case: Case) -> Check:
+    """A file that was edited by hand, whatever came of it; other comments are no other settings."""
+    planned, evidence = "as planned", f"the files of {case.unit}"
+    if case.files is None:
+        remedy = "compare the files too (the filter unit_drift), as the playbook inference.ollama.verify does"
+        return case.unknown(_FILES, planned, None, f"{evidence} were not compared", remedy)
+    wrong = [row for row in case.files if row.get("kind") != "text"]
+    if not wrong:
+        return case.passes(_FILES, planned, planned, evidence)
+    seen = ", ".join(f"{row.get('setting') or 'the file'}: {row.get('kind')}" for row in wrong)
+    paths = ", ".join(dict.fromkeys(str(row.get("path")) for row in wrong))
+    remedy = f"edited by hand, or the plan has changed since: {SITE}, or take over into the variables what shall stay"
+    return case.fails(_FILES, planned, seen, paths, remedy)
 
 
 def _overridden(case: Case) -> Check:

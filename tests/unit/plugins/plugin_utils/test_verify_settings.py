@@ -173,6 +173,19 @@ def test_directives_that_only_files_show():
     assert "look at" in check(unset, "OLLAMA_KEEP_ALIVE")["remedy"]
 
 
+def test_files_that_were_edited_by_hand():
+    """Our drop-in and the template unit are told apart from each other, and from comments."""
+    edited = difference(setting="LimitCORE", kind="extra", on_host="0")
+    row = check(seen_on(drift=edited), "unit_files")
+    assert (row["verdict"], row["seen"], row["evidence"]) == ("fail", "LimitCORE: extra", OURS)
+    assert check(seen_on(drift=difference(setting=None, kind="text")), "unit_files")["verdict"] == "pass"
+    assert check(seen_on(drift=None), "unit_files")["verdict"] == "unknown"
+    template = difference(unit="ollama@.service", instance=None, setting="Restart", kind="differs", on_host="no")
+    found = seen_on(drift=template)
+    assert check(found, "unit_files")["seen"] == "Restart: differs"
+    assert check(found, "Restart")["verdict"] == "pass"
+
+
 def test_files_of_an_earlier_plan_and_the_kernel():
     """They count for the host."""
     made = plan(xeon(), transparent_hugepage="always", numa_balancing=0)
