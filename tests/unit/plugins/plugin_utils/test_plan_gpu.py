@@ -139,3 +139,10 @@ def test_a_driver_that_makes_the_server_drop_the_card_is_warned_of(release, comp
     """The models would run on the CPU without a word."""
     made = plan(workstation(card(0, compute_capability=compute), driver=driver), release)
     assert ("driver-too-old" in codes(made)) is warned
+
+
+def test_cards_that_no_one_library_serves_leave_the_choice_to_the_server():
+    """A card that is too old for cuda_v13 beside one that is too new for cuda_v12."""
+    made = plan(workstation(card(0, compute_capability="6.1"), card(1, compute_capability="12.1")))
+    assert decision(made, "OLLAMA_LLM_LIBRARY")["value"] is None
+    assert "no model spans both" in decision(made, "OLLAMA_LLM_LIBRARY")["reason"]

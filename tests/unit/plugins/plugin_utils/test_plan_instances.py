@@ -258,3 +258,50 @@ def test_all_that_is_wrong_is_said_at_once():
         plan(xeon(), keep_alive="1d", instances=[{"name": "a", "num_threads": 999}, {"name": "a"}])
     for part in ("ollama_keep_alive: '1d'", "2 entries are named 'a'", "ollama_num_threads: 999"):
         assert part in str(caught.value)
+
+
+def cards_of(made):
+    """The cards of each instance by its name."""
+    return {instance["name"]: instance["gpus"] for instance in made["instances"]}
+
+
+def test_listed_cards_go_to_who_names_them_then_to_their_node_then_to_who_has_fewest():
+    """No card is left idle, and none is in two instances."""
+    named = {"name": "a", "cpus": "0-3,28-31", "cuda_visible_devices": "0"}
+    entries = [named, {"name": "b", "numa_node": 1}, {"name": "c", "numa_node": 0}]
+    first, second, third = "0000:03:00.0", "0000:04:00.0", "0000:05:00.0"
+    assert cards_of(plan(h200s(0, 1, None), instances=entries)) == {"a": [first], "b": [second], "c": [third]}
+    assert cards_of(plan(h200s(0, None), instances=entries[1:])) == {"b": [second], "c": [first]}
+    hidden = [{"name": "a", "cuda_visible_devices": "none"}, {"name": "b", "cuda_visible_devices": "0,1"}]
+    assert cards_of(plan(h200s(0, 1), instances=hidden)) == {"a": [], "b": [first, second]}
+
+
+@pytest.mark.parametrize(
+    ("entries", "text"),
+    [
+        (
+            [{"name": "a", "cuda_visible_devices": "0"}, {"name": "b", "cuda_visible_devices": "0"}],
+            "[1].cuda_visible_devices: '0' belongs to 'a' already",
+        ),
+        (
+            [{"name": "a", "cuda_visible_devices": "7"}, {"name": "b"}],
+            "'7' is not on this host; NVIDIA GPUs here: 0 (H200)",
+        ),
+        ([{"name": "a", "cpus": "3-1"}], "[0].cpus: the range '3-1' in '3-1' ends before it begins"),
+        ([{"name": "a", "cpus": ""}], "[0].cpus: '' is not allowed"),
+    ],
+)
+def test_wrong_cards_and_cpus_of_an_entry_are_refused(entries, text):
+    """The operator reads which entry is wrong, and what is there."""
+    with pytest.raises(OllamaError) as caught:
+        plan(h200s(0, 1), instances=entries)
+    assert text in str(caught.value)
+
+
+def test_a_list_of_one_is_the_installed_service_on_the_cpus_that_it_names():
+    """One server needs no template, whatever it is called."""
+    made = plan(xeon(), instances=[{"name": "chat", "cpus": "0-3,28-31"}])
+    assert seen(made, "name", "unit", "cpus", "threads", "bind") == [
+        ("ollama", "ollama.service", "0-3,28-31", 4, "affinity")
+    ]
+    assert seen(plan(xeon(), instances=[{"name": "chat", "numa_node": 1}]), "numa_node", "bind") == [(1, "numactl")]

@@ -59,7 +59,7 @@ def processes(instance):
         "model": None,
         "environment": {"PATH": "/usr/bin", "HOME": "/root", **instance["environment"], **secret},
         "cpus_allowed": instance["cpus"] or "0-3",
-        "mems_allowed": "0-15",
+        "mems_allowed": "0-1023",
         "memory_by_node": {str(instance["numa_node"] or 0): 8 << 30},
         "compute_threads": None,
         "locked_bytes": 4096,
@@ -151,15 +151,16 @@ LATER = OURS.replace("override", "zz")
 SECRETS = "/etc/ollama/secrets.env"
 
 
-def seen_on(made=BOUND, drift=SAME, kernel=None, **changes):
-    """The verification of a host that runs as planned but for the instance's changes."""
-    service = running(made)
+def seen_on(made=None, drift="same", kernel=None, **changes):
+    """The verification of a host that runs as planned but for the instance's changes; drift None: files unread."""
+    service = running(made or BOUND)
     service["instances"][0].update(changes)
-    return plan_drift(made, service, drift, kernel)
+    return plan_drift(made or BOUND, service, SAME if drift == "same" else drift, kernel)
 
 
-def changed(made=BOUND, server=None, runner=None, **changes):
+def changed(made=None, server=None, runner=None, **changes):
     """The same with changes to the processes; a key of environment is added, None takes it away."""
+    made = made or BOUND
     service = copy.deepcopy(running(made))
     for process, values in zip(service["instances"][0]["processes"], (server or {}, runner or {})):
         for key, value in values.items():
@@ -172,9 +173,9 @@ def changed(made=BOUND, server=None, runner=None, **changes):
     return plan_drift(made, service, SAME)
 
 
-def journal(made=BOUND, **values):
+def journal(made=None, **values):
     """What the log of a host that runs as planned says, but for these values."""
-    return {**running(made)["instances"][0]["journal"], **values}
+    return {**running(made or BOUND)["instances"][0]["journal"], **values}
 
 
 def told(row):
@@ -187,8 +188,8 @@ def one(**process):
     return [{**running(BOUND)["instances"][0]["processes"][0], **process}]
 
 
-def api(made=BOUND, **values):
-    return {**running(made)["instances"][0]["api"], **values}
+def api(made=None, **values):
+    return {**running(made or BOUND)["instances"][0]["api"], **values}
 
 
 @st.composite
