@@ -21,7 +21,7 @@ from ansible_collections.inference.ollama.tests.unit.support.hosts import RELEAS
 from ansible_collections.inference.ollama.tests.unit.support.plans import codes
 
 many = settings(
-    max_examples=int(os.environ.get("INFERENCE_OLLAMA_PLAN_CASES", "150")),
+    max_examples=int(os.environ.get("INFERENCE_OLLAMA_PLAN_CASES", "100")),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 LIMITS = ("OLLAMA_NUM_PARALLEL", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_MAX_LOADED_MODELS", "LLAMA_ARG_CACHE_RAM")
