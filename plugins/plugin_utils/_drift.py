@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import carries_password
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import is_ours
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import read_service
 
@@ -100,9 +101,10 @@ def _settings(text: str) -> dict[str, list[str]]:
 def _shown(setting: str, values: list[str] | None) -> str | None:
     if values is None:
         return None
-    # A key that somebody wrote into the file by hand is not printed a second time. An empty value clears what stands
-    # before it, as in front of ExecStart=, and says nothing to a reader.
-    return HIDDEN if _SECRET.search(setting + "".join(values)) else " | ".join(filter(None, values))
+    # A key or a password that somebody wrote into the file by hand is not printed a second time. An empty value
+    # clears what stands before it, as in front of ExecStart=, and says nothing to a reader.
+    secret = _SECRET.search(setting + "".join(values)) or any(map(carries_password, " ".join(values).split()))
+    return HIDDEN if secret else " | ".join(filter(None, values))
 
 
 def _row(

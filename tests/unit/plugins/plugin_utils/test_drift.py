@@ -89,7 +89,15 @@ def test_a_file_of_another_plan_is_a_difference():
     assert (found["kind"], found["unit"]) == ("stale", None)
 
 
-@pytest.mark.parametrize("line", ['Environment="OLLAMA_API_KEY=hidden-77"', "ExecStartPre=/bin/x --token=hidden-77"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Environment="OLLAMA_API_KEY=hidden-77"',
+        "ExecStartPre=/bin/x --token=hidden-77",
+        'Environment="HTTPS_PROXY=http://someone:hidden-77@proxy.example.org:3128"',
+        "ExecStartPre=/bin/x http://plain.example.org --proxy=http://someone:hidden-77@proxy.example.org:3128",
+    ],
+)
 def test_a_secret_is_never_shown(line):
     """Somebody may have written a key into the file; the report has its name alone."""
     rows = drift(f"{PLANNED}{line}\n")
