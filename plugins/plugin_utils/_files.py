@@ -13,11 +13,12 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 FOLDER = "/etc/systemd/system"
-SINGLE, TEMPLATE = "ollama.service", "ollama@.service"
 # The first line of every file of the role's begins with it (roles/ollama/templates).
 HEADER = "# Managed by Ansible, role inference.ollama.ollama:"
 # Folders of drop-ins that can be ours; a copy of one of our files elsewhere is somebody's own.

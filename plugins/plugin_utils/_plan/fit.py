@@ -89,7 +89,7 @@ def most_models(case: Case) -> int:
 def loaded_wish(case: Case) -> int | None:
     """The operator's number of loaded models: the instance's own, or the host's, divided by its instances."""
     wish = case.policy.max_loaded_models
-    if wish is None or case.count == 1 or _has_own(case):
+    if wish is None or case.count == 1 or case.own_loaded_models:
         return wish
     if wish < case.count:
         case.refuse(
@@ -98,13 +98,6 @@ def loaded_wish(case: Case) -> int | None:
         )
         return 1
     return wish // case.count + (case.index < wish % case.count)
-
-
-def _has_own(case: Case) -> bool:
-    """Whether the number stands with the instance itself, in a list of instances."""
-    listed = case.policy.instances
-    entry = listed[case.index] if isinstance(listed, tuple) else {}
-    return entry.get("max_loaded_models") not in (None, "auto", "") or LOADED in (entry.get("environment") or {})
 
 
 def cache_bound(case: Case) -> int | None:
@@ -175,7 +168,7 @@ def _exceeded(case: Case, found: Fit) -> None:
         "context": ("ollama_context_length", policy.context_length, TOKEN_STEP, MOST_TOKENS),
         "loaded": ("ollama_max_loaded_models", policy.max_loaded_models, 1, MOST_SLOTS),
     }
-    remedies, shared = [], 1 if _has_own(case) else case.count
+    remedies, shared = [], 1 if case.own_loaded_models else case.count
     for field, (variable, value, step, most) in given.items():
         largest = found.budget.largest(rung, field, step, most) if value else None
         if largest:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.environment import ready
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import LOADED
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, Policy, parse, split_host
@@ -52,6 +53,7 @@ class Entry:
     name: str
     policy: Policy
     own_host: bool
+    own_loaded_models: bool
     node: Node | None
     cpus: CpuSet | None
 
@@ -80,6 +82,7 @@ def split(case: Case, cards: list[Gpu], wish: tuple[dict[str, Any], ...]) -> lis
             node=homes[number],
             index=number,
             count=len(entries),
+            own_loaded_models=entry.own_loaded_models,
         )
         for number, entry in enumerate(entries)
     ]
@@ -108,7 +111,8 @@ def _entry(case: Case, number: int, fields: dict[str, Any]) -> Entry:
         case.refuse(text if text in case.errors else text.replace("ollama_", f"{where}.", 1))
     for warning in warnings:
         case.warn(**warning)
-    return Entry(name, policy, "host" in said, _node(case, where, policy), cpus)
+    own_models = "max_loaded_models" in said or LOADED in own.environment
+    return Entry(name, policy, "host" in said, own_models, _node(case, where, policy), cpus)
 
 
 def _cpu_list(case: Case, where: str, value: object) -> CpuSet | None:

@@ -104,7 +104,6 @@ class Machine:
         self.ollama: Mapping[str, Any] = software.get("ollama") or {}
         drivers = topology.get("drivers") or {}
         self.nvidia_driver: str | None = (drivers.get("nvidia") or {}).get("driver")
-        self.cuda: str | None = (drivers.get("nvidia") or {}).get("cuda")
 
     @property
     def cpu_nodes(self) -> list[Node]:

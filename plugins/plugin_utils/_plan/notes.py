@@ -30,7 +30,8 @@ class Case:
     """One instance to plan for, and the notes taken on the way. Every policy question is a function of a Case.
 
     ``memory_bytes`` is what of the host's memory the instance may fill, None where it could not be read; ``gpus``
-    are the cards that its models run on; ``budget`` is how the two are filled. The notes are those of the host.
+    are the cards that its models run on; ``budget`` is how the two are filled. ``own_loaded_models`` says that
+    ``max_loaded_models`` is the instance's own word and not the host's total. The notes are those of the host.
     """
 
     machine: Machine
@@ -41,6 +42,7 @@ class Case:
     instance: str = "ollama"
     index: int = 0
     count: int = 1
+    own_loaded_models: bool = False
     memory_bytes: int | None = None
     budget: dict[str, Any] = field(default_factory=dict)
     decisions: list[dict[str, Value]] = field(default_factory=list)
@@ -56,6 +58,7 @@ class Case:
             instance=share.name,
             index=share.index,
             count=share.count,
+            own_loaded_models=share.own_loaded_models,
             memory_bytes=share.memory_bytes,
             budget={},
         )

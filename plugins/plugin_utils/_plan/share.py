@@ -37,6 +37,8 @@ class Share:
     node: Node | None = None
     index: int = 0
     count: int = 1
+    # Whether the policy's max_loaded_models is the instance's own, or the host's total.
+    own_loaded_models: bool = False
 
     @property
     def unit(self) -> str:

@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import tempfile
 from pathlib import Path
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.inference.ollama.tests.unit.support import trees
 from ansible_collections.inference.ollama.tests.unit.support.plans import SOFTWARE, card, topology
 from ansible_collections.inference.ollama.tests.unit.support.replay import planted
@@ -120,3 +124,20 @@ def machines(draw):
         driver = draw(st.sampled_from(["470.1", "550.1", "580.65.06"]))
         facts["drivers"] = {"nvidia": {"driver": driver, "cuda": "13.0"}, "amd": None}
     return facts
+
+
+@st.composite
+def cases(draw):
+    """A machine, wishes and a release that go together."""
+    return draw(machines()), draw(WISHES), draw(st.sampled_from([*RELEASES, None]))
+
+
+def planned(case):
+    """The plan; a case that the operator's words make impossible is none. The release is the argument alone."""
+    machine, wishes, release = case
+    machine["software"]["ollama"]["version"] = None
+    made = None
+    with contextlib.suppress(OllamaError):
+        made = make_plan(machine, wishes, release)
+    assume(made)
+    return made

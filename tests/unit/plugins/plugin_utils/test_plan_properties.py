@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import os
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
-from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import HOST, make_plan
-from ansible_collections.inference.ollama.tests.unit.support.hosts import RELEASES, WISHES, machines
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import HOST
+from ansible_collections.inference.ollama.tests.unit.support.hosts import cases, planned
 from ansible_collections.inference.ollama.tests.unit.support.plans import codes
 
 many = settings(
@@ -25,23 +23,6 @@ many = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 LIMITS = ("OLLAMA_NUM_PARALLEL", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_MAX_LOADED_MODELS", "LLAMA_ARG_CACHE_RAM")
-
-
-@st.composite
-def cases(draw):
-    """A machine, wishes and a release that go together."""
-    return draw(machines()), draw(WISHES), draw(st.sampled_from([*RELEASES, None]))
-
-
-def planned(case):
-    """The plan; a case that the operator's words make impossible is none. The release is the argument alone."""
-    machine, wishes, release = case
-    machine["software"]["ollama"]["version"] = None
-    made = None
-    with contextlib.suppress(OllamaError):
-        made = make_plan(machine, wishes, release)
-    assume(made)
-    return made
 
 
 @many

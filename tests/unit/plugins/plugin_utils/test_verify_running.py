@@ -8,21 +8,18 @@ The other tests of a verification start from that host, and change one thing.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS
 from ansible_collections.inference.ollama.plugins.modules import service_info
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.table import verify_table
 from ansible_collections.inference.ollama.tests.unit.support import processes as host
-from ansible_collections.inference.ollama.tests.unit.support.hosts import RELEASES, WISHES, machines
+from ansible_collections.inference.ollama.tests.unit.support.hosts import cases, planned
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
@@ -192,16 +189,9 @@ def api(made=None, **values):
     return {**running(made or BOUND)["instances"][0]["api"], **values}
 
 
-@st.composite
-def plans(draw):
+def plans():
     """A plan of some machine, with wishes and a release that go together."""
-    machine, wishes, release = draw(machines()), draw(WISHES), draw(st.sampled_from([*RELEASES, None]))
-    machine["software"]["ollama"]["version"] = None
-    made = None
-    with contextlib.suppress(OllamaError):
-        made = make_plan(machine, wishes, release)
-    assume(made)
-    return made
+    return cases().map(planned)
 
 
 @many
