@@ -53,7 +53,7 @@ def account() -> None:
 
 def fill_cache() -> None:
     """Let root compile what the service's user will run, where the host keeps compiled code (labcache.py)."""
-    for module in ("server", "runners", "llama_server", "process", "environment"):
+    for module in ("server", "runners", "llama_server", "process", "environment", "faults"):
         importlib.import_module(f"standin.{module}")
 
 

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from standin import environment, log
+from standin import environment, faults, log
 from standin.runners import MODEL, SIZE, LoadError, Runners
 
 
@@ -64,6 +64,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send("404 page not found", 404, "text/plain")
 
     def _generate(self, request: dict[str, Any]) -> None:
+        if "die" in faults.asked(os.environ):
+            faults.die()
         name = str(request.get("model", ""))
         name += "" if ":" in name else ":latest"
         if name != MODEL:
@@ -118,8 +120,15 @@ def serve(version: str, binary: str) -> int:
     except OSError as error:
         sys.stderr.write(f"Error: mkdir {error.filename}: {(error.strerror or '').lower()}\n")
         return 1
+    asked = faults.asked(os.environ)
+    if "refuse" in asked:
+        sys.stderr.write("Error: this setting is one that the lab's server shall not start with\n")
+        return 1
     handler = type("BoundHandler", (Handler,), {"runners": Runners(settings, version, binary)})
     host, port = settings.address.host, settings.address.port
+    if "elsewhere" in asked:
+        port += faults.ELSEWHERE
+        settings = settings._replace(address=settings.address._replace(port=port))
     kind = type("Server", (http.server.ThreadingHTTPServer,), {
         "address_family": socket.AF_INET6 if ":" in host else socket.AF_INET,
         "request_queue_size": 128,

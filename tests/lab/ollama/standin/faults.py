@@ -1,0 +1,36 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings with which the stand-in fails as real servers do with settings that nobody foresaw.
+
+A line of /etc/ollama-standin/faults is ``NAME=VALUE FAULT``: with that variable in its environment the server does not
+start ("refuse"), listens at another port ("elsewhere"), or ends at the first request for a model ("die").
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Mapping, NoReturn
+
+FILE = "/etc/ollama-standin/faults"
+# Added to the port that was asked for.
+ELSEWHERE = 1000
+
+
+def asked(env: Mapping[str, str], path: str = FILE) -> set[str]:
+    """The faults that the environment asks for."""
+    try:
+        with open(path) as file:
+            lines = [line.split() for line in file]
+    except FileNotFoundError:
+        return set()
+    pairs = [words for words in lines if len(words) == 2]
+    return {fault for setting, fault in pairs if env.get(setting.partition("=")[0]) == setting.partition("=")[2]}
+
+
+def die() -> NoReturn:
+    """At once and without an answer, as a server that the kernel kills."""
+    sys.stderr.write("fatal error: the lab's server ends at the first request\n")
+    sys.stderr.flush()
+    os._exit(2)
