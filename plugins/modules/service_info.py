@@ -55,6 +55,13 @@ options:
       - After how many seconds the API is no longer waited for. It is asked twice. Above 0 and up to 3600.
     type: float
     default: 3
+  wait:
+    description:
+      - For at most how many seconds to wait until the API of each server answers, before anything is read. From 0 to
+        3600.
+      - A unit that has failed, or ended three times meanwhile, is no longer waited for.
+    type: float
+    default: 0
   root:
     type: path
     default: /
@@ -599,7 +606,7 @@ service:
                   description:
                     - V(driver-too-old), V(no-parallel), V(invalid-value), V(overridden), V(visible-devices),
                       V(gpu-dropped), V(no-gpu), V(flash-attention), V(kv-cache-type), V(no-mmap), V(evicting),
-                      V(mlock), V(out-of-memory), V(runner-ended) or V(other).
+                      V(mlock), V(out-of-memory), V(runner-ended), V(server-ended) or V(other).
                   type: str
                   sample: driver-too-old
                 line:
@@ -619,6 +626,7 @@ service:
 """
 
 import re
+import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -627,6 +635,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url, fetcher
 from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, gather
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
+from ansible_collections.inference.ollama.plugins.module_utils._service.wait import Clock, wait
 from ansible_collections.inference.ollama.plugins.module_utils._topology.options import OPTIONS, machine_of
 
 URL = "http://127.0.0.1:11434"
@@ -648,6 +657,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "parts": {"type": "list", "elements": "str", "default": [*PARTS]},
         "journal_lines": {"type": "int", "default": 2000},
         "api_timeout": {"type": "float", "default": 3},
+        "wait": {"type": "float", "default": 0},
     }
 
 
@@ -667,12 +677,17 @@ def check(params: dict[str, Any]) -> None:
             f"api_timeout: {params['api_timeout']:g} is not a number of seconds above 0 and up to {_LONGEST}"
         )
 
+    if not 0 <= params["wait"] <= _LONGEST:
+        raise OllamaError(f"wait: {params['wait']:g} is not a number of seconds from 0 to {_LONGEST}")
+
 
 def read(params: dict[str, Any]) -> dict[str, Any]:
     check(params)
     root, run = machine_of(params)
     host = Host(Proc(root.path), run, fetcher(params["api_timeout"]) if root.live else None)
     units = [(entry["unit"], entry["url"]) for entry in params["units"]]
+    if params["wait"] and host.run and host.fetch:
+        wait(units, params["wait"], host.run, host.fetch, Clock(time.monotonic, time.sleep))
     return gather(host, units, Wanted(tuple(params["parts"]), params["journal_lines"]))
 
 

@@ -25,8 +25,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._service.procfs i
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 
-# The JSON of an address, or a sentence that says why there is none.
-Fetch = Callable[[str], "tuple[Any, str | None]"]
+# The JSON of an address, or a sentence that says why there is none; with a body it is posted.
+Fetch = Callable[..., "tuple[Any, str | None]"]
 
 _LARGEST = 1 << 20
 _GREATEST = (1 << 63) - 1
@@ -55,10 +55,10 @@ def check_url(url: str) -> None:
 def fetcher(timeout: float) -> Fetch:
     """Asks for JSON; a whole exchange, looking up the name included, takes no longer than ``timeout`` seconds."""
 
-    def fetch(url: str) -> tuple[Any, str | None]:
+    def fetch(url: str, body: dict[str, Any] | None = None) -> tuple[Any, str | None]:
         said: list[tuple[Any, str | None]] = []
         # A server that sends a byte at a time passes every timeout of a socket.
-        thread = threading.Thread(target=lambda: said.append(_fetch(url, timeout)), daemon=True)
+        thread = threading.Thread(target=lambda: said.append(_fetch(url, timeout, body)), daemon=True)
         thread.start()
         thread.join(timeout)
         return said[0] if said else (None, f"{url}: it did not answer within {timeout:g} s")
@@ -66,21 +66,33 @@ def fetcher(timeout: float) -> Fetch:
     return fetch
 
 
-def _fetch(url: str, timeout: float) -> tuple[Any, str | None]:
+def _fetch(url: str, timeout: float, sent: dict[str, Any] | None) -> tuple[Any, str | None]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
+    data = None if sent is None else json.dumps(sent).encode()
+    # The address was checked by check_url: http or https.
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310
     try:
-        with opener.open(url, timeout=timeout) as answer:
+        with opener.open(request, timeout=timeout) as answer:
             body = answer.read(_LARGEST + 1)
             # A body that ends too soon is no error of its own.
             missing = answer.length
     except HTTPError as error:
         with error:
-            return None, f"{url}: it answered with status {error.code}, expected 200"
+            return None, f"{url}: it answered with status {error.code}, expected 200{_reason(error)}"
     except URLError as error:
         return None, f"{url}: it cannot be reached ({error.reason})"
     except (OSError, HTTPException, ValueError) as error:
         return None, f"{url}: what it answered is no HTTP ({type(error).__name__})"
     return _decoded(url, body, missing)
+
+
+def _reason(error: HTTPError) -> str:
+    """What an error of Ollama's says: it is JSON with a text."""
+    try:
+        said = json.loads(error.read(_LARGEST))["error"]
+    except (OSError, HTTPException, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return f": {clean(said[:300])}" if isinstance(said, str) else ""
 
 
 def _decoded(url: str, body: bytes, missing: int | None) -> tuple[Any, str | None]:

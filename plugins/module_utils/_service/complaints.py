@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Warnings in the log: those that tell why a setting does not act have a code of their own.
 
-Wording: discover/cuda_compat.go, discover/gpu.go, llm/server.go, llm/llama_server.go, server/sched.go and
+Wording: main.go, discover/cuda_compat.go, discover/gpu.go, llm/server.go, llm/llama_server.go, server/sched.go and
 envconfig/config.go of Ollama; common/arg.cpp and src/llama-mmap.cpp of llama.cpp.
 Private to inference.ollama: it may change in any release.
 """
@@ -34,6 +34,7 @@ _CODES = tuple(
         ("mlock", r"failed to mlock|mlock.*not supported"),
         ("out-of-memory", r"out of memory|failed to allocate .*buffer|unable to allocate"),
         ("runner-ended", r"runner process has terminated|llama-server process has terminated|exited unexpectedly"),
+        ("server-ended", r"^(?:Error|panic|fatal error): "),
         ("other", r"\blevel=(?:WARN|ERROR)\b|^\S+ \S+ \S+: (?:WARN|ERROR) "),
     )
 )

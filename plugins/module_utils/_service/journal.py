@@ -13,12 +13,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._service.log import WANTED, read_log
-from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import clean, natural
+from ansible_collections.inference.ollama.plugins.module_utils._service.log import ENDED, WANTED, read_log
+from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc, clean, natural
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, Runner
-    from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
     from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
     from ansible_collections.inference.ollama.plugins.module_utils._service.unit import Unit
 
@@ -35,7 +34,22 @@ def read_journal(root: Proc, run: Runner, unit: Unit, lines: int, redactor: Reda
     messages = _ask(
         root, run, ["journalctl", f"_SYSTEMD_UNIT={name}", f"_SYSTEMD_INVOCATION_ID={unit.invocation_id}"], lines
     )
-    return None if messages is None else read_log(messages, redactor)
+    if messages is None:
+        return None
+    return read_log([*_last_words(run, unit), *messages], redactor)
+
+
+def _last_words(run: Runner, unit: Unit) -> list[str]:
+    """Why the server ended before systemd restarted it, which that start has not logged.
+
+    NRestarts begins anew with each start that somebody asks for, so an end that is counted is of these days.
+    """
+    if not unit.restarts:
+        return []
+    options = ["--no-pager", "--quiet", "--output=json", "--output-fields=MESSAGE", "--lines=1", f"--grep={ENDED}"]
+    said = run(["journalctl", f"_SYSTEMD_UNIT={unit.name}", *options])
+    # Without --grep it cannot be asked for, and the log of the last start has been read.
+    return _messages(Proc("/"), [], said) or [] if said.out else []
 
 
 def _ask(root: Proc, run: Runner, match: list[str], lines: int) -> list[str] | None:

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
     from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 
+# The last words of a server that ends by itself.
+ENDED = "^(Error|panic|fatal error): "
 # What journalctl is asked to pick: every line that is read here, in starts.py and in complaints.py.
 WANTED = (
     r"server config|inference compute|starting (llama|runner)|n_threads|NumThreads|threads=|kv.?cache|KV self size|"
     r"[Ff]lash|"
     r"constructing llama_context|offloaded [0-9]+/|prompt cache|level=(WARN|ERROR)|: (WARN|ERROR) |compatible GPU|"
     r"too old|not supported|skipping|dropping|GPU discovery|will be overwritten|error while handling|"
-    r"host memory pressure|evicting|mlock|out of memory|allocate|has terminated|exited unexpectedly|filtering"
+    r"host memory pressure|evicting|mlock|out of memory|allocate|has terminated|exited unexpectedly|filtering|" + ENDED
 )
 
 _CONFIG = re.compile(r'server config"? env="((?:\\.|[^"\\])*)')
@@ -120,4 +122,4 @@ def _device(fields: dict[str, str]) -> dict[str, Any]:
     }
 
 
-__all__ = ("WANTED", "fields_of", "parse_map", "read_log", "size_of", "unquoted")
+__all__ = ("ENDED", "WANTED", "fields_of", "parse_map", "read_log", "size_of", "unquoted")

@@ -133,7 +133,7 @@ def _instance(case: Case, share: Share, cards: list[Gpu]) -> dict[str, Any]:
         "unit": share.unit,
         "host": address,
         "port": port,
-        "url": _url(address, port),
+        "url": url_of(address, port),
         "numa_node": placement.node.id if placement.node else None,
         "cpus": None if placement.cpus is None else str(placement.cpus),
         "threads": placement.threads,
@@ -161,8 +161,8 @@ def _refuse_undone_binding(case: Case, placement: cpu.Placement) -> None:
         )
 
 
-def _url(address: str, port: int) -> str:
-    # A server that listens on every address is asked on the loopback one.
+def url_of(address: str, port: int) -> str:
+    """Where a server that listens there is asked: one that listens on every address, on the loopback one."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -214,4 +214,4 @@ def _look_at_facts(case: Case) -> None:
         )
 
 
-__all__ = ("HOST", "SCHEMA", "PlanError", "make_plan", "refusals")
+__all__ = ("HOST", "SCHEMA", "PlanError", "make_plan", "refusals", "url_of")

@@ -55,6 +55,12 @@ def remedy(case: Case, name: str, planned: str | None = None) -> str:  # noqa: P
     return f"{SITE}, and look at {case.path} if it is the same again"
 
 
+def words(case: Case, evidence: str) -> str:
+    """The evidence, with the server's own last words where it has ended."""
+    said = case.state.journal.warned("server-ended") if case.state.journal else []
+    return f"{evidence}; it said: {said[-1]}" if said else evidence
+
+
 def restart(case: Case) -> str:
     return f"systemctl restart {case.unit}, and journalctl -u {case.unit} if it does not come back"
 
@@ -69,4 +75,4 @@ def edited(case: Case) -> str | None:
     return next((WHOLE[kind] for kind in kinds if kind in WHOLE), None)
 
 
-__all__ = ("edited", "overridden", "reload", "remedy", "restart")
+__all__ = ("edited", "overridden", "reload", "remedy", "restart", "words")

@@ -86,6 +86,7 @@ def _of_unit(drift: Mapping[str, Any], unit: str) -> tuple[Mapping[str, Any], ..
 
 def _instance(case: Case, decisions: Iterable[Mapping[str, Any]]) -> Iterator[Check]:
     yield from freshness.look(case)
+    yield release.answers(case)
     yield release.look(case)
     yield from others.look(case)
     yield from placement.look(case)

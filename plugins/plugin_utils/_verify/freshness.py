@@ -43,7 +43,7 @@ def _unit(case: Case) -> Check:
         return case.unread(_UNIT, planned, evidence, "systemctl")
     if state.active_state != "active":
         remedy = f"journalctl -u {case.unit} tells why; then systemctl start {case.unit}"
-        return case.fails(_UNIT, planned, seen, evidence, remedy)
+        return case.fails(_UNIT, planned, seen, cause.words(case, evidence), remedy)
     return case.passes(_UNIT, planned, seen, evidence)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the server that runs is of the release that the plan was made for.
+"""Whether a server answers at the planned address, and is of the release that the plan was made for.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import Case, Check
 
-_NAME = "release"
+_NAME, _API = "release", "api"
 
 
 def parsed(said: str | None) -> Release | None:
@@ -28,6 +28,19 @@ def parsed(said: str | None) -> Release | None:
         return None if said is None else parse_release(said)
     except OllamaError:
         return None
+
+
+def answers(case: Case) -> Check:
+    """A server that runs and does not answer where it is planned to serves nobody."""
+    url, state = case.planned["url"], case.state
+    evidence = f"GET {url}/api/version"
+    if state.version is not None:
+        return case.passes(_API, url, url, evidence)
+    problem = state.problem(f"{url}/api/version")
+    if problem is None:
+        return case.unread(_API, url, evidence)
+    remedy = f"journalctl -u {case.unit} tells where it listens, or why it ended"
+    return case.fails(_API, url, "no answer", cause.words(case, problem), remedy)
 
 
 def look(case: Case) -> Check:
@@ -53,4 +66,4 @@ def look(case: Case) -> Check:
     return case.fails(_NAME, case.intended, case.running, evidence, remedy)
 
 
-__all__ = ("look", "parsed")
+__all__ = ("answers", "look", "parsed")

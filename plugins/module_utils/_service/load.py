@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a model into a server's memory by a request, and leave the memory as it was.
+
+docs/api.md of Ollama: POST /api/generate, whose keep_alive and num_ctx count for the model from then on; a model that
+only embeds answers it with status 400 and takes POST /api/embed. One that stays for ever expires in a year far ahead
+(server/sched.go).
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._service.api import read_api
+from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ansible_collections.inference.ollama.plugins.module_utils._service.api import Fetch
+
+# A few tokens prove that it computes.
+_TOKENS = 8
+_FAR_AHEAD = 2200
+_ONLY_EMBEDS = "status 400"
+# RFC 3339 with up to nine digits of a second, which Python 3.9 does not read.
+_STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+class Memory(NamedTuple):
+    """A server: its address, how it is asked, and the time."""
+
+    url: str
+    fetch: Fetch
+    now: datetime
+
+    def models(self) -> list[dict[str, Any]]:
+        """What it holds, as RV(service.instances[].api.models) of service_info; OllamaError where it does not say."""
+        root = Proc("/")
+        found = read_api(root, self.fetch, self.url)["models"]
+        if found is None:
+            raise OllamaError("; ".join(root.problems))
+        return list(found)
+
+    def load(self, name: str, keep_alive: str | int, context: int | None = None) -> None:
+        """Let the model answer a few tokens; OllamaError with the server's own words where it does not."""
+        options = {"num_predict": _TOKENS, **({"num_ctx": context} if context else {})}
+        body = {"model": name, "stream": False, "keep_alive": keep_alive, "options": options}
+        said, problem = self.fetch(f"{self.url}/api/generate", {**body, "prompt": "Count to ten:"})
+        if problem is not None and _ONLY_EMBEDS in problem:
+            said, problem = self.fetch(f"{self.url}/api/embed", {**body, "input": "Count to ten:"})
+        if problem is not None or not isinstance(said, dict):
+            raise OllamaError(f"model {name}: it did not answer: {problem or 'the answer is no JSON object'}")
+
+    def unload(self, name: str) -> None:
+        _said, problem = self.fetch(f"{self.url}/api/generate", {"model": name, "stream": False, "keep_alive": 0})
+        if problem is not None:
+            raise OllamaError(f"model {name}: it was not taken out of memory: {problem}")
+
+    def bring_back(self, before: Iterable[dict[str, Any]]) -> list[str]:
+        """Load what was in memory and is not any more, for as long as it would have stayed; the names of these."""
+        here = {model["name"] for model in self.models()}
+        gone = [model for model in before if model.get("name") and model["name"] not in here]
+        loaded = []
+        for model in gone:
+            seconds = self._stays(model.get("expires_at"))
+            if seconds != 0:
+                self.load(model["name"], seconds, model.get("context_length"))
+                loaded.append(model["name"])
+        return loaded
+
+    def _stays(self, expires_at: str | None) -> int:
+        """Seconds, -1 for ever, 0 for over."""
+        match = _STAMP.fullmatch(expires_at or "")
+        if match is None:
+            return 0
+        year, month, day, clock, zone = match.groups()
+        if int(year) >= _FAR_AHEAD:
+            return -1
+        try:
+            moment = datetime.fromisoformat(f"{year}-{month}-{day}T{clock}{'+00:00' if zone == 'Z' else zone}")
+        except ValueError:
+            return 0
+        return max(0, int((moment.astimezone(timezone.utc) - self.now).total_seconds()))
+
+
+def same_name(name: str) -> str:
+    """The name with its tag, as the server tells it."""
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+__all__ = ("Memory", "same_name")

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a path has: a file, a symbolic link or nothing; read from the disk, and written down as JSON.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import stat
+from typing import Any, NamedTuple, Optional, Tuple
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+
+FILE, LINK, ABSENT = "file", "link", "absent"
+# A unit or a drop-in is some kilobytes; what is far larger is not one.
+LARGEST = 1 << 20
+
+
+class Entry(NamedTuple):
+    """A path and what it has. A file has ``data`` and ``mode``, a link ``target``.
+
+    ``owner`` is user and group in numbers; None leaves them to whoever writes.
+    """
+
+    path: str
+    kind: str
+    data: Optional[bytes] = None
+    mode: Optional[int] = None
+    owner: Optional[Tuple[int, int]] = None
+    target: Optional[str] = None
+
+    @property
+    def private(self) -> bool:
+        """Whether others than the owner are kept from reading it, so that nobody shows what it holds."""
+        return self.kind == FILE and not (self.mode or 0) & 0o077
+
+
+def look(path: str) -> Entry:
+    """What the path has now; OllamaError for what is none of the three, or cannot be read."""
+    try:
+        facts = os.lstat(path)
+        if stat.S_ISLNK(facts.st_mode):
+            return Entry(path, LINK, target=os.readlink(path))
+        if not stat.S_ISREG(facts.st_mode):
+            raise OllamaError(f"{path}: it is neither a file nor a link, and is left as it is; move it away")
+        if facts.st_size > LARGEST:
+            raise OllamaError(f"{path}: it has {facts.st_size} bytes, more than {LARGEST}; that is no file of a unit")
+        with open(path, "rb") as file:
+            data = file.read(LARGEST)
+    except (FileNotFoundError, NotADirectoryError):
+        return Entry(path, ABSENT)
+    except OSError as error:
+        raise OllamaError(f"{path}: it cannot be read ({error.strerror})") from None
+    return Entry(path, FILE, data, stat.S_IMODE(facts.st_mode), (facts.st_uid, facts.st_gid))
+
+
+def encode(entry: Entry) -> dict[str, Any]:
+    """The entry as JSON has it."""
+    return {
+        "path": entry.path,
+        "kind": entry.kind,
+        "content": None if entry.data is None else base64.b64encode(entry.data).decode("ascii"),
+        "mode": None if entry.mode is None else f"{entry.mode:04o}",
+        "owner": None if entry.owner is None else list(entry.owner),
+        "target": entry.target,
+    }
+
+
+def decode(value: Any) -> Entry:  # noqa: ANN401 - whatever JSON holds
+    """The entry that encode() wrote; OllamaError for what it did not."""
+    try:
+        path, kind, owner = value["path"], value["kind"], value["owner"]
+        entry = Entry(
+            path,
+            kind,
+            None if value["content"] is None else base64.b64decode(value["content"], validate=True),
+            None if value["mode"] is None else int(value["mode"], 8),
+            None if owner is None else (int(owner[0]), int(owner[1])),
+            value["target"],
+        )
+    except (KeyError, TypeError, ValueError, IndexError, binascii.Error):
+        raise OllamaError("an entry of a saved state is not as this collection writes it") from None
+    whole = {
+        FILE: isinstance(entry.data, bytes) and entry.mode is not None,
+        LINK: isinstance(entry.target, str),
+        ABSENT: True,
+    }
+    if not (isinstance(path, str) and path.startswith("/") and whole.get(kind, False)):
+        raise OllamaError("an entry of a saved state is not as this collection writes it")
+    return entry
+
+
+__all__ = ("ABSENT", "FILE", "LINK", "Entry", "decode", "encode", "look")

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Change the files of a host so that it can be taken back, and take it back.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Tuple
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._states.changes import pending_changes, words
+from ansible_collections.inference.ollama.plugins.module_utils._states.commit import commit
+from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, LINK, Entry, look
+from ansible_collections.inference.ollama.plugins.module_utils._states.running import (
+    active_units,
+    boot_links,
+    kernel_values,
+    set_kernel,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._states.store import State, Store, back_to, kernel_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
+
+    Pairs = Sequence[tuple[Entry, Entry]]
+
+
+class Host(NamedTuple):
+    """Where from: who answers for systemd, the clock, the folder of units, and files of the kernel to keep."""
+
+    run: Runner
+    clock: Callable[[], datetime]
+    units_folder: str
+    kernel: Tuple[str, ...] = ()
+
+
+def save(store: Store, host: Host, wanted: Sequence[Entry], changes: Pairs, reason: str) -> str:
+    """Keep what there is of every path in ``wanted``; the id of the state."""
+    folders = {os.path.dirname(entry.path) for entry in wanted}
+    state = State(
+        id="",
+        saved_at="",
+        reason=reason,
+        changes=words(changes),
+        entries=tuple(look(entry.path) for entry in wanted),
+        folders=sorted(folder for folder in folders if not os.path.isdir(folder)),
+        links=boot_links(host.units_folder),
+        active=active_units(host.run),
+        kernel=kernel_values(host.kernel),
+        plan=None,
+    )
+    return store.save(state, host.clock())
+
+
+def write(store: Store | None, host: Host, wanted: Sequence[Entry], changes: Pairs, reason: str) -> str | None:
+    """Make the changes as one, after the state was saved where there is a store; its id."""
+    if store is None:
+        commit([entry for _found, entry in changes])
+        return None
+    name = save(store, host, wanted, changes, reason)
+    try:
+        commit([entry for _found, entry in changes])
+    except OllamaError:
+        # The complaint is about the files; what was noted of the change is no news.
+        with contextlib.suppress(OllamaError):
+            store.abandon(name)
+        raise
+    return name
+
+
+class Return(NamedTuple):
+    """The way back to a state: what is to be written, and what ran then."""
+
+    state: State
+    wanted: Tuple[Entry, ...]
+    kernel: dict[str, str]
+    folders: Tuple[str, ...]
+
+    @property
+    def changes(self) -> list[tuple[Entry, Entry]]:
+        return pending_changes(self.wanted)
+
+
+def way_back(store: Store, host: Host, name: str) -> Return:
+    """What the state ``name`` asks for; OllamaError where there is none such, or one after it cannot be read."""
+    target, ids = store.state(name), store.ids()
+    # A state in between that cannot be read may be the only one that knows of a file.
+    states = [store.state(each) for each in ids[: ids.index(name) + 1]]
+    wanted = back_to(states, name)
+    wanted += tuple(Entry(path, LINK, target=to) for path, to in sorted(target.links.items()))
+    now = boot_links(host.units_folder)
+    wanted += tuple(Entry(path, ABSENT) for path in sorted(now) if path not in target.links)
+    folders = tuple(sorted({folder for state in states for folder in state.folders}, reverse=True))
+    return Return(target, wanted, kernel_of(states, name), folders)
+
+
+def go_back(back: Return) -> list[str]:
+    """Write it; the files of the kernel that were set."""
+    commit([entry for _found, entry in back.changes])
+    remove_empty(back.folders)
+    return set_kernel(back.kernel)
+
+
+def remove_empty(folders: Iterable[str]) -> None:
+    """Those that hold nothing; what holds something is somebody's."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
+
+
+def services(state: State, run: Runner) -> dict[str, Any]:
+    """``{stop, start}``: units that run and did not then, and those that ran then, with the OLLAMA_HOST of each."""
+    now = active_units(run)
+    return {"stop": [unit for unit in now if unit not in state.active], "start": state.active}
+
+
+__all__ = ("Host", "Return", "go_back", "remove_empty", "save", "services", "way_back", "write")

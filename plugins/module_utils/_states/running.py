@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs now and starts at boot, as far as a state keeps it.
+
+systemctl(1) list-units; systemd.unit(5), "[Install]": a unit starts at boot by links in folders that end in .wants and
+.requires. Documentation/admin-guide/mm/transhuge.rst: the choice in force stands in brackets.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from typing import TYPE_CHECKING
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
+
+_UNIT = re.compile(r"ollama(?:@[^\s/]+)?\.service")
+_LINKS = ("*.wants", "*.requires")
+_CHOSEN = re.compile(r"\[([^\]\s]+)\]")
+
+
+def active_units(run: Runner, proc: str = "/proc") -> dict[str, str]:
+    """The services of Ollama that run or are about to, with the OLLAMA_HOST of each, empty where it has none.
+
+    OllamaError where systemd does not say.
+    """
+    states = "--state=active,reloading,activating"
+    said = run(["systemctl", "list-units", "--plain", "--no-legend", "--full", states, "ollama*.service"])
+    if said.out is None:
+        raise OllamaError(f"which services run cannot be kept: {said.problem}")
+    names = (line.split()[0] for line in said.out.splitlines() if line.strip())
+    return {name: _address(run, proc, name) for name in sorted(names) if _UNIT.fullmatch(name)}
+
+
+def _address(run: Runner, proc: str, unit: str) -> str:
+    pid = (run(["systemctl", "show", "--property=MainPID", "--value", unit]).out or "").strip()
+    if not pid.isdigit():
+        return ""
+    try:
+        with open(f"{proc}/{pid}/environ", "rb") as file:
+            words = file.read(1 << 20).decode("utf-8", "replace").split("\0")
+    except OSError:
+        return ""
+    return next((word.partition("=")[2] for word in words if word.startswith("OLLAMA_HOST=")), "")
+
+
+def boot_links(folder: str) -> dict[str, str]:
+    """The links below the folder of units by which services of Ollama start at boot: path to target."""
+    found = {}
+    for pattern in _LINKS:
+        for path in glob.glob(f"{glob.escape(folder)}/{pattern}/ollama*.service"):
+            if os.path.islink(path) and _UNIT.fullmatch(os.path.basename(path)):
+                found[path] = os.readlink(path)
+    return found
+
+
+def kernel_values(paths: Iterable[str]) -> dict[str, str]:
+    """What each file holds, of a list of choices the one in force; a file that cannot be read is left out."""
+    found = {}
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8") as file:
+                text = file.read(4096).strip()
+        except (OSError, ValueError):
+            continue
+        chosen = _CHOSEN.search(text)
+        found[path] = chosen[1] if chosen else text
+    return found
+
+
+def set_kernel(wanted: dict[str, str]) -> list[str]:
+    """Write what differs; the paths that were written."""
+    found = kernel_values(wanted)
+    written = []
+    for path, value in wanted.items():
+        if found.get(path) == value:
+            continue
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(value)
+        except OSError as error:
+            raise OllamaError(f"{path}: it cannot be set to {value!r} ({error.strerror})") from None
+        written.append(path)
+    return written
+
+
+__all__ = ("active_units", "boot_links", "kernel_values", "set_kernel")

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run has changed on a host, and, where it was taken back, why: as data and in a few lines.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import SCHEMA as PLAN_SCHEMA
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.table import verify_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SCHEMA = 1
+UNCHANGED, CHANGED, RESTORED, FAILED = "unchanged", "changed", "restored", "failed"
+_LONGEST = 2000
+
+
+def failed_checks(
+    verification: Mapping[str, Any], accepted: Iterable[str] = (), *, strict: bool = False
+) -> list[dict[str, Any]]:
+    """The checks of plan_drift() that make a host fail: those that fail, with ``strict`` unknown ones too.
+
+    ``accepted`` are the settings whose checks never do.
+    """
+    bad = ("fail", "unknown") if strict else ("fail",)
+    known = set(accepted)
+    return [check for check in verification["checks"] if check["verdict"] in bad and check["setting"] not in known]
+
+
+def restored_plan(restored: Mapping[str, Any]) -> dict[str, Any]:
+    """What must hold where the module saved_state went back to a state.
+
+    The plan that was confirmed then, if it is of the services that ran; else one that asks only that they run as
+    systemd has loaded them, and answer.
+    """
+    start, plan = restored["services"]["start"], restored["plan"]
+    if plan and plan.get("schema") == PLAN_SCHEMA and {each["unit"] for each in plan["instances"]} == set(start):
+        return dict(plan)
+    instances = [_bare(unit, start[unit]) for unit in sorted(start)]
+    return {"schema": PLAN_SCHEMA, "release": None, "instances": instances, "decisions": [], "kernel": {}}
+
+
+def _bare(unit: str, host: str) -> dict[str, Any]:
+    address, port = split_host(host.partition("://")[2] or host) or ("127.0.0.1", 11434)
+    name = unit.removesuffix(".service")
+    return {
+        "name": name.partition("@")[2] or name,
+        "unit": unit,
+        "url": url_of(address, port),
+        "bind": "none",
+        "gpus": [],
+        "environment": {},
+        "service": {},
+        **dict.fromkeys(("numa_node", "cpus", "threads")),
+    }
+
+
+def failure_text(result: Mapping[str, Any], task: str = "") -> str:
+    """Why a task failed, in one line: of a loop, why the first of its items did.
+
+    What an assertion says is a sentence of its own; anything else needs the name of the task to be understood.
+    """
+    failed = [each for each in result.get("results") or [] if each.get("failed")]
+    told = failed[0] if failed else result
+    said = told.get("msg") or "it did not say why"
+    words = said if isinstance(said, list) else str(said).splitlines()
+    text = " ".join(str(line).strip() for line in words)[:_LONGEST].rstrip(". ")
+    return text if "assertion" in told or not task else f"{task}: {text}"
+
+
+def change_table(
+    change: Mapping[str, Any], after: Mapping[str, Any] | None = None, accepted: Iterable[str] = ()
+) -> str:
+    """What was not as planned after the change, and what is not after it was taken back; empty where all is.
+
+    ``change`` is what change_report() gave, ``after`` the verification of the state that is back.
+    """
+    accepted = list(accepted)
+    tables = [("As changed, it was", change.get("verification")), ("As it is again", after)]
+    bad = [(title, found) for title, found in tables if found and failed_checks(found, accepted)]
+    return "\n\n".join(verify_table(found, title) for title, found in bad)
+
+
+def change_sentence(
+    change: Mapping[str, Any], host: str, after: Mapping[str, Any] | None = None, accepted: Iterable[str] = ()
+) -> str:
+    """The last words of a run that failed on a host: why, and what the host is like now."""
+    found, accepted = change.get("verification"), list(accepted)
+    bad = failed_checks(found, accepted) if found else []
+    seen = f": {_told(bad[0])}" if bad else ""
+    return f"{host}: {change['reason']}{seen}. {_now(change, after, accepted)}"
+
+
+def _told(check: Mapping[str, Any]) -> str:
+    return f"{check['setting']}: {check['seen']}, planned {check['planned']} ({check['evidence']})"
+
+
+def _now(change: Mapping[str, Any], after: Mapping[str, Any] | None, accepted: Iterable[str]) -> str:
+    if change["outcome"] != RESTORED:
+        return change["problem"] or "Nothing on the host is changed by this run, or nothing was there to go back to."
+    back = f"Files and services are back as they were at {change['restored']['saved_at']}"
+    if after is None:
+        return f"{back}; whether they run as then is not verified: {change['problem'] or 'none ran then'}"
+    bad = ", ".join(sorted({check["setting"] for check in failed_checks(after, accepted)}))
+    if bad:
+        return f"{back}, but do not run as then: {bad}"
+    return f"{back}, and run: {after['counts']['pass']} checks passed."
+
+
+def rollback_table(restored: Mapping[str, Any], host: str, after: Mapping[str, Any] | None = None) -> str:
+    """What going back to a state has done on the host, how it runs, and which states there are."""
+    back = restored.get("restored")
+    lines = [f"{host}: nothing to go back to" if back is None else f"{host}: back at {back['saved_at']}, {_of(back)}"]
+    lines += [f"  {change['change']} {change['path']}" for change in restored["changes"]]
+    if after is not None:
+        lines += ["", *verify_table(after, "It runs").splitlines()]
+    lines += ["", "States that are kept:" if restored["states"] else "No state is kept."]
+    lines += [f"  {state['saved_at']}  {_of(state)}" for state in restored["states"]]
+    return "\n".join(lines + [f"  {problem}" for problem in restored["problems"]])
+
+
+def _of(state: Mapping[str, Any]) -> str:
+    files = len(state["changes"])
+    why = f": {state['reason']}" if state["reason"] else ""
+    return f"state {state['id']}, before a change of {files} file{'' if files == 1 else 's'}{why}"
+
+
+def change_report(
+    written: Mapping[str, Any],
+    restarted: Iterable[str] = (),
+    stopped: Iterable[str] = (),
+    failure: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """``{schema, outcome, reason, files, restarted, stopped, state, restored, problem, verification}``.
+
+    ``written`` is what file_set returned; ``failure`` is of a run that failed: ``{reason, restored, problem,
+    verification}``, what saved_state returned of the way back, why that did not go as it should, and how the change
+    was verified.
+    """
+    files, units, ended = list(written.get("changes") or []), list(restarted), list(stopped)
+    report = {
+        "schema": SCHEMA,
+        "outcome": CHANGED if files or units or ended else UNCHANGED,
+        "reason": None,
+        "files": files,
+        "restarted": units,
+        "stopped": ended,
+        "state": written.get("state"),
+        "restored": None,
+        "problem": None,
+        "verification": None,
+    }
+    if failure is not None:
+        back = (failure.get("restored") or {}).get("restored")
+        report.update(
+            outcome=RESTORED if back else FAILED,
+            reason=failure["reason"],
+            restored=back,
+            problem=failure.get("problem"),
+            verification=failure.get("verification"),
+        )
+    return report
+
+
+__all__ = (
+    "CHANGED",
+    "FAILED",
+    "RESTORED",
+    "SCHEMA",
+    "UNCHANGED",
+    "change_report",
+    "change_sentence",
+    "change_table",
+    "failed_checks",
+    "failure_text",
+    "restored_plan",
+    "rollback_table",
+)
