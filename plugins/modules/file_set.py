@@ -38,19 +38,9 @@ options:
         type: str
         default: "0644"
   secrets:
-    description: The same for files that only their owner may read. What they hold is never shown.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      path:
-        description: Absolute path.
-        type: path
-        required: true
-      content:
-        description: What the file shall hold.
-        type: str
-        required: true
+    description: Files that only their owner may read, content by absolute path. What they hold is never shown.
+    type: dict
+    default: {}
   backup:
     description: Of which paths to keep a copy beside it where it changes, under its name, the moment and a tilde.
     type: list
@@ -181,12 +171,8 @@ def argument_spec() -> dict[str, dict[str, Any]]:
                 "mode": {"type": "str", "default": "0644"},
             },
         },
-        "secrets": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": {"path": path, "content": {"type": "str", "required": True, "no_log": True}},
-        },
+        # Of a mapping only the values are hidden. One of texts within a list would be logged on the host all the same.
+        "secrets": {"type": "dict", "default": {}, "no_log": True},
         "backup": {"type": "list", "elements": "path", "default": []},
         "absent": {"type": "list", "elements": "path", "default": []},
         "empty_folders": {"type": "list", "elements": "path", "default": []},
@@ -201,7 +187,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 def wanted_of(params: dict[str, Any]) -> list[Entry]:
     """The entries asked for; OllamaError for a path that is not absolute or named twice, or a mode that is none."""
     entries = [Entry(row["path"], FILE, row["content"].encode(), _mode(row["mode"])) for row in params["files"]]
-    entries += [Entry(row["path"], FILE, row["content"].encode(), SECRET_MODE) for row in params["secrets"]]
+    entries += [Entry(path, FILE, str(text).encode(), SECRET_MODE) for path, text in params["secrets"].items()]
     entries += [Entry(path, ABSENT) for path in params["absent"]]
     paths = [entry.path for entry in entries]
     for path in paths:
