@@ -1,49 +1,31 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a unit and its drop-ins say, read as systemd reads them.
+"""What a unit, its drop-ins and its environment files come to, as systemd puts them together.
 
-After systemd.syntax(7), systemd.exec(5) "Environment=" and "EnvironmentFile=", systemd.unit(5) "Specifiers", and the
-behaviour of systemd 252 on what they leave open. What systemd would ignore is named, never guessed at.
+After systemd.exec(5) "Environment=" and "EnvironmentFile=", systemd.unit(5), and the behaviour of systemd 252 on what
+they leave open. What systemd would ignore is named, never guessed at.
 Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Dict, NamedTuple, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._environment_text import parse_environment_file
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit_words import expand, split_words
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.environment_file import parse_environment_file
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Ignored, Setting, parse_unit
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import (
+    assignment,
+    expand,
+    is_variable,
+    split_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-BLANKS = " \t\n\r"
-_END = re.compile(r"\r\n|[\n\r\0]")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-class Setting(NamedTuple):
-    """One assignment; ``line`` is the first of its lines, ``value`` is as written, quotes and escapes included."""
-
-    file: str
-    line: int
-    section: str
-    directive: str
-    value: str
-
-
-class Ignored(NamedTuple):
-    """A line that systemd passes over; ``reason`` is a clause that holds no value."""
-
-    file: str
-    line: int
-    directive: str
-    reason: str
 
 
 class Override(NamedTuple):
@@ -80,24 +62,6 @@ class Service(NamedTuple):
         return found
 
 
-def parse_unit(text: str, file: str = "") -> tuple[list[Setting], list[Ignored]]:
-    """The assignments of one unit file or drop-in, in order, and the lines that systemd ignores."""
-    settings: list[Setting] = []
-    ignored: list[Ignored] = []
-    section = ""
-    for line, content in _logical_lines(text):
-        name, separator, value = (part.strip(BLANKS) for part in content.partition("="))
-        if content.startswith("["):
-            section = content[1:-1] if content.endswith("]") else content
-        elif not separator or not name:
-            ignored.append(Ignored(file, line, "", "it is no assignment of the form name=value"))
-        elif not section:
-            ignored.append(Ignored(file, line, name, "it stands before the first section"))
-        else:
-            settings.append(Setting(file, line, section, name, value))
-    return settings, ignored
-
-
 def read_service(units: Iterable[tuple[str, str]], environment_files: Iterable[tuple[str, str]] = ()) -> Service:
     """The service that these files make up: ``(path, text)`` each, the unit and its drop-ins in any order.
 
@@ -113,7 +77,7 @@ def read_service(units: Iterable[tuple[str, str]], environment_files: Iterable[t
     said = _environment(settings, ignored)
     for path, text in environment_files:
         for name, value, line in parse_environment_file(text):
-            if _NAME.fullmatch(name):
+            if is_variable(name):
                 said.setdefault(name, []).append(Variable(value, path, line, from_file=True))
             else:
                 ignored.append(Ignored(path, line, "", "its name is no name for a variable"))
@@ -146,24 +110,6 @@ def _rank(unit: tuple[str, str]) -> tuple[bool, str]:
     return folder.endswith(".d"), name
 
 
-def _logical_lines(text: str) -> list[tuple[int, str]]:
-    """Number and text of each line that says something, continued ones joined, comments and blank lines left out."""
-    lines: list[tuple[int, str]] = []
-    pending, first = "", 0
-    for number, line in enumerate(_END.split(text.removeprefix("\ufeff")), 1):
-        if line.lstrip(BLANKS).startswith(("#", ";")):
-            continue
-        whole = pending + line
-        if (len(whole) - len(whole.rstrip("\\"))) % 2:
-            pending, first = whole[:-1] + " ", first or number
-            continue
-        lines.append((first or number, whole.strip(BLANKS)))
-        pending, first = "", 0
-    if pending:
-        lines.append((first, pending.strip(BLANKS)))
-    return [entry for entry in lines if entry[1]]
-
-
 def _environment(settings: Sequence[Setting], ignored: list[Ignored]) -> dict[str, list[Variable]]:
     """Everything that Environment= says of a variable, by name, in order."""
     environment: dict[str, list[Variable]] = {}
@@ -174,9 +120,9 @@ def _environment(settings: Sequence[Setting], ignored: list[Ignored]) -> dict[st
             environment.clear()
         words, problem = split_words(setting.value)
         for word in words:
-            name, separator, value = expand(word).partition("=")
-            if separator and _NAME.fullmatch(name):
-                environment.setdefault(name, []).append(Variable(value, setting.file, setting.line))
+            found = assignment(expand(word))
+            if found is not None:
+                environment.setdefault(found[0], []).append(Variable(found[1], setting.file, setting.line))
             else:
                 problem = problem or "a word in it is no assignment of the form NAME=value; quote values with blanks"
         if problem:
@@ -200,4 +146,4 @@ def _unset(settings: Sequence[Setting], environment: dict[str, Variable]) -> Non
             del environment[name]
 
 
-__all__ = ("Ignored", "Override", "Service", "Setting", "Variable", "file_texts", "parse_unit", "read_service")
+__all__ = ("Override", "Service", "Variable", "file_texts", "read_service")

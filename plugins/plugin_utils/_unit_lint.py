@@ -12,17 +12,18 @@ import itertools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import split_words
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import LLAMA_SERVER
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.environment import NAMED
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit_words import split_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
-    from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import Service, Setting
+    from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import Service
 
 # Every kind of finding on a unit.
 UNIT_CODES = CODES | {

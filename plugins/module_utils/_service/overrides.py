@@ -13,7 +13,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._service.words import split_words
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.environment_file import parse_environment_file
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import parse_unit
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import (
+    assignment,
+    expand,
+    is_variable,
+    split_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,8 +36,6 @@ _LISTS = re.compile(
     r"IO(?:Device|Read|Write)\w+|Sockets|(?:Load|Set)Credential\w*|ImportCredential|LogExtraFields|LogFilterPatterns|"
     r"\w*ExitStatus|OpenFile|SocketBind\w+|BPFProgram|DisableControllers|Delegate|LogNamespace"
 )
-_VARIABLE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=")
-_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
 class _Settings:
@@ -65,7 +70,7 @@ def read_overrides(root: Proc, files: Iterable[str], environment_files: Iterable
     directives, variables = _Settings(), _Settings()
     for path in files:
         text = root.required(path, "a file of the unit that systemd has loaded")
-        for section, name, value in _assignments(text or ""):
+        for _file, _line, section, name, value in parse_unit(text or "", path)[0]:
             if section == "Service" and name == "Environment":
                 _environment(variables, path, value)
             elif section == "Service" and _LISTS.fullmatch(name) is None:
@@ -76,10 +81,9 @@ def read_overrides(root: Proc, files: Iterable[str], environment_files: Iterable
                 else:
                     directives.reset(name, path)
     for path in environment_files:
-        for line in (root.text(path) or "").splitlines():
-            match = _VARIABLE.match(line)
-            if match:
-                variables.set(match[1], path)
+        for name, _value, _line in parse_environment_file(root.text(path) or ""):
+            if is_variable(name):
+                variables.set(name, path)
     return [*variables.several(), *directives.several()]
 
 
@@ -87,27 +91,10 @@ def _environment(variables: _Settings, path: str, value: str) -> None:
     if not value:
         for name in list(variables.holders):
             variables.reset(name, path)
-    for word in split_words(value) or []:
-        name, equals, _value = word.partition("=")
-        if equals and _NAME.fullmatch(name):
-            variables.set(name, path)
-
-
-def _assignments(text: str) -> Iterator[tuple[str, str, str]]:
-    section = pending = ""
-    for line in text.splitlines():
-        if line.lstrip()[:1] in ("#", ";"):
-            continue
-        whole = pending + line.strip()
-        pending = ""
-        if whole.endswith("\\"):
-            pending = whole[:-1] + " "
-        elif whole.startswith("["):
-            section = whole.strip("[]")
-        else:
-            name, equals, value = whole.partition("=")
-            if equals:
-                yield section, name.strip(), value.strip()
+    for word in split_words(value)[0]:
+        found = assignment(expand(word))
+        if found is not None:
+            variables.set(found[0], path)
 
 
 __all__ = ("read_overrides",)

@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Dict, NamedTuple, Optional, Tuple
 
-from ansible_collections.inference.ollama.plugins.module_utils._service.words import split_words
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
-from ansible_collections.inference.ollama.plugins.module_utils._topology.unit_files import read_unit as read_files
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import read_unit as read_files
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import assignment, split_words
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -124,23 +124,19 @@ def parse_show(root: Proc, name: str, text: str) -> Unit:
 
 
 def _paths(root: Proc, command: str, values: dict[str, list[str]]) -> tuple[str, ...] | None:
-    words = split_words(values.get("DropInPaths", [""])[-1])
-    if words is not None and all(word.startswith("/") and printable(word) for word in words):
+    words, problem = split_words(values.get("DropInPaths", [""])[-1], printed=True)
+    if problem is None and all(word.startswith("/") and printable(word) for word in words):
         return tuple(words)
     root.problem(f"{command}: DropInPaths is no list of paths")
     return None
 
 
 def _environment(root: Proc, command: str, values: dict[str, list[str]]) -> dict[str, str] | None:
-    found = {}
-    for word in split_words(values.get("Environment", [""])[-1]) or []:
-        name, equals, value = word.partition("=")
-        if equals and re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
-            found[name] = value
-    if split_words(values.get("Environment", [""])[-1]) is None:
+    words, problem = split_words(values.get("Environment", [""])[-1], printed=True)
+    if problem is not None:
         root.problem(f"{command}: Environment ends in the middle of a quotation")
         return None
-    return found
+    return dict(found for found in map(assignment, words) if found is not None)
 
 
 def _from_files(root: Proc, name: str) -> Unit:

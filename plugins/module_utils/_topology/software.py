@@ -154,9 +154,7 @@ def parse_show(text: str) -> tuple[dict[str, Any] | None, str | None]:
 
 
 def _read_files(root: Root) -> tuple[dict[str, Any] | None, str | None]:
-    from ansible_collections.inference.ollama.plugins.module_utils._topology.unit_files import (  # noqa: PLC0415
-        read_unit,
-    )
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import read_unit  # noqa: PLC0415
 
     files = read_unit(root, UNIT)
     if files is None:

@@ -1,49 +1,21 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Units as systemctl prints them, words with quotes, and who overrides whom."""
+"""Units as systemctl prints them, and who overrides whom."""
 
 from __future__ import annotations
 
-import shlex
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._service.overrides import read_overrides
 from ansible_collections.inference.ollama.plugins.module_utils._service.unit import parse_show, read_unit
-from ansible_collections.inference.ollama.plugins.module_utils._service.words import split_words
 from ansible_collections.inference.ollama.tests.unit.support.processes import Planted
 
 
 def shown(text):
     root = Planted({})
     return parse_show(root, "ollama.service", text), root.problems
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", []),
-        ("a  b", ["a", "b"]),
-        (r'A=1 "B=2 \"3\" \$x" ' + "'C=4 5'", ["A=1", 'B=2 "3" $x', "C=4 5"]),
-        ("$'A=1\\n2' b", ["A=1\n2", "b"]),
-        ('"" x""y', ["", "xy"]),
-        ('"open', None),
-        ("end\\", None),
-    ],
-)
-def test_words(text, expected):
-    """Quotes and escapes as systemctl and units have them; None for a quotation without an end."""
-    assert split_words(text) == expected
-
-
-@given(st.lists(st.text(st.characters(exclude_characters="\\'", exclude_categories=["Cs"]))))
-def test_quoted_words_come_back(words):
-    """What a shell would read as words is read as the same words."""
-    assert split_words(" ".join(shlex.quote(word) for word in words)) == words
 
 
 def test_a_value_that_cannot_be_is_named_and_null():
@@ -100,6 +72,9 @@ def test_without_systemctl_the_files_tell():
         (["ReadWritePaths=/a", "ReadWritePaths="], [("ReadWritePaths", 1, [0])]),
         (["Environment=A=1", "Environment=A 1=2"], []),
         (["nonsense\n=\n[x", "nonsense"], []),
+        (["Environment=A=1", 'Environment=A=2 "B=open'], [("A", 1, [0])]),
+        (["Environment=A=1\nRestart=no", "Environment=B=\\\\\nRestart=always"], [("Restart", 1, [0])]),
+        (["Environment=A=1", "Environment=B=1 \\\n# A=2\n C=1 \\\n A=3"], [("A", 1, [0])]),
     ],
 )
 def test_overrides(files, expected):
@@ -111,6 +86,14 @@ def test_overrides(files, expected):
     assert [
         (each["name"], int(each["kept"][1:]), [int(path[1:]) for path in each["lost"]]) for each in found
     ] == expected
+
+
+def test_environment_files_win_over_units():
+    """What looks like a line of its own inside of a quoted value is none."""
+    files = {"/a.service": "[Service]\nEnvironment=A=1 B=1 C=1", "/b.env": "A='one\nB=2'\n# C=3\nexport C=3\n"}
+    assert read_overrides(Planted(files), ["/a.service"], ["/b.env"]) == [
+        {"name": "A", "kept": "/b.env", "lost": ["/a.service"]}
+    ]
 
 
 def test_a_file_that_is_gone_is_named():

@@ -9,9 +9,9 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, runner
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import read_unit
 from ansible_collections.inference.ollama.plugins.module_utils._topology import software
 from ansible_collections.inference.ollama.plugins.module_utils._topology.software import read_software
-from ansible_collections.inference.ollama.plugins.module_utils._topology.unit_files import read_unit
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import FakeRunner
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
@@ -259,6 +259,24 @@ def test_masked_dropin(tmp_path):
     (folder / "a.conf").symlink_to("/dev/null")
     unit = read_unit(Root(path), "ollama.service")
     assert (unit.dropins, unit.user) == ((), "ollama")
+
+
+@pytest.mark.parametrize(
+    ("line", "file", "binary"),
+    [
+        ('ExecStart="/opt/ollama" "serve"', None, "/opt/ollama"),
+        ("ExecStart=/usr/bin/numactl \\\n# --membind=0\n  /opt/ollama serve", None, "/opt/ollama"),
+        ("ExecStart=-@/opt/ollama serve \\$x\\q", None, "/opt/ollama"),
+        ("ExecStart=/opt/ollama serve\nEnvironmentFile=-%E/a%%b.env", "/etc/a%b.env", "/opt/ollama"),
+        ("ExecStart=/opt/ollama serve\nEnvironmentFile=/a\nEnvironmentFile=", None, "/opt/ollama"),
+        ("ExecStart=", None, None),
+    ],
+)
+def test_a_unit_in_files_means_what_systemd_takes_it_for(tmp_path, line, file, binary):
+    """Quotes, comments between continued lines and specifiers, as systemctl would show them."""
+    files = {"/etc/systemd/system/ollama.service": f"[Service]\n{line}"}
+    said = read_software(Root(plant(tmp_path, files)), None)["ollama"]
+    assert (said["binary"], said["unit"]["environment_files"]) == (binary, [file] if file else [])
 
 
 def test_command_of_another_kind(tmp_path):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Units and environment files are read as systemd reads them (_unit_file.py, _unit_words.py, _environment_text.py)."""
+"""What unit files and environment files come to is what systemd makes of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._environment_text import parse_environment_file
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.environment_file import parse_environment_file
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import environment_file, quote
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import parse_unit, read_service
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit_words import expand, split_words
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import read_service
 
 UNIT = "/etc/systemd/system/ollama.service"
 FOLDER = f"{UNIT}.d"
@@ -68,17 +67,6 @@ def test_environment_is_systemds(line, expected):
 def test_marks_of_other_editors_do_no_harm(text):
     """A byte order mark, carriage returns, an end in the middle of a line."""
     assert environment(text) == {"A": "1"}
-
-
-def test_settings_keep_their_order_and_say_where_they_stand():
-    """A continued line counts from where it begins, and values are as written."""
-    settings, ignored = parse_unit("[Unit]\nA=1\n[Service]\n# c\nExecStart=/bin/x \\\n  serve\nB=\n", "f")
-    assert [tuple(setting) for setting in settings] == [
-        ("f", 2, "Unit", "A", "1"),
-        ("f", 5, "Service", "ExecStart", "/bin/x    serve"),
-        ("f", 7, "Service", "B", ""),
-    ]
-    assert ignored == []
 
 
 @pytest.mark.parametrize(
@@ -139,33 +127,6 @@ def test_an_empty_assignment_takes_back_a_list():
     assert [setting.value for setting in service.values("ExecStart")] == ["/b"]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("A=1\nB=two words  \n", [("A", "1", 1), ("B", "two words", 2)]),
-        ("# c\n; d\n\n A = 1\n", [("A", "1", 4)]),
-        ("A='one\ntwo' \nB=2", [("A", "one\ntwo", 1), ("B", "2", 3)]),
-        ('A="a\\"b\\$c\\d\\\ne"', [("A", 'a"b$c\\de', 1)]),
-        ("A=one\\\ntwo", [("A", "onetwo", 1)]),
-        ("A=a\\ \nB=\\$HOME", [("A", "a ", 1), ("B", "$HOME", 2)]),
-        ("A='x'\"y\"z'w'", [("A", "xyz'w'", 1)]),
-        ("A=\nB=''", [("A", "", 1), ("B", "", 2)]),
-        ("no assignment\nA=1", [("A", "1", 2)]),
-        ("export A=1", [("export A", "1", 1)]),
-        ("A=1 # no comment\r\nB=2", [("A", "1 # no comment", 1), ("B", "2", 2)]),
-        ("A='open", [("A", "open", 1)]),
-        ('A="open\\', [("A", "open\\", 1)]),
-        ("A=open\\", [("A", "open", 1)]),
-        ("='x\nA=1", [("A", "1", 2)]),
-        ("A", []),
-        ("", []),
-    ],
-)
-def test_environment_file_is_systemds(text, expected):
-    """A shell's rules with less in them."""
-    assert parse_environment_file(text) == expected
-
-
 NAMES = st.builds("".join, st.tuples(st.sampled_from(string.ascii_uppercase), st.text("AZ09_", max_size=4)))
 VALUES = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=12)
 
@@ -189,7 +150,4 @@ def test_any_text_is_read(unit, file):
     """No file makes the readers fail, and no line of one stands outside it."""
     service = read_service([(UNIT, "[Service]\n" + unit)], [("/f", file)])
     assert all(0 < setting.line <= len(unit) + 2 for setting in service.settings)
-    assert all(0 < line <= len(file) + 1 for name, value, line in parse_environment_file(file))
-    words, problem = split_words(unit)
-    assert problem is None or problem.endswith("so the rest of the line is ignored")
-    assert all(isinstance(expand(word), str) for word in words)
+    assert all(variable.line <= max(len(unit), len(file)) + 2 for variable in service.environment.values())

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How systemd takes the value of a directive apart into words: quotes, escapes, specifiers.
+"""How systemd takes the value of a directive apart into words, and how systemctl prints lists of them.
 
-After systemd.syntax(7) "Quoting", systemd.unit(5) "Specifiers", and the behaviour of systemd 252.
+After systemd.syntax(7) "Quoting", systemd.unit(5) "Specifiers", and the behaviour of systemd 252, whose
+``systemctl show`` quotes what a shell would take for more than one word.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -14,6 +15,7 @@ import re
 BLANKS = " \t\n\r"
 _SIMPLE = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, '"': 34, "'": 39, "s": 32}
 _CODED = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{3})")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Those of the system's manager that are the same on every host.
 _SPECIFIERS = {
     "%": "%",
@@ -32,8 +34,11 @@ _SPECIFIERS = {
 }
 
 
-def split_words(value: str) -> tuple[list[str], str | None]:
-    """The words of a value, and why systemd ignores the rest of it, if it does."""
+def split_words(value: str, *, printed: bool = False) -> tuple[list[str], str | None]:
+    r"""The words of a value, and why systemd ignores the rest of it, if it does.
+
+    What systemctl has ``printed`` is quoted for a shell: ``$'A=1\n2'``, in old releases ``"A=\$x"``.
+    """
     words: list[str] = []
     position = 0
     while True:
@@ -41,7 +46,7 @@ def split_words(value: str) -> tuple[list[str], str | None]:
             position += 1
         if position == len(value):
             return words, None
-        word, position, problem = _word(value, position)
+        word, position, problem = _word(value, position, printed=printed)
         if problem:
             return words, f"{problem}, so the rest of the line is ignored"
         words.append(word)
@@ -52,7 +57,17 @@ def expand(word: str) -> str:
     return re.sub(r"%(.)", lambda match: _SPECIFIERS.get(match[1], match[0]), word, flags=re.DOTALL)
 
 
-def _word(value: str, position: int) -> tuple[str, int, str | None]:
+def assignment(word: str) -> tuple[str, str] | None:
+    """Name and value of a word ``NAME=value``; None for any other word."""
+    name, separator, value = word.partition("=")
+    return (name, value) if separator and is_variable(name) else None
+
+
+def is_variable(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+def _word(value: str, position: int, *, printed: bool) -> tuple[str, int, str | None]:
     """One word from here on, the position behind it, and what is wrong with it."""
     # Escapes name bytes, and only together are they UTF-8.
     word = bytearray()
@@ -62,6 +77,8 @@ def _word(value: str, position: int) -> tuple[str, int, str | None]:
         position += 1
         if character == "\\":
             found = _escape(value, position)
+            if found is None and printed and position < len(value):
+                found = value[position].encode("utf-8", "surrogatepass"), position + 1
             if found is None:
                 return "", position, "it has a backslash that begins no known escape"
             word += found[0]
@@ -70,6 +87,8 @@ def _word(value: str, position: int) -> tuple[str, int, str | None]:
             quote = ""
         elif character in "\"'" and not quote:
             quote = character
+        elif printed and not quote and value.startswith("$'", position - 1):
+            continue
         else:
             word += character.encode("utf-8", "surrogatepass")
     if quote:
@@ -95,4 +114,4 @@ def _escape(value: str, position: int) -> tuple[bytes, int] | None:
     return (chr(code).encode() if short or long else bytes([code])), match.end()
 
 
-__all__ = ("BLANKS", "expand", "split_words")
+__all__ = ("BLANKS", "assignment", "expand", "is_variable", "split_words")

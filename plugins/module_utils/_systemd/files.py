@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A unit as its files say, for a machine whose systemd cannot be asked.
 
-Source: systemd.unit(5), "Unit File Load Path" and the rules on drop-ins, and systemd.syntax(7).
+Source: systemd.unit(5), "Unit File Load Path" and the rules on drop-ins.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -11,7 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import parse_unit
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import expand, split_words
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 # The first folder that has a name hides the same name in those behind it.
@@ -41,15 +46,13 @@ def read_unit(root: Root, name: str) -> UnitFiles | None:
     if path is None:
         return None
     dropins = _dropins(root, name)
-    settings: dict[str, list[str]] = {}
-    for file in (path, *dropins):
-        _apply(settings, root.text(file) or "")
+    settings = _settings(root, (path, *dropins))
     return UnitFiles(
         path=path,
         dropins=dropins,
         user=_last(settings, "User"),
         group=_last(settings, "Group"),
-        command=_last(settings, "ExecStart"),
+        command=_command(_last(settings, "ExecStart")),
         environment_files=tuple(file.lstrip("-") for file in settings.get("EnvironmentFile", [])),
     )
 
@@ -64,23 +67,29 @@ def _dropins(root: Root, name: str) -> tuple[str, ...]:
     return tuple(found[file] for file in sorted(found) if root.link(found[file]) != "null")
 
 
-def _apply(settings: dict[str, list[str]], text: str) -> None:
-    """Add the assignments of a file's [Service] section; an empty one forgets what came before it."""
-    section = ""
-    for line in text.replace("\\\n", " ").splitlines():
-        stripped = line.strip()
-        if stripped.startswith("["):
-            section = stripped
-        elif section == "[Service]" and stripped[:1] not in ("", "#", ";"):
-            key, _separator, value = stripped.partition("=")
-            if value.strip():
-                settings.setdefault(key.strip(), []).append(value.strip())
+def _settings(root: Root, files: Iterable[str]) -> dict[str, list[str]]:
+    """The assignments of [Service]; an empty one forgets what came before it."""
+    settings: dict[str, list[str]] = {}
+    for file in files:
+        for setting in parse_unit(root.text(file) or "", file)[0]:
+            if setting.section != "Service":
+                continue
+            if setting.value:
+                settings.setdefault(setting.directive, []).append(expand(setting.value))
             else:
-                settings.pop(key.strip(), None)
+                settings.pop(setting.directive, None)
+    return settings
 
 
 def _last(settings: dict[str, list[str]], key: str) -> str | None:
     return settings[key][-1] if key in settings else None
+
+
+def _command(value: str | None) -> str | None:
+    """The words of an ExecStart= with blanks between them, as systemctl shows them."""
+    words, problem = split_words(value or "")
+    # Escapes that systemd does not know end a list of variables; in a command it leaves them as they are.
+    return value if problem else " ".join(words) or None
 
 
 __all__ = ("FOLDERS", "UnitFiles", "read_unit")

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The text of a unit file or a drop-in, taken apart as systemd does.
+
+After systemd.syntax(7) and the behaviour of systemd 252 on what it leaves open.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import BLANKS
+
+_END = re.compile(r"\r\n|[\n\r\0]")
+
+
+class Setting(NamedTuple):
+    """One assignment; ``line`` is the first of its lines, ``value`` is as written, quotes and escapes included."""
+
+    file: str
+    line: int
+    section: str
+    directive: str
+    value: str
+
+
+class Ignored(NamedTuple):
+    """A line that systemd passes over; ``reason`` is a clause that holds no value."""
+
+    file: str
+    line: int
+    directive: str
+    reason: str
+
+
+def parse_unit(text: str, file: str = "") -> tuple[list[Setting], list[Ignored]]:
+    """The assignments of one unit file or drop-in, in order, and the lines that systemd ignores."""
+    settings: list[Setting] = []
+    ignored: list[Ignored] = []
+    section = ""
+    for line, content in _logical_lines(text):
+        name, separator, value = (part.strip(BLANKS) for part in content.partition("="))
+        if content.startswith("["):
+            section = content[1:-1] if content.endswith("]") else content
+        elif not separator or not name:
+            ignored.append(Ignored(file, line, "", "it is no assignment of the form name=value"))
+        elif not section:
+            ignored.append(Ignored(file, line, name, "it stands before the first section"))
+        else:
+            settings.append(Setting(file, line, section, name, value))
+    return settings, ignored
+
+
+def _logical_lines(text: str) -> list[tuple[int, str]]:
+    """Number and text of each line that says something, continued ones joined, comments and blank lines left out."""
+    lines: list[tuple[int, str]] = []
+    pending, first = "", 0
+    for number, line in enumerate(_END.split(text.removeprefix("\ufeff")), 1):
+        if line.lstrip(BLANKS).startswith(("#", ";")):
+            continue
+        whole = pending + line
+        if (len(whole) - len(whole.rstrip("\\"))) % 2:
+            pending, first = whole[:-1] + " ", first or number
+            continue
+        lines.append((first or number, whole.strip(BLANKS)))
+        pending, first = "", 0
+    if pending:
+        lines.append((first, pending.strip(BLANKS)))
+    return [entry for entry in lines if entry[1]]
+
+
+__all__ = ("Ignored", "Setting", "parse_unit")
