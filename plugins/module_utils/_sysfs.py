@@ -14,6 +14,7 @@ import os
 import re
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._process import find
 
 _INTEGER = re.compile(r"-?(?:0x)?[0-9a-fA-F]{1,20}")
 # The greatest number that the kernel can count to in one word.
@@ -103,6 +104,10 @@ class Root:
 
     def _list(self, path: str) -> list[str]:
         return os.listdir(self.real(path))
+
+    def program(self, name: str) -> str | None:
+        """Where the running host has a program; None where it has none. Who asks it has a runner for it too."""
+        return find(name)
 
     def variable(self, path: str, name: str) -> str | None:
         """The value of one name in a list such as /proc/1/environ (proc(5)); None where it is not in there.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._process import find
 from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_kfd import (
     architecture_of,
     read_kfd,
@@ -48,7 +47,7 @@ def read_amd(
     if not gpus:
         return [], None
     version = root.word("/sys/module/amdgpu/version", "a version such as 6.12.12")
-    if run is not None and find(ARGV[0]) is not None:
+    if run is not None and root.program(ARGV[0]) is not None:
         said = _ask_rocm(root, run, gpus)
         version = version or said
     loaded = version is not None or bool(computing) or any(card.driver == "amdgpu" for card in cards)

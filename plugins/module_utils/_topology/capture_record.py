@@ -14,7 +14,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from ansible_collections.inference.ollama.plugins.module_utils._process import find
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture, dump, new
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_scrub import Scrubber
@@ -23,8 +22,6 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.gather 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, Runner
 
-# What readers look for without running it.
-PROGRAMS = ("numactl", "ollama", "rocm-smi", "systemctl")
 # What stands for this module's own Python in a command line, and for the text of a program that it was given there.
 PYTHON, PROGRAM_TEXT = "python3", "(nvidia-ml-py)"
 
@@ -50,6 +47,12 @@ class RecordingRoot(Root):
         if target is not None:
             self.capture.links[clean(path)] = target
         return target
+
+    def program(self, name: str) -> str | None:
+        where = super().program(name)
+        if where is not None:
+            self.capture.programs[name] = where
+        return where
 
     def variable(self, path: str, name: str) -> str | None:
         before = len(self.problems)
@@ -126,7 +129,6 @@ def record(path: str, run: Runner | None) -> Capture:
     root = RecordingRoot(path, capture)
     if run is not None:
         gather(root, recording(run, capture), set(SUBSETS))
-        capture.programs.update({name: where for name in PROGRAMS for where in [find(name)] if where is not None})
     # Once more, or for the first time, without programs: where one answered, the files that tell the same were not
     # read, and whoever puts the capture into a folder has files alone. What was read is not read again.
     gather(root, None, set(SUBSETS))
@@ -145,4 +147,4 @@ def _implied(capture: Capture) -> set[str]:
     return known
 
 
-__all__ = ("PROGRAMS", "RecordingRoot", "capture_of", "clean", "key_of", "record", "recording")
+__all__ = ("RecordingRoot", "capture_of", "clean", "key_of", "record", "recording")

@@ -91,6 +91,9 @@ class CapturedRoot(Root):
         self._refuse(path)
         return super()._list(path)
 
+    def program(self, name: str) -> str | None:
+        return self.capture.programs.get(name)
+
     def variable(self, path: str, name: str) -> str | None:
         try:
             self._refuse(path)

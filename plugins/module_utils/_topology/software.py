@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._process import SEARCH, find
+from ansible_collections.inference.ollama.plugins.module_utils._process import SEARCH
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _read_ollama(root: Root, run: Runner | None) -> dict[str, Any] | None:
 
 def _which(root: Root, run: Runner | None, program: str) -> str | None:
     if run is not None:
-        return find(program)
+        return root.program(program)
     return next((f"{folder}/{program}" for folder in SEARCH if root.exists(f"{folder}/{program}")), None)
 
 
@@ -102,7 +102,7 @@ def _ask_systemd(root: Root, run: Runner) -> tuple[dict[str, Any] | None, str | 
     shown = run(["systemctl", "show", UNIT, *wanted])
     if shown.out is None:
         problem = shown.problem or ""
-        if find("systemctl") is not None and not any(words in problem for words in _NOT_BOOTED):
+        if root.program("systemctl") is not None and not any(words in problem for words in _NOT_BOOTED):
             root.problem(problem)
         return None
     wrong = _damage(shown.out)

@@ -53,9 +53,9 @@ def test_at_least_eight_machines_are_stored():
     assert len(MACHINES) >= 8
 
 
-def test_a_stored_machine_is_read_as_reviewed(machine, tmp_path, monkeypatch):
+def test_a_stored_machine_is_read_as_reviewed(machine, tmp_path):
     """Sockets, cores, nodes and limits of a machine stay what a person found right."""
-    topology = replay(machine.read_text(encoding="utf-8"), tmp_path / "machine", monkeypatch)
+    topology = replay(machine.read_text(encoding="utf-8"), tmp_path / "machine")
     assert same(machine.with_suffix(".yml"), as_yaml(decisive(topology)))
 
 

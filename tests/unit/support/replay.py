@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.inference.ollama.plugins.module_utils._topology import amd, software
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import parse
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_replay import (
     CapturedRoot,
@@ -22,9 +21,7 @@ def planted(text, folder):
     return capture, CapturedRoot(str(folder), capture)
 
 
-def replay(text, folder, monkeypatch):
+def replay(text, folder):
     """The topology of a capture, its programs answering too if it has any."""
     capture, root = planted(text, folder)
-    for module in (amd, software):
-        monkeypatch.setattr(module, "find", capture.programs.get)
     return gather(root, replaying(capture) if capture.runs else None, set(SUBSETS))

@@ -11,7 +11,6 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
-from ansible_collections.inference.ollama.plugins.module_utils._topology import amd
 from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_kfd import (
     architecture_of,
     gfx_name,
@@ -71,7 +70,7 @@ XTX = {
 @pytest.fixture
 def rocm(monkeypatch):
     """A host that has rocm-smi; the function makes a runner of what it prints."""
-    monkeypatch.setattr(amd, "find", lambda program: f"/opt/rocm/bin/{program}")
+    monkeypatch.setattr(Root, "program", lambda _root, name: f"/opt/rocm/bin/{name}")
     return lambda said: FakeRunner({"rocm-smi": said})
 
 

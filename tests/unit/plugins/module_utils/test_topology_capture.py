@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
-from ansible_collections.inference.ollama.plugins.module_utils._topology import amd, capture_record, nvidia_ml, software
+from ansible_collections.inference.ollama.plugins.module_utils._topology import capture_record, nvidia_ml
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture, dump, new, parse
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_record import (
-    PROGRAMS,
     RecordingRoot,
     capture_of,
     record,
@@ -100,12 +99,12 @@ def test_every_capture_survives_its_text(capture):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=range(len(SHAPES)))
-def test_a_generated_machine_replays(shape, tmp_path, monkeypatch):
+def test_a_generated_machine_replays(shape, tmp_path):
     """The capture of a machine gives its topology byte for byte, also to a reader that knows nothing of captures."""
     folder = shape.write(tmp_path / "machine")
     topology = written(gather(Root(folder), None, set(SUBSETS)))
     text = capture_of(folder, None)
-    assert written(replay(text, tmp_path / "replayed", monkeypatch)) == topology
+    assert written(replay(text, tmp_path / "replayed")) == topology
     assert written(gather(Root(str(tmp_path / "replayed")), None, set(SUBSETS))) == topology
     # A capture of a replayed capture is that capture: nothing was lost on the way.
     assert capture_of(str(tmp_path / "replayed"), None) == text
@@ -113,13 +112,13 @@ def test_a_generated_machine_replays(shape, tmp_path, monkeypatch):
 
 @trees.needs_captures
 @pytest.mark.parametrize("name", trees.names())
-def test_every_captured_tree_replays(name, tmp_path, monkeypatch):
+def test_every_captured_tree_replays(name, tmp_path):
     """Real machines with all their quirks give the same topology from their text, UUIDs apart."""
     folder = trees.tree(name)
     scrubber = Scrubber()
     text = dump(scrubber.capture(record(folder, None)))
     topology = written(gather(Root(folder), None, set(SUBSETS)))
-    assert written(replay(text, tmp_path / "replayed", monkeypatch)) == scrubber.text(topology)
+    assert written(replay(text, tmp_path / "replayed")) == scrubber.text(topology)
 
 
 @pytest.fixture
@@ -142,8 +141,8 @@ def host(tmp_path, monkeypatch):
     os.symlink("/dev/null", f"{folder}/etc/systemd/system/ollama.service.d/00.conf")
     os.symlink("../../../../srv/10.conf", f"{folder}/etc/systemd/system/ollama.service.d/10.conf")
     os.mkdir(f"{folder}/sys/fs/cgroup/cpuset.cpus.effective")
-    for module in (amd, software, capture_record):
-        monkeypatch.setattr(module, "find", {"numactl": "/opt/bin/numactl", "systemctl": "/bin/systemctl"}.get)
+    programs = {"numactl": "/opt/bin/numactl", "systemctl": "/bin/systemctl"}
+    monkeypatch.setattr(Root, "program", lambda _root, name: programs.get(name))
     return folder
 
 
@@ -160,7 +159,7 @@ SMI = {
 }
 
 
-def test_programs_replay(host, tmp_path, monkeypatch):
+def test_programs_replay(host, tmp_path):
     """What programs said, where they are and what failed gives the same topology, names and UUIDs apart."""
     scrubber = Scrubber("rack7")
     text = dump(scrubber.capture(record(host, FakeRunner(SMI))))
@@ -168,7 +167,7 @@ def test_programs_replay(host, tmp_path, monkeypatch):
     expected = scrubber.text(written(topology)).replace("rack7.example.com", "host").replace('"jane"', '"user1"')
     assert topology["software"]["numactl"] == "/opt/bin/numactl"
     assert topology["gpus"][0]["compute_capability"] == "8.6"
-    assert written(replay(text, tmp_path / "replayed", monkeypatch)) == expected
+    assert written(replay(text, tmp_path / "replayed")) == expected
 
 
 def test_files_of_a_capture_with_programs_replay_without_them(host, tmp_path):
@@ -269,18 +268,14 @@ def test_an_environment_that_cannot_be_read_is_one_again(tmp_path):
     assert root.problems == ["/proc/1/environ: cannot be read (Permission denied)"]
 
 
-def test_every_program_that_readers_look_for_is_captured(host, monkeypatch):
-    """A reader that looks for another program needs its name in PROGRAMS."""
-    asked = set()
-    for module in (amd, software):
-        monkeypatch.setattr(module, "find", asked.add)
+def test_every_program_that_readers_look_for_is_captured(host):
+    """All readers ask the root for programs, so that a capture has those that are there."""
     trees.plant(host, pci_card("0000:04:00.0", "0x1002"))
-    gather(Root(host), FakeRunner(SMI), set(SUBSETS))
-    assert asked <= set(PROGRAMS)
-    folder = trees.Path(capture_record.__file__).parent
-    looks = re.compile(r"_process import [^\n]*\bfind\b")
-    users = {path.stem for path in folder.glob("*.py") if looks.search(path.read_text(encoding="utf-8"))}
-    assert users == {"amd", "software", "capture_record"}
+    assert record(host, FakeRunner(SMI)).programs == {"numactl": "/opt/bin/numactl", "systemctl": "/bin/systemctl"}
+    folder = trees.Path(capture_record.__file__).parents[1]
+    looks = re.compile(r"_process import [^\n]*\bfind\b|shutil")
+    users = {path.stem for path in folder.glob("**/*.py") if looks.search(path.read_text(encoding="utf-8"))}
+    assert users == {"_process", "_sysfs"}
 
 
 def test_an_old_kernel_has_its_architecture_in_the_capture(tmp_path, monkeypatch):

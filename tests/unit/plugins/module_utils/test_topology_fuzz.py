@@ -19,8 +19,7 @@ from typing import NamedTuple
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
-from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
-from ansible_collections.inference.ollama.plugins.module_utils._topology import amd, software
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root, printable
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import gpu_entry
 from ansible_collections.inference.ollama.tests.unit.support import tooled, trees
@@ -119,8 +118,7 @@ def made(tmp_path_factory):
     """The generated machines, while readers find the programs that these have."""
     folder = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(amd, "find", tooled.find)
-        patch.setattr(software, "find", tooled.find)
+        patch.setattr(Root, "program", lambda _root, name: tooled.find(name))
         yield [tooled.host(name, folder) for name in tooled.HOSTS]
 
 

@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, runner
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import read_unit
-from ansible_collections.inference.ollama.plugins.module_utils._topology import software
 from ansible_collections.inference.ollama.plugins.module_utils._topology.software import read_software
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import FakeRunner
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
@@ -57,7 +56,7 @@ def booted(tmp_path):
 def installed(monkeypatch):
     """The programs on PATH: systemctl and numactl, and what a test adds."""
     programs = {"systemctl": "/usr/bin/systemctl", "numactl": "/usr/bin/numactl"}
-    monkeypatch.setattr(software, "find", programs.get)
+    monkeypatch.setattr(Root, "program", lambda _root, name: programs.get(name))
     return programs
 
 
