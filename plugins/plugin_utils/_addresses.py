@@ -92,12 +92,6 @@ def url(text: str) -> str | None:
     return _port(found["port"])
 
 
-def carries_password(text: str) -> bool:
-    """Whether an address, its scheme left out or not, has a user and a password before its host."""
-    authority = text.partition("://")[2] or text
-    return re.match(r"[^/@\s]+:[^/@\s]+@", authority) is not None
-
-
 def _host(text: str, *, empty: bool = False) -> bool:
     if not text:
         return empty
@@ -123,4 +117,4 @@ def _port(text: str | None) -> str | None:
     return f"has the port {text}, which is not in 1 to {_PORT_MAX}"
 
 
-__all__ = ("ORIGIN_SCHEMES", "carries_password", "host", "hosts", "origins", "url")
+__all__ = ("ORIGIN_SCHEMES", "host", "hosts", "origins", "url")

@@ -11,11 +11,11 @@ Private to inference.ollama: it may change in any release.
 from __future__ import annotations
 
 import base64
-import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import carries_password
+from ansible_collections.inference.ollama.plugins.module_utils._secrets import mentions_secret
+from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import is_ours
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import read_service
 
@@ -34,8 +34,6 @@ FILE_MISSING, NOT_OURS, MISSING, EXTRA, DIFFERS, TEXT, STALE = (
     "stale",
 )
 HIDDEN = "(not shown)"
-
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 
 
 def unit_drift(
@@ -103,8 +101,9 @@ def _shown(setting: str, values: list[str] | None) -> str | None:
         return None
     # A key or a password that somebody wrote into the file by hand is not printed a second time. An empty value
     # clears what stands before it, as in front of ExecStart=, and says nothing to a reader.
-    secret = _SECRET.search(setting + "".join(values)) or any(map(carries_password, " ".join(values).split()))
-    return HIDDEN if secret else " | ".join(filter(None, values))
+    text = " | ".join(filter(None, values))
+    secret = any(map(mentions_secret, (setting, *values))) or Redactor().text(text) != text
+    return HIDDEN if secret else text
 
 
 def _row(

@@ -12,7 +12,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Mapping, NamedTuple
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import carries_password
+from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_password, is_surely_secret
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import LLAMA_SERVER, clashes
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 # Whoever writes such a name means Ollama or its runner; any other name is somebody else's business.
 _OURS = ("OLLAMA_", "LLAMA_", "GGML_")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE)S?(?![A-Z])")
-_PLACE = re.compile(r"_(FILE|PATH|DIR)$")
 
 # From the weakest on. Fatal: the server or its runners fail, a secret leaks, or a value is taken for something else
 # than it says. Inert: it does nothing on this release. Advice: it acts, and that may not be what is wanted.
@@ -110,10 +108,8 @@ def _one(contract: Contract, name: str, value: str, release: Release | None) -> 
 
 
 def _is_secret(setting: Setting | None, name: str, value: str) -> bool:
-    if setting is None and _SECRET.search(name.upper()):
-        return _PLACE.search(name.upper()) is None
     if setting is None or setting.type == "url":
-        return carries_password(value)
+        return carries_password(value) or (setting is None and is_surely_secret(name, value))
     return setting.type == "secret"
 
 

@@ -13,38 +13,26 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._secrets import is_secret
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MASK = "***"
 
-_NAME = re.compile(
-    r"KEY|TOKEN|SECRET|PASS(?:W|PHRASE|CODE|_|$)|CREDENTIAL|AUTHORIZATION|BEARER|COOKIE|_PWD|(?<!^OLLAMA)_AUTH$"
-)
-# A path to a secret is none, and neither is a number of tokens.
-_PLACE = re.compile(r"_(FILE|PATH|DIR|SOCK)$")
-_COUNT = re.compile(r"TOKENS(_|$)")
 # Short values, words and paths could be part of anything, and are hidden only where their name tells.
 _PLAIN = re.compile(r".{0,7}|[A-Za-z_]{0,15}|[0-9.]{0,11}|[./].*", re.DOTALL)
 
-# Every repetition is bounded, so that no text takes long.
+# Every repetition is bounded, by a number or by what ends it, so that no text takes long.
 _USER = re.compile(r"(://)([^\s\"'<>]{0,1024})@")
+# A value that is an address may leave out the scheme (_secrets.py); in a longer text that could be anything.
+_ADDRESS = re.compile(r"(^|://)([^/@\s:]*:[^/\s]+)@")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)( +)[\w.~+/=-]{6,}")
 _WORDS = r"(?:[_.-]key|apikey|token|secret|passw(?:or)?d|passphrase|credentials?|authorization)"
 _VALUE = r"""("(?:\\.|[^"\\])*"|'[^']*'|[^\s,;&\]}"'\\]+)"""
 _PAIR = re.compile(rf"(?i)(?<![\w.-])([\w.-]{{0,128}}{_WORDS}\\?[\"']?\s{{0,3}}[=:]\s{{0,3}}\\?){_VALUE}")
 _FLAG = re.compile(rf"(?i)(?<![\w.-])(--[\w-]{{0,128}}{_WORDS} )([^\s\"'\\]+)")
 _KNOWN = re.compile(r"\b(sk-|hf_|ghp_|github_pat_|glpat-|xox[abp]-)[\w-]{12,}")
-
-
-def is_secret(name: str, value: str) -> bool:
-    """Whether a variable or an option of this name holds a secret; an empty value is none."""
-    name = name.lstrip("-").replace("-", "_").upper()
-    if not value or _NAME.search(name) is None:
-        return False
-    if _PLACE.search(name) and value.startswith(("/", ".")):
-        return False
-    return not (_COUNT.search(name) and re.fullmatch("-?[0-9]{1,9}", value))
 
 
 class Redactor:
@@ -67,7 +55,7 @@ class Redactor:
             elif equals and is_secret(name, value) and re.fullmatch(r"[\w.-]+", name):
                 found.append(f"{name}={self._hidden(value)}")
             else:
-                found.append(self.text(word))
+                found.append(self.text(f"{name}={self._address(value)}" if equals else self._address(word)))
             option = word if word.startswith("-") and not equals else ""
         return found
 
@@ -90,7 +78,10 @@ class Redactor:
         return [self.everywhere(inner) for inner in value] if isinstance(value, list) else value
 
     def _value(self, name: str, value: str) -> str:
-        return self._hidden(value) if is_secret(name, value) else self.text(value)
+        return self._hidden(value) if is_secret(name, value) else self.text(self._address(value))
+
+    def _address(self, value: str) -> str:
+        return _ADDRESS.sub(self._user, value)
 
     def _hidden(self, value: str) -> str:
         if _PLAIN.fullmatch(value) is None:
@@ -106,4 +97,4 @@ class Redactor:
         return f"{match[1]}{MASK}"
 
 
-__all__ = ("MASK", "Redactor", "is_secret")
+__all__ = ("MASK", "Redactor")

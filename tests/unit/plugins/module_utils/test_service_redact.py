@@ -9,40 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor, is_secret
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("OLLAMA_API_KEY", "LLAMA_API_KEY", "HF_TOKEN", "DB_PASSWORD", "DB_PASS", "PGPASSWORD", "MY_SECRETS", "X_PWD"),
-        *("AWS_SECRET_ACCESS_KEY", "REDIS_AUTH", "SESSION_COOKIE", "--api-key", "--hf-token", "hf_token"),
-    ],
-)
-def test_names_of_secrets(name):
-    """A name says that its value is a secret; an empty value is none."""
-    assert is_secret(name, "abc")
-    assert not is_secret(name, "")
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("OLLAMA_KEEP_ALIVE", "5m"),
-        ("PWD", "/"),
-        ("OLDPWD", "/"),
-        ("OLLAMA_AUTH", "true"),
-        ("LLAMA_ARG_IMAGE_MAX_TOKENS", "512"),
-        ("LLAMA_ARG_API_KEY_FILE", "/etc/ollama/keys"),
-        ("SSH_AUTH_SOCK", "/run/user/0/agent"),
-        ("OLLAMA_HOST", "x"),
-        ("TOX_PASSENV", "*"),
-    ],
-)
-def test_names_of_what_is_no_secret(name, value):
-    """Settings whose names look a little like those of secrets are shown."""
-    assert not is_secret(name, value)
-    assert Redactor().environment({name: value}) == {name: value}
+from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 
 
 @pytest.mark.parametrize(
@@ -54,12 +21,32 @@ def test_names_of_what_is_no_secret(name, value):
         (["sh", "-c", "X_TOKEN=abc exec a"], ["sh", "-c", "X_TOKEN=***"]),
         (["a", "--url", "https://me:pw@h/x"], ["a", "--url", "https://***@h/x"]),
         (["a", "--token"], ["a", "--token"]),
+        (["a", "--proxy", "me:pw@h:1", "P=me:p@w@h"], ["a", "--proxy", "***@h:1", "P=***@h"]),
         ([], []),
     ],
 )
 def test_command_lines(argv, expected):
     """The option stays, its value goes."""
     assert Redactor().words(argv) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("http://me:p@ss@h:1", "http://***@h:1"),
+        ("me:hunter22@h:1", "***@h:1"),
+        ("redis://:hunter22@h", "redis://***@h"),
+        ('http://a,http://me:p"w@h', "http://***@h"),
+        ("git@example.org:a/b", "git@example.org:a/b"),
+        ("unix:/run/a@b", "unix:/run/a@b"),
+        ("127.0.0.1:11434", "127.0.0.1:11434"),
+    ],
+)
+def test_addresses_with_and_without_a_scheme(value, expected):
+    """A proxy may be named without a scheme, and its password is one all the same, wherever it stands again."""
+    redactor = Redactor()
+    assert redactor.environment({"HTTPS_PROXY": value}) == {"HTTPS_PROXY": expected}
+    assert ("hunter22" in redactor.everywhere("it was hunter22")) is ("hunter22" not in value)
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,9 @@ def test_a_file_of_another_plan_is_a_difference():
     [
         'Environment="OLLAMA_API_KEY=hidden-77"',
         "ExecStartPre=/bin/x --token=hidden-77",
+        'Environment="DB_PASS=hidden-77"',
+        "ExecStartPre=/bin/x --header 'Authorization: Bearer hidden-77'",
+        'Environment="A=hf_hidden-77abcdef"',
         'Environment="HTTPS_PROXY=http://someone:hidden-77@proxy.example.org:3128"',
         "ExecStartPre=/bin/x http://plain.example.org --proxy=http://someone:hidden-77@proxy.example.org:3128",
     ],

@@ -132,6 +132,15 @@ def test_secret_is_refused_and_never_shown(name, release):
     assert "hunter2" not in repr(found)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("MAX_TOKENS", "4096"), ("HF_TOKEN", ""), ("TOKENIZERS_PARALLELISM", "false"), ("HF_TOKEN_PATH", "/etc/token")],
+)
+def test_what_only_looks_like_a_secret_is_somebody_elses_business(name, value):
+    """A count of tokens, an empty value and a path are no secrets."""
+    assert codes({name: value}) == []
+
+
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "FTP_PROXY"])
 def test_password_of_a_proxy_is_a_secret(name):
     """It is refused, and the remedy is another address."""

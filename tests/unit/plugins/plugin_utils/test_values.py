@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import carries_password
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import check_value, printable
 
@@ -188,21 +187,6 @@ def test_secret_never_shows():
 def test_long_value_is_cut():
     """A page of text in a value makes no page of text in the message."""
     assert len(check_value(setting("OLLAMA_HOST"), "x_" * 5000)) < 300
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("http://me:pw@proxy:1", True),
-        ("me:pw@proxy:1", True),
-        ("http://me@proxy:1", False),
-        ("http://proxy:1/a:b@c", False),
-        ("https://chat.example.org", False),
-    ],
-)
-def test_password_in_an_address(text, found):
-    """A user and a password stand before the host, not behind it."""
-    assert carries_password(text) is found
 
 
 @given(st.one_of(st.sampled_from(sorted(GO) + sorted(NO) + ["yes", "on", "enabled", "y"]), st.text(max_size=6)))
