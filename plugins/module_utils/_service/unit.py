@@ -14,7 +14,6 @@ import re
 from typing import TYPE_CHECKING, Dict, NamedTuple, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import read_unit as read_files
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import assignment, split_words
 
 if TYPE_CHECKING:
@@ -140,6 +139,10 @@ def _environment(root: Proc, command: str, values: dict[str, list[str]]) -> dict
 
 
 def _from_files(root: Proc, name: str) -> Unit:
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import (  # noqa: PLC0415 compiled only where needed
+        read_unit as read_files,
+    )
+
     files = read_files(root, name)
     if files is None:
         return Unit(name)

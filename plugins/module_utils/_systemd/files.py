@@ -11,9 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import parse_unit
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import expand, split_words
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -52,7 +49,7 @@ def read_unit(root: Root, name: str) -> UnitFiles | None:
         dropins=dropins,
         user=_last(settings, "User"),
         group=_last(settings, "Group"),
-        command=_command(_last(settings, "ExecStart")),
+        command=_last(settings, "ExecStart"),
         environment_files=tuple(file.lstrip("-") for file in settings.get("EnvironmentFile", [])),
     )
 
@@ -68,7 +65,18 @@ def _dropins(root: Root, name: str) -> tuple[str, ...]:
 
 
 def _settings(root: Root, files: Iterable[str]) -> dict[str, list[str]]:
-    """The assignments of [Service]; an empty one forgets what came before it."""
+    """The assignments of [Service], specifiers replaced; an empty one forgets what came before it.
+
+    A command is its words with blanks between them, as systemctl shows it.
+    """
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import (  # noqa: PLC0415 compiled only where needed
+        parse_unit,
+    )
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import (  # noqa: PLC0415 compiled only where needed
+        expand,
+        split_words,
+    )
+
     settings: dict[str, list[str]] = {}
     for file in files:
         for setting in parse_unit(root.text(file) or "", file)[0]:
@@ -78,18 +86,14 @@ def _settings(root: Root, files: Iterable[str]) -> dict[str, list[str]]:
                 settings.setdefault(setting.directive, []).append(expand(setting.value))
             else:
                 settings.pop(setting.directive, None)
-    return settings
+    commands = ((command, *split_words(command)) for command in settings.get("ExecStart", []))
+    # Escapes that systemd does not know end a list of variables; in a command it leaves them as they are.
+    shown = [command if problem else " ".join(words) for command, words, problem in commands]
+    return {**settings, "ExecStart": shown} if shown else settings
 
 
 def _last(settings: dict[str, list[str]], key: str) -> str | None:
     return settings[key][-1] if key in settings else None
-
-
-def _command(value: str | None) -> str | None:
-    """The words of an ExecStart= with blanks between them, as systemctl shows them."""
-    words, problem = split_words(value or "")
-    # Escapes that systemd does not know end a list of variables; in a command it leaves them as they are.
-    return value if problem else " ".join(words) or None
 
 
 __all__ = ("FOLDERS", "UnitFiles", "read_unit")

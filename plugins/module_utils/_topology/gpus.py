@@ -55,7 +55,7 @@ def read_gpus(
     if "drm" in sources:
         gpus += _others(root, [card for card in cards if card.vendor not in ("nvidia", "amd")])
     if gpus:
-        from ansible_collections.inference.ollama.plugins.module_utils._topology.pci_links import (  # noqa: PLC0415
+        from ansible_collections.inference.ollama.plugins.module_utils._topology.pci_links import (  # noqa: PLC0415 compiled only where needed
             add_links,
         )
 
@@ -68,7 +68,7 @@ def _nvidia(
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     if not cards and not any(map(root.exists, _NVIDIA)):
         return [], None
-    from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia import (  # noqa: PLC0415
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia import (  # noqa: PLC0415 compiled only where needed
         read_nvidia,
     )
 
@@ -78,7 +78,9 @@ def _nvidia(
 def _amd(root: Root, run: Runner | None, cards: list[PciDevice]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     if not cards and not root.names(KFD):
         return [], None
-    from ansible_collections.inference.ollama.plugins.module_utils._topology.amd import read_amd  # noqa: PLC0415
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.amd import (  # noqa: PLC0415 compiled only where needed
+        read_amd,
+    )
 
     return read_amd(root, run, cards)
 
@@ -86,7 +88,9 @@ def _amd(root: Root, run: Runner | None, cards: list[PciDevice]) -> tuple[list[d
 def _others(root: Root, cards: list[PciDevice]) -> list[dict[str, Any]]:
     if not cards and not root.names(DRM):
         return []
-    from ansible_collections.inference.ollama.plugins.module_utils._topology.drm import read_others  # noqa: PLC0415
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.drm import (  # noqa: PLC0415 compiled only where needed
+        read_others,
+    )
 
     return read_others(root, cards)
 

@@ -80,7 +80,7 @@ def _ask(run: Runner | None) -> tuple[list[dict[str, Any]], dict[str, Any] | Non
 
 
 def _nvml(run: Runner) -> tuple[Answer | None, str | None]:
-    from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml import (  # noqa: PLC0415
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml import (  # noqa: PLC0415 compiled only where needed
         read_nvml,
     )
 
@@ -88,7 +88,7 @@ def _nvml(run: Runner) -> tuple[Answer | None, str | None]:
 
 
 def _smi(run: Runner) -> tuple[Answer | None, str | None]:
-    from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_smi import (  # noqa: PLC0415
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_smi import (  # noqa: PLC0415 compiled only where needed
         read_smi,
     )
 

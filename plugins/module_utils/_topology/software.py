@@ -154,7 +154,9 @@ def parse_show(text: str) -> tuple[dict[str, Any] | None, str | None]:
 
 
 def _read_files(root: Root) -> tuple[dict[str, Any] | None, str | None]:
-    from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import read_unit  # noqa: PLC0415
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import (  # noqa: PLC0415 compiled only where needed
+        read_unit,
+    )
 
     files = read_unit(root, UNIT)
     if files is None:
