@@ -52,7 +52,7 @@ def test_filters_of_files_fit_into_each_other():
     files = unit_files(made, "override.conf")
     path = files[0]["path"]
     assert stale_files(made, files, [path]) == {"units": [], "files": [], "folders": []}
-    assert changed_units(made, [{"item": files[0], "changed": True}], everywhere=False) == ["ollama.service"]
+    assert changed_units(made, [{"path": path, "change": "created"}], everywhere=False) == ["ollama.service"]
     drift = unit_drift(files, {path: "x"}, [{"item": files[0], "failed": True, "msg": "File not found: x"}])
     assert "file-missing" in drift_table(drift, "xeon")
 

@@ -121,34 +121,45 @@ def test_what_a_plan_wrote_is_either_planned_again_or_goes(before, after):
     assert stale(new, paths(new))["files"] == []
 
 
-def result(item, *, changed=True):
-    return {"item": item, "changed": changed}
+def changes(*paths):
+    """What file_set says of these paths, each changed in another way."""
+    words = ("created", "changed", "removed")
+    return [{"path": path, "change": words[number % 3]} for number, path in enumerate(paths)]
 
 
 def test_a_changed_dropin_concerns_its_own_service():
     """The other instances keep their models in memory."""
     plan = several("a", "b")
-    files = unit_files(plan, "override.conf")
-    results = [result(file, changed=file["instance"] == "b") for file in files]
-    assert changed_units(plan, results, everywhere=False) == ["ollama@b.service"]
+    assert changed_units(plan, changes(dropin("b")), everywhere=False) == ["ollama@b.service"]
+    assert changed_units(plan, changes(dropin("b"), dropin("a")), everywhere=False) == [
+        "ollama@a.service",
+        "ollama@b.service",
+    ]
 
 
 def test_a_removed_dropin_concerns_the_service_that_stays():
     """A second file of ours in the folder set something too."""
     plan = several("a", "b")
-    assert changed_units(plan, [result(dropin("a", "zz.conf"))], everywhere=False) == ["ollama@a.service"]
-    assert changed_units(plan, [result(dropin("gone"))], everywhere=False) == []
+    assert changed_units(plan, changes(dropin("a", "zz.conf")), everywhere=False) == ["ollama@a.service"]
+    assert changed_units(plan, changes(dropin("gone")), everywhere=False) == []
 
 
 def test_template_and_secrets_concern_all():
     """Every instance is made of the one and reads the other."""
     plan = several("a", "b")
     units = ["ollama@a.service", "ollama@b.service"]
-    assert changed_units(plan, [result(unit_files(plan, "override.conf")[0])], everywhere=False) == units
+    assert changed_units(plan, changes(TEMPLATE_PATH), everywhere=False) == units
     assert changed_units(plan, [], everywhere=True) == units
-    assert changed_units(plan, [{"skipped": True, "item": dropin("a")}], everywhere=False) == []
+    assert changed_units(plan, [], everywhere=False) == []
+
+
+def test_files_that_are_no_units_concern_nobody():
+    """The kernel's settings and the file of secrets stand elsewhere; whether they matter is said by everywhere."""
+    others = changes("/etc/sysctl.d/90-ollama.conf", "/etc/ollama/secrets.env", f"{FOLDER}/ollama@a.service")
+    assert changed_units(several("a"), others, everywhere=False) == []
+    assert changed_units(several(), others, everywhere=False) == []
 
 
 def test_removing_the_template_concerns_no_server_that_is_none_of_its_instances():
     """From several to one, the one starts for its own drop-in."""
-    assert changed_units(several(), [result(TEMPLATE_PATH)], everywhere=False) == []
+    assert changed_units(several(), changes(TEMPLATE_PATH), everywhere=False) == []

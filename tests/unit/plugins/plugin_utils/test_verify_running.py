@@ -264,7 +264,14 @@ def test_what_the_reader_returns_is_read(tmp_path):
     folder = plant(tmp_path, {path: text.encode() for path, text in host.files().items()})
     for path, target in host.links().items():
         (tmp_path / path.lstrip("/")).symlink_to(target)
-    options = {"root": folder, "command_timeout": 5, "api_timeout": 1, "journal_lines": 10, "parts": [*PARTS]}
+    options = {
+        "root": folder,
+        "command_timeout": 5,
+        "api_timeout": 1,
+        "wait": 0,
+        "journal_lines": 10,
+        "parts": [*PARTS],
+    }
     service = service_info.read({**options, "units": [{"unit": "ollama.service", "url": "http://127.0.0.1:11434"}]})
     found = plan_drift(UNBOUND, service, SAME)
     assert "program was replaced" in check(found, "processes_current")["seen"]
