@@ -22,6 +22,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style im
     SIZES,
     WIDTH,
     sheet,
+    size_class,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.summary import remarks, totals
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.svg import (
@@ -54,7 +55,12 @@ def topology_svg(topology: Mapping[str, Any], host: str, instances: Sequence[Map
     ``host`` is the name in the title. With the ``instances`` of a plan, their CPUs and GPUs are marked. Raises
     OllamaError where the topology is not what topology_facts returns.
     """
-    return _Picture(Host(topology, instances), str(host)).draw()
+    return _Picture(Host(topology, instances), str(host)).document()
+
+
+def inline_svg(topology: Mapping[str, Any], host: str, instances: Sequence[Mapping[str, Any]] | None = None) -> str:
+    """The same as an element for a page that has shared_sheet(), to assistive programs one image."""
+    return _Picture(Host(topology, instances), str(host)).element()
 
 
 class _Picture:
@@ -69,7 +75,23 @@ class _Picture:
         drawn = {part.level for group in _all(self.root) for part in group.parts}
         self.levels = drawn
 
-    def draw(self) -> str:
+    def document(self) -> str:
+        size, room, inside = self._drawn()
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="{ROOT}" role="graphics-document"{room}>\n'
+            f"{self._words()}{sheet(size)}{inside}\n</svg>\n"
+        )
+
+    def element(self) -> str:
+        size, room, inside = self._drawn()
+        return f'<svg class="{ROOT} {size_class(size)}" role="img"{room}>\n{self._words()}{inside}\n</svg>\n'
+
+    def _words(self) -> str:
+        heading, words = escape(f"Topology of {self.name}"), escape("; ".join([totals(self.host), *self._remarks()]))
+        return f"<title>{heading}</title>\n<desc>{words}</desc>\n"
+
+    def _drawn(self) -> tuple[Size, str, str]:
+        """The size of its CPUs, the attributes that tell how large the picture is, and what is drawn."""
         size = SIZES[0]
         machine: Block | None = None
         for size in SIZES:
@@ -81,14 +103,9 @@ class _Picture:
         page = column([*top, *legend(self.host, self.levels, across)], 14)
         width, height = max(page.width, _NARROWEST), page.height
         outer, down = width + 2 * _MARGIN, height + 2 * _MARGIN
-        heading, words = escape(f"Topology of {self.name}"), escape("; ".join([totals(self.host), *self._remarks()]))
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="{ROOT}" role="graphics-document"'
-            f' width="{outer}" height="{down}" viewBox="0 0 {outer} {down}">\n'
-            f"<title>{heading}</title>\n<desc>{words}</desc>\n{sheet(size)}"
-            f"{rect('page', outer - 1, down - 1, 10, (0.5, 0.5))}\n"
-            f"{at(_MARGIN, _MARGIN, page.draw(width, height))}\n</svg>\n"
-        )
+        room = f' width="{outer}" height="{down}" viewBox="0 0 {outer} {down}"'
+        background = rect("page", outer - 1, down - 1, 10, (0.5, 0.5))
+        return size, room, f"{background}\n{at(_MARGIN, _MARGIN, page.draw(width, height))}"
 
     def _remarks(self) -> list[str]:
         return remarks(self.host, self.crossing, private_cache=self.private)
@@ -164,4 +181,4 @@ def _panel(heading: str, inner: Block) -> Block:
     return column([label(heading, "head"), inner], 4)
 
 
-__all__ = ("topology_svg",)
+__all__ = ("inline_svg", "topology_svg")

@@ -40,6 +40,48 @@ _BOXES = {
 }
 
 
+# The same in a page that is read in the dark: what stands out is the lighter one there.
+DARK = {
+    "text": "fill:#e6eaef",
+    ".page": "fill:#12161b;stroke:#343d47",
+    ".muted": "fill:#a9b3be",
+    ".core": "fill:#0d1014;stroke:#6e7781",
+    ".bar": "fill:#0d1014;stroke:#5f8fbd",
+    ".band": "fill:#1d4536",
+    ".band.run": "fill:#4fc394",
+    "text.run": "fill:#0b0f14",
+    ".gpu.run": "stroke:#4fc394",
+    ".wire": "stroke:#e6eaef",
+    ".line": "stroke:#343d47",
+    ".socket": "fill:#1a2027;stroke:#6e7781",
+    ".node": "fill:#14263a;stroke:#5f8fbd",
+    ".gpumem": "fill:#11281f;stroke:#3fa27c",
+    ".cache": "fill:#2a2412;stroke:#a88a35",
+    ".loose": "fill:#12161b;stroke:#6e7781",
+    ".gpu": "fill:#11281f;stroke:#3fa27c",
+    **{
+        f".{kind}{run}": f"fill:{fill};stroke:{stroke}"
+        for kind, (fill, stroke, bright) in {
+            "performance": ("#1d3a57", "#6aa9e0", "#8cc6f5"),
+            "uniform": ("#1d3a57", "#6aa9e0", "#8cc6f5"),
+            "middle": ("#2f3a17", "#9dbb5c", "#c3dc8c"),
+            "efficiency": ("#4a2d10", "#e0934a", "#ffbf80"),
+            "low_power": ("#3a2748", "#b98bd6", "#dcb8f2"),
+            "unread": ("#2c343d", "#8c959f", "#c9d1d9"),
+        }.items()
+        for run, fill, stroke in (("", fill, stroke), (".run", bright, bright))
+    },
+    ".barred": "fill:#1a2027;stroke:#6e7781",
+    ".slash": "stroke:#8c959f",
+    ".isolated": "stroke:#e6eaef",
+    ".dim": "fill:#a9b3be",
+    ".d0": "fill:#12161b",
+    ".d1": "fill:#222a33",
+    ".d2": "fill:#303b47",
+    ".d3": "fill:#3f4d5c",
+}
+
+
 class Size(NamedTuple):
     """How large CPUs are drawn; without a font they have no numbers.
 
@@ -60,12 +102,35 @@ SIZES = (Size(22, 12, 900), Size(19, 11, 1100), Size(16, 9, 1800), Size(10, 0, 1
 
 
 def sheet(size: Size) -> str:
-    """The style sheet, one rule a line."""
+    """The style sheet of a picture that stands alone, one rule a line."""
+    lines = (f".{ROOT} {name}{{{rule}}}" for name, rule in {**_rules(), ".no": _number(size)}.items())
+    return "<style>\n" + "\n".join(lines) + "\n</style>\n"
+
+
+def shared_sheet() -> str:
+    """The rules for all pictures of a page in both colour schemes, each picture with the class of its size."""
+    rules = [f".{ROOT} {name}{{{rule}}}" for name, rule in _rules().items()]
+    rules += [f".{size_class(size)} .no{{{_number(size)}}}" for size in SIZES]
+    dark = [f".{ROOT} {name}{{{rule}}}" for name, rule in DARK.items()]
+    return "\n".join([*rules, "@media (prefers-color-scheme:dark){", *dark, "}"])
+
+
+def size_class(size: Size) -> str:
+    """The class of pictures whose CPUs are drawn in this size."""
+    return f"{ROOT}-{size.height}"
+
+
+def _number(size: Size) -> str:
+    return f"font-size:{size.font}px;text-anchor:middle;font-variant-numeric:tabular-nums"
+
+
+def _rules() -> dict[str, str]:
     rules = {
         "text": "font-family:system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:#1b1f24",
         ".page": "fill:#ffffff;stroke:#d0d7de",
         ".muted": "fill:#4d5661",
-        ".no": f"font-size:{size.font}px;text-anchor:middle;font-variant-numeric:tabular-nums",
+        # Filled in by size; here it keeps its place among the rules.
+        ".no": "",
         ".mid": "text-anchor:middle",
         ".core": "fill:#ffffff;stroke:#9aa4af",
         ".box": "stroke-width:1.2",
@@ -97,8 +162,7 @@ def sheet(size: Size) -> str:
         ".d2": "fill:#c9d2dc",
         ".d3": "fill:#aab7c4",
     }
-    lines = (f".{ROOT} {name}{{{rule}}}" for name, rule in rules.items())
-    return "<style>\n" + "\n".join(lines) + "\n</style>\n"
+    return rules
 
 
-__all__ = ("FONTS", "GAP", "KIND_LOOKS", "PAD", "ROOT", "SIZES", "WIDTH", "Size", "sheet")
+__all__ = ("FONTS", "GAP", "KIND_LOOKS", "PAD", "ROOT", "SIZES", "WIDTH", "Size", "shared_sheet", "sheet", "size_class")

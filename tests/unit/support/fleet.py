@@ -1,0 +1,118 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records of a fleet for the report: stored and generated machines that run as planned, and some of them not."""
+
+from __future__ import annotations
+
+import copy
+import functools
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.tests.unit.golden.test_fleet import CASES, machine
+from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import SAME, running
+from ansible_collections.inference.ollama.tests.unit.support.hosts import STORED, _stored
+from ansible_collections.inference.ollama.tests.unit.support.plans import SOFTWARE, plan
+
+MOMENT = "2026-11-22T10:57:27Z"
+LATER = "/etc/systemd/system/ollama.service.d/zz.conf"
+# What is the matter with a host, one after the other, and then with none.
+TROUBLES = (
+    "overridden",
+    "idle",
+    "unreachable",
+    "restored",
+    "refused",
+    "broken",
+    "edited",
+    "bare",
+    "changed",
+    "no-cards",
+)
+
+
+@functools.cache
+def _made(number):
+    """Facts and plan: machines with all kinds of cards, and those that the lab captured."""
+    cases = list(CASES.values())
+    number %= len(cases) + len(STORED)
+    if number < len(cases):
+        facts, wishes = machine(cases[number]), cases[number].get("wishes", {})
+    else:
+        facts, wishes = copy.deepcopy(_stored(STORED[number - len(cases)])), {}
+        facts["software"] = copy.deepcopy(SOFTWARE)
+    return facts, plan(facts, **wishes)
+
+
+def record(number=0, trouble=None):
+    """What is known of the host with this number."""
+    facts, made = copy.deepcopy(_made(number))
+    found = {"topology": facts, "plan": made, "changes": None, "error": None, "stopped": None}
+    if trouble == "unreachable":
+        said = f"Failed to connect to the host via ssh: connect to host 10.0.0.{number % 256} port 22: No route to host"
+        return {"error": said, "stopped": "unreachable"}
+    if trouble == "refused":
+        said = "ollama_numa_node: 7 is not allowed; nodes with usable CPUs on this host: 0; or auto, or none"
+        return {"topology": facts, "error": said, "stopped": "refused"}
+    if trouble == "broken":
+        return {**found, "error": "Read what runs: sudo: a password is required", "stopped": "failed"}
+    if trouble == "bare":
+        facts["software"]["ollama"] = None
+        return {**found, "drift": None, "verification": None}
+    service, drift = running(made), copy.deepcopy(SAME)
+    first = service["instances"][0]
+    if trouble in _SPOIL:
+        _SPOIL[trouble](first, drift)
+    elif trouble:
+        found["changes"] = changes(trouble, first)
+    return {**found, "drift": drift, "verification": plan_drift(made, service, drift)}
+
+
+def _override(server, _drift):
+    server["overrides"] = [{"name": "LLAMA_ARG_THREADS", "kept": LATER, "lost": [server["dropins"][0]]}]
+    server["dropins"].append(LATER)
+    for environment in (server["environment"], *(process["environment"] for process in server["processes"])):
+        environment["LLAMA_ARG_THREADS"] = "28"
+
+
+def _idle(server, _drift):
+    server["processes"] = server["processes"][:1]
+    server["journal"]["starts"] = []
+    server["api"]["models"] = []
+
+
+def _edit(server, drift):
+    place = {"unit": server["unit"], "instance": "ollama", "path": server["dropins"][0]}
+    for setting, kind, on_host, planned in (
+        ("OLLAMA_KEEP_ALIVE", "differs", "5m", "-1"),
+        ("OLLAMA_NOHISTORY", "extra", "1", None),
+        (None, "text", None, None),
+    ):
+        row = {**place, "setting": setting, "kind": kind, "on_host": on_host, "planned": planned}
+        drift["differences"].append(row)
+
+
+def _lose_cards(server, _drift):
+    server["journal"]["devices"] = [{"id": "cpu", "library": "cpu", "name": "cpu"}]
+
+
+_SPOIL = {"overridden": _override, "idle": _idle, "edited": _edit, "no-cards": _lose_cards}
+
+
+def changes(outcome, instance):
+    """The fact ollama_changes of a run."""
+    return {
+        "schema": 1,
+        "outcome": outcome,
+        "reason": "the API at http://127.0.0.1:11434 did not answer in 60 seconds" if outcome == "restored" else None,
+        "files": [{"path": instance["dropins"][0], "change": "changed"}],
+        "restarted": [instance["unit"]],
+        "stopped": [],
+        "state": "20261122T105700Z",
+    }
+
+
+def fleet(count, every=1):
+    """Records by name: of the first hosts each ``every``-th has another trouble, the others run as planned."""
+    troubles = dict(zip(range(0, count, every), TROUBLES if every == 1 else TROUBLES * 4))
+    return {f"node-{number + 1}": record(number, troubles.get(number)) for number in range(count)}
