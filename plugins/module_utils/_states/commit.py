@@ -128,6 +128,8 @@ def _put_back(old: Entry) -> bool:
                 _stage(old)
             _swap(old)
     except (OSError, OllamaError):
+        with contextlib.suppress(OSError):
+            os.unlink(old.path + _SUFFIX)
         return False
     return True
 

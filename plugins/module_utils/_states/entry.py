@@ -19,6 +19,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 FILE, LINK, ABSENT = "file", "link", "absent"
 # A unit or a drop-in is some kilobytes; what is far larger is not one.
 LARGEST = 1 << 20
+# chmod(2), and credentials(7): the last number of 32 bits means that the owner stays.
+_MODES, _MOST_USERS = 0o7777, (1 << 32) - 1
 
 
 class Entry(NamedTuple):
@@ -74,25 +76,33 @@ def encode(entry: Entry) -> dict[str, Any]:
 def decode(value: Any) -> Entry:  # noqa: ANN401 - whatever JSON holds
     """The entry that encode() wrote; OllamaError for what it did not."""
     try:
-        path, kind, owner = value["path"], value["kind"], value["owner"]
+        owner = value["owner"]
         entry = Entry(
-            path,
-            kind,
+            value["path"],
+            value["kind"],
             None if value["content"] is None else base64.b64decode(value["content"], validate=True),
             None if value["mode"] is None else int(value["mode"], 8),
-            None if owner is None else (int(owner[0]), int(owner[1])),
+            None if owner is None else (owner[0], owner[1]),
             value["target"],
         )
+        fits = _fits(entry)
     except (KeyError, TypeError, ValueError, IndexError, binascii.Error):
-        raise OllamaError("an entry of a saved state is not as this collection writes it") from None
-    whole = {
-        FILE: isinstance(entry.data, bytes) and entry.mode is not None,
-        LINK: isinstance(entry.target, str),
-        ABSENT: True,
-    }
-    if not (isinstance(path, str) and path.startswith("/") and whole.get(kind, False)):
+        fits = False
+    if not fits:
         raise OllamaError("an entry of a saved state is not as this collection writes it")
     return entry
+
+
+def _fits(entry: Entry) -> bool:
+    """Whether the system calls take all of it; what they do not is no OSError, and ValueError or TypeError here."""
+    numbers = entry.owner is None or all(isinstance(each, int) and 0 <= each < _MOST_USERS for each in entry.owner)
+    whole = {
+        FILE: entry.data is not None and entry.mode is not None and 0 <= entry.mode <= _MODES,
+        LINK: entry.target is not None,
+        ABSENT: True,
+    }
+    names = b"".join(os.fsencode(name) for name in (entry.path, entry.target or ""))
+    return whole.get(entry.kind, False) and numbers and entry.path.startswith("/") and b"\0" not in names
 
 
 __all__ = ("ABSENT", "FILE", "LINK", "Entry", "decode", "encode", "look")
