@@ -113,6 +113,15 @@ target_units() {
   build/python3.9/bin/python -m pytest -q -n 2 tests/unit/plugins/module_utils
 }
 
+# The report in a real browser, as it is read.
+report() {
+  if ! command -v chromium >/dev/null; then
+    missing[report]="no chromium is on PATH: apt-get install $(grep -vE '^\s*(#|$)' tests/browser/host-packages.txt | xargs)"
+    return
+  fi
+  python -m pytest -q tests/browser
+}
+
 lab_packages() { grep -vE '^\s*(#|$)' tests/lab/host-packages.txt; }
 
 can_boot() {
@@ -139,7 +148,7 @@ boxes() { can_boot boxes || return 0; molecule_scenario boxes; }
 vms() { can_boot vms || return 0; molecule_scenario vms; }
 
 steps=("$@")
-[ $# -gt 0 ] || steps=(lint types docs units site secrets dry_run artefact sanity target_units boxes vms)
+[ $# -gt 0 ] || steps=(lint types docs units report site secrets dry_run artefact sanity target_units boxes vms)
 mkdir -p "$logs"
 failed=0
 for step in "${steps[@]}"; do
