@@ -15,7 +15,14 @@ import os
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, LINK, Entry, look
+from ansible_collections.inference.ollama.plugins.module_utils._states.entry import (
+    ABSENT,
+    FILE,
+    LARGEST,
+    LINK,
+    Entry,
+    look,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,9 +43,12 @@ def differs(found: Entry, wanted: Entry) -> bool:
     return owner or (found.data, found.mode) != (wanted.data, wanted.mode)
 
 
-def commit(wanted: Sequence[Entry], folder_mode: int = _FOLDER_MODE) -> None:
-    """Write, link and remove; after an OllamaError every path is as before, or the error names those that are not."""
-    before = [look(entry.path) for entry in wanted]
+def commit(wanted: Sequence[Entry], folder_mode: int = _FOLDER_MODE, largest: int | None = LARGEST) -> None:
+    """Write, link and remove; after an OllamaError every path is as before, or the error names those that are not.
+
+    Nothing is written over a file of more than ``largest`` bytes.
+    """
+    before = [look(entry.path, largest) for entry in wanted]
     made: list[str] = []
     staged: list[str] = []
     done: list[Entry] = []
@@ -123,7 +133,7 @@ def _undo(done: Iterable[Entry], staged: Iterable[str], made: Sequence[str]) -> 
 
 def _put_back(old: Entry) -> bool:
     try:
-        if differs(look(old.path), old):
+        if differs(look(old.path, None), old):
             if old.kind != ABSENT:
                 _stage(old)
             _swap(old)

@@ -42,18 +42,18 @@ class Entry(NamedTuple):
         return self.kind == FILE and not (self.mode or 0) & 0o077
 
 
-def look(path: str) -> Entry:
-    """What the path has now; OllamaError for what is none of the three, or cannot be read."""
+def look(path: str, largest: int | None = LARGEST) -> Entry:
+    """What the path has now; OllamaError for what is none of the three, too large, or cannot be read."""
     try:
         facts = os.lstat(path)
         if stat.S_ISLNK(facts.st_mode):
             return Entry(path, LINK, target=os.readlink(path))
         if not stat.S_ISREG(facts.st_mode):
             raise OllamaError(f"{path}: it is neither a file nor a link, and is left as it is; move it away")
-        if facts.st_size > LARGEST:
-            raise OllamaError(f"{path}: it has {facts.st_size} bytes, more than {LARGEST}; that is no file of a unit")
+        if largest is not None and facts.st_size > largest:
+            raise OllamaError(f"{path}: it has {facts.st_size} bytes, more than {largest}; that is no file of a unit")
         with open(path, "rb") as file:
-            data = file.read(LARGEST)
+            data = file.read(-1 if largest is None else largest)
     except (FileNotFoundError, NotADirectoryError):
         return Entry(path, ABSENT)
     except OSError as error:

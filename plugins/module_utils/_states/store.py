@@ -83,10 +83,10 @@ class Store:
 
     def _write(self, name: str, value: dict[str, Any]) -> None:
         text = json.dumps(value, sort_keys=True) + "\n"
-        commit([Entry(self._path(name), FILE, text.encode(), 0o600)], folder_mode=0o700)
+        commit([Entry(self._path(name), FILE, text.encode(), 0o600)], folder_mode=0o700, largest=None)
 
     def _remove(self, *names: str) -> None:
-        commit([Entry(self._path(name), ABSENT) for name in names])
+        commit([Entry(self._path(name), ABSENT) for name in names], largest=None)
 
     def ids(self) -> list[str]:
         """Of the states, the newest first."""
@@ -160,19 +160,15 @@ class Store:
         while name in taken:
             number += 1
             name = f"{moment}-{number}"
-        value = {
-            **state._asdict(),
-            "schema": SCHEMA,
-            "id": name,
-            "saved_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "entries": [encode(entry) for entry in state.entries],
-            "plan": self.plan(),
-        }
         begun = self.pending()
-        self._write(name, value)
+        self._keep(state._replace(id=name, saved_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"), plan=self.plan()))
         if begun is None:
             self._write(_PENDING, {"id": name, "restored": False})
         return name
+
+    def _keep(self, state: State) -> None:
+        entries = [encode(entry) for entry in state.entries]
+        self._write(state.id, {**state._asdict(), "schema": SCHEMA, "entries": entries})
 
     def abandon(self, name: str) -> None:
         """Nothing came of the change that the state was saved for."""
@@ -189,13 +185,35 @@ class Store:
         """
         (begun, restored), ids = self._pending(), self.ids()
         gone = [name for name in ids if begun is not None and _order(name) > _order(begun)]
-        gone += [begun] if begun is not None and restored else []
+        if begun is not None:
+            gone = [*gone, begun] if restored else self._fold(gone, begun)
         known = self._read(_CURRENT)
         if not isinstance(known, dict) or known.get("plan") != plan:
             self._write(_CURRENT, {"plan": plan})
         kept = [name for name in ids if name not in gone]
         self._remove(_PENDING, *gone, *kept[keep:])
         return begun is not None
+
+    def _fold(self, later: list[str], begun: str) -> list[str]:
+        """Tell the state ``begun`` what later ones saw of paths that it did not know; these, which may go then.
+
+        None may go where one of them cannot be read.
+        """
+        try:
+            states = [self.state(name) for name in [*later, begun]]
+        except OllamaError:
+            return []
+        if later:
+            changes = {change["path"]: change for state in states for change in state.changes}
+            self._keep(
+                states[-1]._replace(
+                    changes=[changes[path] for path in sorted(changes)],
+                    entries=back_to(states, begun),
+                    folders=sorted({folder for state in states for folder in state.folders}),
+                    kernel=kernel_of(states, begun),
+                )
+            )
+        return later
 
 
 def _order(name: str) -> tuple[str, int]:
