@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor, is_secret
+from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 
 # A page is read by people: what is longer is a program's output, and its beginning tells what it is.
 LONGEST = 4000
@@ -45,7 +45,7 @@ class _Cleaner:
         self.redactor = Redactor()
         self.hidden = False
         # The same sentences stand beside many settings.
-        self._known: dict[str, str] = {}
+        self._known: dict[tuple[str, str], str] = {}
 
     def value(self, found: object, depth: int) -> Any:  # noqa: ANN401 - any nested value
         if isinstance(found, str):
@@ -56,11 +56,14 @@ class _Cleaner:
             return self._list(found, depth) if depth < _DEEPEST else None
         return _number(found)
 
-    def text(self, text: str) -> str:
-        if text not in self._known:
+    def text(self, text: str, name: str = "") -> str:
+        """A text; under the name of a variable that holds secrets it is one."""
+        if (name, text) not in self._known:
             short = self._shortened(text)
-            self._known[text] = self._noted(short, self.redactor.text(short))
-        return self._known[text]
+            clean = self.redactor.environment({name: short})[name] if name else self.redactor.text(short)
+            self.hidden = self.hidden or clean != short
+            self._known[name, text] = clean
+        return self._known[name, text]
 
     def _list(self, found: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
         if all(isinstance(entry, str) for entry in found):
@@ -72,23 +75,15 @@ class _Cleaner:
         setting = found.get("setting")
         for key, inner in found.items():
             # A variable tells by its own name what it holds, a row by that of its setting.
-            name = setting if key in _VALUES else key
-            secret = isinstance(inner, str) and isinstance(name, str) and is_secret(name, inner)
-            clean[self._shortened(str(key))] = self._secret(inner) if secret else self.value(inner, depth + 1)
+            name = str(setting if key in _VALUES else key)
+            kept = self.text(inner, name) if isinstance(inner, str) else self.value(inner, depth + 1)
+            clean[self._shortened(str(key))] = kept
         return clean
-
-    def _secret(self, value: str) -> str:
-        self.hidden = True
-        return self.redactor.environment({"KEY": self._shortened(value)})["KEY"]
 
     def _words(self, words: list[str]) -> list[str]:
         found = self.redactor.words(words)
         self.hidden = self.hidden or found != words
         return found
-
-    def _noted(self, before: str, after: str) -> str:
-        self.hidden = self.hidden or before != after
-        return after
 
     @staticmethod
     def _shortened(text: str) -> str:

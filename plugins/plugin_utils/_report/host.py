@@ -93,13 +93,11 @@ def _unverified(parts: Mapping[str, Any]) -> tuple[str, str]:
 
 def _run(changes: Mapping[str, Any]) -> str | None:
     """What went wrong in this run; None where nothing did."""
-    why = changes.get("reason")
-    said = f": {why}" if isinstance(why, str) and why else ""
-    if changes.get("outcome") == "failed":
-        return f"The run failed and the host is not as it was{said}"
-    if changes.get("outcome") == "restored":
-        return f"The run failed and the host has its former files again{said}"
-    return None
+    what = {"failed": "was not taken back", "restored": "was taken back"}.get(str(changes.get("outcome")))
+    if what is None:
+        return None
+    words = [str(changes[key]) for key in ("reason", "problem") if changes.get(key)]
+    return f"The run failed and {what}{': ' if words else ''}{'; '.join(words)}"
 
 
 def _verified(verification: Mapping[str, Any]) -> tuple[str, str]:

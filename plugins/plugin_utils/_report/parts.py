@@ -46,12 +46,15 @@ _KINDS = {
 def wrong(host: Mapping[str, Any]) -> Iterator[Markup]:
     """What failed and what could not be told; what one cause has brought about says its remedy once."""
     found = checks(host["verification"], FAIL, UNKNOWN)
-    if not found:
-        return
+    if found:
+        yield el("h4", "Not as planned, or not told")
+        yield _causes(f"Checks of {host['name']} that did not pass", found)
+
+
+def _causes(caption: str, found: list[Mapping[str, Any]]) -> Markup:
     bodies = [_cause(list(group)) for _same, group in groupby(found, key=_cause_of)]
     heads = ("Verdict", "Setting", "Planned", "Seen", "Where, and what to do")
-    yield el("h4", "Not as planned, or not told")
-    yield table(f"Checks of {host['name']} that did not pass", heads, bodies, "wrong")
+    return table(caption, heads, bodies, "wrong")
 
 
 def _cause_of(check: Mapping[str, Any]) -> tuple[object, ...]:
@@ -116,16 +119,21 @@ def changes(host: Mapping[str, Any]) -> Iterator[Markup]:
         return
     outcome = shown(run.get("outcome"))
     yield el("h4", "This run")
-    why = f" {shown(run.get('reason'))}" if run.get("reason") else None
-    yield el("p", badge(outcome, OUTCOMES.get(outcome)), why)
+    words = "; ".join(shown(run[key]) for key in ("reason", "problem") if run.get(key))
+    yield el("p", badge(outcome, OUTCOMES.get(outcome)), f" {words}" if words else None)
     lines = [el("li", shown(file.get("change")), " ", code(file.get("path"))) for file in rows(run.get("files"))]
     for word in ("restarted", "stopped"):
         units = run.get(word)
         lines += [el("li", f"{word} ", code(unit)) for unit in (units if isinstance(units, list) else [])]
     if run.get("state"):
         lines.append(el("li", "what was there before is kept as ", code(run["state"])))
+    if mapping(run.get("restored")).get("saved_at"):
+        lines.append(el("li", "it is again as it was at ", code(run["restored"]["saved_at"])))
     if lines:
         yield el("ul", lines)
+    found = checks(run.get("verification"), FAIL)
+    if found:
+        yield _causes(f"Checks that failed on {host['name']} before the change was taken back", found)
 
 
 def warnings(host: Mapping[str, Any]) -> Iterator[Markup]:

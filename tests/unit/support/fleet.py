@@ -65,6 +65,10 @@ def record(number=0, trouble=None):
         _SPOIL[trouble](first, drift)
     elif trouble:
         found["changes"] = changes(trouble, first)
+        if trouble == "restored":
+            _override(first, drift)
+            found["changes"]["verification"] = plan_drift(made, service, drift)
+            service, drift = running(made), copy.deepcopy(SAME)
     return {**found, "drift": drift, "verification": plan_drift(made, service, drift)}
 
 
@@ -104,11 +108,14 @@ def changes(outcome, instance):
     return {
         "schema": 1,
         "outcome": outcome,
-        "reason": "the API at http://127.0.0.1:11434 did not answer in 60 seconds" if outcome == "restored" else None,
+        "reason": "what runs is not as planned" if outcome == "restored" else None,
         "files": [{"path": instance["dropins"][0], "change": "changed"}],
         "restarted": [instance["unit"]],
         "stopped": [],
         "state": "20261122T105700Z",
+        "restored": {"id": "20261122T105700Z", "saved_at": "2026-11-22T10:57:00Z"} if outcome == "restored" else None,
+        "problem": None,
+        "verification": None,
     }
 
 

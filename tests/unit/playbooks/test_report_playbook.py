@@ -1,0 +1,145 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""playbooks/report.yml on a small fleet of which most hosts are in trouble: it ends well, and every host is in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.inference.ollama.tests.unit.support.trees import plant
+
+ROOT = Path(__file__).resolve().parents[3]
+ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
+pytestmark = pytest.mark.skipif(not ANSIBLE.exists(), reason=f"no {ANSIBLE}")
+UNIT = "[Unit]\nDescription=Ollama\n[Service]\nExecStart=/usr/local/bin/ollama serve\nUser=ollama\n"
+SYSTEM = "/etc/systemd/system"
+KEY = "sk-0123456789abcdef"
+PASSWORD = "Zx9-hunter-22"
+BY_HAND = f"[Service]\nEnvironment=HF_TOKEN={PASSWORD} HTTPS_PROXY=http://me:{PASSWORD}@proxy\n"
+TREE = {
+    "/sys/devices/system/cpu/online": "0-3",
+    "/sys/devices/system/cpu/possible": "0-3",
+    "/proc/meminfo": "MemTotal:       16777216 kB\nMemFree:        8388608 kB",
+}
+LOCAL = f"ansible_connection=local ansible_python_interpreter={sys.executable} ollama_version=0.34.1"
+# What a run of the playbook site leaves behind on a host.
+BEFORE = """\
+- name: Change a host
+  hosts: served
+  gather_facts: false
+  tasks:
+    - name: Remember it
+      ansible.builtin.set_fact:
+        ollama_changes:
+          schema: 1
+          outcome: changed
+          reason: null
+          files: [{path: /etc/x.conf, change: created}]
+          restarted: [ollama.service]
+          stopped: []
+          state: 20261122T105700Z
+"""
+
+
+def run(tmp_path, *options):
+    """The exit status, the output and the report of the playbook; whatever a host has stays as it is."""
+    collections = tmp_path / "ansible_collections/inference"
+    collections.mkdir(parents=True)
+    (collections / "ollama").symlink_to(ROOT)
+    served = plant(
+        tmp_path / "served", {**TREE, f"{SYSTEM}/ollama.service": UNIT, f"{SYSTEM}/ollama.service.d/zz.conf": BY_HAND}
+    )
+    bare = plant(tmp_path / "bare", TREE)
+    (tmp_path / "hosts").write_text(
+        f"""[ollama]
+lost ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1
+served {LOCAL} ollama_topology_root={served} ollama_api_key={KEY}
+bare {LOCAL} ollama_topology_root={bare}
+wrong {LOCAL} ollama_topology_root={bare} ollama_numa_node=7
+broken {LOCAL} ansible_python_interpreter=/nonexistent/python
+undefined ansible_connection=local ansible_host="{{{{ nobody_said }}}}"
+""",
+        encoding="utf-8",
+    )
+    (tmp_path / "before.yml").write_text(BEFORE, encoding="utf-8")
+    before = snapshot(tmp_path)
+    done = subprocess.run(
+        [ANSIBLE, "-i", "hosts", "before.yml", ROOT / "playbooks/report.yml", *options],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PWD": str(tmp_path),
+            "ANSIBLE_CONFIG": str(ROOT / "playbooks/ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
+            "ANSIBLE_NOCOLOR": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert snapshot(tmp_path) == before
+    return done.returncode, done.stdout + done.stderr
+
+
+def snapshot(tmp_path):
+    trees = (path for name in ("served", "bare") for path in sorted((tmp_path / name).rglob("*")))
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in trees if path.is_file()}
+
+
+def test_every_host_is_in_the_report(tmp_path):
+    """A host that is lost, refused, broken, without Ollama or not as planned has its row with what is known of it."""
+    status, output = run(tmp_path)
+    assert status == 0, output
+    html = (tmp_path / "report/ollama.html").read_text(encoding="utf-8")
+    text = (tmp_path / "report/ollama.json").read_text(encoding="utf-8")
+    report = json.loads(text)
+    hosts = {host["name"]: host for host in report["hosts"]}
+    assert {name: host["verdict"] for name, host in hosts.items()} == {
+        "served": "fail",
+        "broken": "fail",
+        "undefined": "fail",
+        "lost": "unreachable",
+        "wrong": "refused",
+        "bare": "unknown",
+    }
+    assert hosts["broken"]["reason"].startswith("Read the topology: The module interpreter '/nonexistent/python'")
+    assert "nobody_said" in hosts["undefined"]["reason"]
+    assert hosts["lost"]["reason"].startswith("Failed to connect to the host via ssh: ")
+    assert hosts["wrong"]["reason"].startswith("ollama_numa_node: 7 is not allowed")
+    assert hosts["wrong"]["hardware"] == hosts["bare"]["hardware"]
+    assert hosts["bare"]["reason"] == "Ollama is not installed; the plan is what a run would write"
+    assert hosts["served"]["verification"]["verdict"] == "fail"
+    assert hosts["served"]["drift"]["differences"]
+    assert hosts["served"]["changes"]["files"] == [{"path": "/etc/x.conf", "change": "created"}]
+    assert f"5 of 6 hosts need you: {tmp_path}/report/ollama.html" in " ".join(output.split())
+    assert "changed=1" not in output.replace("Change a host", "")
+    for name in hosts:
+        assert f"<h3>{name}</h3>" in html
+    for secret in (KEY, PASSWORD):
+        assert secret not in html
+        assert secret not in text
+
+
+def test_a_dry_run_of_a_part_of_the_fleet_writes_it_too(tmp_path):
+    """With --check and --limit, where the only host is lost; the paths are the operator's."""
+    status, output = run(tmp_path, "--check", "--diff", "--limit", "lost", "-e", "ollama_report_path=here/now.html")
+    assert status == 0, output
+    report = json.loads((tmp_path / "here/now.json").read_text(encoding="utf-8"))
+    assert [host["name"] for host in report["hosts"]] == ["lost"]
+    assert "<h1>1 of 1 host needs you</h1>" in (tmp_path / "here/now.html").read_text(encoding="utf-8")
+    assert "<!doctype" not in output
+
+
+def test_a_path_without_a_place_for_the_json_is_refused(tmp_path):
+    """One file would be written over the other."""
+    status, output = run(tmp_path, "--limit", "lost", "-e", "ollama_report_path=now.json")
+    assert status != 0
+    assert "allowed is the path of an HTML file" in " ".join(output.split())
+    assert not (tmp_path / "now.json").exists()
