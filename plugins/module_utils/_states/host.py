@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Tuple
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._states.changes import pending_changes, words
 from ansible_collections.inference.ollama.plugins.module_utils._states.commit import commit
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, LINK, Entry, look
+from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, LINK, Entry, look
 from ansible_collections.inference.ollama.plugins.module_utils._states.running import (
     active_units,
     boot_links,
+    is_boot_link,
     kernel_values,
     set_kernel,
 )
@@ -44,20 +45,31 @@ class Host(NamedTuple):
 
 def save(store: Store, host: Host, wanted: Sequence[Entry], changes: Pairs, reason: str) -> str:
     """Keep what there is of every path in ``wanted``; the id of the state."""
-    folders = {os.path.dirname(entry.path) for entry in wanted}
+    paths = [entry.path for entry in wanted]
     state = State(
         id="",
         saved_at="",
         reason=reason,
-        changes=words(changes),
-        entries=tuple(look(entry.path) for entry in wanted),
-        folders=sorted(folder for folder in folders if not os.path.isdir(folder)),
+        changes=words([change for change in changes if change[1].path in paths]),
+        entries=tuple(map(look, paths)),
+        folders=_missing(paths),
         links=boot_links(host.units_folder),
         active=active_units(host.run),
         kernel=kernel_values(host.kernel),
         plan=None,
     )
     return store.save(state, host.clock())
+
+
+def _missing(paths: Iterable[str]) -> list[str]:
+    """The folders above them that are not there; they come with the files, and go with them."""
+    found: set[str] = set()
+    for path in paths:
+        folder = os.path.dirname(path)
+        while folder not in found and not os.path.isdir(folder):
+            found.add(folder)
+            folder = os.path.dirname(folder)
+    return sorted(found)
 
 
 def write(store: Store | None, host: Host, wanted: Sequence[Entry], changes: Pairs, reason: str) -> str | None:
@@ -94,12 +106,13 @@ def way_back(store: Store, host: Host, name: str) -> Return:
     target, ids = store.state(name), store.ids()
     # A state in between that cannot be read may be the only one that knows of a file.
     states = [store.state(each) for each in ids[: ids.index(name) + 1]]
-    wanted = back_to(states, name)
-    wanted += tuple(Entry(path, LINK, target=to) for path, to in sorted(target.links.items()))
-    now = boot_links(host.units_folder)
-    wanted += tuple(Entry(path, ABSENT) for path in sorted(now) if path not in target.links)
+    wanted = {entry.path: entry for entry in back_to(states, name)}
+    # Of these links a state has all that there were, whatever a change or a later state has seen of them.
+    boot = {*boot_links(host.units_folder), *(path for path in wanted if is_boot_link(host.units_folder, path))}
+    wanted.update((path, Entry(path, ABSENT)) for path in boot if path not in wanted or wanted[path].kind != FILE)
+    wanted.update((path, Entry(path, LINK, target=to)) for path, to in target.links.items())
     folders = tuple(sorted({folder for state in states for folder in state.folders}, reverse=True))
-    return Return(target, wanted, kernel_of(states, name), folders)
+    return Return(target, tuple(wanted[path] for path in sorted(wanted)), kernel_of(states, name), folders)
 
 
 def go_back(back: Return) -> list[str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
 
 _UNIT = re.compile(r"ollama(?:@[^\s/]+)?\.service")
-_LINKS = ("*.wants", "*.requires")
+_LINKS = (".wants", ".requires")
 _CHOSEN = re.compile(r"\[([^\]\s]+)\]")
 
 
@@ -55,11 +55,17 @@ def _address(run: Runner, proc: str, unit: str) -> str:
 def boot_links(folder: str) -> dict[str, str]:
     """The links below the folder of units by which services of Ollama start at boot: path to target."""
     found = {}
-    for pattern in _LINKS:
-        for path in glob.glob(f"{glob.escape(folder)}/{pattern}/ollama*.service"):
-            if os.path.islink(path) and _UNIT.fullmatch(os.path.basename(path)):
+    for ending in _LINKS:
+        for path in glob.glob(f"{glob.escape(folder)}/*{ending}/ollama*.service"):
+            if os.path.islink(path) and is_boot_link(folder, path):
                 found[path] = os.readlink(path)
     return found
+
+
+def is_boot_link(folder: str, path: str) -> bool:
+    """Whether boot_links() tells of a link there is of this path."""
+    parent, name = os.path.split(path)
+    return os.path.dirname(parent) == folder and parent.endswith(_LINKS) and _UNIT.fullmatch(name) is not None
 
 
 def kernel_values(paths: Iterable[str]) -> dict[str, str]:
@@ -92,4 +98,4 @@ def set_kernel(wanted: dict[str, str]) -> list[str]:
     return written
 
 
-__all__ = ("active_units", "boot_links", "kernel_values", "set_kernel")
+__all__ = ("active_units", "boot_links", "is_boot_link", "kernel_values", "set_kernel")

@@ -1,0 +1,271 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host whose files are changed and taken back: after any changes each kept state is exactly what there was."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._states.changes import pending_changes
+from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, Entry
+from ansible_collections.inference.ollama.plugins.module_utils._states.host import (
+    Host,
+    go_back,
+    remove_empty,
+    save,
+    services,
+    way_back,
+    write,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
+from ansible_collections.inference.ollama.tests.unit.support.states import SETS, plant, systemctl, ticking, tree, wanted
+
+WANTS = "multi-user.target.wants"
+LINKS = tuple(f"{WANTS}/ollama@{name}.service" for name in "ab")
+
+
+class Machine:
+    """A host below a folder: its units, its one file of the kernel, its states, and a clock that goes on."""
+
+    def __init__(self, folder, units=None):
+        self.units, self.switch = f"{folder}/units", f"{folder}/switch"
+        os.makedirs(f"{self.units}/{WANTS}")
+        self.set_kernel("0")
+        self.store = Store(f"{folder}/kept")
+        self.host = Host(systemctl({} if units is None else units), ticking(), self.units, (self.switch,))
+
+    def set_kernel(self, value):
+        with open(self.switch, "w", encoding="utf-8") as file:
+            file.write(value)
+
+    def now(self):
+        """All files and links, and what the kernel was told."""
+        with open(self.switch, encoding="utf-8") as file:
+            return tree(self.units), file.read()
+
+    def enable(self, name, *, on):
+        """As systemctl enable and disable do, which no state is told of."""
+        path = f"{self.units}/{name}"
+        if os.path.lexists(path):
+            os.unlink(path)
+        if on:
+            os.symlink("/etc/systemd/system/ollama@.service", path)
+
+    def change(self, things, reason="a reason"):
+        """Write as file_set does; the id of the state that was saved."""
+        entries = wanted(self.units, things)
+        return write(self.store, self.host, entries, pending_changes(entries), reason)
+
+    def go_back(self, name):
+        return go_back(way_back(self.store, self.host, name))
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(str(tmp_path))
+
+
+STEPS = st.fixed_dictionaries(
+    {
+        "things": SETS,
+        "kernel": st.sampled_from("01"),
+        # Files that are removed with file_set, or links that somebody makes or takes away after the state was saved.
+        "absent": st.sets(st.sampled_from(LINKS), max_size=2),
+        "enable": st.dictionaries(st.sampled_from(LINKS), st.booleans(), max_size=2),
+        "confirm": st.sampled_from([True, True, False]),
+    }
+)
+
+
+def assert_same(now, moment):
+    """Nothing is there that was not, and nothing is gone but a folder that was empty."""
+    (found, kernel), (known, told) = now, moment
+    gone = known.keys() - found.keys()
+    assert (found, kernel) == ({name: said for name, said in known.items() if name not in gone}, told)
+    assert all(known[name][0] == "folder" for name in gone)
+
+
+@settings(max_examples=60)
+@given(SETS, st.lists(STEPS, min_size=1, max_size=5), st.data())
+def test_any_kept_state_is_what_there_was(before, steps, data):
+    """After any changes, finished or not, the way back gives the tree of that moment, and a way forth again."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder)
+        plant(machine.units, before)
+        moments = {}
+        for step in steps:
+            moment = machine.now()
+            moments[machine.change({**step["things"], **dict.fromkeys(step["absent"])})] = moment
+            machine.set_kernel(step["kernel"])
+            for name, on in step["enable"].items():
+                machine.enable(name, on=on)
+            if step["confirm"]:
+                machine.store.confirm(None, 3)
+        for _number in range(2):
+            asked = data.draw(st.sampled_from(machine.store.ids()))
+            back, moment = way_back(machine.store, machine.host, asked), machine.now()
+            if asked != machine.store.pending() and back.changes:
+                again = machine.host._replace(kernel=tuple(back.kernel))
+                moments[write(machine.store, again, back.wanted, back.changes, "")] = moment
+            go_back(back)
+            assert_same(machine.now(), moments[asked])
+            if asked == machine.store.pending():
+                machine.store.restored(asked)
+            machine.store.confirm(None, 3)
+            if not machine.store.ids():
+                break
+
+
+def test_without_a_store_nothing_is_kept(machine):
+    """The files are written all the same."""
+    entries = wanted(machine.units, {"a": ("file", b"1", 0o644)})
+    assert write(None, machine.host, entries, pending_changes(entries), "") is None
+    assert tree(machine.units)["a"] == ("file", b"1", 0o644)
+    assert machine.store.ids() == []
+
+
+def test_what_a_state_keeps(tmp_path):
+    """All that was asked for and not only what changes, links, units, values of the kernel, and new folders."""
+    machine = Machine(str(tmp_path), {"ollama.service": 0})
+    plant(machine.units, {"same": ("file", b"1", 0o644)})
+    machine.enable(LINKS[0], on=True)
+    name = machine.change({"same": ("file", b"1", 0o644), "new/deep/a": ("file", b"2", 0o644)}, "change 4711")
+    kept = machine.store.state(name)
+    assert [(entry.path, entry.kind) for entry in kept.entries] == [
+        (f"{machine.units}/same", FILE),
+        (f"{machine.units}/new/deep/a", ABSENT),
+    ]
+    assert kept.changes == [{"path": f"{machine.units}/new/deep/a", "change": "created"}]
+    assert kept.folders == [f"{machine.units}/new", f"{machine.units}/new/deep"]
+    assert list(kept.links) == [f"{machine.units}/{LINKS[0]}"]
+    assert (kept.active, kept.kernel, kept.reason) == ({"ollama.service": ""}, {machine.switch: "0"}, "change 4711")
+
+
+def test_a_change_that_is_not_asked_for_by_name_is_not_told(machine):
+    """A copy that is made beside a file is written with the change, and neither part of it nor taken back."""
+    entries = wanted(machine.units, {"a": ("file", b"1", 0o644)})
+    copy = (Entry(f"{machine.units}/a~", ABSENT), Entry(f"{machine.units}/a~", FILE, b"0", 0o644))
+    name = write(machine.store, machine.host, entries, [*pending_changes(entries), copy], "")
+    assert [change["path"] for change in machine.store.state(name).changes] == [f"{machine.units}/a"]
+    machine.go_back(name)
+    assert set(tree(machine.units)) == {WANTS, "a~"}
+
+
+def test_a_change_that_cannot_be_written_has_not_begun(machine):
+    """Neither the files nor the states are other than before; a change that had begun before still has."""
+    plant(machine.units, {"file": ("file", b"x", 0o644)})
+    before = machine.now()
+    with pytest.raises(OllamaError, match="nothing was changed"):
+        machine.change({"a": ("file", b"1", 0o644), "file/below": ("file", b"1", 0o644)})
+    assert (machine.now(), machine.store.ids(), machine.store.pending()) == (before, [], None)
+    first = machine.change({"a": ("file", b"1", 0o644)})
+    with pytest.raises(OllamaError):
+        machine.change({"file/below": ("file", b"1", 0o644)})
+    assert (machine.store.ids(), machine.store.pending()) == ([first], first)
+
+
+def test_a_disk_too_full_to_keep_a_state_is_not_written_to(machine, monkeypatch):
+    """Without a way back there is no change."""
+    before = machine.now()
+    monkeypatch.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
+    with pytest.raises(OllamaError, match="No space left"):
+        machine.change({"a": ("file", b"1", 0o644)})
+    assert machine.now() == before
+    assert machine.store.ids() == []
+
+
+def test_the_complaint_is_of_the_files_whatever_becomes_of_the_note(machine, monkeypatch):
+    """A store that fails too is no news."""
+    plant(machine.units, {"file": ("file", b"x", 0o644)})
+
+    def abandon(_name):
+        raise OllamaError("another complaint")
+
+    monkeypatch.setattr(machine.store, "abandon", abandon)
+    with pytest.raises(OllamaError, match="file/below: it cannot be written"):
+        machine.change({"file/below": ("file", b"1", 0o644)})
+
+
+def test_a_systemd_that_does_not_answer_changes_nothing(machine):
+    """Nobody would know which services to start again."""
+    before = machine.now()
+    machine.host = machine.host._replace(run=systemctl(None))
+    with pytest.raises(OllamaError, match="which services run cannot be kept"):
+        machine.change({"a": ("file", b"1", 0o644)})
+    assert machine.now() == before
+    assert machine.store.ids() == []
+
+
+def test_a_boot_link_that_the_change_removed_comes_back(machine):
+    """It is known both as a file of the change and as a link of the host, and is written once."""
+    machine.enable(LINKS[0], on=True)
+    before = machine.now()
+    name = machine.change({LINKS[0]: None, "a": ("file", b"1", 0o644)})
+    machine.go_back(name)
+    assert machine.now() == before
+
+
+def test_a_service_that_did_not_start_at_boot_then_does_not_again(machine):
+    """What a later state saw of the link does not count where the state itself knows."""
+    first = machine.change({"a": ("file", b"1", 0o644)})
+    machine.enable(LINKS[0], on=True)
+    machine.store.confirm(None, 3)
+    machine.change({LINKS[0]: None})
+    machine.store.confirm(None, 3)
+    machine.go_back(first)
+    assert set(tree(machine.units)) == {WANTS}
+
+
+def test_a_state_in_between_that_is_damaged_is_in_the_way(machine):
+    """It may be the only one that knows of a file; the newest one can be gone back to all the same."""
+    names = [machine.change({"a": ("file", str(number).encode(), 0o644)}) for number in range(3)]
+    with open(f"{machine.store.folder}/{names[1]}.json", "w", encoding="utf-8") as file:
+        file.write("{")
+    with pytest.raises(OllamaError, match=rf"{names[1]}.json: it cannot be read"):
+        machine.go_back(names[0])
+    machine.go_back(names[2])
+    assert tree(machine.units)["a"] == ("file", b"1", 0o644)
+
+
+def test_a_state_that_there_is_not_is_refused(machine):
+    """The sentence names those that there are."""
+    with pytest.raises(OllamaError, match="there is no saved state 'x'"):
+        machine.go_back("x")
+
+
+def test_values_of_the_kernel_that_differ_are_set_and_told(machine):
+    """Those that are the same are not."""
+    name = machine.change({"a": ("file", b"1", 0o644)})
+    assert machine.go_back(name) == []
+    machine.set_kernel("1")
+    assert machine.go_back(name) == [machine.switch]
+
+
+def test_folders_with_something_in_them_stay(machine):
+    """What somebody has put into a folder that the change had made is theirs."""
+    name = machine.change({"new/deep/a": ("file", b"1", 0o644), "other/a": ("file", b"1", 0o644)})
+    plant(machine.units, {"new/theirs": ("file", b"x", 0o644)})
+    machine.go_back(name)
+    assert set(tree(machine.units)) == {WANTS, "new", "new/theirs"}
+    remove_empty([f"{machine.units}/none", f"{machine.units}/new"])
+    assert "new/theirs" in tree(machine.units)
+
+
+def test_services_to_stop_and_to_start(tmp_path):
+    """Those that run and did not then are stopped; those that ran then are started, as their files are others now."""
+    machine = Machine(str(tmp_path), {"ollama.service": 0, "ollama@a.service": 0})
+    entries = wanted(machine.units, {"a": ("file", b"1", 0o644)})
+    name = save(machine.store, machine.host, entries, pending_changes(entries), "")
+    now = systemctl({"ollama@a.service": 0, "ollama@b.service": 0})
+    assert services(machine.store.state(name), now) == {
+        "stop": ["ollama@b.service"],
+        "start": {"ollama.service": "", "ollama@a.service": ""},
+    }
