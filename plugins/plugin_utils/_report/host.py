@@ -86,7 +86,7 @@ def _unverified(parts: Mapping[str, Any]) -> tuple[str, str]:
     if parts["plan"] is None:
         return UNKNOWN, "no plan was made, and nothing says why"
     software = mapping(mapping(parts["topology"]).get("software"))
-    if software and not mapping(software.get("ollama")).get("unit"):
+    if _lacks_ollama(software):
         return UNKNOWN, "Ollama is not installed; the plan is what a run would write"
     return UNKNOWN, "the running service was not compared with the plan"
 
@@ -141,8 +141,15 @@ def _count(value: object) -> bool:
 
 def _release(parts: Mapping[str, Any]) -> str | None:
     software = mapping(mapping(parts["topology"]).get("software"))
-    found = mapping(software.get("ollama")).get("version") or mapping(parts["plan"]).get("release")
+    found = mapping(software.get("ollama")).get("version")
+    if found is None and not _lacks_ollama(software):
+        found = mapping(parts["plan"]).get("release")
     return found if isinstance(found, str) else None
+
+
+def _lacks_ollama(software: Mapping[str, Any]) -> bool:
+    """Whether the host was asked and has none."""
+    return bool(software) and not mapping(software.get("ollama")).get("unit")
 
 
 __all__ = (

@@ -133,6 +133,7 @@ def changes(host: Mapping[str, Any]) -> Iterator[Markup]:
         yield el("ul", lines)
     found = checks(run.get("verification"), FAIL)
     if found:
+        yield el("p", "What failed before it was taken back:")
         yield _causes(f"Checks that failed on {host['name']} before the change was taken back", found)
 
 

@@ -112,7 +112,7 @@ details>summary::-webkit-details-marker{display:none}
 .list{background:var(--sheet);border:1px solid var(--line);border-radius:.5rem}
 .host{content-visibility:auto;contain-intrinsic-size:auto 3rem}
 .host+.host{border-top:1px solid var(--line)}
-.host>summary{display:grid;grid-template-columns:7.6rem minmax(6rem,12rem) minmax(0,1.35fr) minmax(0,1fr) 1rem;
+.host>summary{display:grid;grid-template-columns:7.6rem minmax(6rem,10.5rem) minmax(0,1.2fr) minmax(0,1fr) 1rem;
 gap:.1rem 1rem;
 align-items:start;padding:.65rem .9rem}
 .host>summary>.badge{justify-self:start;margin-top:.05rem}

@@ -182,7 +182,8 @@ def test_hardware_in_a_few_words():
 
 
 def test_the_release_is_that_of_the_host():
-    """The plan's counts where the host's was not read."""
+    """The plan's counts where the host's was not read; a host without Ollama has none."""
+    assert only(record(0, "bare"))["release"] is None
     found = record(0)
     assert only(found)["release"] == "0.34.1"
     found["topology"]["software"]["ollama"]["version"] = None
