@@ -83,19 +83,19 @@ def change_table(
 
     ``change`` is what change_report() gave, ``after`` the verification of the state that is back.
     """
-    accepted = list(accepted)
-    tables = [("As changed, it was", change.get("verification")), ("As it is again", after)]
-    bad = [(title, found) for title, found in tables if found and failed_checks(found, accepted)]
-    return "\n\n".join(verify_table(found, title) for title, found in bad)
+    tables = []
+    if change["verification"] and change["checks"]:
+        tables.append(verify_table(change["verification"], "As changed, it was"))
+    if after and failed_checks(after, accepted):
+        tables.append(verify_table(after, "As it is again"))
+    return "\n\n".join(tables)
 
 
 def change_sentence(
     change: Mapping[str, Any], host: str, after: Mapping[str, Any] | None = None, accepted: Iterable[str] = ()
 ) -> str:
     """The last words of a run that failed on a host: why, and what the host is like now."""
-    found, accepted = change.get("verification"), list(accepted)
-    bad = failed_checks(found, accepted) if found else []
-    seen = f": {_told(bad[0])}" if bad else ""
+    seen = f": {_told(change['checks'][0])}" if change["checks"] else ""
     return f"{host}: {change['reason']}{seen}. {_now(change, after, accepted)}"
 
 
@@ -139,11 +139,11 @@ def change_report(
     stopped: Iterable[str] = (),
     failure: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """``{schema, outcome, reason, files, restarted, stopped, state, restored, problem, verification}``.
+    """``{schema, outcome, reason, files, restarted, stopped, state, restored, problem, verification, checks}``.
 
     ``written`` is what file_set returned; ``failure`` is of a run that failed: ``{reason, restored, problem,
-    verification}``, what saved_state returned of the way back, why that did not go as it should, and how the change
-    was verified.
+    verification, checks}``, what saved_state returned of the way back, why that did not go as it should, how the
+    change was verified, and which checks of that made it fail.
     """
     files, units, ended = list(written.get("changes") or []), list(restarted), list(stopped)
     report = {
@@ -157,6 +157,7 @@ def change_report(
         "restored": None,
         "problem": None,
         "verification": None,
+        "checks": [],
     }
     if failure is not None:
         back = (failure.get("restored") or {}).get("restored")
@@ -166,6 +167,7 @@ def change_report(
             restored=back,
             problem=failure.get("problem"),
             verification=failure.get("verification"),
+            checks=list(failure.get("checks") or []),
         )
     return report
 

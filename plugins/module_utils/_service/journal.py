@@ -34,9 +34,9 @@ def read_journal(root: Proc, run: Runner, unit: Unit, lines: int, redactor: Reda
     messages = _ask(
         root, run, ["journalctl", f"_SYSTEMD_UNIT={name}", f"_SYSTEMD_INVOCATION_ID={unit.invocation_id}"], lines
     )
-    if messages is None:
-        return None
-    return read_log([*_last_words(run, unit), *messages], redactor)
+    # A start that has not logged anything yet still has the words of the one before it.
+    found = [*_last_words(run, unit), *(messages or [])]
+    return read_log(found, redactor) if found else None
 
 
 def _last_words(run: Runner, unit: Unit) -> list[str]:

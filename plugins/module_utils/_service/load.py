@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _TOKENS = 8
 _FAR_AHEAD = 2200
 _ONLY_EMBEDS = "status 400"
+_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 # RFC 3339 with up to nine digits of a second, which Python 3.9 does not read.
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 
@@ -50,7 +51,9 @@ class Memory(NamedTuple):
     def load(self, name: str, keep_alive: str | int, context: int | None = None) -> None:
         """Let the model answer a few tokens; OllamaError with the server's own words where it does not."""
         options = {"num_predict": _TOKENS, **({"num_ctx": context} if context else {})}
-        body = {"model": name, "stream": False, "keep_alive": keep_alive, "options": options}
+        # A number in a text has no unit, which the server does not take.
+        stays = int(keep_alive) if _NUMBER.fullmatch(str(keep_alive)) else keep_alive
+        body = {"model": name, "stream": False, "keep_alive": stays, "options": options}
         said, problem = self.fetch(f"{self.url}/api/generate", {**body, "prompt": "Count to ten:"})
         if problem is not None and _ONLY_EMBEDS in problem:
             said, problem = self.fetch(f"{self.url}/api/embed", {**body, "input": "Count to ten:"})
@@ -62,21 +65,22 @@ class Memory(NamedTuple):
         if problem is not None:
             raise OllamaError(f"model {name}: it was not taken out of memory: {problem}")
 
-    def bring_back(self, before: Iterable[dict[str, Any]]) -> list[str]:
-        """Load what was in memory and is not any more, for as long as it would have stayed; the names of these."""
+    def evicted(self, before: Iterable[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
+        """What was in memory, is not any more and still would be, with the seconds that are left to it, -1 for ever."""
         here = {model["name"] for model in self.models()}
-        gone = [model for model in before if model.get("name") and model["name"] not in here]
-        loaded = []
-        for model in gone:
-            seconds = self._stays(model.get("expires_at"))
-            if seconds != 0:
-                self.load(model["name"], seconds, model.get("context_length"))
-                loaded.append(model["name"])
-        return loaded
+        gone = [model for model in before if isinstance(model.get("name"), str) and model["name"] not in here]
+        return [(model, left) for model, left in ((each, self._stays(each.get("expires_at"))) for each in gone) if left]
 
-    def _stays(self, expires_at: str | None) -> int:
+    def bring_back(self, before: Iterable[dict[str, Any]]) -> list[str]:
+        """Load what was evicted, for as long as it would have stayed; the names of these."""
+        gone = self.evicted(before)
+        for model, left in gone:
+            self.load(model["name"], left, model.get("context_length"))
+        return [model["name"] for model, _left in gone]
+
+    def _stays(self, expires_at: object) -> int:
         """Seconds, -1 for ever, 0 for over."""
-        match = _STAMP.fullmatch(expires_at or "")
+        match = _STAMP.fullmatch(expires_at) if isinstance(expires_at, str) else None
         if match is None:
             return 0
         year, month, day, clock, zone = match.groups()

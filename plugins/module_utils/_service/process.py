@@ -45,7 +45,24 @@ def read_processes(root: Proc, unit: Unit, redactor: Redactor) -> list[dict[str,
     # The main process may be what holds a container, or a wrapper.
     named = any(_kind(root, pid) == "server" for pid in pids)
     read = (read_process(root, pid, redactor, main=pid == unit.main_pid and not named) for pid in pids)
-    return sorted((found for found in read if found), key=lambda each: (_ORDER.index(each["kind"]), each["pid"]))
+    found = sorted((each for each in read if each), key=lambda each: (_ORDER.index(each["kind"]), each["pid"]))
+    return None if not found and _hidden(root, unit) else found
+
+
+def _hidden(root: Proc, unit: Unit) -> bool:
+    """Whether systemd still names a main process that cannot be seen; proc(5), hidepid."""
+    pid = unit.main_pid
+    if (
+        pid is None
+        or root.exists(f"/proc/{pid}/stat")
+        or pid not in (members(root, unit.name, unit.control_group, None) or [])
+    ):
+        return False
+    root.problem(
+        f"/proc/{pid}: the main process of {unit.name} is hidden from this user, as the option hidepid of /proc does;"
+        " root sees it"
+    )
+    return True
 
 
 def _kind(root: Proc, pid: int) -> str | None:
