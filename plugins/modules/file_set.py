@@ -34,8 +34,8 @@ options:
         type: str
         required: true
       mode:
-        description: Permissions in octal digits.
-        type: str
+        description: Permissions in octal digits and in quotes. YAML reads V(0644) without them as the number 420.
+        type: raw
         default: "0644"
   secrets:
     description: Files that only their owner may read, content by absolute path. What they hold is never shown.
@@ -154,6 +154,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._states.changes i
 from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, Entry
 from ansible_collections.inference.ollama.plugins.module_utils._states.host import Host, remove_empty, write
 from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
+from ansible_collections.inference.ollama.plugins.module_utils._topology.options import check_timeout
 
 SECRET_MODE = 0o600
 
@@ -168,7 +169,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
             "options": {
                 "path": path,
                 "content": {"type": "str", "required": True},
-                "mode": {"type": "str", "default": "0644"},
+                "mode": {"type": "raw", "default": "0644"},
             },
         },
         # Of a mapping only the values are hidden. One of texts within a list would be logged on the host all the same.
@@ -187,7 +188,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 def wanted_of(params: dict[str, Any]) -> list[Entry]:
     """The entries asked for; OllamaError for a path that is not absolute or named twice, or a mode that is none."""
     entries = [Entry(row["path"], FILE, row["content"].encode(), _mode(row["mode"])) for row in params["files"]]
-    entries += [Entry(path, FILE, str(text).encode(), SECRET_MODE) for path, text in params["secrets"].items()]
+    entries += [Entry(path, FILE, _text(path, said), SECRET_MODE) for path, said in params["secrets"].items()]
     entries += [Entry(path, ABSENT) for path in params["absent"]]
     paths = [entry.path for entry in entries]
     for path in paths:
@@ -198,14 +199,22 @@ def wanted_of(params: dict[str, Any]) -> list[Entry]:
     return entries
 
 
-def _mode(said: str) -> int:
-    if not re.fullmatch("0?[0-7]{3}", said):
-        raise OllamaError(f"mode: {said[:20]!r} is not allowed; allowed are three octal digits such as 0644")
+def _text(path: str, said: object) -> bytes:
+    """The content; a key that is all digits comes as a number."""
+    if isinstance(said, bool) or not isinstance(said, (str, int)):
+        raise OllamaError(f"{path}: what it shall hold is no text")
+    return str(said).encode()
+
+
+def _mode(said: object) -> int:
+    if not isinstance(said, str) or not re.fullmatch("0?[0-7]{3}", said):
+        raise OllamaError(f"mode: {str(said)[:20]!r} is not allowed; allowed are octal digits in quotes, as '0644'")
     return int(said, 8)
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    check_timeout(params["command_timeout"])
     wanted = wanted_of(params)
     changes = pending_changes(wanted)
     store = Store(params["state_folder"]) if params["state_folder"] else None

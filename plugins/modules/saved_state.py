@@ -140,7 +140,7 @@ changes:
   elements: dict
   sample: [{path: /etc/systemd/system/ollama.service.d/override.conf, change: removed}]
 kernel:
-  description: The files of the kernel that were set.
+  description: The files of the kernel that were set, or would be without check mode.
   returned: success
   type: list
   elements: str
@@ -183,11 +183,13 @@ from ansible_collections.inference.ollama.plugins.module_utils._states.changes i
 from ansible_collections.inference.ollama.plugins.module_utils._states.host import (
     Host,
     go_back,
-    save,
     services,
     way_back,
+    write,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._states.running import kernel_changes
 from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
+from ansible_collections.inference.ollama.plugins.module_utils._topology.options import check_timeout
 
 UNFINISHED, LAST = "unfinished", "last"
 _MOST = 100
@@ -216,14 +218,13 @@ def restore(store: Store, module: AnsibleModule) -> dict[str, Any]:
         return {"changed": False}
     host = Host(runner(params["command_timeout"]), lambda: datetime.now(timezone.utc), params["units_folder"])
     back = way_back(store, host, asked)
-    changes = back.changes
-    kernel: list[str] = []
+    changes, kernel = back.changes, kernel_changes(back.kernel)
     if not module.check_mode:
         # The state that is there now is worth keeping, unless it is that of a change which failed.
-        if asked != unfinished and changes:
+        if asked != unfinished and (changes or kernel):
             told = host._replace(kernel=tuple(back.kernel))
-            save(store, told, back.wanted, changes, f"before going back to {asked}")
-        kernel = go_back(back)
+            write(store, told, back.wanted, changes, f"before going back to {asked}")
+        go_back(back)
         if asked == unfinished:
             store.restored(asked)
     return {
@@ -239,6 +240,7 @@ def restore(store: Store, module: AnsibleModule) -> dict[str, Any]:
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    check_timeout(params["command_timeout"])
     if not 1 <= params["keep"] <= _MOST:
         raise OllamaError(f"keep: {params['keep']} is not a number from 1 to {_MOST}")
     store = Store(params["folder"])

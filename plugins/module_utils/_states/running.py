@@ -82,20 +82,26 @@ def kernel_values(paths: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def kernel_changes(wanted: dict[str, str]) -> list[str]:
+    """The paths of those that hold something else."""
+    found = kernel_values(wanted)
+    return [path for path, value in wanted.items() if found.get(path) != value]
+
+
 def set_kernel(wanted: dict[str, str]) -> list[str]:
     """Write what differs; the paths that were written."""
-    found = kernel_values(wanted)
-    written = []
-    for path, value in wanted.items():
-        if found.get(path) == value:
-            continue
-        try:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(value)
-        except OSError as error:
-            raise OllamaError(f"{path}: it cannot be set to {value!r} ({error.strerror})") from None
-        written.append(path)
-    return written
+    paths = kernel_changes(wanted)
+    for path in paths:
+        _set(path, wanted[path])
+    return paths
 
 
-__all__ = ("active_units", "boot_links", "is_boot_link", "kernel_values", "set_kernel")
+def _set(path: str, value: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(value)
+    except OSError as error:
+        raise OllamaError(f"{path}: it cannot be set to {value!r} ({error.strerror})") from None
+
+
+__all__ = ("active_units", "boot_links", "is_boot_link", "kernel_changes", "kernel_values", "set_kernel")

@@ -30,14 +30,19 @@ _LONGEST = 3600
 _ABSENT = '{"absent": "No module named \'pynvml\'"}\n'
 
 
+def check_timeout(seconds: float) -> None:
+    """OllamaError for a time limit of programs that is none."""
+    if not 0 < seconds <= _LONGEST:
+        raise OllamaError(f"command_timeout: {seconds:g} is not a number of seconds above 0 and up to {_LONGEST}")
+
+
 def machine_of(params: dict[str, Any]) -> tuple[Root, Runner | None]:
     """The root, and what runs programs: None for another root than ``/``, whose programs cannot be asked.
 
     Raises OllamaError for a time limit that is none and for a root that is no folder.
     """
     path, timeout = params["root"], params["command_timeout"]
-    if not 0 < timeout <= _LONGEST:
-        raise OllamaError(f"command_timeout: {timeout:g} is not a number of seconds above 0 and up to {_LONGEST}")
+    check_timeout(timeout)
     if not os.path.isdir(path):
         raise OllamaError(f"root: {path!r} is not a folder")
     root = Root(path)
@@ -55,4 +60,4 @@ def _sparing(run: Runner) -> Runner:
     return ask
 
 
-__all__ = ("OPTIONS", "machine_of")
+__all__ = ("OPTIONS", "check_timeout", "machine_of")
