@@ -134,14 +134,12 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             memory.load(params["name"], params["keep_alive"])
             loaded = [name]
     else:
-        wanted = {model.get("name") for model in params["before"]}
-        unload = name in here and name not in wanted
-        changed = unload or not wanted <= here
-        if not module.check_mode:
+        unload = name in here and all(model.get("name") != name for model in params["before"])
+        changed = unload or bool(memory.evicted(params["before"]))
+        if changed and not module.check_mode:
             if unload:
                 memory.unload(params["name"])
-            loaded = memory.bring_back(params["before"]) if changed else []
-            changed = unload or bool(loaded)
+            loaded = memory.bring_back(params["before"])
     return {"changed": changed, "before": before, "loaded": loaded, "seconds": round(time.monotonic() - began, 1)}
 
 

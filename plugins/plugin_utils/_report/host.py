@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import VENDORS
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.words import bytes_of
 
 FAIL, UNREACHABLE, REFUSED, UNKNOWN, PASS = "fail", "unreachable", "refused", "unknown", "pass"
@@ -129,7 +130,8 @@ def _hardware(topology: Mapping[str, Any]) -> str | None:
         words.append(bytes_of(total))
     cards: dict[str, int] = {}
     for gpu in rows(topology.get("gpus")):
-        name = str(gpu.get("name") or "GPU")
+        vendor = str(gpu.get("vendor") or "")
+        name = str(gpu.get("name") or f"{VENDORS.get(vendor, vendor)} GPU".strip())
         cards[name] = cards.get(name, 0) + 1
     words += [name if count == 1 else f"{count} x {name}" for name, count in cards.items()]
     return ", ".join(words) or None

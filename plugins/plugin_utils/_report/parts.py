@@ -9,7 +9,7 @@ Private to inference.ollama: it may change in any release.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.host import (
     FAIL,
@@ -163,7 +163,7 @@ def plan(host: Mapping[str, Any]) -> Iterator[Markup]:
     decisions = rows(made.get("decisions"))
     if decisions:
         heads = ("Setting", "Value", "Decided by", "Why")
-        inner = table(f"Plan of {host['name']}", heads, _by_instance(decisions, 4, _decision))
+        inner = table(f"Plan of {host['name']}", heads, _by_instance(decisions, 4, _decided))
         yield _folded(f"{counted(len(decisions), 'decision')} with reasons", inner)
 
 
@@ -176,33 +176,34 @@ def unread(host: Mapping[str, Any]) -> Iterator[Markup]:
 
 
 def _by_instance(
-    found: list[Mapping[str, Any]], columns: int, line: Callable[[Mapping[str, Any]], Markup]
+    found: list[Mapping[str, Any]], columns: int, lines: Callable[[Iterable[Mapping[str, Any]]], Iterable[Markup]]
 ) -> list[Markup]:
     """A body of the table for each instance, under its name."""
     return [
-        el("tbody", el("tr", el("th", code(name), colspan=str(columns), scope="rowgroup")), list(map(line, group)))
+        el("tbody", el("tr", el("th", code(name), colspan=str(columns), scope="rowgroup")), lines(group))
         for name, group in groupby(found, key=lambda row: row.get("instance"))
     ]
 
 
-def _passed(check: Mapping[str, Any]) -> Markup:
-    cells = el("td", code(check.get("seen"))), el("td", shown(check.get("evidence")), class_="why")
-    return el("tr", el("th", code(check.get("setting")), scope="row"), cells)
+def _passed(found: Iterable[Mapping[str, Any]]) -> Iterator[Markup]:
+    """A row for each check; those that one place shows name it once."""
+    for evidence, group in groupby(found, key=lambda check: check.get("evidence")):
+        shared = list(group)
+        span = str(len(shared)) if len(shared) > 1 else None
+        for number, check in enumerate(shared):
+            name, seen = el("th", code(check.get("setting")), scope="row"), el("td", code(check.get("seen")))
+            yield el("tr", name, seen, el("td", shown(evidence), rowspan=span, class_="why") if number == 0 else None)
 
 
 def _remedy(words: object) -> Markup | None:
     return el("span", shown(words), class_="remedy") if words else None
 
 
-def _decision(row: Mapping[str, Any]) -> Markup:
-    value = el("td", code(row.get("value")))
-    return el(
-        "tr",
-        el("th", code(row.get("setting")), scope="row"),
-        value,
-        el("td", shown(row.get("source"))),
-        el("td", shown(row.get("reason")), class_="why"),
-    )
+def _decided(found: Iterable[Mapping[str, Any]]) -> Iterator[Markup]:
+    for row in found:
+        name, value = el("th", code(row.get("setting")), scope="row"), el("td", code(row.get("value")))
+        source, reason = el("td", shown(row.get("source"))), el("td", shown(row.get("reason")), class_="why")
+        yield el("tr", name, value, source, reason)
 
 
 def _placement(server: Mapping[str, Any]) -> str:

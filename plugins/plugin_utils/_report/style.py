@@ -112,7 +112,7 @@ details>summary::-webkit-details-marker{display:none}
 .list{background:var(--sheet);border:1px solid var(--line);border-radius:.5rem}
 .host{content-visibility:auto;contain-intrinsic-size:auto 3rem}
 .host+.host{border-top:1px solid var(--line)}
-.host>summary{display:grid;grid-template-columns:7.6rem minmax(6rem,10.5rem) minmax(0,1.2fr) minmax(0,1fr) 1rem;
+.host>summary{display:grid;grid-template-columns:7.6rem minmax(6rem,.6fr) minmax(0,1.1fr) minmax(0,1fr) 1rem;
 gap:.1rem 1rem;
 align-items:start;padding:.65rem .9rem}
 .host>summary>.badge{justify-self:start;margin-top:.05rem}
@@ -157,7 +157,8 @@ td code,th code{overflow-wrap:anywhere}
 th[scope=row]{min-width:14rem}
 th[scope=rowgroup]{background:var(--ground);font-weight:600}
 td{min-width:7.5rem;max-width:22rem;overflow-wrap:anywhere}
-.verdict{min-width:0}
+.wrong td{min-width:10rem}
+.wrong .verdict{min-width:0}
 .why{min-width:20rem;max-width:none}
 .picture{background:none;border:0}
 .picture svg{display:block;max-width:100%;height:auto}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import http.server
+import contextlib
 import json
 import threading
 
@@ -14,43 +14,26 @@ import pytest
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url, fetcher, read_api
 from ansible_collections.inference.ollama.tests.unit.support.processes import API, Planted, fetch
+from ansible_collections.inference.ollama.tests.unit.support.web import respond, serving
 
 
 @pytest.fixture
 def serve():
     """Start a server that answers a path with (status, headers, body), or by a function of the connection."""
-    servers = []
+    with contextlib.ExitStack() as servers:
 
-    def serve(answers):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                said = answers.get(self.path, (404, {}, b"404 page not found"))
+        def serve(answers):
+            def answer(handler, posted):
+                said = answers.get(handler.path, (404, {}, b"404 page not found"))
                 if callable(said):
-                    said(self)
+                    said(*([handler] if posted is None else [handler, posted]))
                     return
                 status, headers, body = said
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
+                respond(handler, status, body, headers)
 
-            def log_message(self, *_args):
-                """Requests are not logged."""
+            return servers.enter_context(serving(answer))
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        # It answers no sooner for looking often, and ends no later.
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        servers.append((server, thread))
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield serve
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        yield serve
 
 
 def test_a_real_server(serve, monkeypatch):
@@ -101,6 +84,56 @@ def test_a_server_that_never_ends(serve):
     said = fetcher(0.2)(f"{url}/api/version")
     end.set()
     assert said == (None, f"{url}/api/version: it did not answer within 0.2 s")
+
+
+def test_what_is_posted(serve):
+    """A body goes as JSON, and the answer comes as it does otherwise; without one it is asked for."""
+    seen = []
+
+    def answer(handler, posted=None):
+        seen.append((handler.command, handler.headers["Content-Type"], posted))
+        respond(handler, 200, {"done": True})
+
+    url = serve({"/api/generate": answer})
+    assert fetcher(10)(f"{url}/api/generate", {"model": "\u00e4", "keep_alive": 0}) == ({"done": True}, None)
+    assert fetcher(10)(f"{url}/api/generate", {}) == ({"done": True}, None)
+    assert fetcher(10)(f"{url}/api/generate") == ({"done": True}, None)
+    assert seen == [
+        ("POST", "application/json", {"model": "\u00e4", "keep_alive": 0}),
+        ("POST", "application/json", {}),
+        ("GET", "application/json", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"error": "model \'x\' not found"}', ": model 'x' not found"),
+        (b'{"error": "a\\ud800b"}', ": a?b"),
+        (b'{"error": "' + b"x" * 900 + b'"}', ": " + "x" * 300),
+        (b'{"error": {"message": "x"}}', ""),
+        (b'{"error": 1}', ""),
+        (b"{}", ""),
+        (b"[]", ""),
+        (b"null", ""),
+        (b"404 page not found", ""),
+        (b"\xff", ""),
+        (b"[" * 100000, ""),
+        (b"", ""),
+    ],
+)
+def test_the_words_of_an_error(serve, body, words):
+    """What the server says of it comes after the status; what is no text of Ollama's is left out."""
+    url = serve({"/api/generate": (404, {}, body)})
+    _said, problem = fetcher(10)(f"{url}/api/generate", {"model": "x"})
+    assert problem == f"{url}/api/generate: it answered with status 404, expected 200{words}"
+
+
+def test_an_error_whose_words_end_too_soon(serve):
+    """The status is told all the same."""
+    url = serve({"/api/generate": (500, {"Content-Length": "900"}, b'{"error": "x')})
+    _said, problem = fetcher(10)(f"{url}/api/generate", {"model": "x"})
+    assert problem == f"{url}/api/generate: it answered with status 500, expected 200"
 
 
 def test_nobody_listens():

@@ -175,9 +175,9 @@ def test_hardware_in_a_few_words():
     facts = {
         "cpu": {"sockets": 2, "cores": 28},
         "memory": {"total_bytes": 512 << 30, "host_bytes": 256 << 30},
-        "gpus": [{"name": "NVIDIA H200"}, {"name": None}, {"name": "NVIDIA H200"}],
+        "gpus": [{"name": "NVIDIA H200"}, {"name": None, "vendor": "amd"}, {"name": "NVIDIA H200"}, {}],
     }
-    assert only({"topology": facts})["hardware"] == "2 sockets, 28 cores, 256 GiB, 2 x NVIDIA H200, GPU"
+    assert only({"topology": facts})["hardware"] == "2 sockets, 28 cores, 256 GiB, 2 x NVIDIA H200, AMD GPU, GPU"
     assert only({"topology": {"cpu": {"sockets": "2", "cores": True}}})["hardware"] is None
 
 
