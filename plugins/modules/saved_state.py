@@ -191,7 +191,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._states.running i
 from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
 from ansible_collections.inference.ollama.plugins.module_utils._topology.options import check_timeout
 
-UNFINISHED, LAST = "unfinished", "last"
+UNFINISHED = "unfinished"
+LAST = "last"
 _MOST = 100
 
 
