@@ -12,7 +12,7 @@ Private to inference.ollama: it may change in any release.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
@@ -90,7 +90,7 @@ class Memory(NamedTuple):
             moment = datetime.fromisoformat(f"{year}-{month}-{day}T{clock}{'+00:00' if zone == 'Z' else zone}")
         except ValueError:
             return 0
-        return max(0, int((moment.astimezone(timezone.utc) - self.now).total_seconds()))
+        return max(0, int((moment - self.now).total_seconds()))
 
 
 def same_name(name: str) -> str:

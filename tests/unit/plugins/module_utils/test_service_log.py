@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._service.journal import read_journal
 from ansible_collections.inference.ollama.plugins.module_utils._service.log import (
+    ENDED,
     WANTED,
     fields_of,
     parse_map,
@@ -191,6 +192,11 @@ def test_the_larger_context_is_the_models():
         ("warning: failed to mlock 1024-byte buffer (after previously locking 0 bytes)", "mlock"),
         ("ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory", "out-of-memory"),
         ('level=ERROR msg="llama runner process has terminated: exit status 2"', "runner-ended"),
+        ("Error: listen tcp 127.0.0.1:11434: bind: address already in use", "server-ended"),
+        ("panic: runtime error: index out of range [3] with length 3", "server-ended"),
+        ("fatal error: all goroutines are asleep - deadlock!", "server-ended"),
+        ("a word before Error: x", None),
+        ('level=WARN msg="Error: x"', "other"),
         ("2024/08/19 22:32:14 routes.go:1: WARN something", "other"),
         ("level=WARN msg=anything", "other"),
         ('level=INFO msg="enabling flash attention"', None),
@@ -298,3 +304,65 @@ def test_a_unit_that_was_never_started():
         ["a.service: systemd names no invocation, so no log can be told to be of its last start"],
     )
     assert run.calls == []
+
+
+class Restarted(host.Programs):
+    """A journal that has one line of starts before the last, if any."""
+
+    def __init__(self, words, **said):
+        super().__init__(**said)
+        self.words = words
+
+    def __call__(self, argv):
+        if f"--grep={ENDED}" in argv:
+            self.calls.append(argv)
+            return self.words
+        return super().__call__(argv)
+
+
+PANIC = "Error: listen tcp 127.0.0.1:11434: bind: address already in use"
+
+
+@pytest.mark.parametrize("restarts", [None, 0])
+def test_a_server_that_was_not_restarted_has_no_last_words(restarts):
+    """Nobody is asked for the end of a start that was the first."""
+    run = Restarted(Outcome(host.journal([PANIC]), None))
+    log, _problems = read(run, UNIT._replace(restarts=restarts))
+    assert not [argv for argv in run.calls if f"--grep={ENDED}" in argv]
+    assert "server-ended" not in [warning["code"] for warning in log["warnings"]]
+
+
+def test_the_last_words_of_a_server_that_systemd_restarted():
+    """Why it ended comes first; one line is asked for, of the unit, whatever its invocation."""
+    run = Restarted(Outcome(host.journal([PANIC]), None))
+    log, problems = read(run, UNIT._replace(restarts=2))
+    assert log["warnings"][0] == {"code": "server-ended", "line": PANIC}
+    assert [warning["code"] for warning in log["warnings"][1:]] == ["driver-too-old", "no-parallel"]
+    assert log["threads"]["used"] == 14
+    (argv,) = [argv for argv in run.calls if f"--grep={ENDED}" in argv]
+    assert argv[:2] == ["journalctl", "_SYSTEMD_UNIT=ollama.service"]
+    assert "--lines=1" in argv
+    assert problems == []
+
+
+@pytest.mark.parametrize("words", [Outcome(None, "journalctl: no PCRE2"), Outcome("", None), Outcome("x\n{}\n", None)])
+def test_last_words_that_nobody_heard(words):
+    """A journalctl without patterns, or without such a line, is no problem of the log that was read."""
+    log, problems = read(Restarted(words), UNIT._replace(restarts=2))
+    assert log == read(host.Programs())[0]
+    assert problems == []
+
+
+def test_a_start_that_has_logged_nothing_yet_has_the_last_words_of_the_one_before():
+    """Between two starts they are all that there is to tell."""
+    log, problems = read(Restarted(Outcome(host.journal([PANIC]), None), log=""), UNIT._replace(restarts=2))
+    assert [warning["code"] for warning in log["warnings"]] == ["server-ended"]
+    assert log["server_config"] is log["threads"] is None
+    assert "read no entry" in problems[-1]
+
+
+def test_the_last_words_hide_what_is_secret():
+    """A panic may quote an address with a password."""
+    said = Outcome(host.journal(["Error: dial http://me:geheim@h: refused"]), None)
+    log, _problems = read(Restarted(said), UNIT._replace(restarts=1))
+    assert log["warnings"][0]["line"] == "Error: dial http://***@h: refused"

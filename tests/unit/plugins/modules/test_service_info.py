@@ -62,6 +62,24 @@ def test_this_machine(run):
     assert any("127.0.0.1:1/api/version" in problem for problem in found["problems"] + result["service"]["problems"])
 
 
+def test_servers_are_waited_for_before_they_are_read(run, monkeypatch):
+    """With their units and addresses, for as long as is asked for; without wait they are not."""
+    waited = []
+    monkeypatch.setattr(service_info, "wait", lambda units, seconds, *_how: waited.append((units, seconds)))
+    asked = {"units": [{"unit": "no-such.service", "url": "http://127.0.0.1:1"}], "parts": ["api"]}
+    run(**asked)
+    assert waited == []
+    code, _result = run(**asked, wait=0.5)
+    assert (code, waited) == (0, [([("no-such.service", "http://127.0.0.1:1")], 0.5)])
+
+
+def test_a_captured_host_is_not_waited_for(run, machine, monkeypatch):
+    """Its servers answer nobody any more."""
+    monkeypatch.setattr(service_info, "wait", None)
+    code, _result = run(root=machine, wait=600)
+    assert code == 0
+
+
 def test_several_units_with_an_address_each(run, machine):
     """They come in the order given; an address that is not given is the usual one."""
     _code, result = run(root=machine, units=[{"unit": "b@1.service", "url": "http://h:1"}, {"unit": "a.service"}])
@@ -81,6 +99,8 @@ def test_several_units_with_an_address_each(run, machine):
         ({"parts": ["gpu"]}, "parts: 'gpu' is none of unit, processes, api, journal"),
         ({"journal_lines": 0}, "journal_lines: 0 is not a number from 1"),
         ({"api_timeout": 0}, "api_timeout: 0 is not a number of seconds"),
+        ({"wait": -1}, "wait: -1 is not a number of seconds from 0 to 3600"),
+        ({"wait": 3601}, "wait: 3601 is not a number of seconds from 0 to 3600"),
         ({"command_timeout": -1}, "command_timeout: -1 is not a number of seconds"),
         ({"root": "/no/such"}, "root: '/no/such' is not a folder"),
     ],
