@@ -27,7 +27,9 @@ _COMMON = frozenset({"HOME", "LD_LIBRARY_PATH"})
 
 
 def look(case: Case) -> list[Check]:
-    return [_files(case), _overridden(case), _beside(case)]
+    """What is beside a plan that sets nothing is all as it was."""
+    sets = case.planned["environment"] or case.planned["service"]
+    return [_files(case), _overridden(case), *([_beside(case)] if sets else [])]
 
 
 def _files(case: Case) -> Check:

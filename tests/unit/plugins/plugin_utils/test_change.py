@@ -1,0 +1,378 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run has changed, why it was taken back, and what must hold then: as data and in a few lines."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
+    change_report,
+    change_sentence,
+    change_table,
+    failed_checks,
+    failure_text,
+    restored_plan,
+    rollback_table,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
+    SAME,
+    many,
+    plans,
+    running,
+    verdicts,
+)
+from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
+
+FILES = [{"path": "/etc/systemd/system/ollama.service.d/override.conf", "change": "created"}]
+STATE = {"id": "20261122T081202Z", "saved_at": "2026-11-22T08:12:02Z", "reason": "", "changes": FILES}
+WRITTEN = {"changes": FILES, "state": STATE["id"], "unfinished": False, "changed": True}
+SINGLE = plan(xeon(), numa_node="none")
+SEVERAL = plan(xeon(), instances="per_numa_node")
+
+
+def verification(*rows):
+    """A verification with these checks, ``(setting, verdict)`` each."""
+    checks = [
+        {
+            "instance": "ollama",
+            "setting": setting,
+            "verdict": verdict,
+            "planned": "14",
+            "seen": "28",
+            "evidence": "/proc/812/environ",
+            "remedy": None if verdict == "pass" else "run it again",
+        }
+        for setting, verdict in rows
+    ]
+    counts = {verdict: sum(row[1] == verdict for row in rows) for verdict in ("pass", "fail", "unknown")}
+    return {"schema": 1, "verdict": "fail" if counts["fail"] else "pass", "counts": counts, "checks": checks}
+
+
+GOOD = verification(("threads", "pass"), ("binding", "pass"))
+BAD = verification(("unit", "pass"), ("LimitMEMLOCK", "fail"), ("threads", "fail"), ("numa_node", "unknown"))
+
+
+def settings_of(checks):
+    return [check["setting"] for check in checks]
+
+
+# Which checks fail a host.
+
+
+def test_what_fails_a_host():
+    """What fails, in its order; with strict what is unknown too; what is accepted never."""
+    assert failed_checks(GOOD) == failed_checks(GOOD, strict=True) == []
+    assert settings_of(failed_checks(BAD)) == ["LimitMEMLOCK", "threads"]
+    assert settings_of(failed_checks(BAD, strict=True)) == ["LimitMEMLOCK", "threads", "numa_node"]
+    assert settings_of(failed_checks(BAD, ["LimitMEMLOCK"])) == ["threads"]
+    assert settings_of(failed_checks(BAD, iter(["LimitMEMLOCK", "numa_node", "x"]), strict=True)) == ["threads"]
+    assert failed_checks(BAD, ["LimitMEMLOCK", "threads"]) == []
+
+
+# What must hold where a host went back.
+
+
+def restored(start, plan=None):
+    return {"services": {"stop": [], "start": start}, "plan": plan}
+
+
+def hosts(made):
+    """The services of a plan with their OLLAMA_HOST."""
+    return {each["unit"]: each["environment"]["OLLAMA_HOST"] for each in made["instances"]}
+
+
+@pytest.mark.parametrize("made", [SINGLE, SEVERAL])
+def test_the_plan_that_was_confirmed_then_holds(made):
+    """It is of the services that ran, whatever address they had."""
+    assert restored_plan(restored(hosts(made), made)) == made
+
+
+@pytest.mark.parametrize(
+    "known",
+    [None, {}, {**SINGLE, "schema": 0}, {**SINGLE, "schema": None}, SEVERAL, {**SINGLE, "instances": []}],
+)
+def test_without_the_plan_of_these_services_they_shall_run_and_answer(known):
+    """One that was never confirmed, of another release of the collection, or of other services is none of them."""
+    made = restored_plan(restored({"ollama.service": "0.0.0.0:11435"}, known))
+    (instance,) = made["instances"]
+    assert (instance["name"], instance["unit"], instance["url"]) == (
+        "ollama",
+        "ollama.service",
+        "http://127.0.0.1:11435",
+    )
+    assert (made["schema"], made["release"], made["decisions"], made["kernel"]) == (1, None, [], {})
+
+
+def test_instances_have_their_own_names():
+    """As in a plan of several servers, in the order of their names."""
+    made = restored_plan(restored({"ollama@b.service": ":2", "ollama@a.service": ":1"}))
+    assert [(each["name"], each["url"]) for each in made["instances"]] == [
+        ("a", "http://127.0.0.1:1"),
+        ("b", "http://127.0.0.1:2"),
+    ]
+    assert restored_plan(restored({}))["instances"] == []
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("", "http://127.0.0.1:11434"),
+        ("127.0.0.1", "http://127.0.0.1:11434"),
+        ("127.0.0.1:11435", "http://127.0.0.1:11435"),
+        (":11435", "http://127.0.0.1:11435"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("[::]:11435", "http://[::1]:11435"),
+        ("[::1]", "http://[::1]:11434"),
+        ("::1", "http://[::1]:11434"),
+        ("::", "http://[::1]:11434"),
+        ("gpu.example.org", "http://gpu.example.org:11434"),
+        ("http://0.0.0.0:11435", "http://127.0.0.1:11435"),
+        ("http://0.0.0.0:11435/", "http://127.0.0.1:11435"),
+        ("http://127.0.0.1", "http://127.0.0.1:80"),
+        ("http://gpu.example.org/", "http://gpu.example.org:80"),
+        ("https://127.0.0.1", "http://127.0.0.1:443"),
+        ("http://", "http://127.0.0.1:80"),
+        (' "0.0.0.0:11435" ', "http://127.0.0.1:11435"),
+        ("'127.0.0.1:11435'", "http://127.0.0.1:11435"),
+        ("0.0.0.0:99999", "http://127.0.0.1:11434"),
+        ("a b", "http://127.0.0.1:11434"),
+    ],
+)
+def test_where_a_server_listens(host, url):
+    """OLLAMA_HOST as the server itself reads it, whatever somebody had written there before the role came."""
+    (instance,) = restored_plan(restored({"ollama.service": host}))["instances"]
+    assert instance["url"] == url
+
+
+@given(st.text(max_size=30))
+def test_any_address_is_read(host):
+    """What stands in an environment is anybody's."""
+    (instance,) = restored_plan(restored({"ollama.service": host}))["instances"]
+    assert instance["url"].startswith("http://")
+
+
+@many
+@given(plans())
+def test_the_bare_plan_convicts_no_healthy_host(made):
+    """Whatever a host was set to before, it passes where it runs as systemd has loaded it, and answers."""
+    bare = restored_plan(restored(hosts(made)))
+    service = running(made)
+    for each in service["instances"]:
+        for process in each["processes"]:
+            process["environment"]["OLLAMA_NOPRUNE"] = "1"
+    for drift in (None, SAME):
+        found = plan_drift(bare, service, drift)
+        assert verdicts(found, "fail") == []
+        assert {"unit", "api", "unit_reloaded", "processes_current"} <= set(verdicts(found, "pass"))
+        assert set(verdicts(found, "unknown")) <= {"unit_files", "release"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "setting"),
+    [
+        ({"active_state": "failed", "sub_state": "failed", "processes": []}, "unit"),
+        ({"need_daemon_reload": True}, "unit_reloaded"),
+        ({"api": {"version": None}, "problems": ["http://127.0.0.1:11434/api/version: refused"]}, "api"),
+    ],
+)
+def test_the_bare_plan_convicts_a_host_that_does_not_run(changes, setting):
+    """Not started, not reloaded, not answering."""
+    service = copy.deepcopy(running(SINGLE))
+    service["instances"][0].update(changes)
+    found = plan_drift(restored_plan(restored({"ollama.service": "127.0.0.1:11434"})), service)
+    assert setting in verdicts(found, "fail")
+
+
+# Why a task failed.
+
+
+@pytest.mark.parametrize(
+    ("result", "task", "words"),
+    [
+        ({"msg": "no room"}, "", "no room"),
+        ({"msg": "no room."}, "Write the files", "Write the files: no room"),
+        ({"msg": "one\n  two \n"}, "T", "T: one two"),
+        ({"msg": ["not so", "nor so"], "assertion": "a == b"}, "T", "not so nor so"),
+        ({"msg": "Not as planned...", "assertion": "a == b"}, "T", "Not as planned"),
+        ({"msg": 5}, "T", "T: 5"),
+        ({}, "T", "T: it did not say why"),
+        ({"msg": ""}, "", "it did not say why"),
+        ({"results": [], "msg": "All items completed"}, "T", "T: All items completed"),
+        (
+            {
+                "msg": "One or more items failed",
+                "results": [{"msg": "ok"}, {"failed": True, "msg": "a"}, {"failed": True}],
+            },
+            "T",
+            "T: a",
+        ),
+        (
+            {"msg": "One or more items failed", "results": [{"failed": True, "msg": "Not so.", "assertion": "x"}]},
+            "T",
+            "Not so",
+        ),
+        ({"msg": "some items failed", "results": [{"failed": False, "msg": "b"}]}, "T", "T: some items failed"),
+    ],
+)
+def test_why_a_task_failed(result, task, words):
+    """One line without a full stop; an assertion is a sentence of its own, of a loop the first that failed counts."""
+    assert failure_text(result, task) == words
+
+
+def test_a_long_complaint_is_cut():
+    """A traceback of a page helps nobody in a last line."""
+    assert len(failure_text({"msg": "x" * 5000})) == 2000
+
+
+# The report.
+
+
+def test_a_run_that_changed_nothing():
+    """Every key is there all the same."""
+    report = change_report({"changes": [], "state": None})
+    assert report == {
+        "schema": 1,
+        "outcome": "unchanged",
+        "reason": None,
+        "files": [],
+        "restarted": [],
+        "stopped": [],
+        "state": None,
+        "restored": None,
+        "problem": None,
+        "verification": None,
+        "checks": [],
+    }
+    assert change_report({}) == change_report({"skipped": True, "changed": False}) == report
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(WRITTEN,), ({}, ["ollama.service"]), ({}, [], ["ollama.service"]), (WRITTEN, iter(["a"]), iter(["b"]))],
+)
+def test_a_run_that_changed_something(arguments):
+    """A file, or a service that was restarted or stopped."""
+    report = change_report(*arguments)
+    assert report["outcome"] == "changed"
+    assert json.loads(json.dumps(report)) == report
+
+
+def failure(**said):
+    return {"reason": "it did not run as planned", "restored": {}, "problem": None, "verification": None, **said}
+
+
+def test_a_change_that_failed_and_was_taken_back():
+    """Why, what state is back, and how it was verified while it was there."""
+    report = change_report(
+        WRITTEN,
+        ["ollama.service"],
+        [],
+        failure(restored={"restored": STATE, "changed": True}, verification=BAD, checks=failed_checks(BAD)),
+    )
+    assert (report["outcome"], report["reason"]) == ("restored", "it did not run as planned")
+    assert (report["restored"], report["verification"], report["files"]) == (STATE, BAD, FILES)
+    assert settings_of(report["checks"]) == ["LimitMEMLOCK", "threads"]
+
+
+@pytest.mark.parametrize("back", [None, {}, {"restored": None}])
+def test_a_run_that_failed_with_nothing_to_take_back(back):
+    """It failed, whatever it had changed."""
+    report = change_report(WRITTEN, [], [], failure(restored=back, problem="no way back"))
+    assert (report["outcome"], report["restored"], report["problem"]) == ("failed", None, "no way back")
+    assert change_report({}, failure={"reason": "x"})["outcome"] == "failed"
+
+
+# The last words of a run that failed.
+
+
+def report(**said):
+    """Of a run that failed; restored where a state is back."""
+    return change_report(WRITTEN, [], [], failure(**said))
+
+
+BACK = {"restored": STATE}
+
+
+def test_the_sentence_of_a_change_that_was_taken_back():
+    """Why with the first check, the moment that is back, and that it runs as then."""
+    change = report(restored=BACK, verification=BAD, checks=failed_checks(BAD, ["LimitMEMLOCK"]))
+    assert change_sentence(change, "gpu1", GOOD) == (
+        "gpu1: it did not run as planned: threads: 28, planned 14 (/proc/812/environ). "
+        "Files and services are back as they were at 2026-11-22T08:12:02Z, and run: 2 checks passed."
+    )
+
+
+def test_the_sentence_where_what_is_back_does_not_run_as_then():
+    """Each setting once, but for those that are accepted."""
+    after = verification(("threads", "fail"), ("binding", "fail"), ("threads", "fail"), ("LimitMEMLOCK", "fail"))
+    said = change_sentence(report(restored=BACK), "gpu1", after, ["LimitMEMLOCK"])
+    assert said.endswith("at 2026-11-22T08:12:02Z, but do not run as then: binding, threads")
+    assert change_sentence(report(restored=BACK), "gpu1", after, iter([])).endswith("LimitMEMLOCK, binding, threads")
+
+
+@pytest.mark.parametrize(("problem", "words"), [(None, "none ran then"), ("a unit is masked", "a unit is masked")])
+def test_the_sentence_where_nobody_looked_at_what_is_back(problem, words):
+    """None ran then, or something was in the way."""
+    said = change_sentence(report(restored=BACK, problem=problem), "gpu1")
+    assert said == (
+        "gpu1: it did not run as planned. Files and services are back as they were at 2026-11-22T08:12:02Z; "
+        f"whether they run as then is not verified: {words}"
+    )
+
+
+def test_the_sentence_where_nothing_is_back():
+    """Nothing was to be taken back, or that failed too."""
+    assert change_sentence(report(), "gpu1").startswith("gpu1: it did not run as planned. Nothing on the host is ")
+    assert change_sentence(report(problem="Going back failed"), "gpu1").endswith("planned. Going back failed")
+
+
+def test_the_table_of_a_change_that_was_taken_back():
+    """What was not as planned, and what is not again; nothing of what is as it should be."""
+    change = report(restored=BACK, verification=BAD, checks=failed_checks(BAD))
+    assert change_table(change, GOOD).startswith("As changed, it was: fail: 1 as planned, 2 not, 1 unknown\n")
+    assert "As it is again" not in change_table(change, GOOD)
+    both = change_table(change, BAD)
+    assert both.count("\n\nAs it is again: fail: ") == 1
+    assert change_table(report(restored=BACK, verification=GOOD), GOOD) == ""
+    assert change_table(report(restored=BACK), None) == change_table(report(), None) == ""
+
+
+def test_the_table_without_what_is_accepted():
+    """A check that fails nobody makes no table by itself."""
+    after = verification(("LimitMEMLOCK", "fail"))
+    assert change_table(report(restored=BACK), after, ["LimitMEMLOCK"]) == ""
+    assert change_table(report(restored=BACK), after, iter([])).startswith("As it is again: fail")
+
+
+# Going back because somebody asked for it.
+
+
+def test_the_table_of_a_way_back():
+    """What was done, how it runs, and what can be gone back to from here."""
+    older = {**STATE, "id": "20261121T081202Z", "reason": "change 4711", "changes": FILES * 2}
+    done = {"restored": STATE, "changes": FILES, "states": [STATE, older], "problems": ["x.json: it is no JSON"]}
+    assert rollback_table(done, "gpu1", GOOD).splitlines() == [
+        "gpu1: back at 2026-11-22T08:12:02Z, state 20261122T081202Z, before a change of 1 file",
+        "  created /etc/systemd/system/ollama.service.d/override.conf",
+        "",
+        "It runs: pass: 2 as planned, 0 not, 0 unknown",
+        "",
+        "States that are kept:",
+        "  2026-11-22T08:12:02Z  state 20261122T081202Z, before a change of 1 file",
+        "  2026-11-22T08:12:02Z  state 20261121T081202Z, before a change of 2 files: change 4711",
+        "  x.json: it is no JSON",
+    ]
+
+
+def test_the_table_where_there_is_nothing_to_go_back_to():
+    """It is said, and that none is kept."""
+    done = {"restored": None, "changes": [], "states": [], "problems": []}
+    assert rollback_table(done, "gpu1") == "gpu1: nothing to go back to\n\nNo state is kept."
