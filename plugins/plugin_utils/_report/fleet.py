@@ -23,6 +23,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     VERDICTS,
     checks,
     counted,
+    failed,
     host_of,
     mapping,
 )
@@ -79,7 +80,7 @@ def _rank(host: Mapping[str, Any]) -> tuple[Any, ...]:
     # A run that went wrong comes first, and then what broke off and so tells nothing of what else is wrong.
     run = mapping(host["changes"]).get("outcome")
     broken = ("failed", "restored").index(run) if run in ("failed", "restored") else 2 if host["error"] else 3
-    wrong = len(checks(host["verification"], FAIL))
+    wrong = len(failed(host))
     parts = enumerate(_DIGITS.split(host["name"]))
     name = [(int(part), "") if number % 2 else (-1, part) for number, part in parts]
     return VERDICTS.index(host["verdict"]), broken, -wrong, name
@@ -108,7 +109,7 @@ def _settings(hosts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What is wrong on most hosts first: one cause often has many hosts."""
     found: dict[str, dict[str, list[str]]] = {}
     for host in hosts:
-        for check in checks(host["verification"], FAIL, UNKNOWN):
+        for check in [*failed(host), *checks(host["verification"], UNKNOWN)]:
             names = found.setdefault(str(check.get("setting")), {FAIL: [], UNKNOWN: []})[str(check["verdict"])]
             if host["name"] not in names[-1:]:
                 names.append(host["name"])

@@ -23,14 +23,16 @@ _NAMED = 3
 
 
 def host_of(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    """``{name, verdict, reason, hardware, release, error, changes, verification, drift, plan, topology}``.
+    """``{name, verdict, reason, hardware, release, error, accepted, changes, verification, drift, plan, topology}``.
 
     ``record`` is a cleaned one. A part of another kind than a mapping counts as one that is not there.
     """
     parts = {part: mapping(record.get(part)) or None for part in PARTS}
     error = record.get("error")
     error = error if isinstance(error, str) and error.strip() else None
-    verdict, reason = _judged(error, record.get("stopped"), parts)
+    named = record.get("accepted")
+    accepted = [entry for entry in named if isinstance(entry, str)] if isinstance(named, list) else []
+    verdict, reason = _judged(error, record.get("stopped"), parts, accepted)
     return {
         "name": name,
         "verdict": verdict,
@@ -38,6 +40,7 @@ def host_of(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
         "hardware": _hardware(mapping(parts["topology"])),
         "release": _release(parts),
         "error": error,
+        "accepted": accepted,
         **parts,
     }
 
@@ -64,19 +67,24 @@ def checks(verification: object, *verdicts: str) -> list[Mapping[str, Any]]:
     return [check for verdict in verdicts for check in found if check.get("verdict") == verdict]
 
 
+def failed(host: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The checks that failed, without those whose failure the operator accepts."""
+    return [check for check in checks(host["verification"], FAIL) if check.get("setting") not in host["accepted"]]
+
+
 def counted(count: int, what: str) -> str:
     """``1 host``, ``2 hosts``."""
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _judged(error: str | None, stopped: object, parts: Mapping[str, Any]) -> tuple[str, str]:
+def _judged(error: str | None, stopped: object, parts: Mapping[str, Any], accepted: list[str]) -> tuple[str, str]:
     if error is not None:
         return (str(stopped) if stopped in (UNREACHABLE, REFUSED) else FAIL), error
     run = _run(mapping(parts["changes"]))
     if run is not None:
         return FAIL, run
     if parts["verification"] is not None:
-        return _verified(parts["verification"])
+        return _verified(parts["verification"], accepted)
     return _unverified(parts)
 
 
@@ -101,16 +109,18 @@ def _run(changes: Mapping[str, Any]) -> str | None:
     return f"The run failed and {what}{': ' if words else ''}{'; '.join(words)}"
 
 
-def _verified(verification: Mapping[str, Any]) -> tuple[str, str]:
-    failed, unseen = checks(verification, FAIL), checks(verification, UNKNOWN)
+def _verified(verification: Mapping[str, Any], accepted: list[str]) -> tuple[str, str]:
+    wrong = failed({"verification": verification, "accepted": accepted})
+    unseen = checks(verification, UNKNOWN)
     total = len(rows(verification.get("checks")))
-    if failed:
-        return FAIL, f"{len(failed)} of {counted(total, 'check')} failed: {_names(failed)}"
+    if wrong:
+        return FAIL, f"{len(wrong)} of {counted(total, 'check')} failed: {_names(wrong)}"
     if unseen:
         return UNKNOWN, f"{len(unseen)} of {counted(total, 'check')} could not be told: {_names(unseen)}"
     if not total:
         return UNKNOWN, "the verification holds no check"
-    return PASS, f"{counted(total, 'check')} passed"
+    borne = len(checks(verification, FAIL))
+    return PASS, f"{counted(total - borne, 'check')} passed{f', {borne} failed and accepted' if borne else ''}"
 
 
 def _names(found: list[Mapping[str, Any]]) -> str:
@@ -165,6 +175,7 @@ __all__ = (
     "checks",
     "counted",
     "differences",
+    "failed",
     "host_of",
     "mapping",
     "rows",

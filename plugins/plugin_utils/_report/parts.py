@@ -48,11 +48,11 @@ def wrong(host: Mapping[str, Any]) -> Iterator[Markup]:
     found = checks(host["verification"], FAIL, UNKNOWN)
     if found:
         yield el("h4", "Not as planned, or not told")
-        yield _causes(f"Checks of {host['name']} that did not pass", found)
+        yield _causes(f"Checks of {host['name']} that did not pass", found, host["accepted"])
 
 
-def _causes(caption: str, found: list[Mapping[str, Any]]) -> Markup:
-    bodies = [_cause(list(group)) for _same, group in groupby(found, key=_cause_of)]
+def _causes(caption: str, found: list[Mapping[str, Any]], accepted: list[str] | None = None) -> Markup:
+    bodies = [_cause(list(group), accepted or []) for _same, group in groupby(found, key=_cause_of)]
     heads = ("Verdict", "Setting", "Planned", "Seen", "Where, and what to do")
     return table(caption, heads, bodies, "wrong")
 
@@ -61,12 +61,14 @@ def _cause_of(check: Mapping[str, Any]) -> tuple[object, ...]:
     return check.get("verdict"), check.get("evidence"), check.get("remedy")
 
 
-def _cause(found: list[Mapping[str, Any]]) -> Markup:
+def _cause(found: list[Mapping[str, Any]], accepted: list[str]) -> Markup:
     """The rows of one cause; on a narrow page they are no table to the eye, so their roles are named."""
     lines = []
     span = str(len(found)) if len(found) > 1 else None
     for number, check in enumerate(found):
-        name = code(check.get("setting")), el("small", shown(check.get("instance")))
+        borne = check.get("verdict") == FAIL and check.get("setting") in accepted
+        about = f"{shown(check.get('instance'))}{' (accepted)' if borne else ''}"
+        name = code(check.get("setting")), el("small", about)
         cells = [el("th", name, scope="row", role="rowheader")]
         cells += [
             el("td", code(check.get(key)), role="cell", data_label=key.capitalize()) for key in ("planned", "seen")
@@ -131,10 +133,10 @@ def changes(host: Mapping[str, Any]) -> Iterator[Markup]:
         lines.append(el("li", "it is again as it was at ", code(run["restored"]["saved_at"])))
     if lines:
         yield el("ul", lines)
-    found = checks(run.get("verification"), FAIL)
+    found = checks(run, FAIL, UNKNOWN)
     if found:
-        yield el("p", "What failed before it was taken back:")
-        yield _causes(f"Checks that failed on {host['name']} before the change was taken back", found)
+        yield el("p", "What the run failed by:")
+        yield _causes(f"Checks of {host['name']} that the run failed by", found)
 
 
 def warnings(host: Mapping[str, Any]) -> Iterator[Markup]:

@@ -67,7 +67,8 @@ def record(number=0, trouble=None):
         found["changes"] = changes(trouble, first)
         if trouble == "restored":
             _override(first, drift)
-            found["changes"]["verification"] = plan_drift(made, service, drift)
+            shown = plan_drift(made, service, drift)
+            found["changes"]["checks"] = [check for check in shown["checks"] if check["verdict"] == "fail"]
             service, drift = running(made), copy.deepcopy(SAME)
     return {**found, "drift": drift, "verification": plan_drift(made, service, drift)}
 
@@ -116,6 +117,7 @@ def changes(outcome, instance):
         "restored": {"id": "20261122T105700Z", "saved_at": "2026-11-22T10:57:00Z"} if outcome == "restored" else None,
         "problem": None,
         "verification": None,
+        "checks": [],
     }
 
 

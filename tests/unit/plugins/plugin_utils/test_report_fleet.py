@@ -170,6 +170,19 @@ def test_what_is_wrong_on_most_hosts_comes_first():
     ]
 
 
+def test_what_the_operator_accepts_does_not_fail():
+    """An accepted check is counted apart and named on no list of what is wrong; another one still fails."""
+    found = {**record(0, "overridden"), "accepted": ["overridden_by", "LLAMA_ARG_THREADS", 3]}
+    report = fleet_report({"a": found}, MOMENT)
+    assert report["hosts"][0]["verdict"] == "pass"
+    assert report["hosts"][0]["reason"].endswith(" checks passed, 2 failed and accepted")
+    assert report["hosts"][0]["accepted"] == ["overridden_by", "LLAMA_ARG_THREADS"]
+    assert report["settings"] == []
+    assert "<small>ollama (accepted)</small>" in report_page(report)
+    assert only({**found, "accepted": ["overridden_by"]})["reason"].endswith("checks failed: LLAMA_ARG_THREADS")
+    assert only({**found, "accepted": "overridden_by"})["verdict"] == "fail"
+
+
 def test_hardware_in_a_few_words():
     """Cards of a kind are counted; memory is the host's own."""
     facts = {
