@@ -203,6 +203,74 @@ def test_a_release_without_a_thread_count_of_its_own():
     assert "PARAMETER num_thread 14" in row["remedy"]
 
 
+# A server that does not answer, and why it ended.
+
+VERSION = "http://127.0.0.1:11434/api/version"
+REFUSED = f"{VERSION}: it cannot be reached (Connection refused)"
+PANIC = "Error: listen tcp 127.0.0.1:11434: bind: address already in use"
+ENDED = [{"code": "server-ended", "line": "panic: older"}, {"code": "other", "line": "x"}]
+ENDED += [{"code": "server-ended", "line": PANIC}]
+
+
+def test_a_server_that_answers():
+    """At the address that is planned."""
+    row = check(seen_on(), "api")
+    url = BOUND["instances"][0]["url"]
+    assert (row["verdict"], row["planned"], row["seen"], row["evidence"]) == ("pass", url, url, f"GET {VERSION}")
+
+
+@pytest.mark.parametrize("log", [None, journal(), journal(warnings=[{"code": "other", "line": PANIC}])])
+def test_a_server_that_does_not_answer(log):
+    """A unit that runs and serves nobody fails, with what the reader was told and where to look."""
+    found = seen_on(api=api(version=None, models=None), problems=[REFUSED], journal=log)
+    row = check(found, "api")
+    assert (row["verdict"], row["seen"], row["evidence"]) == ("fail", "no answer", REFUSED)
+    assert "journalctl -u ollama.service" in row["remedy"]
+    assert check(found, "unit")["verdict"] == "pass"
+    assert check(found, "release")["verdict"] == "unknown"
+
+
+def test_a_server_that_does_not_answer_as_all_of_them():
+    """What concerns every server stands at the top of what was read."""
+    service = running(BOUND)
+    service["instances"][0]["api"] = {"url": "http://127.0.0.1:11434", "version": None, "models": None}
+    service["problems"] = [REFUSED]
+    assert check(plan_drift(BOUND, service, SAME), "api")["verdict"] == "fail"
+
+
+def test_another_address_that_does_not_answer_convicts_nobody():
+    """Only the one that is planned counts; without a word of it nothing is known."""
+    elsewhere = "http://127.0.0.1:11435/api/version: it cannot be reached"
+    for problems in ([], [elsewhere]):
+        row = check(seen_on(api=api(version=None), problems=problems), "api")
+        assert (row["verdict"], row["seen"]) == ("unknown", None)
+        assert f"GET {VERSION} was not read" in row["evidence"]
+    assert check(seen_on(api=None), "api")["verdict"] == "unknown"
+
+
+def test_the_last_words_of_a_server_that_ended():
+    """The last of them are evidence of why the unit does not run and why nobody answers."""
+    found = seen_on(
+        active_state="activating",
+        sub_state="auto-restart",
+        result="exit-code",
+        processes=[],
+        api=api(version=None, models=None),
+        problems=[REFUSED],
+        journal=journal(warnings=ENDED),
+    )
+    assert check(found, "unit")["evidence"] == f"systemctl show ollama.service; it said: {PANIC}"
+    assert check(found, "api")["evidence"] == f"{REFUSED}; it said: {PANIC}"
+    assert verdicts(found, "fail") == ["unit", "api"]
+
+
+def test_the_last_words_of_a_server_that_runs_again_are_history():
+    """They convict nobody who answers."""
+    found = seen_on(journal=journal(warnings=ENDED))
+    assert verdicts(found, "fail") == []
+    assert "it said" not in check(found, "api")["evidence"] + check(found, "unit")["evidence"]
+
+
 # Processes of another time.
 
 
