@@ -1,0 +1,39 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of checks that an operator accepts: those of every plan are known on every host, all others are not."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from ansible_collections.inference.ollama.plugins.filter.unknown_checks import FilterModule
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.names import unknown_checks
+from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
+    BOUND,
+    SAME,
+    UNBOUND,
+    many,
+    plans,
+    running,
+)
+
+
+@many
+@given(plans())
+def test_whatever_is_checked_can_be_accepted(made):
+    """On the host itself, and on one whose plan has no such setting: a group of hosts accepts as one."""
+    stale = {"schema": 1, "differences": [{"kind": "stale", "path": "/x", "unit": None, "instance": None}]}
+    found = [
+        check["setting"] for drift in (SAME, stale, None) for check in plan_drift(made, running(made), drift)["checks"]
+    ]
+    assert unknown_checks(found, made) == []
+    assert unknown_checks(found, UNBOUND) == []
+
+
+def test_what_is_no_check_is_told():
+    """In the order given; a name is written as the table has it."""
+    names = ["LimitMemlock", "LimitMEMLOCK", "", "no_such", "unit", "OLLAMA_KEEP_ALIVE"]
+    assert unknown_checks(names, BOUND) == ["LimitMemlock", "", "no_such"]
+    assert FilterModule().filters()["unknown_checks"](iter(names), BOUND) == ["LimitMemlock", "", "no_such"]
