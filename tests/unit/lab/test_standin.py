@@ -121,6 +121,23 @@ def test_the_runners_command_line_follows_the_release(version: str, flag: str) -
     assert (given["-c"], given["-np"], given["--flash-attn"], given["-t"]) == ("8192", "2", "off", "3")
 
 
+def test_the_runner_is_started_with_ollamas_own_list_of_arguments() -> None:
+    """llm/llama_server.go, in its order; a real llama-server is started with this (real-runner.sh)."""
+    settings = environment.read({"OLLAMA_CONTEXT_LENGTH": "8192", "OLLAMA_KV_CACHE_TYPE": "q8_0"}, "/home/o")
+    assert runners.llama_server_command(settings, "0.40.2", {}, 1234) == [
+        *("/usr/local/lib/ollama/llama-server", "--model", "/home/o/.ollama/models/blobs/sha256-standin"),
+        *("--port", "1234", "--host", "127.0.0.1", "--no-webui", "--offline", "-c", "8192", "-np", "1"),
+        *("--log-verbosity", "4", "--no-log-prefix", "--no-log-timestamps", "--load-mode", "none"),
+        *("--cache-type-k", "q8_0", "--cache-type-v", "q8_0", "--flash-attn", "auto", "-b", "512", "-ub", "512"),
+    ]
+
+
+@pytest.mark.parametrize("version", ["0.40.2", "0.32.5"])
+def test_a_request_with_use_mmap_leaves_the_load_mode_to_the_runner(version: str) -> None:
+    command = runners.llama_server_command(environment.read({}, "/home/o"), version, {"use_mmap": True}, 1234)
+    assert not {"--load-mode", "--no-mmap"} & set(command)
+
+
 def test_without_a_server_the_client_names_its_own_release_alone() -> None:
     done = subprocess.run(
         [sys.executable, LAB / "ollama", "--version"],

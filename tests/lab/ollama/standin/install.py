@@ -30,6 +30,15 @@ def real_one() -> str | None:
     return found if found and not zipfile.is_zipfile(found) else None
 
 
+def real_runner() -> bool:
+    """Whether a real llama-server lies where the stand-in's own would (real-runner.sh): a compiled program."""
+    try:
+        with open(RUNNER, "rb") as file:
+            return file.read(4) == b"\x7fELF"
+    except FileNotFoundError:
+        return False
+
+
 def write(path: str, data: bytes, mode: int) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     scratch = f"{path}.new"
@@ -68,8 +77,9 @@ def install(packed: str, version: str | None) -> int:
         program = file.read()
     with zipfile.ZipFile(packed) as archive:
         unit = archive.read("ollama.service")
-    for path in (BINARY, RUNNER):
-        write(path, program, 0o755)
+    write(BINARY, program, 0o755)
+    if not real_runner():
+        write(RUNNER, program, 0o755)
     write(UNIT, unit, 0o644)
     if version:
         write(VERSION_FILE, version.encode() + b"\n", 0o644)

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import os
 import shlex
 import socket
@@ -35,6 +37,7 @@ class Loaded(NamedTuple):
 
     name: str
     process: subprocess.Popen[bytes]
+    port: int
     context: int
     expires: float  # seconds since the epoch, or for ever
 
@@ -44,17 +47,22 @@ def parse_version(version: str) -> tuple[int, ...]:
 
 
 def llama_server_command(settings: environment.Settings, version: str, request: dict[str, Any], port: int) -> list[str]:
-    """The command line from 0.30 on, for a host without a GPU: there unset flash attention is ``auto``."""
+    """The command line from 0.30 on, for a host without a GPU: there unset flash attention is ``auto``.
+
+    There too the weights are not mapped, unless the request says use_mmap: then nothing is said of how to load them,
+    and a real llama-server takes LLAMA_ARG_LOAD_MODE (server/sched.go and llm/llama_server.go of Ollama).
+    """
     context = int(request.get("num_ctx") or settings.context)
     flash = {None: "auto", True: "on", False: "off"}[settings.flash_attention]
     command = [f"{LIBRARY}/llama-server", "--model", f"{settings.models}/blobs/sha256-standin"]
     command += ["--port", str(port), "--host", "127.0.0.1", "--no-webui", "--offline"]
     command += ["-c", str(context * settings.parallel), "-np", str(settings.parallel)]
     command += ["--log-verbosity", "4", "--no-log-prefix", "--no-log-timestamps"]
-    command += ["--flash-attn", flash, "-b", "512", "-ub", "512"]
-    command += ["--load-mode", "none"] if parse_version(version) >= LOAD_MODE_ERA else ["--no-mmap"]
+    if not request.get("use_mmap"):
+        command += ["--load-mode", "none"] if parse_version(version) >= LOAD_MODE_ERA else ["--no-mmap"]
     if settings.kv_cache_type:
         command += ["--cache-type-k", settings.kv_cache_type, "--cache-type-v", settings.kv_cache_type]
+    command += ["--flash-attn", flash, "-b", "512", "-ub", "512"]
     if int(request.get("num_thread") or 0) > 0:
         command += ["-t", str(request["num_thread"])]
     return command
@@ -68,6 +76,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def ask(port: int, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+    """Status and answer of a child."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+    with contextlib.closing(connection):
+        connection.request(method, path, None if body is None else json.dumps(body))
+        answer = connection.getresponse()
+        try:
+            return answer.status, json.load(answer)
+        except ValueError as error:
+            raise http.client.HTTPException(f"{path}: {error}") from None
 
 
 class Runners:
@@ -115,17 +135,37 @@ class Runners:
             log.line("runner.go:1178", "load", request=f"{{Operation:commit NumThreads:{threads}}}")
             what = "llama runner"
         log.line("server.go:1332", f"{what} started in {time.monotonic() - began:.2f} seconds")
-        return Loaded(name, child, int(request.get("num_ctx") or self.settings.context), 0.0)
+        return Loaded(name, child, port, int(request.get("num_ctx") or self.settings.context), 0.0)
 
     @staticmethod
     def _wait(child: subprocess.Popen[bytes], port: int) -> None:
-        """Until the child's port accepts. It has no other way to say so, as in Ollama itself."""
+        """Until the child is healthy. A real one listens before its model is loaded, and says 503 until then."""
         while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
-                return
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if ask(port, "GET", "/health")[0] == 200:
+                    return
             with contextlib.suppress(subprocess.TimeoutExpired):
                 status = child.wait(timeout=0.05)
                 raise LoadError(f"llama runner process has terminated: exit status {status}")
+
+    def complete(self, name: str, prompt: str, request: dict[str, Any]) -> dict[str, Any]:
+        """What the child makes of a prompt, by the names of /api/generate; the stand-in's own child makes nothing."""
+        # Without an end in sight a real Ollama goes on for ten contexts.
+        body = {"prompt": prompt, "n_predict": int(request.get("num_predict") or 16)}
+        try:
+            _status, told = ask(self.loaded[name].port, "POST", "/completion", body)
+        except (KeyError, OSError, http.client.HTTPException) as error:
+            raise LoadError(f"llama runner process no longer running: {error}") from None
+        spent = told.get("timings", {})
+        return {
+            "response": told.get("content", "ok"),
+            "total_duration": 3000000,
+            "load_duration": 1000000,
+            "prompt_eval_count": spent.get("prompt_n", 1),
+            "prompt_eval_duration": int(spent.get("prompt_ms", 1) * 1e6),
+            "eval_count": spent.get("predicted_n", 1),
+            "eval_duration": int(spent.get("predicted_ms", 1) * 1e6),
+        }
 
     def _stop(self, name: str) -> None:
         found = self.loaded.pop(name, None)

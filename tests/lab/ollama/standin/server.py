@@ -87,9 +87,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not prompt:
             self._send({**answer, "done_reason": "load"})
             return
-        counts = {"total_duration": 3000000, "load_duration": 1000000, "prompt_eval_count": 1,
-                  "prompt_eval_duration": 1000000, "eval_count": 1, "eval_duration": 1000000}  # fmt: skip
-        self._send({**answer, **counts, "response": "ok", "done_reason": "stop"})
+        try:
+            said = self.runners.complete(name, prompt, request.get("options") or {})
+        except LoadError as error:
+            self._send({"error": str(error)}, 500)
+            return
+        self._send({**answer, **said, "done_reason": "stop"})
 
 
 def _now() -> str:
