@@ -533,6 +533,10 @@ service:
                   description: As RV(service.instances[].journal.offloaded), of this start.
                   type: dict
                   sample: {layers: 37, of: 37}
+                load_mode:
+                  description: As RV(service.instances[].journal.load_mode), of this start.
+                  type: str
+                  sample: mlock
                 prompt_cache_mib:
                   description: As RV(service.instances[].journal.prompt_cache_mib), of this start.
                   type: int
@@ -593,6 +597,10 @@ service:
                   description: Layers of the model.
                   type: int
                   sample: 37
+            load_mode:
+              description: How the runner loaded the weights, from its line C(load_mode). V(null) before 0.32.6.
+              type: str
+              sample: mlock
             prompt_cache_mib:
               description: The limit of the cache of prompts in the host's memory, in MiB. V(0) is none.
               type: int

@@ -27,7 +27,7 @@ ENDED = "^(Error|panic|fatal error): "
 # What journalctl is asked to pick: every line that is read here, in starts.py and in complaints.py.
 WANTED = (
     r"server config|inference compute|starting (llama|runner)|n_threads|NumThreads|threads=|kv.?cache|KV self size|"
-    r"[Ff]lash|"
+    r"[Ff]lash|load_mode = |"
     r"constructing llama_context|offloaded [0-9]+/|prompt cache|level=(WARN|ERROR)|: (WARN|ERROR) |compatible GPU|"
     r"too old|not supported|skipping|dropping|GPU discovery|will be overwritten|error while handling|"
     r"host memory pressure|evicting|mlock|out of memory|allocate|has terminated|exited unexpectedly|filtering|" + ENDED
@@ -40,6 +40,7 @@ _FIELD = re.compile(r'(?<![\w.])([A-Za-z_][\w.]{0,60})=("(?:\\.|[^"\\])*"|[^\s"]
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) (B|KiB|MiB|GiB|TiB|PiB)")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _STARTING = re.compile(r'msg="?starting (?:llama server|llama-server|runner)"?.* cmd=("(?:\\.|[^"\\])*"|\S+)')
+_OF_THE_LAST = ("threads", "kv_cache", "flash_attention", "offloaded", "load_mode", "prompt_cache_mib")
 # Sixteen starts are more than anybody compares.
 _STARTS = 16
 
@@ -63,9 +64,9 @@ def size_of(text: str) -> int | None:
 
 
 def read_log(messages: Iterable[str], redactor: Redactor) -> dict[str, Any]:
-    """``{server_config, devices, starts, threads, kv_cache, flash_attention, offloaded, prompt_cache_mib, warnings}``.
+    """``{server_config, devices, starts, …, warnings}``.
 
-    All but the first two and the last are of the last start of a runner that was logged; None for what was not logged.
+    What _OF_THE_LAST names is of the last start of a runner that was logged; None for what was not logged.
     """
     config: dict[str, str] | None = None
     devices: list[dict[str, Any]] = []
@@ -95,7 +96,7 @@ def read_log(messages: Iterable[str], redactor: Redactor) -> dict[str, Any]:
         "server_config": config,
         "devices": devices,
         "starts": told,
-        **{key: last.get(key) for key in ("threads", "kv_cache", "flash_attention", "offloaded", "prompt_cache_mib")},
+        **{key: last.get(key) for key in _OF_THE_LAST},
         "warnings": warnings.found,
     }
 

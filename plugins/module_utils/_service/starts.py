@@ -59,7 +59,11 @@ _CACHE = re.compile(r"(?:llama_kv_cache\w*: +size =|KV self size *=) *([0-9]{1,9
 _CELLS = re.compile(r"\( *([0-9]{1,12}) cells")
 _TYPES = re.compile(r"K \((\w+)\):.*V \((\w+)\):")
 _GO_CACHE = re.compile(r'msg="?kv cache"? .*size="?([0-9]{1,9}(?:\.[0-9]{1,6})?) ([KMGT])iB')
-_FLASH = re.compile(r"flash_attn += *(\w+)|Flash Attention was auto, set to (\w+)|msg=\"(enabling) flash attention")
+_FLASH = re.compile(
+    r"flash_attn += *(\w+)|Flash Attention (?:was auto, set to |not supported, set to |)(enabled|disabled)|"
+    r"msg=\"(enabling) flash attention"
+)
+_LOAD_MODE = re.compile(r"load_tensors: .*\(load_mode = ([\w+]{1,20})\)")
 _LAYERS = re.compile(r"offloaded ([0-9]{1,6})/([0-9]{1,6}) layers to GPU")
 _PROMPTS = re.compile(r"prompt cache is enabled, size limit: ([0-9]{1,9}) MiB")
 _NO_PROMPTS = re.compile("prompt cache is disabled")
@@ -76,6 +80,7 @@ class Start:
         self._threads: dict[str, int | None] | None = None
         self._flash: str | None = None
         self._offloaded: dict[str, int] | None = None
+        self._load_mode: str | None = None
         self._prompts: int | None = None
         # A model may have several contexts, and a context several caches.
         self._contexts: list[list[dict[str, Any]]] = [[]]
@@ -89,6 +94,7 @@ class Start:
             "kv_cache": self._cache(),
             "flash_attention": self._flash,
             "offloaded": self._offloaded,
+            "load_mode": self._load_mode,
             "prompt_cache_mib": self._prompts,
         }
 
@@ -108,6 +114,9 @@ class Start:
         layers = _LAYERS.search(line)
         if layers:
             self._offloaded = {"layers": int(layers[1]), "of": int(layers[2])}
+        mode = _LOAD_MODE.search(line)
+        if mode:
+            self._load_mode = mode[1]
         prompts = _PROMPTS.search(line)
         if prompts or _NO_PROMPTS.search(line):
             self._prompts = int(prompts[1]) if prompts else 0

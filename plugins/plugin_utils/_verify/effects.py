@@ -29,6 +29,7 @@ _LOGGED = {
     "LLAMA_ARG_CACHE_RAM": ("prompt_cache_mib", None),
     "LLAMA_ARG_CACHE_TYPE_K": ("kv_cache", "k_type"),
     "LLAMA_ARG_CACHE_TYPE_V": ("kv_cache", "v_type"),
+    "LLAMA_ARG_LOAD_MODE": ("load_mode", None),
     "OLLAMA_FLASH_ATTENTION": ("parameters", "flash_attention"),
     "OLLAMA_KV_CACHE_TYPE": ("kv_cache", "k_type"),
     "OLLAMA_NUM_PARALLEL": ("parameters", "parallel"),
@@ -39,6 +40,7 @@ REFUSALS = {
     "OLLAMA_KV_CACHE_TYPE": ("kv-cache-type", "flash-attention"),
     "LLAMA_ARG_CACHE_TYPE_K": ("kv-cache-type",),
     "LLAMA_ARG_CACHE_TYPE_V": ("kv-cache-type",),
+    "LLAMA_ARG_LOAD_MODE": ("mlock",),
     "LLAMA_ARG_MLOCK": ("mlock",),
 }
 
@@ -54,6 +56,9 @@ class Effect(NamedTuple):
 def look(case: Case, setting: Setting, proofs: Iterable[Proof], value: str) -> list[Effect]:
     """What is seen of the setting, by the strongest proof that shows anything."""
     for proof in proofs:
+        # Locked memory says something of the load modes that lock, and nothing of the others.
+        if proof.kind == "runner_status" and setting.type == "enum" and "mlock" not in value:
+            continue
         found = [
             Effect(seen, _same(setting, proof, value, seen), evidence) for seen, evidence in _seen(case, setting, proof)
         ]
@@ -64,7 +69,8 @@ def look(case: Case, setting: Setting, proofs: Iterable[Proof], value: str) -> l
 
 def _same(setting: Setting, proof: Proof, value: str, seen: str) -> bool | None:
     if proof.kind == "runner_status":
-        return same(setting.type, value, "1" if seen != "0" else "0")
+        locked = seen != "0"
+        return locked if setting.type == "enum" else same(setting.type, value, "1" if locked else "0")
     # "auto" leaves it to the runner, which is neither yes nor no.
     return None if seen == "auto" else same(setting.type, value, seen)
 

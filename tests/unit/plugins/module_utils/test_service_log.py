@@ -27,6 +27,7 @@ from ansible_collections.inference.ollama.tests.unit.support import processes as
 GIB = 1 << 30
 BLOB = "/m/blobs/sha256-e8"
 STARTING = 'time=2025-06-05T12:36:11.709Z level=INFO source=server.go:431 msg="starting {}" cmd="{}"'
+NO_FLASH = "resolve_fused_ops: Flash Attention not supported, set to disabled"
 UNIT = Unit("ollama.service", invocation_id=host.INVOCATION)
 
 
@@ -144,6 +145,33 @@ def test_release_0_30():
     assert [warning["code"] for warning in log["warnings"]] == ["overridden", "invalid-value"]
 
 
+def test_a_real_llama_server_of_november_2026():
+    """What build 11669 wrote: its own prefix, flash attention in new words, and how the weights were loaded."""
+    log = told(
+        STARTING.format("llama-server", f"/x/llama-server --model {BLOB} -c 16384 -np 1 --flash-attn auto"),
+        "load_backend: loaded CPU backend from /usr/local/lib/ollama/libggml-cpu-sse42.so",
+        "cmn  common_param: system_info: n_threads = 4 (n_threads_batch = 4) / 16 | CPU : SSE3 = 1 | OPENMP = 1 | ",
+        "load_tensors: loading model tensors, this can take a while... (load_mode = mmap+mlock)",
+        "llama_context: constructing llama_context",
+        "llama_context: flash_attn            = auto",
+        "llama_kv_cache:        CPU KV buffer size =    32.00 MiB",
+        "llama_kv_cache: size =   32.00 MiB ( 16384 cells,   2 layers,  1/1 seqs), "
+        "K (f16):   16.00 MiB, V (f16):   16.00 MiB",
+        "resolve_fused_ops: Flash Attention enabled",
+        "resolve_fused_ops: fused DeepSeek V4 HC pre enabled",
+        "cmn          init: llama threadpool init, n_threads = 4",
+        "srv    load_model: prompt cache is enabled, size limit: 20 MiB",
+        "srv    load_model: use `--cache-ram 0` to disable the prompt cache",
+    )
+    assert log["threads"] == {"used": 4, "batch": 4, "of": 16}
+    assert log["kv_cache"] == {"bytes": 32 << 20, "cells": 16384, "k_type": "f16", "v_type": "f16"}
+    assert (log["flash_attention"], log["load_mode"], log["prompt_cache_mib"]) == ("enabled", "mmap+mlock", 20)
+    assert (log["starts"][0]["load_mode"], log["starts"][0]["parameters"]["load_mode"]) == ("mmap+mlock", None)
+    assert log["warnings"] == []
+    said = told(STARTING.format("llama-server", "/x/llama-server --model /m"), NO_FLASH)
+    assert (said["flash_attention"], said["warnings"][0]["code"]) == ("disabled", "flash-attention")
+
+
 def test_the_last_start_counts():
     """What an earlier model logged is at its own start, and what the last did not log is null."""
     log = told(
@@ -189,6 +217,8 @@ def test_the_larger_context_is_the_models():
         ('level=WARN msg="quantized kv cache requested but flash attention disabled" type=q8_0', "kv-cache-type"),
         ('level=INFO msg="disabling mmap for llama-server load by default due to host memory pressure"', "no-mmap"),
         ('level=INFO msg="llama-server model predicted to exceed available memory, evicting"', "evicting"),
+        (NO_FLASH, "flash-attention"),
+        ("llama_init_from_model: quantized V cache requires flash_attn to be enabled", "kv-cache-type"),
         ("warning: failed to mlock 1024-byte buffer (after previously locking 0 bytes)", "mlock"),
         ("ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory", "out-of-memory"),
         ('level=ERROR msg="llama runner process has terminated: exit status 2"', "runner-ended"),
@@ -212,6 +242,7 @@ def test_what_journalctl_is_asked_to_pick_is_enough():
     """The lines that it picks tell the same as all of them."""
     wanted = re.compile(WANTED)
     assert told(*filter(wanted.search, host.LOG)) == told(*host.LOG)
+    assert wanted.search("load_tensors: loading model tensors, this can take a while... (load_mode = mlock)")
     for mark in test_warnings.pytestmark:
         assert all(wanted.search(line) for line, code in mark.args[1] if code)
 

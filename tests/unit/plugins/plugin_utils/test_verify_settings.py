@@ -116,6 +116,33 @@ def test_memory_that_is_locked():
     assert (row["verdict"], row["seen"]) == ("unknown", "0")
 
 
+@pytest.mark.parametrize("mode", ["mlock", "mmap+mlock"])
+def test_a_load_mode_that_locks(mode):
+    """What the kernel has locked counts before the runner's own word, which comes before it tries."""
+    made = plan(xeon(), "0.40.2", load_mode=mode)
+    started = journal(starts=[{"model": MODEL, "threads": {"used": 14}, "load_mode": mode}])
+    row = check(seen_on(made, journal=started), "LLAMA_ARG_LOAD_MODE")
+    assert (row["verdict"], row["seen"]) == ("pass", "4096")
+    assert row["evidence"] == "/proc/900/environ, /proc/900/status"
+    line = "warning: failed to mlock 4464640-byte buffer (after previously locking 0 bytes): Cannot allocate memory"
+    row = check(changed(made, runner={"locked_bytes": 0}, journal=started), "LLAMA_ARG_LOAD_MODE")
+    assert (row["verdict"], row["seen"]) == ("unknown", "0")
+    started["warnings"] = [{"code": "mlock", "line": line}]
+    row = check(changed(made, runner={"locked_bytes": 0}, journal=started), "LLAMA_ARG_LOAD_MODE")
+    assert row["verdict"] == "fail"
+    assert line in row["evidence"]
+
+
+@pytest.mark.parametrize(("logged", "verdict"), [("mmap", "pass"), ("none", "unknown")])
+def test_a_load_mode_that_locks_nothing(logged, verdict):
+    """The runner's own word: Ollama may have chosen another mode on the command line."""
+    made = plan(xeon(), "0.40.2", load_mode="mmap")
+    found = seen_on(made, journal=journal(starts=[{"model": MODEL, "threads": {"used": 14}, "load_mode": logged}]))
+    row = check(found, "LLAMA_ARG_LOAD_MODE")
+    assert (row["verdict"], row["seen"]) == (verdict, logged)
+    assert "at the start of the runner 900" in row["evidence"]
+
+
 # Directives, files, the kernel.
 
 
