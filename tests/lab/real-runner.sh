@@ -18,10 +18,14 @@ mkdir -p "$root"/{usr/local/lib,"$blobs"}
 cp -r "$llama/lib" "$root/usr/local/lib/ollama"
 "${PYTHON:-python3}" "$here/tiny_model.py" "$root/$blobs/sha256-standin"
 {
+  # What tar wrote stays in memory of the node that it ran on. Out with it, as by a boot, so that it comes to lie where
+  # the runner reads it; numa_maps counts libraries too.
   cat <<'INSTALL'
 #!/bin/sh
 set -e
 sed '1,/^exit$/d' "$0" | tar -xzf - -C /
+sync
+echo 1 > /proc/sys/vm/drop_caches
 exit
 INSTALL
   # Files alone, so that folders which are there keep their owner.
