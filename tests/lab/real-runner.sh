@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Write FILE, a program that makes a test host's stand-in for Ollama start a real llama-server, with a model of random
-# weights, from the next time on that it loads one; root runs it there, after the stand-in's own install:
+# weights; root runs it there, after the stand-in's own install. The server restarts, so that its log says nothing of
+# earlier runners:
 #   real-runner.sh FILE
 # The stand-in has to pretend to be 0.32.6 or newer: earlier releases give their runner arguments that llama.cpp has
 # dropped since.
@@ -26,6 +27,7 @@ set -e
 sed '1,/^exit$/d' "$0" | tar -xzf - -C /
 sync
 echo 1 > /proc/sys/vm/drop_caches
+systemctl restart ollama
 exit
 INSTALL
   # Files alone, so that folders which are there keep their owner.

@@ -87,7 +87,8 @@ def store(case: Case) -> dict[str, str]:
                 "load-mode-overridden",
                 f"on a host without GPU {case.release_text} passes --load-mode to the model process itself, which"
                 f" overrides {mode}",
-                "leave ollama_load_mode on auto on this host",
+                "leave ollama_load_mode on auto on this host, or say PARAMETER use_mmap true in the Modelfiles: then it"
+                " passes none",
             )
     return environment
 
