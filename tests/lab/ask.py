@@ -6,7 +6,7 @@
 ask.py              of the server as it runs
 ask.py LINES...     for each LINES anew: restarted with these lines of [Service], between blanks, in a drop-in by hand
 
-In the end the drop-in is gone and the server restarted. Python 3.9, standard library only.
+Soon after the end the drop-in is gone and the server restarted. Python 3.9, standard library only.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from typing import Any
 
 UNIT = "ollama.service"
 DROPIN = f"/etc/systemd/system/{UNIT}.d/zz-hand.conf"
-MODEL, PROMPT = "standin", "How many threads?"
+MODEL, PROMPT = "standin", "Threads?"
 # use_mmap leaves the way in which the weights are loaded to the runner, and so to LLAMA_ARG_LOAD_MODE.
-OPTIONS = {"use_mmap": True, "num_predict": 16}
+OPTIONS = {"use_mmap": True, "num_predict": 8}
 LIMIT = 120
 
 
@@ -58,24 +58,27 @@ def ask(port: int) -> dict[str, Any]:
             time.sleep(0.2)
 
 
-def seconds(thread: str) -> float:
-    """What a thread spent in user mode, field 14 of proc(5)."""
-    return int(read(f"{thread}/stat").rpartition(")")[2].split()[11]) / os.sysconf("SC_CLK_TCK")
+def seconds(thread: str) -> float | None:
+    """What a thread spent in user mode, field 14 of proc(5); None for one that has ended."""
+    try:
+        return int(read(f"{thread}/stat").rpartition(")")[2].split()[11]) / os.sysconf("SC_CLK_TCK")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def look() -> dict[str, Any]:
     server = run("systemctl", "show", UNIT, "--property=MainPID", "--value")
     environment = dict(each.split("=", 1) for each in read(f"/proc/{server}/environ").split("\0") if each)
     answer = ask(int(environment.get("OLLAMA_HOST", ":11434").rpartition(":")[2]))
-    children = " ".join(map(read, glob.glob(f"/proc/{server}/task/*/children"))).split()
-    if len(children) != 1:
-        return {"answer": answer, "runners": children}
-    folder = f"/proc/{children[0]}"
+    runners = [pid for pid in read(f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs").split() if pid != server]
+    if len(runners) != 1:
+        return {"answer": answer, "runners": runners}
+    folder = f"/proc/{runners[0]}"
     status = dict(line.split(":\t", 1) for line in read(f"{folder}/status").splitlines() if ":\t" in line)
-    spent = sorted(map(seconds, glob.glob(f"{folder}/task/*")), reverse=True)
+    spent = sorted((found for found in map(seconds, glob.glob(f"{folder}/task/*")) if found is not None), reverse=True)
     return {
         "answer": answer,
-        "runners": children,
+        "runners": runners,
         "comm": read(f"{folder}/comm").strip(),
         "exe": os.readlink(f"{folder}/exe"),
         "argv": [word for word in read(f"{folder}/cmdline").split("\0") if word],
@@ -104,8 +107,9 @@ def main(wanted: list[str]) -> list[dict[str, Any]]:
         return [with_lines(lines) for lines in wanted]
     finally:
         os.unlink(DROPIN)
-        run("systemctl", "daemon-reload")
-        run("systemctl", "restart", "--no-block", UNIT)
+        # Not waited for: a busy emulated processor reloads for half a minute.
+        null, after = subprocess.DEVNULL, f"systemctl daemon-reload && systemctl restart {UNIT}"
+        subprocess.Popen(["sh", "-c", after], stdin=null, stdout=null, stderr=null, start_new_session=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ Python 3.9, standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import json
@@ -88,8 +89,12 @@ def process(pid: int) -> dict[str, Any]:
 
 
 def children(pid: int) -> list[int]:
-    tasks = glob.glob(f"/proc/{pid}/task/*/children")
-    return [int(child) for task in tasks for child in read(task).split()]
+    found = []
+    for task in glob.glob(f"/proc/{pid}/task/*/children"):
+        # The thread of a request that has just been answered may be gone by now.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += [int(child) for child in read(task).split()]
+    return found
 
 
 def members(cpus: str) -> set[int]:
