@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Settings with which the stand-in fails as real servers do with settings that nobody foresaw.
 
-A line of /etc/ollama-standin/faults is ``NAME=VALUE FAULT``: with that variable in its environment the server does not
+A line of /run/ollama-standin-faults is ``NAME=VALUE FAULT``: with that variable in its environment the server does not
 start ("refuse"), listens at another port ("elsewhere"), or ends at the first request for a model ("die").
 """
 
@@ -13,7 +13,7 @@ import os
 import sys
 from typing import Mapping, NoReturn
 
-FILE = "/etc/ollama-standin/faults"
+FILE = "/run/ollama-standin-faults"
 # Added to the port that was asked for.
 ELSEWHERE = 1000
 
