@@ -182,6 +182,15 @@ def test_hidden_processes_are_named():
     assert any("/proc/100: the process ended" in problem for problem in found["problems"])
 
 
+def test_a_server_that_has_just_ended_is_not_hidden():
+    """Its group does not name it any more: there is none, and nobody is told to be root."""
+    gone = ("/proc/100/", "/proc/111/")
+    files = {path: text for path, text in host.files().items() if not path.startswith(gone)}
+    found = read({**files, f"{host.GROUP}/cgroup.procs": "120"})["instances"][0]
+    assert found["processes"] == []
+    assert not [problem for problem in found["problems"] if "hidepid" in problem]
+
+
 def test_processes_without_control_groups():
     """Where the group cannot be read, the main process and all below it are the unit's."""
     files = {path: text for path, text in host.files().items() if not path.startswith("/sys")}

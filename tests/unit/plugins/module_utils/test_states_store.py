@@ -326,3 +326,5 @@ def test_the_state_itself_knows_best(store):
     assert kernel_of(at, "2") == {"x": "2", "z": "3"}
     assert kernel_of(at, "3") == {"x": "3", "z": "3"}
     assert [each.data for each in back_to(at, "1") if each.path == "/a"] == [b"1"]
+    assert back_to(at, "none") == back_to(at, "1")
+    assert kernel_of(at, "none") == kernel_of(at, "1") == {"x": "1", "y": "1", "z": "3"}
