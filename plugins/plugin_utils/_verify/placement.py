@@ -117,12 +117,19 @@ def _threads(case: Case) -> Check | None:
     for runner, used, exact in seen:
         if used is None:
             return case.unread(_THREADS, planned, f"the line n_threads in {log}", "journalctl", "invocation")
-        place = log if exact else f"{runner.file('task')}, an estimate by the threads' time"
+        place = log if exact else _estimated(case, runner)
         if used != planned:
             remedy = "send the server a longer request and look again; the log of the runner's start tells it exactly"
             return case.unknown(_THREADS, planned, used, place, remedy)
         places.append(place)
     return case.passes(_THREADS, planned, planned, ", ".join(dict.fromkeys(places)))
+
+
+def _estimated(case: Case, runner: Process) -> str:
+    why = case.state.problem("journalctl") if case.state.journal is None else None
+    return f"{runner.file('task')}, an estimate by the threads' time" + (
+        f"; the log was not read: {why}" if why else ""
+    )
 
 
 def _used(case: Case, runner: Process) -> tuple[int | None, bool]:

@@ -45,10 +45,18 @@ def test_every_playbook_that_the_sequence_names_exists(scenario: Path) -> None:
         assert not missing, f"{scenario.name}: the step {entry!r} needs {missing}"
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_check_mode_meets_a_host_before_converge_does(scenario: Path) -> None:
-    sequence, _playbooks = merged(scenario)
+def test_check_mode_meets_a_host_before_converge_does() -> None:
+    """On boxes; on virtual machines a dry run is a part of what each of them is asked."""
+    sequence, _playbooks = merged(ROOT / "molecule/boxes")
     assert sequence.index("check") < sequence.index("converge") < sequence.index("idempotence")
+
+
+def test_every_virtual_machine_has_its_own_questions() -> None:
+    """A job that no machine has would not be done, and one that does not exist would fail late."""
+    hosts = yaml.safe_load((ROOT / "molecule/vms/inventory/hosts.yml").read_text())["ollama"]["hosts"]
+    asked = [job for host in hosts.values() for job in host.get("lab_jobs", [])]
+    assert sorted(asked) == ["faults", "nodes", "readers", "real"]
+    assert all((ROOT / f"molecule/vms/tasks/{job}.yml").is_file() for job in asked)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
