@@ -118,7 +118,8 @@ def _told(check: Mapping[str, Any]) -> str:
 
 def _now(change: Mapping[str, Any], after: Mapping[str, Any] | None, accepted: Iterable[str]) -> str:
     if change["outcome"] != RESTORED:
-        return change["problem"] or "Nothing on the host is changed by this run, or nothing was there to go back to."
+        untouched = "There was no state to go back to." if change["files"] else "No file on the host was changed."
+        return change["problem"] or untouched
     back = f"Files and services are back as they were at {change['restored']['saved_at']}"
     if after is None:
         return f"{back}; whether they run as then is not verified: {change['problem'] or 'none ran then'}"

@@ -330,7 +330,10 @@ def test_the_sentence_where_nobody_looked_at_what_is_back(problem, words):
 
 def test_the_sentence_where_nothing_is_back():
     """Nothing was to be taken back, or that failed too."""
-    assert change_sentence(report(), "gpu1").startswith("gpu1: it did not run as planned. Nothing on the host is ")
+    untouched = {**report(), "files": []}
+    assert change_sentence(untouched, "gpu1") == "gpu1: it did not run as planned. No file on the host was changed."
+    lost = {**report(), "files": [{"path": "/x", "change": "created"}]}
+    assert change_sentence(lost, "gpu1").endswith("planned. There was no state to go back to.")
     assert change_sentence(report(problem="Going back failed"), "gpu1").endswith("planned. Going back failed")
 
 
