@@ -120,7 +120,7 @@ class Chromium:
             read = os.read(self.answers, 1 << 20)
             assert read, "Chromium has ended"
             self.unread += read
-        first, _, self.unread = self.unread.partition(b"\0")
+        first, _end, self.unread = self.unread.partition(b"\0")
         said = json.loads(first)
         if "method" in said:
             self.events.append(said)

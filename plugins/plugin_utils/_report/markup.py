@@ -31,16 +31,16 @@ def escape(text: object) -> str:
     return html.escape(printable(str(text)))
 
 
-def el(name: str, /, *children: Child, **attributes: Optional[str]) -> Markup:
+def el(tag: str, /, *children: Child, **attributes: Optional[str]) -> Markup:
     """An element; an attribute is left out where it is None, and ``class_`` is ``class``."""
     given = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
-    if name in _VOID:
-        return Markup(f"<{name}{given}>")
-    return Markup(f"<{name}{given}>{joined(children)}</{name}>")
+    if tag in _VOID:
+        return Markup(f"<{tag}{given}>")
+    return Markup(f"<{tag}{given}>{joined(children)}</{tag}>")
 
 
 def joined(children: Iterable[Child]) -> Markup:

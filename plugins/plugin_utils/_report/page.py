@@ -99,8 +99,9 @@ def _top(report: Mapping[str, Any]) -> Iterator[Markup]:
 
 def _counts(summary: Mapping[str, Any]) -> Iterator[Markup]:
     counts = summary["verdicts"]
-    bar = [el("span", class_=verdict, style=f"flex-grow:{counts[verdict]}") for verdict in VERDICTS if counts[verdict]]
-    yield el("div", bar, class_="bar", aria_hidden="true")
+    there = [verdict for verdict in VERDICTS if counts[verdict]]
+    strip = [el("span", class_=verdict, style=f"flex-grow:{counts[verdict]}") for verdict in there]
+    yield el("div", strip, class_="bar", aria_hidden="true")
     tiles = []
     for verdict in VERDICTS:
         inner = [el("b", counts[verdict]), badge(verdict)]

@@ -175,7 +175,11 @@ def test_a_change_that_cannot_be_written_has_not_begun(machine):
 def test_a_disk_too_full_to_keep_a_state_is_not_written_to(machine, monkeypatch):
     """Without a way back there is no change."""
     before = machine.now()
-    monkeypatch.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
+
+    def refuse(_file):
+        raise OSError(errno.ENOSPC, "No space left")
+
+    monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(OllamaError, match="No space left"):
         machine.change({"a": ("file", b"1", 0o644)})
     assert machine.now() == before

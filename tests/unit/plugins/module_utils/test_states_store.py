@@ -306,9 +306,11 @@ def test_a_folder_that_is_none(tmp_path):
 def test_a_file_that_cannot_be_removed_is_named(store, monkeypatch):
     """Why, in a sentence."""
     first = saved(store, 0)
-    monkeypatch.setattr(
-        os, "unlink", lambda path: (_ for _ in ()).throw(PermissionError(13, "Permission denied", path))
-    )
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "unlink", refuse)
     with pytest.raises(OllamaError, match=r"json: it cannot be .* \(Permission denied\)"):
         store.abandon(first)
 

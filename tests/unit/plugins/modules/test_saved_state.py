@@ -38,12 +38,12 @@ class Machine:
             self.change({"a": ("file", b"3", 0o644), "key": ("file", b"other", 0o600), "new/c": ("file", b"c", 0o644)}),
         ]
 
-    def change(self, things, plan=PLAN):
+    def change(self, things, *, confirmed=True):
         entries = wanted(self.units, things)
         host = Host(systemctl(self.running), self.clock, self.units, (self.switch,))
         name = write(self.store, host, entries, pending_changes(entries), "a reason")
-        if plan:
-            self.store.confirm(plan, 10)
+        if confirmed:
+            self.store.confirm(PLAN, 10)
         return name
 
 
@@ -119,7 +119,7 @@ def test_nothing_is_unfinished_and_nothing_is_done(run, machine, tmp_path):
 def test_check_mode_tells_the_same_and_changes_nothing(run, machine, tmp_path, asked):
     """Whatever is gone back to, files, kernel and services are told as they are done."""
     if asked == "unfinished":
-        machine.change({"a": ("file", b"4", 0o644)}, plan=None)
+        machine.change({"a": ("file", b"4", 0o644)}, confirmed=False)
     plant(str(tmp_path), {"switch": ("file", b"1", 0o644)})
     machine.running = {"ollama@a.service": 0}
     name = machine.ids[asked] if isinstance(asked, int) else asked
@@ -137,7 +137,7 @@ def test_check_mode_tells_the_same_and_changes_nothing(run, machine, tmp_path, a
 def test_a_change_that_failed_is_taken_back(run, machine):
     """Without another state for it; once confirmed, the state is gone, as it is what there is."""
     before = tree(machine.units)
-    name = machine.change({"a": ("file", b"4", 0o644), "deep/er/x": ("file", b"x", 0o644)}, plan=None)
+    name = machine.change({"a": ("file", b"4", 0o644), "deep/er/x": ("file", b"x", 0o644)}, confirmed=False)
     _code, result = run(state="restored")
     assert (result["changed"], result["restored"]["id"], result["plan"]) == (True, name, PLAN)
     assert result["changes"] == [
@@ -213,7 +213,7 @@ def test_a_way_back_that_cannot_be_written_has_not_begun(run, machine):
 
 def test_no_secret_is_told(run, machine):
     """Neither of what was there then nor of what is there now."""
-    machine.change({"key": ("file", b"sk-the-key-of-today", 0o600)}, plan=None)
+    machine.change({"key": ("file", b"sk-the-key-of-today", 0o600)}, confirmed=False)
     for args in ({}, {"state": "restored"}, {"state": "restored", "id": machine.ids[1]}, {"state": "confirmed"}):
         _code, result = run(**args, _ansible_diff=True)
         assert KEY not in json.dumps(result)
@@ -222,7 +222,7 @@ def test_no_secret_is_told(run, machine):
 
 def test_confirming_keeps_the_newest(run, machine):
     """As many as are asked for; the plan goes into states from then on. Check mode does neither."""
-    machine.change({"a": ("file", b"4", 0o644)}, plan=None)
+    machine.change({"a": ("file", b"4", 0o644)}, confirmed=False)
     _code, result = run(state="confirmed", keep=1, _ansible_check_mode=True)
     assert (len(result["states"]), result["unfinished"] is None) == (4, False)
     code, result = run(state="confirmed", keep=1, plan={"schema": 1, "b": 2})

@@ -54,11 +54,11 @@ class Page(HTMLParser):
         self.close()
         assert not self.stack
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag, attrs):
         self.tags[tag] += 1
-        self.attributes += attributes
-        given = dict(attributes)
-        assert len(given) == len(attributes)
+        self.attributes += attrs
+        given = dict(attrs)
+        assert len(given) == len(attrs)
         self.ids += [given["id"]] if "id" in given else []
         self.links += [given["href"]] if "href" in given else []
         if tag not in VOID:
@@ -67,8 +67,8 @@ class Page(HTMLParser):
             self.host, self.deep = len(self.texts), len(self.stack)
             self.texts[self.host] = []
 
-    def handle_startendtag(self, tag, attributes):
-        self.handle_starttag(tag, attributes)
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
         self.handle_endtag(tag)
 
     def handle_endtag(self, tag):
