@@ -69,14 +69,13 @@ options:
     elements: path
     default: []
   units_folder:
-    description: The folder with the links by which services start at boot.
     type: path
     default: /etc/systemd/system
   command_timeout:
-    description: After how many seconds C(systemctl) is no longer waited for. Above 0 and up to 3600.
     type: float
     default: 5
 extends_documentation_fragment:
+  - inference.ollama.states
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
@@ -152,7 +151,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
 from ansible_collections.inference.ollama.plugins.module_utils._states.changes import diff, pending_changes, words
 from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, Entry
-from ansible_collections.inference.ollama.plugins.module_utils._states.host import Host, remove_empty, write
+from ansible_collections.inference.ollama.plugins.module_utils._states.host import OPTIONS, Host, remove_empty, write
 from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
 from ansible_collections.inference.ollama.plugins.module_utils._topology.options import check_timeout
 
@@ -180,8 +179,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "state_folder": {"type": "path"},
         "reason": {"type": "str", "default": ""},
         "kernel": {"type": "list", "elements": "path", "default": []},
-        "units_folder": {"type": "path", "default": "/etc/systemd/system"},
-        "command_timeout": {"type": "float", "default": 5},
+        **OPTIONS,
     }
 
 

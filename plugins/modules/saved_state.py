@@ -43,14 +43,13 @@ options:
     type: int
     default: 3
   units_folder:
-    description: The folder with the links by which services start at boot.
     type: path
     default: /etc/systemd/system
   command_timeout:
-    description: After how many seconds C(systemctl) is no longer waited for. Above 0 and up to 3600.
     type: float
     default: 5
 extends_documentation_fragment:
+  - inference.ollama.states
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
@@ -181,6 +180,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
 from ansible_collections.inference.ollama.plugins.module_utils._states.changes import diff, words
 from ansible_collections.inference.ollama.plugins.module_utils._states.host import (
+    OPTIONS,
     Host,
     go_back,
     services,
@@ -203,8 +203,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "id": {"type": "str", "default": UNFINISHED},
         "plan": {"type": "dict"},
         "keep": {"type": "int", "default": 3},
-        "units_folder": {"type": "path", "default": "/etc/systemd/system"},
-        "command_timeout": {"type": "float", "default": 5},
+        **OPTIONS,
     }
 
 

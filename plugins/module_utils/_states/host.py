@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
     Pairs = Sequence[tuple[Entry, Entry]]
 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "units_folder": {"type": "path", "default": "/etc/systemd/system"},
+    "command_timeout": {"type": "float", "default": 5},
+}
+
 
 class Host(NamedTuple):
     """Where from: who answers for systemd, the clock, the folder of units, and files of the kernel to keep."""
@@ -135,4 +140,4 @@ def services(state: State, run: Runner) -> dict[str, Any]:
     return {"stop": [unit for unit in now if unit not in state.active], "start": state.active}
 
 
-__all__ = ("Host", "Return", "go_back", "remove_empty", "save", "services", "way_back", "write")
+__all__ = ("OPTIONS", "Host", "Return", "go_back", "remove_empty", "save", "services", "way_back", "write")
