@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _LIMITS = {"nofile": "Max open files", "memlock": "Max locked memory"}
 _ORDER = ("server", "runner")
+# A process runs another program once, or twice where a script starts it.
+_LOOKS = 3
 
 
 def read_processes(root: Proc, unit: Unit, redactor: Redactor) -> list[dict[str, Any]] | None:
@@ -45,8 +47,23 @@ def read_processes(root: Proc, unit: Unit, redactor: Redactor) -> list[dict[str,
     # The main process may be what holds a container, or a wrapper.
     named = any(_kind(root, pid) == "server" for pid in pids)
     read = (read_process(root, pid, redactor, main=pid == unit.main_pid and not named) for pid in pids)
-    found = sorted((each for each in read if each), key=lambda each: (_ORDER.index(each["kind"]), each["pid"]))
+    there = [each for each in read if each]
+    servers = {each["pid"]: each for each in there if each["kind"] == "server"}
+    copies = [pid for pid, each in servers.items() if _copied(root, each, servers)]
+    for pid in copies:
+        root.problem(f"/proc/{pid}: a child of the server that does not run its own program yet, so it was not read")
+    found = sorted(
+        (each for each in there if each["pid"] not in copies),
+        key=lambda each: (_ORDER.index(each["kind"]), each["pid"]),
+    )
     return None if not found and _hidden(root, unit) else found
+
+
+def _copied(root: Proc, process: dict[str, Any], servers: dict[int, dict[str, Any]]) -> bool:
+    """Whether its parent is a server with the same command line: fork(2) copies that, and no server starts servers."""
+    fields = stat_fields(root, f"/proc/{process['pid']}/stat")
+    parent = servers.get(int(fields[1])) if fields else None
+    return parent is not None and parent["command_line"] == process["command_line"]
 
 
 def _hidden(root: Proc, unit: Unit) -> bool:
@@ -70,17 +87,29 @@ def _kind(root: Proc, pid: int) -> str | None:
 
 
 def read_process(root: Proc, pid: int, redactor: Redactor, *, main: bool) -> dict[str, Any] | None:
-    """What is known of a process; None for one that is neither server nor runner, and for one that ended meanwhile."""
+    """What is known of a process; None for one that is neither server nor runner, and for one that ended meanwhile.
+
+    A process changes while it is read: before execve(2) a runner is a copy of its server, and a zombie's files are
+    empty. Both change its command line, so one that is the same before and after makes all between them one process's.
+    """
     folder = f"/proc/{pid}"
-    argv = root.strings(f"{folder}/cmdline")
-    kind = None if argv is None else kind_of(_comm(root, folder), argv, main=main)
-    found = None if argv is None or kind is None else _read(root, folder, kind, argv, redactor)
-    if argv is not None and kind is None:
-        return None
-    if root.exists(f"{folder}/stat"):
-        return None if found is None else {"kind": kind, "pid": pid, **found}
+    for _look in range(_LOOKS):
+        root.forget(folder)
+        argv = root.strings(f"{folder}/cmdline")
+        kind = None if argv is None else kind_of(_comm(root, folder), argv, main=main)
+        if argv is not None and kind is None:
+            return None
+        found = None if argv is None or kind is None else _read(root, folder, kind, argv, redactor)
+        after = root.strings(f"{folder}/cmdline")
+        there = root.exists(f"{folder}/stat")
+        if there and after == argv:
+            return None if found is None else {"kind": kind, "pid": pid, **found}
+        if not there or not after:
+            root.forget(folder)
+            root.problem(f"{folder}: the process ended while it was read, or this user may not see it")
+            return None
     root.forget(folder)
-    root.problem(f"{folder}: the process ended while it was read, or this user may not see it")
+    root.problem(f"{folder}: its command line was another one at each of {_LOOKS} looks")
     return None
 
 

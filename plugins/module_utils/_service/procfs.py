@@ -56,7 +56,8 @@ class Proc(Root):
         return found
 
     def forget(self, folder: str) -> None:
-        """Take back what was said of files in a folder that is gone."""
+        """Take back what was read and said of files in a folder that is gone, or another's now."""
+        self._texts = {path: text for path, text in self._texts.items() if not path.startswith(f"{folder}/")}
         self.problems[:] = [problem for problem in self.problems if not problem.startswith(f"{folder}/")]
 
 

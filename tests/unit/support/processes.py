@@ -158,7 +158,7 @@ def links():
 
 
 class Planted(Proc):
-    """A host in memory. A file may be text, bytes or an OSError."""
+    """A host in memory. A file may be text, bytes or an OSError, or a function that is asked at each reading."""
 
     def __init__(self, files, links=None):
         super().__init__("/nowhere")
@@ -172,6 +172,7 @@ class Planted(Proc):
 
     def _bytes(self, path):
         found = self.files.get(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+        found = found() if callable(found) else found
         if isinstance(found, OSError):
             raise found
         return found if isinstance(found, bytes) else found.encode()

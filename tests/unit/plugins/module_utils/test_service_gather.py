@@ -174,6 +174,72 @@ def test_a_process_that_ends_while_it_is_read():
     ]
 
 
+def test_a_process_that_turns_into_a_zombie_while_it_is_read():
+    """Its command line is gone then, and what was read of it after that moment is nothing: it has ended."""
+    files = host.files()
+    looks = [files["/proc/111/cmdline"]]
+    # The sweep for a server's name and the reading itself find it alive.
+    files["/proc/111/cmdline"] = lambda: looks[0] if files["/proc/111/environ"] else ""
+
+    def environ():
+        files["/proc/111/environ"] = ""
+        return ""
+
+    files["/proc/111/environ"] = environ
+    found = read(files)["instances"][0]
+    assert [each["pid"] for each in found["processes"]] == [100]
+    assert [problem for problem in found["problems"] if "111" in problem] == [
+        "/proc/111: the process ended while it was read, or this user may not see it"
+    ]
+
+
+def test_a_runner_that_its_server_is_just_starting():
+    """Before it runs its own program it is a copy of the server; what counts is what it has become."""
+    files = host.files()
+    before = host.process(111, "ollama", host.SERVER, 100, environment={"PATH": "/usr/bin"})
+    after = {path: files[path] for path in before if path in files}
+    copied = {**{path: text for path, text in files.items() if not path.startswith("/proc/111/")}, **before}
+
+    def last_file():
+        copied.update(after)
+        return before["/proc/111/oom_score_adj"]
+
+    copied["/proc/111/oom_score_adj"] = last_file
+    found = read(copied)["instances"][0]
+    assert [(each["kind"], each["pid"]) for each in found["processes"]] == [("server", 100), ("runner", 111)]
+    assert found["processes"][1]["environment"] == {"LLAMA_ARG_THREADS": "3"}
+    assert found["problems"] == []
+
+
+def test_a_runner_that_is_a_copy_of_its_server_all_the_while():
+    """No server starts a second one, so it is none; that it was not read is said."""
+    files = {path: text for path, text in host.files().items() if not path.startswith("/proc/111/")}
+    files.update(host.process(111, "ollama", host.SERVER, 100))
+    found = read(files)["instances"][0]
+    assert [each["pid"] for each in found["processes"]] == [100]
+    assert (
+        "/proc/111: a child of the server that does not run its own program yet, so it was not read"
+        in found["problems"]
+    )
+
+
+def test_a_second_server_that_somebody_else_started():
+    """It is told, whatever its command line."""
+    files = {path: text for path, text in host.files().items() if not path.startswith("/proc/111/")}
+    files.update(host.process(111, "ollama", host.SERVER, 1))
+    found = read(files)["instances"][0]
+    assert [(each["kind"], each["pid"]) for each in found["processes"]] == [("server", 100), ("server", 111)]
+
+
+def test_a_process_that_is_another_one_at_each_look():
+    """It is given up after a few looks, and named."""
+    files, looks = host.files(), iter(range(1000))
+    files["/proc/111/cmdline"] = lambda: f"llama-server\0--model\0/m{next(looks)}\0"
+    found = read(files)["instances"][0]
+    assert [each["pid"] for each in found["processes"]] == [100]
+    assert "/proc/111: its command line was another one at each of 3 looks" in found["problems"]
+
+
 def test_hidden_processes_are_named():
     """With hidepid nothing of another user's process is seen: nobody knows of them, and a sentence says why."""
     files = {path: text for path, text in host.files().items() if not path.startswith("/proc/1")}
