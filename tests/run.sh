@@ -147,10 +147,21 @@ molecule_scenario() {
 boxes() { can_boot boxes || return 0; molecule_scenario boxes; }
 vms() { can_boot vms || return 0; molecule_scenario vms; }
 
+# Of a log of thousands of lines those that say what failed, for where only a run's last lines are kept. What a scenario
+# rescues comes before what ends it, and what is cleared away after that says nothing.
+gist() {
+  local lines
+  lines=$(awk '/^INFO +\[.*\] Executing$/ && !/ (destroy|cleanup)\]/ { n = 0 }
+    /^ *((fatal|failed): \[|\[ERROR\]: |Origin: |(FAILED|ERROR) [^ ]+::|E  +)/ { sub(/^ +/, ""); line[++n] = substr($0, 1, 160) }
+    END { for (i = 1; i <= n; i++) if (i <= 4 || i > n - 5) print line[i] }' "$logs/$1.log")
+  [ -n "$lines" ] || lines=$(tail -n 6 "$logs/$1.log" | cut -c1-160)
+  printf "    %s\n" "${lines//$'\n'/$'\n'    }"
+}
+
 steps=("$@")
 [ $# -gt 0 ] || steps=(lint types docs units report site secrets dry_run artefact sanity target_units boxes vms)
 mkdir -p "$logs"
-failed=0
+failed=()
 for step in "${steps[@]}"; do
   started=$SECONDS
   printf '%-13s ' "$step"
@@ -158,14 +169,18 @@ for step in "${steps[@]}"; do
   "$step" >"$logs/$step.log" 2>&1
   code=$?
   if [ $code != 0 ]; then
-    failed=1
+    failed+=("$step")
     printf 'FAILED   %4d s   build/logs/%s.log ends:\n' $((SECONDS - started)) "$step"
     tail -n "${LOG_LINES:-60}" "$logs/$step.log" | sed 's/^/    /'
   elif [ -n "${missing[$step]:-}" ]; then
     printf 'NOT RUN  %s\n' "${missing[$step]}"
-    [ "${CI:-}" != true ] || failed=1
+    [ "${CI:-}" != true ] || failed+=("$step")
   else
     printf 'passed   %4d s   %s\n' $((SECONDS - started)) "$(grep -E '^[0-9]+ passed|^=+ .*[0-9]+ passed|^TOTAL ' "$logs/$step.log" | tr -s '= ' | xargs echo)"
   fi
 done
-exit $failed
+for step in "${failed[@]}"; do
+  echo "$step did not pass; of build/logs/$step.log:"
+  gist "$step"
+done
+[ ${#failed[@]} = 0 ]
