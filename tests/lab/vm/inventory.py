@@ -27,6 +27,9 @@ def entry(info: dict[str, Any]) -> dict[str, Any]:
         "ansible_user": info["user"],
         "ansible_ssh_private_key_file": info["key"],
         "ansible_ssh_common_args": options,
+        # Where several machines are emulated on a few processors, a login may take longer than Ansible's ten seconds.
+        "ansible_timeout": 60,
+        "ansible_ssh_retries": 2,
         "ansible_python_interpreter": "/usr/bin/python3",
     }
 

@@ -153,6 +153,9 @@ def test_the_inventory_reaches_a_box_through_its_proxy() -> None:
     host = inventory.inventory([BOX])["all"]["hosts"]["b"]
     assert host["ansible_host"] == "10.99.0.1"
     assert 'ProxyCommand="nc %h %p"' in host["ansible_ssh_common_args"]
+    # A busy emulated processor takes longer than Ansible's ten seconds to let somebody in.
+    assert host["ansible_timeout"] > 10
+    assert host["ansible_ssh_retries"] > 0
 
 
 def test_the_inventory_names_hosts_that_do_not_run() -> None:
