@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 UNCHANGED, CHANGED, RESTORED, FAILED = "unchanged", "changed", "restored", "failed"
 _LONGEST = 2000
+# The code of the line with which a server says why it ends.
+_LAST_WORDS = "server-ended"
 
 
 def failed_checks(
@@ -87,6 +89,16 @@ def failure_text(result: Mapping[str, Any], task: str = "") -> str:
     words = said if isinstance(said, list) else str(said).splitlines()
     text = " ".join(str(line).strip() for line in words)[:_LONGEST].rstrip(". ")
     return text if "assertion" in told or not task else f"{task}: {text}"
+
+
+def silence_text(instance: Mapping[str, Any], problems: Iterable[str] = ()) -> str:
+    """Why a server does not answer, in one line: what service_info tells of it, and of the host in ``problems``."""
+    state = ", ".join(filter(None, (instance["active_state"], instance["sub_state"])))
+    why = "; ".join([*problems, *instance["problems"]])
+    warned = (instance["journal"] or {}).get("warnings") or []
+    last = [f"It said: {each['line']}" for each in warned if each["code"] == _LAST_WORDS]
+    silent = f"{instance['unit']} ({state}) does not answer at {instance['api']['url']}: {why}."
+    return " ".join([silent, *last, f"journalctl -u {instance['unit']} tells more."])
 
 
 def change_table(
@@ -199,4 +211,5 @@ __all__ = (
     "failure_text",
     "restored_plan",
     "rollback_table",
+    "silence_text",
 )

@@ -5,22 +5,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
-import pytest
-
+from ansible_collections.inference.ollama.tests.unit.support.playbooks import LOCAL, ROOT, installed, play
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
-ROOT = Path(__file__).resolve().parents[3]
-ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
 SYSTEM = "/etc/systemd/system"
 FOLDER = f"{SYSTEM}/ollama.service.d"
 UNIT = "[Unit]\nDescription=Ollama\n[Service]\nExecStart=/usr/local/bin/ollama serve\nUser=ollama\n"
-pytestmark = pytest.mark.skipif(not ANSIBLE.exists(), reason=f"no {ANSIBLE}")
+pytestmark = installed
 KEY = "sk-planted-0123456789"
 
 # A server bound to one node of two, with what guides to such hosts say.
@@ -56,45 +49,10 @@ FOUND = re.compile(r"^ *(fatal|inert|advice) +(\S+):(\d+)(?:  (\S+))?$", re.MULT
 
 
 def run(tmp_path, *options, **trees):
-    """The exit status and the output of the playbook on planted machines, and whether it has changed one."""
-    collections = tmp_path / "ansible_collections" / "inference"
-    collections.mkdir(parents=True)
-    (collections / "ollama").symlink_to(ROOT)
-    hosts = {name: plant(tmp_path / name, files) for name, files in trees.items()}
-    inventory = "".join(f"{name} ollama_topology_root={folder}\n" for name, folder in hosts.items())
-    (tmp_path / "hosts").write_text(
-        f"[ollama]\n{inventory}[ollama:vars]\nansible_connection=local\nansible_python_interpreter={sys.executable}\n"
-    )
-    before = snapshot(tmp_path, hosts)
-    done = subprocess.run(
-        [
-            Path(sys.executable).parent / "ansible-playbook",
-            "-i",
-            tmp_path / "hosts",
-            ROOT / "playbooks/lint.yml",
-            *options,
-        ],
-        env={
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "playbooks/ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
-            "ANSIBLE_NOCOLOR": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert snapshot(tmp_path, hosts) == before
-    return done.returncode, done.stdout + done.stderr
-
-
-def snapshot(tmp_path, hosts):
-    return {
-        path: (path.stat().st_mtime_ns, path.read_bytes())
-        for name in hosts
-        for path in sorted((tmp_path / name).rglob("*"))
-        if path.is_file()
-    }
+    """The exit status and the output of the playbook on planted machines."""
+    folders = {name: plant(tmp_path / name, files) for name, files in trees.items()}
+    hosts = "".join(f"{name} {LOCAL} ollama_topology_root={folder}\n" for name, folder in folders.items())
+    return play(tmp_path, f"[ollama]\n{hosts}", folders.values(), ROOT / "playbooks/lint.yml", *options)
 
 
 def findings(tmp_path, output):

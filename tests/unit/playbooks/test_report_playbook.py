@@ -6,18 +6,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
-import pytest
-
+from ansible_collections.inference.ollama.tests.unit.support.playbooks import LOCAL, ROOT, installed, play
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
-ROOT = Path(__file__).resolve().parents[3]
-ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
-pytestmark = pytest.mark.skipif(not ANSIBLE.exists(), reason=f"no {ANSIBLE}")
+pytestmark = installed
 UNIT = "[Unit]\nDescription=Ollama\n[Service]\nExecStart=/usr/local/bin/ollama serve\nUser=ollama\n"
 SYSTEM = "/etc/systemd/system"
 KEY = "sk-0123456789abcdef"
@@ -28,7 +21,7 @@ TREE = {
     "/sys/devices/system/cpu/possible": "0-3",
     "/proc/meminfo": "MemTotal:       16777216 kB\nMemFree:        8388608 kB",
 }
-LOCAL = f"ansible_connection=local ansible_python_interpreter={sys.executable} ollama_version=0.34.1"
+HOST = f"{LOCAL} ollama_version=0.34.1"
 # What a run of the playbook site leaves behind on a host.
 BEFORE = """\
 - name: Change a host
@@ -49,48 +42,21 @@ BEFORE = """\
 
 
 def run(tmp_path, *options):
-    """The exit status, the output and the report of the playbook; whatever a host has stays as it is."""
-    collections = tmp_path / "ansible_collections/inference"
-    collections.mkdir(parents=True)
-    (collections / "ollama").symlink_to(ROOT)
+    """The exit status and the output of the playbook; its report is below tmp_path."""
     served = plant(
         tmp_path / "served", {**TREE, f"{SYSTEM}/ollama.service": UNIT, f"{SYSTEM}/ollama.service.d/zz.conf": BY_HAND}
     )
     bare = plant(tmp_path / "bare", TREE)
-    (tmp_path / "hosts").write_text(
-        f"""[ollama]
+    inventory = f"""[ollama]
 lost ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1
-served {LOCAL} ollama_topology_root={served} ollama_api_key={KEY}
-bare {LOCAL} ollama_topology_root={bare}
-wrong {LOCAL} ollama_topology_root={bare} ollama_numa_node=7
-broken {LOCAL} ansible_python_interpreter=/nonexistent/python
+served {HOST} ollama_topology_root={served} ollama_api_key={KEY}
+bare {HOST} ollama_topology_root={bare}
+wrong {HOST} ollama_topology_root={bare} ollama_numa_node=7
+broken {HOST} ansible_python_interpreter=/nonexistent/python
 undefined ansible_connection=local ansible_host="{{{{ nobody_said }}}}"
-""",
-        encoding="utf-8",
-    )
+"""
     (tmp_path / "before.yml").write_text(BEFORE, encoding="utf-8")
-    before = snapshot(tmp_path)
-    done = subprocess.run(
-        [ANSIBLE, "-i", "hosts", "before.yml", ROOT / "playbooks/report.yml", *options],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "PWD": str(tmp_path),
-            "ANSIBLE_CONFIG": str(ROOT / "playbooks/ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
-            "ANSIBLE_NOCOLOR": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert snapshot(tmp_path) == before
-    return done.returncode, done.stdout + done.stderr
-
-
-def snapshot(tmp_path):
-    trees = (path for name in ("served", "bare") for path in sorted((tmp_path / name).rglob("*")))
-    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in trees if path.is_file()}
+    return play(tmp_path, inventory, [served, bare], "before.yml", ROOT / "playbooks/report.yml", *options)
 
 
 def test_every_host_is_in_the_report(tmp_path):

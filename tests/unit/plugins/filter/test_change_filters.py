@@ -16,13 +16,14 @@ from ansible_collections.inference.ollama.plugins.filter.failure_text import Fil
 from ansible_collections.inference.ollama.plugins.filter.plan_drift import FilterModule as PlanDrift
 from ansible_collections.inference.ollama.plugins.filter.restored_plan import FilterModule as RestoredPlan
 from ansible_collections.inference.ollama.plugins.filter.rollback_table import FilterModule as RollbackTable
+from ansible_collections.inference.ollama.plugins.filter.silence_text import FilterModule as SilenceText
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
 
 FILTERS = {
     name: function
     for module in (
         *(ChangeReport, ChangeSentence, ChangeTable, ChangedUnits, FailedChecks),
-        *(FailureText, PlanDrift, RestoredPlan, RollbackTable),
+        *(FailureText, PlanDrift, RestoredPlan, RollbackTable, SilenceText),
     )
     for name, function in module().filters().items()
 }
@@ -53,8 +54,27 @@ def test_each_file_has_the_filter_of_its_name():
     """As Ansible looks for them."""
     assert set(FILTERS) == {
         *("change_report", "change_sentence", "change_table", "changed_units", "failed_checks"),
-        *("failure_text", "plan_drift", "restored_plan", "rollback_table"),
+        *("failure_text", "plan_drift", "restored_plan", "rollback_table", "silence_text"),
     }
+
+
+@pytest.mark.parametrize(
+    ("journal", "words"),
+    [
+        (None, ""),
+        ({"warnings": [{"code": "other", "line": "x"}]}, ""),
+        ({"warnings": [{"code": "server-ended", "line": "Error: bad origin"}]}, "It said: Error: bad origin "),
+    ],
+)
+def test_why_a_server_does_not_answer(journal, words):
+    """Its state, where it was asked, what was in the way, and its last words where the log has some."""
+    api = {"url": "http://127.0.0.1:11434", "version": None}
+    instance = {"unit": "ollama.service", "active_state": "activating", "sub_state": None, "api": api}
+    said = FILTERS["silence_text"]({**instance, "journal": journal, "problems": ["refused"]}, ["no systemctl"])
+    assert said == (
+        "ollama.service (activating) does not answer at http://127.0.0.1:11434: no systemctl; refused."
+        f" {words}journalctl -u ollama.service tells more."
+    )
 
 
 def test_a_change_that_went_well(made):

@@ -10,29 +10,12 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.inference.ollama.plugins.filter.plan_drift import FilterModule as PlanDrift
 from ansible_collections.inference.ollama.plugins.filter.verify_table import FilterModule as VerifyTable
+from ansible_collections.inference.ollama.tests.unit.support.checks import verification
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
 
 plan_drift = PlanDrift().filters()["plan_drift"]
 verify_table = VerifyTable().filters()["verify_table"]
 NOTHING = {"schema": 1, "instances": [], "problems": []}
-
-
-def verification(*rows):
-    """A verification with these checks: setting, verdict, seen, evidence."""
-    checks = [
-        {
-            "instance": "ollama",
-            "setting": setting,
-            "verdict": verdict,
-            "planned": "14",
-            "seen": seen,
-            "evidence": evidence,
-            "remedy": None if verdict == "pass" else f"mend by {evidence}",
-        }
-        for setting, verdict, seen, evidence in rows
-    ]
-    counts = {verdict: sum(row[1] == verdict for row in rows) for verdict in ("pass", "fail", "unknown")}
-    return {"schema": 1, "verdict": "fail", "counts": counts, "checks": checks}
 
 
 def test_the_filters_give_what_the_core_gives():
@@ -50,7 +33,7 @@ def test_a_wrong_shape_is_an_error_of_ansible():
 
 def test_one_line_where_all_is_as_planned():
     """What passes is counted."""
-    passed = {**verification(("threads", "pass", "14", "/proc/1")), "verdict": "pass"}
+    passed = verification(("threads", "pass", "14", "/proc/1"))
     assert verify_table(passed, "a") == "a: pass: 1 as planned, 0 not, 0 unknown"
 
 

@@ -29,6 +29,7 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_v
     running,
     verdicts,
 )
+from ansible_collections.inference.ollama.tests.unit.support.checks import verification
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
 
 FILES = [{"path": "/etc/systemd/system/ollama.service.d/override.conf", "change": "created"}]
@@ -36,24 +37,6 @@ STATE = {"id": "20261122T081202Z", "saved_at": "2026-11-22T08:12:02Z", "reason":
 WRITTEN = {"changes": FILES, "state": STATE["id"], "unfinished": False, "changed": True}
 SINGLE = plan(xeon(), numa_node="none")
 SEVERAL = plan(xeon(), instances="per_numa_node")
-
-
-def verification(*rows):
-    """A verification with these checks, ``(setting, verdict)`` each."""
-    checks = [
-        {
-            "instance": "ollama",
-            "setting": setting,
-            "verdict": verdict,
-            "planned": "14",
-            "seen": "28",
-            "evidence": "/proc/812/environ",
-            "remedy": None if verdict == "pass" else "run it again",
-        }
-        for setting, verdict in rows
-    ]
-    counts = {verdict: sum(row[1] == verdict for row in rows) for verdict in ("pass", "fail", "unknown")}
-    return {"schema": 1, "verdict": "fail" if counts["fail"] else "pass", "counts": counts, "checks": checks}
 
 
 GOOD = verification(("threads", "pass"), ("binding", "pass"))
