@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
+# The tests also run with the oldest Python of a target, where Ansible is not installed; where it is, none is left out.
 installed = pytest.mark.skipif(not ANSIBLE.exists(), reason=f"no {ANSIBLE}")
 # Variables of a host that is this one.
 LOCAL = f"ansible_connection=local ansible_python_interpreter={sys.executable}"

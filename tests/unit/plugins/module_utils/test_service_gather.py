@@ -162,35 +162,31 @@ def test_without_root_everything_else_is_told():
     assert "/proc/111/numa_maps: cannot be read (Permission denied)" in found["problems"]
 
 
-def test_a_process_that_ends_while_it_is_read():
-    """It is left out, and said to have ended in one sentence."""
-    files = {
-        path: text for path, text in host.files().items() if not path.startswith("/proc/111/") or "cmdline" in path
-    }
+def ended(files):
+    """Whether nothing is told of the runner but that it has ended."""
     found = read(files)["instances"][0]
-    assert [each["pid"] for each in found["processes"]] == [100]
-    assert [problem for problem in found["problems"] if "111" in problem] == [
+    told = [problem for problem in found["problems"] if "111" in problem]
+    return [each["pid"] for each in found["processes"]] == [100] and told == [
         "/proc/111: the process ended while it was read, or this user may not see it"
     ]
+
+
+def test_a_process_that_ends_while_it_is_read():
+    """It is left out, and said to have ended in one sentence."""
+    files = host.files()
+    assert ended({path: text for path, text in files.items() if not path.startswith("/proc/111/") or "cmdline" in path})
 
 
 def test_a_process_that_turns_into_a_zombie_while_it_is_read():
     """Its command line is gone then, and what was read of it after that moment is nothing: it has ended."""
     files = host.files()
-    looks = [files["/proc/111/cmdline"]]
-    # The sweep for a server's name and the reading itself find it alive.
-    files["/proc/111/cmdline"] = lambda: looks[0] if files["/proc/111/environ"] else ""
 
     def environ():
-        files["/proc/111/environ"] = ""
+        files["/proc/111/cmdline"] = ""
         return ""
 
     files["/proc/111/environ"] = environ
-    found = read(files)["instances"][0]
-    assert [each["pid"] for each in found["processes"]] == [100]
-    assert [problem for problem in found["problems"] if "111" in problem] == [
-        "/proc/111: the process ended while it was read, or this user may not see it"
-    ]
+    assert ended(files)
 
 
 def test_a_runner_that_its_server_is_just_starting():
