@@ -22,6 +22,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy impo
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Node
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
@@ -39,6 +41,7 @@ def split(case: Case, cards: list[Gpu]) -> list[Share]:
     if mode != SINGLE:
         _refuse_contradictions(case, mode)
     shares = {PER_NODE: _per_node, PER_GPU: _per_gpu}.get(mode, _none)(case, cards)
+    _refuse_shared_cpus(case, mode, shares)
     if len(shares) < 2:
         return [_single(case, cards, source, why if mode == SINGLE else f"{why}, and there is one to run")]
     return numbered([replace(share, source=source, why=f"{why}: {share.why}") for share in shares])
@@ -61,13 +64,14 @@ def numbered(shares: list[Share]) -> list[Share]:
 
 def _automatic(case: Case, cards: list[Gpu]) -> tuple[str, str]:
     machine, policy = case.machine, case.policy
-    nodes = len(_hosting(case))
+    nodes, apart = len(_hosting(case)), not _twice(node.cpus for node in _hosting(case))
     if policy.objective != "throughput":
         return SINGLE, f"one server for the host: the objective {policy.objective} wants few answers quickly"
     if cards:
         return SINGLE, f"one server for {len(cards)} GPU(s): it places models on all of them by itself"
-    if nodes < 2 or machine.sockets is None or nodes > machine.sockets:
-        return SINGLE, f"one server: {nodes} node(s) on {machine.sockets or 'an unknown number of'} socket(s)"
+    if nodes < 2 or machine.sockets is None or nodes > machine.sockets or not apart:
+        told = f"{nodes} node(s){'' if apart else ' that share CPUs'}"
+        return SINGLE, f"one server: {told} on {machine.sockets or 'an unknown number of'} socket(s)"
     if policy.numa_node is not None or policy.bind_method == NONE:
         return SINGLE, "one server, since ollama_numa_node or ollama_bind_method says where it runs"
     if not case.at_least(THREADS_SINCE):
@@ -91,6 +95,25 @@ def _refuse_contradictions(case: Case, mode: str) -> None:
             f"ollama_bind_method: 'none' contradicts ollama_instances: {mode}: several servers that are not bound"
             " would fight for the same cores; allowed is auto, numactl or affinity"
         )
+
+
+def _refuse_shared_cpus(case: Case, mode: str, shares: list[Share]) -> None:
+    """The kernel lists a CPU in one node; a container's or a damaged sysfs may list it in several."""
+    shared = _twice(share.cpus for share in shares)
+    if shared:
+        case.refuse(
+            f"ollama_instances: {mode!r} is not possible on this host: CPUs {shared} are in several NUMA nodes, so that"
+            " several servers would run on the same ones; allowed is single"
+        )
+
+
+def _twice(sets: Iterable[CpuSet | None]) -> CpuSet:
+    """What is in more than one of the sets."""
+    seen, twice = CpuSet(), CpuSet()
+    for cpus in sets:
+        twice |= seen & (cpus or CpuSet())
+        seen |= cpus or CpuSet()
+    return twice
 
 
 def _single(case: Case, cards: list[Gpu], source: str, why: str) -> Share:

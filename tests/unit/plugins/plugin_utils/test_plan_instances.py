@@ -305,3 +305,22 @@ def test_a_list_of_one_is_the_installed_service_on_the_cpus_that_it_names():
         ("ollama", "ollama.service", "0-3,28-31", 4, "affinity")
     ]
     assert seen(plan(xeon(), instances=[{"name": "chat", "numa_node": 1}]), "numa_node", "bind") == [(1, "numactl")]
+
+
+def overlapping():
+    """Two sockets whose nodes have each all CPUs, as a container's sysfs may tell."""
+    machine = xeon()
+    for node in machine["numa"]:
+        node["cpus"] = "0-55"
+    return machine
+
+
+def test_nodes_that_share_cpus_are_not_given_a_server_each():
+    """Several servers on the same CPUs would fight for them."""
+    with pytest.raises(OllamaError, match=r"CPUs 0-55 are in several NUMA nodes.*allowed is single"):
+        plan(overlapping(), instances="per_numa_node")
+
+
+def test_nodes_that_share_cpus_leave_one_server_where_the_plan_chooses():
+    """The objective alone asks for nothing that is impossible."""
+    assert len(plan(overlapping(), objective="throughput")["instances"]) == 1
