@@ -12,9 +12,9 @@ import contextlib
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import SCHEMA as PLAN_SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import SCHEMA as PLAN_SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.table import verify_table
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _LAST_WORDS = "server-ended"
 def failed_checks(
     verification: Mapping[str, Any], accepted: Iterable[str] = (), *, strict: bool = False
 ) -> list[dict[str, Any]]:
-    """The checks of plan_drift() that make a host fail: those that fail, with ``strict`` unknown ones too.
+    """The checks of a verification that make a host fail: those that fail, with ``strict`` unknown ones too.
 
     ``accepted`` are the settings whose checks never do.
     """
@@ -49,21 +49,12 @@ def restored_plan(restored: Mapping[str, Any]) -> dict[str, Any]:
     if plan and plan.get("schema") == PLAN_SCHEMA and {each["unit"] for each in plan["instances"]} == set(start):
         return dict(plan)
     instances = [_bare(unit, start[unit]) for unit in sorted(start)]
-    return {"schema": PLAN_SCHEMA, "release": None, "instances": instances, "decisions": [], "kernel": {}}
+    return {"schema": PLAN_SCHEMA, "release": None, "instances": instances, "decisions": []}
 
 
 def _bare(unit: str, host: str) -> dict[str, Any]:
     name = unit.removesuffix(".service")
-    return {
-        "name": name.partition("@")[2] or name,
-        "unit": unit,
-        "url": url_of(*_listens(host)),
-        "bind": "none",
-        "gpus": [],
-        "environment": {},
-        "service": {},
-        **dict.fromkeys(("numa_node", "cpus", "threads")),
-    }
+    return {"name": name.partition("@")[2] or name, "unit": unit, "url": url_of(*_listens(host)), "gpus": []}
 
 
 def _listens(host: str) -> tuple[str, int]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import as_text, decisions_of, placement
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -21,14 +23,13 @@ def plan_table(plan: Mapping[str, Any], host: str) -> str:
     """Instances, then a row for every decision, then the warnings. Ends without a line break."""
     lines = [f"{host}: Ollama {plan['release'] or '(release unknown)'}"]
     for instance in plan["instances"]:
-        lines.append(f"  {instance['name']} ({instance['unit']}) at {instance['url']}: {_placement(instance)}")
-        rows = [d for d in plan["decisions"] if d["instance"] == instance["name"]]
-        lines += ["", *_rows(rows)]
+        where = _placement(placement(plan, instance["name"]), instance["gpus"])
+        lines.append(f"  {instance['name']} ({instance['unit']}) at {instance['url']}: {where}")
+        lines += ["", *_rows(decisions_of(plan, instance["name"]))]
     if len(plan["instances"]) > 1:
         servers = (f"{entry['host']}:{entry['port']} weight {entry['weight']}" for entry in plan["upstreams"])
         lines += ["", *_wrapped("  for a proxy in front of them: ", ", ".join(servers), 4)]
-    named = {instance["name"] for instance in plan["instances"]}
-    if rows := [d for d in plan["decisions"] if d["instance"] not in named]:
+    if rows := decisions_of(plan, None):
         lines += ["", "  the host itself", "", *_rows(rows)]
     for warning in plan["warnings"]:
         lines.append("")
@@ -52,16 +53,16 @@ def drift_table(drift: Mapping[str, Any], host: str) -> str:
     return "\n".join([title, *lines])
 
 
-def _placement(instance: Mapping[str, Any]) -> str:
-    node = "them" if instance["numa_node"] is None else f"node {instance['numa_node']}"
-    where = "not bound" if instance["bind"] == "none" else f"bound to {node} by {instance['bind']}"
-    gpus = f", {len(instance['gpus'])} GPU(s)" if instance["gpus"] else ""
-    return f"{instance['threads'] or '?'} threads on CPUs {instance['cpus'] or '?'}, {where}{gpus}"
+def _placement(place: Mapping[str, Any], gpus: list[str]) -> str:
+    node = "them" if place["numa_node"] is None else f"node {place['numa_node']}"
+    where = "not bound" if place["binding"] == "none" else f"bound to {node} by {place['binding']}"
+    cards = f", {len(gpus)} GPU(s)" if gpus else ""
+    return f"{place['compute_threads'] or '?'} threads on CPUs {place['cpus'] or '?'}, {where}{cards}"
 
 
 def _rows(decisions: list[Mapping[str, Any]]) -> Iterator[str]:
     head = {"setting": "SETTING", "value": "VALUE", "source": "SOURCE", "reason": "REASON"}
-    cells = [head, *({**d, "value": "-" if d["value"] is None else str(d["value"])} for d in decisions)]
+    cells = [head, *({**d, "value": as_text(d["value"]) or "-"} for d in decisions)]
     setting = max(len(cell["setting"]) for cell in cells)
     # A long command or UUID list must not push the reasons off the screen.
     value = min(24, max(len(cell["value"]) for cell in cells))

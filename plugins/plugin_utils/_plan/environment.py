@@ -12,12 +12,10 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
 
 _PREFIX = "ollama_environment."
 # A name of the environment that one variable of the role decides.
@@ -109,18 +107,4 @@ def shown(value: object) -> str:
     return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
 
 
-def merge(case: Case, environment: dict[str, str]) -> dict[str, str]:
-    """The planned environment with the operator's free names in it; theirs win and are marked so."""
-    for name, value in case.policy.environment.items():
-        for decision in case.decisions:
-            if decision["setting"] == name and decision["instance"] == case.instance:
-                decision.update(
-                    value=value, source=OPERATOR, reason=f"ollama_environment.{name}; the rule: {decision['reason']}"
-                )
-                break
-        else:
-            case.decide(name, value, OPERATOR, f"ollama_environment.{name}")
-    return dict(sorted({**environment, **case.policy.environment}.items()))
-
-
-__all__ = ("NAMED", "check", "merge", "ready", "settle", "shown", "without_inert")
+__all__ = ("NAMED", "check", "ready", "settle", "shown", "without_inert")

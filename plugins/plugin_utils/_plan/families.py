@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import ReferenceModel
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 # Architectures that the server holds to one request at a time, and since when (server/sched.go@0.33.0-rc2).
 SINGLE_SINCE = {
@@ -31,10 +31,10 @@ SINGLE_SINCE = {
 }
 
 
-def single(case: Case, model: ReferenceModel) -> bool:
+def single(planning: Planning, model: ReferenceModel) -> bool:
     """Whether the release holds the model to one request at a time; False where the release is unknown and matters."""
     since = SINGLE_SINCE.get(model.family or "")
-    return model.embeds or (since is not None and case.at_least(since))
+    return model.embeds or (since is not None and planning.at_least(since))
 
 
 __all__ = ("SINGLE_SINCE", "single")

@@ -55,6 +55,16 @@ def rows(value: object) -> list[Mapping[str, Any]]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
+def servers(plan: object) -> list[dict[str, Any]]:
+    """The instances of a plan, each with its placement."""
+    placed = [row for row in rows(mapping(plan).get("decisions")) if row.get("kind") == "placement"]
+    return [
+        {**entry, **{str(row.get("setting")): row.get("value") for row in placed if row.get("instance") == name}}
+        for entry in rows(mapping(plan).get("instances"))
+        for name in [entry.get("name")]
+    ]
+
+
 def differences(drift: object) -> list[Mapping[str, Any]]:
     """How the files differ; what is a matter of comments alone comes last."""
     found = rows(mapping(drift).get("differences"))
@@ -179,4 +189,5 @@ __all__ = (
     "host_of",
     "mapping",
     "rows",
+    "servers",
 )

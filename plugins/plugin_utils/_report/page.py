@@ -26,7 +26,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     VERDICTS,
     counted,
     mapping,
-    rows,
+    servers,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.markup import (
     Markup,
@@ -190,7 +190,7 @@ def _picture(host: Mapping[str, Any]) -> Iterator[Markup]:
         return
     yield el("h4", "Hardware, and where the service runs")
     try:
-        made = inline_svg(host["topology"], host["name"], rows(mapping(host["plan"]).get("instances")) or None)
+        made = inline_svg(host["topology"], host["name"], servers(host["plan"]) or None)
     except _UNDRAWABLE as error:
         yield el("p", f"It cannot be drawn: {error}")
         return

@@ -20,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     differences,
     mapping,
     rows,
+    servers,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.markup import (
     Markup,
@@ -67,7 +68,7 @@ def _cause(found: list[Mapping[str, Any]], accepted: list[str]) -> Markup:
     span = str(len(found)) if len(found) > 1 else None
     for number, check in enumerate(found):
         borne = check.get("verdict") == FAIL and check.get("setting") in accepted
-        about = f"{shown(check.get('instance'))}{' (accepted)' if borne else ''}"
+        about = f"{shown(check.get('instance') or 'the host itself')}{' (accepted)' if borne else ''}"
         name = code(check.get("setting")), el("small", about)
         cells = [el("th", name, scope="row", role="rowheader")]
         cells += [
@@ -160,8 +161,8 @@ def plan(host: Mapping[str, Any]) -> Iterator[Markup]:
     if not made:
         return
     yield el("h4", "Plan")
-    servers = rows(made.get("instances"))
-    yield el("ul", [el("li", code(entry.get("unit")), f" {_placement(entry)}") for entry in servers])
+    found = servers(made)
+    yield el("ul", [el("li", code(entry.get("unit")), f" {_placement(entry)}") for entry in found])
     decisions = rows(made.get("decisions"))
     if decisions:
         heads = ("Setting", "Value", "Decided by", "Why")
@@ -182,7 +183,11 @@ def _by_instance(
 ) -> list[Markup]:
     """A body of the table for each instance, under its name."""
     return [
-        el("tbody", el("tr", el("th", code(name), colspan=str(columns), scope="rowgroup")), lines(group))
+        el(
+            "tbody",
+            el("tr", el("th", code(name or "the host itself"), colspan=str(columns), scope="rowgroup")),
+            lines(group),
+        )
         for name, group in groupby(found, key=lambda row: row.get("instance"))
     ]
 
@@ -209,11 +214,13 @@ def _decided(found: Iterable[Mapping[str, Any]]) -> Iterator[Markup]:
 
 
 def _placement(server: Mapping[str, Any]) -> str:
-    bind, node = shown(server.get("bind")), server.get("numa_node")
-    bound = "not bound" if bind in ("", "none") else f"bound to {'them' if node is None else f'node {node}'} by {bind}"
+    binding, node = shown(server.get("binding")), server.get("numa_node")
+    bound = "not bound"
+    if binding not in ("", "none"):
+        bound = f"bound to {'them' if node is None else f'node {node}'} by {binding}"
     gpus = server.get("gpus")
     cards = f", {counted(len(gpus), 'GPU')}" if isinstance(gpus, list) and gpus else ""
-    threads, cpus = server.get("threads") or "?", server.get("cpus") or "?"
+    threads, cpus = server.get("compute_threads") or "?", server.get("cpus") or "?"
     return f"at {shown(server.get('url'))}: {threads} threads on CPUs {cpus}, {bound}{cards}"
 
 

@@ -139,7 +139,7 @@ def test_the_environment_speaks_for_a_variable_left_alone():
     """A name of Ollama's that has a variable is the same wish in other words."""
     made = plans.plan(plans.xeon(), environment={"OLLAMA_NUM_PARALLEL": 6})
     assert plans.decision(made, "OLLAMA_NUM_PARALLEL")["source"] == "operator"
-    assert made["instances"][0]["environment"]["OLLAMA_NUM_PARALLEL"] == "6"
+    assert plans.instances(made)[0]["environment"]["OLLAMA_NUM_PARALLEL"] == "6"
 
 
 def test_the_environment_may_not_contradict_a_variable():
@@ -161,7 +161,7 @@ def test_saying_the_same_twice_is_no_contradiction():
 def test_a_name_that_no_release_reads_is_left_out_with_what_to_use():
     """OLLAMA_NUM_THREADS is in half of all guides and in no release."""
     made = plans.plan(plans.xeon(), environment={"OLLAMA_NUM_THREADS": 14})
-    assert "OLLAMA_NUM_THREADS" not in made["instances"][0]["environment"]
+    assert "OLLAMA_NUM_THREADS" not in plans.instances(made)[0]["environment"]
     (warning,) = [entry for entry in made["warnings"] if "OLLAMA_NUM_THREADS" in entry["message"]]
     assert "ollama_num_threads" in warning["remedy"]
 
@@ -177,7 +177,7 @@ def test_a_free_name_is_set_and_marked():
     made = plans.plan(
         plans.xeon(), environment={"OLLAMA_MAX_QUEUE": 64, "HTTPS_PROXY": "http://proxy.example.org:3128"}
     )
-    assert made["instances"][0]["environment"]["HTTPS_PROXY"] == "http://proxy.example.org:3128"
+    assert plans.instances(made)[0]["environment"]["HTTPS_PROXY"] == "http://proxy.example.org:3128"
     assert plans.decision(made, "OLLAMA_MAX_QUEUE")["source"] == "operator"
 
 
@@ -203,7 +203,7 @@ def test_parsed_values_are_shown_as_an_operator_writes_them():
 def test_of_two_names_for_one_thing_the_inert_one_is_left_out():
     """What a warning calls left out must not be written after all."""
     made = plans.plan(plans.xeon(), environment={"OLLAMA_KV_CACHE_TYPE": "q8_0", "LLAMA_ARG_CACHE_TYPE_K": "q4_0"})
-    found = made["instances"][0]["environment"]
+    found = plans.instances(made)[0]["environment"]
     left_out = [entry["message"] for entry in made["warnings"] if "left out" in entry["message"]]
     assert "OLLAMA_KV_CACHE_TYPE" in found
     assert any("LLAMA_ARG_CACHE_TYPE_K" in text for text in left_out)
@@ -213,5 +213,5 @@ def test_of_two_names_for_one_thing_the_inert_one_is_left_out():
 def test_a_variable_for_another_release_does_not_become_a_wish():
     """LLAMA_ARG_THREADS does nothing before 0.30.0, so it is no word on threads there."""
     made = plans.plan(plans.xeon(), release="0.24.0", environment={"LLAMA_ARG_THREADS": "3"})
-    assert made["instances"][0]["threads"] != 3
-    assert "LLAMA_ARG_THREADS" not in made["instances"][0]["environment"]
+    assert plans.instances(made)[0]["compute_threads"] != 3
+    assert "LLAMA_ARG_THREADS" not in plans.instances(made)[0]["environment"]
