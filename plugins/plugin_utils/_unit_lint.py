@@ -16,7 +16,6 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.words im
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import LLAMA_SERVER
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, lint
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.environment import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +35,6 @@ UNIT_CODES = CODES | {
 }
 # Directives that mean something in [Service] alone, so that elsewhere a line of them is a slip.
 _OF_SERVICE = frozenset({"Environment", "EnvironmentFile", "ExecStart", "LimitMEMLOCK", "CPUAffinity", "AllowedCPUs"})
-_BY_VARIABLE = {variable: name for name, variable in NAMED.items()}
 _MEMBIND = ("--membind", "-m")
 _CPUS = ("--cpunodebind", "-N", "--physcpubind", "-C")
 
@@ -86,7 +84,8 @@ def _environment(service: Service, release: Release | None) -> Iterator[UnitFind
 def _in_a_unit(remedy: str, release: Release | None) -> str:
     """The remedy with the environment's own name beside a variable of the role, for who writes units by hand."""
     match = re.match(r"use ollama_(\w+)", remedy)
-    name = _BY_VARIABLE.get(match[1]) if match else None
+    option = load().options.get(match[1]) if match else None
+    name = None if option is None or option.own_type else option.variable
     if match is None or name is None or not (release is None or load().acts(name, release)):
         return remedy
     return f"{match[0]}, which sets {name}{remedy[match.end() :]}"

@@ -50,32 +50,6 @@ What a value may be:
 {types}
 """
 
-TYPES = {
-    "bytes": "bytes, without a unit",
-    "debug_level": "0, 1 or 2",
-    "devices": "indexes or UUIDs of cards with commas between them, or -1 for none",
-    "duration": "`90s`, `24h`, or seconds; days do not exist",
-    "enum": "one of the values shown",
-    "host": "`127.0.0.1:11434`, `:11434` or `[::1]:11434`",
-    "hosts": "host names with commas between them",
-    "integer": "a number, or one of the words shown",
-    "integers": "numbers with commas between them",
-    "llama_boolean": "1 or 0",
-    "none": "not looked at: setting the name is a mistake",
-    "number": "a number, with a decimal point or not",
-    "numbers": "shares with commas between them, `3,1`",
-    "ollama_boolean": "1 or 0; any text but Go's words for false means on, `off` too",
-    "origins": "scheme and host with commas between them, `https://chat.example.org`, or `*`",
-    "path": "a path from / on",
-    "paths": "paths with colons between them",
-    "pattern": "as in the example shown",
-    "presence": "1; any value switches it on, `0` too",
-    "secret": "never in an environment that others can read",
-    "text": "not checked",
-    "unsigned": "a number that is not negative, without a unit",
-    "url": "`http://proxy.example.org:3128`",
-}
-
 # Each kind of proof: how a row names it, and where to look.
 PROOFS = {
     "config_map": "map | the map of the log line `server config`, under the setting's own name",
@@ -103,7 +77,11 @@ def page(contract: Contract) -> str:
         newest=contract.newest_known,
         gap=" to ".join(contract.none_between),
         proofs="\n".join(f"| {text} |" for text in PROOFS.values()),
-        types="\n".join(f"| {kind} | {text} |" for kind, text in TYPES.items()),
+        types="\n".join(
+            f"| {kind} | {text} |"
+            for kind, text in sorted(contract.types.items())
+            if any(setting.type == kind for setting in contract.by_name.values())
+        ),
     )
     return "\n".join([head, *(line for group in contract.groups for line in _group(group))])
 
@@ -130,8 +108,9 @@ def _type(setting: Setting) -> str:
     parts = [setting.type]
     if setting.values:
         parts.append(" ".join(f"`{value}`" for value in setting.values))
-    if setting.minimum is not None:
-        parts.append(f"from {setting.minimum} on")
+    if setting.minimum is not None or setting.maximum is not None:
+        least = setting.minimum or 0
+        parts.append(f"from {least} on" if setting.maximum is None else f"{least} to {setting.maximum}")
     if setting.example:
         parts.append(f"`{setting.example}`")
     return ", ".join(parts)

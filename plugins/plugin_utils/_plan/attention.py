@@ -121,7 +121,7 @@ def _flash(case: Case) -> bool | None:
     case.decide(
         FLASH, "1" if wish else "0", OPERATOR, f"ollama_flash_attention is {str(wish).lower()}; the rule: {reason}"
     )
-    return wish
+    return bool(wish)
 
 
 def _support(case: Case) -> tuple[bool | None, str]:

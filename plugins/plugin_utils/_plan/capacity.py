@@ -105,7 +105,7 @@ def _tier_text(case: Case, loaded: int) -> str:
 
 
 def _keep_alive(case: Case) -> str:
-    wish = case.policy.keep_alive
+    wish: str | None = case.policy.keep_alive
     if wish is not None:
         case.decide(KEEP, wish, OPERATOR, f"ollama_keep_alive is {wish}")
         return wish

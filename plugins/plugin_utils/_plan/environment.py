@@ -8,9 +8,9 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
@@ -20,22 +20,6 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
 
 _PREFIX = "ollama_environment."
-# A name of the environment that one variable of the role decides.
-NAMED = {
-    "LLAMA_ARG_LOAD_MODE": "load_mode",
-    "LLAMA_ARG_THREADS": "num_threads",
-    "CUDA_VISIBLE_DEVICES": "cuda_visible_devices",
-    "OLLAMA_CONTEXT_LENGTH": "context_length",
-    "OLLAMA_FLASH_ATTENTION": "flash_attention",
-    "OLLAMA_HOST": "host",
-    "OLLAMA_KEEP_ALIVE": "keep_alive",
-    "OLLAMA_KV_CACHE_TYPE": "kv_cache_type",
-    "OLLAMA_MAX_LOADED_MODELS": "max_loaded_models",
-    "OLLAMA_MAX_QUEUE": "max_queue",
-    "OLLAMA_MODELS": "models_path",
-    "OLLAMA_NUM_PARALLEL": "num_parallel",
-    "OLLAMA_SCHED_SPREAD": "sched_spread",
-}
 
 
 def check(policy: Policy, release: Release | None) -> tuple[list[str], list[dict[str, str]]]:
@@ -65,7 +49,7 @@ def without_inert(policy: Policy, release: Release | None) -> Policy:
     """The policy less the names of the free environment that do nothing on this release."""
     inert = {finding.name for finding in lint(policy.environment, release) if finding.severity == "inert"}
     kept = {name: value for name, value in policy.environment.items() if name not in inert}
-    return dataclasses.replace(policy, environment=kept)
+    return policy.replace(environment=kept)
 
 
 def ready(policy: Policy, release: Release | None) -> tuple[Policy, list[str], list[dict[str, str]]]:
@@ -75,7 +59,7 @@ def ready(policy: Policy, release: Release | None) -> tuple[Policy, list[str], l
     wrong = {name for name in policy.environment if any(text.startswith(f"{_PREFIX}{name}:") for text in errors)}
     active = without_inert(policy, release)
     kept = {name: value for name, value in active.environment.items() if name not in wrong}
-    settled, clashes = settle(dataclasses.replace(active, environment=kept))
+    settled, clashes = settle(active.replace(environment=kept))
     return settled, errors + clashes, warnings
 
 
@@ -84,7 +68,7 @@ def settle(policy: Policy) -> tuple[Policy, list[str]]:
     errors: list[str] = []
     free = dict(policy.environment)
     default = Policy()
-    for name, key in NAMED.items():
+    for name, key in load().named.items():
         if name not in free:
             continue
         value = free.pop(name)
@@ -98,8 +82,8 @@ def settle(policy: Policy) -> tuple[Policy, list[str]]:
                 " them"
             )
         else:
-            policy = dataclasses.replace(policy, **{key: wanted})
-    return dataclasses.replace(policy, environment=free), errors
+            policy = policy.replace(**{key: wanted})
+    return policy.replace(environment=free), errors
 
 
 def shown(value: object) -> str:
@@ -123,4 +107,4 @@ def merge(case: Case, environment: dict[str, str]) -> dict[str, str]:
     return dict(sorted({**environment, **case.policy.environment}.items()))
 
 
-__all__ = ("NAMED", "check", "merge", "ready", "settle", "shown", "without_inert")
+__all__ = ("check", "merge", "ready", "settle", "shown", "without_inert")

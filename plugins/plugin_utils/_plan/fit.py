@@ -88,7 +88,7 @@ def most_models(case: Case) -> int:
 
 def loaded_wish(case: Case) -> int | None:
     """The operator's number of loaded models: the instance's own, or the host's, divided by its instances."""
-    wish = case.policy.max_loaded_models
+    wish: int | None = case.policy.max_loaded_models
     if wish is None or case.count == 1 or case.own_loaded_models:
         return wish
     if wish < case.count:

@@ -13,12 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import gpu, listed
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cpu import THREADS_SINCE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def numbered(shares: list[Share]) -> list[Share]:
             share,
             index=index,
             count=len(shares),
-            policy=share.policy if not index else replace(share.policy, host=f"{host}:{port + index}"),
+            policy=share.policy if not index else share.policy.replace(host=f"{host}:{port + index}"),
         )
         for index, share in enumerate(shares)
     ]
@@ -220,7 +221,7 @@ def deal(case: Case, cpus: CpuSet, parts: int) -> list[CpuSet]:
 
 def _own(policy: Policy) -> Policy:
     """The wishes of one of several: which cards and which node it has is settled."""
-    return replace(policy, cuda_visible_devices=None, numa_node=None)
+    return policy.replace(cuda_visible_devices=None, numa_node=None)
 
 
 def _cores(case: Case, cpus: CpuSet) -> str:

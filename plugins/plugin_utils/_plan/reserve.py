@@ -32,7 +32,7 @@ def reserve(case: Case) -> int:
     if free.get(OVERHEAD, "").isdigit() and case.acts(OVERHEAD):
         return int(free[OVERHEAD])
     if case.policy.gpu_reserve_bytes is not None:
-        return case.policy.gpu_reserve_bytes
+        return int(case.policy.gpu_reserve_bytes)
     return DISPLAY_BYTES if any(gpu.display_active for gpu in case.gpus) else 0
 
 

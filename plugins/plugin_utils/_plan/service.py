@@ -12,10 +12,10 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import DEDICATED_BYTES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import DEFAULT_HOST, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _oom_score(case: Case) -> int | None:
     wish, memory = case.policy.oom_score_adjust, case.machine.memory_bytes
     if wish is not None:
         case.decide("OOMScoreAdjust", wish, OPERATOR, f"ollama_oom_score_adjust is {wish}")
-        return wish
+        return int(wish)
     if any(gpu.display_active for gpu in case.machine.gpus):
         case.decide(
             "OOMScoreAdjust",
