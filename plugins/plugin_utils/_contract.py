@@ -106,7 +106,7 @@ def load() -> Contract:
     The only I/O among the deciders: the file is a part of the program, as constant as the code beside it.
     """
     with open(os.path.join(os.path.dirname(__file__), "settings.yml"), encoding="utf-8") as stream:
-        # Seven times as fast as the pure Python loader, and every worker of a play reads the file anew.
+        # Seven times as fast as the pure Python loader, and every worker of a play reads the file again.
         data = yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     groups = tuple(
         Group(

@@ -13,7 +13,6 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import split_words
-from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import LLAMA_SERVER
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, lint
 
@@ -161,7 +160,7 @@ def _bound(service: Service, release: Release | None) -> Iterator[UnitFinding]:
                 "--membind fails an allocation where the node is full, in place of taking memory of another one",
                 "use --preferred, or --cpunodebind alone, under which memory comes from the node as long as it has any",
             )
-    if release is None or release.at_least(LLAMA_SERVER):
+    if release is None or load().reached("llama_server", release):
         for binding in bindings if "LLAMA_ARG_THREADS" not in service.environment else []:
             yield _at(
                 binding,

@@ -14,52 +14,34 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._contract import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
+from ansible_collections.inference.ollama.plugins.plugin_utils._values import canonical
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
 
-_PREFIX = "ollama_environment."
 
+def ready(policy: Policy, release: Release | None) -> tuple[Policy, list[str], list[dict[str, str]]]:
+    """The policy with its environment checked and its named variables settled; errors; warnings.
 
-def check(policy: Policy, release: Release | None) -> tuple[list[str], list[dict[str, str]]]:
-    """Errors and warnings on names and values of the free environment.
-
-    What is fatal is an error, and so is what is inert where ``lint_level`` says so; without_inert() takes out what
-    is only warned about.
+    A fatal finding is an error, and so is an inert one if ``lint_level`` asks for it; otherwise an inert name is left
+    out with a warning. A value that the server only happens to take as it is meant is an error too.
     """
+    kept = dict(policy.environment)
     errors: list[str] = []
     warnings: list[dict[str, str]] = []
     for finding in lint(policy.environment, release):
-        if finding.severity in ("fatal", policy.lint_level):
+        if finding.severity in ("fatal", policy.lint_level) or finding.code == "malformed":
             errors.append(f"ollama_environment.{finding.name}: {finding.message}; {finding.remedy}")
+            kept.pop(finding.name, None)
         else:
-            left_out = "; it was left out" if finding.severity == "inert" else ""
-            warnings.append(
-                {
-                    "code": f"environment-{finding.code}",
-                    "message": f"{finding.name}: {finding.message}{left_out}",
-                    "remedy": finding.remedy,
-                }
-            )
-    return errors, warnings
-
-
-def without_inert(policy: Policy, release: Release | None) -> Policy:
-    """The policy less the names of the free environment that do nothing on this release."""
-    inert = {finding.name for finding in lint(policy.environment, release) if finding.severity == "inert"}
-    kept = {name: value for name, value in policy.environment.items() if name not in inert}
-    return policy.replace(environment=kept)
-
-
-def ready(policy: Policy, release: Release | None) -> tuple[Policy, list[str], list[dict[str, str]]]:
-    """The policy with its environment checked and its named variables settled; errors; warnings."""
-    errors, warnings = check(policy, release)
-    # A name that is refused already says nothing about the variable that it stands for.
-    wrong = {name for name in policy.environment if any(text.startswith(f"{_PREFIX}{name}:") for text in errors)}
-    active = without_inert(policy, release)
-    kept = {name: value for name, value in active.environment.items() if name not in wrong}
-    settled, clashes = settle(active.replace(environment=kept))
+            left_out = finding.severity == "inert" and kept.pop(finding.name, None) is not None
+            message = f"{finding.name}: {finding.message}{'; it was left out' if left_out else ''}"
+            warnings.append({"code": f"environment-{finding.code}", "message": message, "remedy": finding.remedy})
+    for name, value in kept.items():
+        setting = load().get(name)
+        kept[name] = value if setting is None else canonical(setting, value)
+    settled, clashes = settle(policy.replace(environment=kept))
     return settled, errors + clashes, warnings
 
 
@@ -104,7 +86,13 @@ def merge(case: Case, environment: dict[str, str]) -> dict[str, str]:
                 break
         else:
             case.decide(name, value, OPERATOR, f"ollama_environment.{name}")
-    return dict(sorted({**environment, **case.policy.environment}.items()))
+    merged = dict(sorted({**environment, **case.policy.environment}.items()))
+    for finding in lint(merged, case.release):
+        # Names that are right alone can be wrong beside what a variable of the role sets.
+        if finding.severity == "fatal":
+            where = "ollama_environment." if finding.name in case.policy.environment else ""
+            case.refuse(f"{where}{finding.name}: {finding.message}; {finding.remedy}")
+    return merged
 
 
-__all__ = ("check", "merge", "ready", "settle", "shown", "without_inert")
+__all__ = ("merge", "ready", "settle", "shown")

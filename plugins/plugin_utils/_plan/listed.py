@@ -86,8 +86,9 @@ def _entry(case: Case, number: int, fields: dict[str, Any]) -> Entry:
     own, errors = parse(fields)
     base = case.policy
     environment = {**base.environment, **own.environment}
-    # parse() fills what was not said with defaults; only what was said counts here.
-    said = {key: getattr(own, key) for key in fields if key != "environment" and fields[key] not in (None, "auto", "")}
+    # parse() fills in defaults; only what the entry itself decides counts here.
+    given = [key for key, value in fields.items() if key != "environment" and value is not None]
+    said = {key: getattr(own, key) for key in given if getattr(own, key) is not None}
     policy = base.replace(**{**said, "environment": environment})
     policy, lint_errors, warnings = ready(policy, case.release)
     for text in (*errors, *lint_errors):
