@@ -60,7 +60,7 @@ class Contract:
     milestones: Mapping[str, Release]
     single_slot: Mapping[str, Release]
     types: Mapping[str, str]
-    sections: Mapping[str, Tuple[str, ...]]
+    sections: Mapping[str, Mapping[str, str]]
     groups: Tuple[Group, ...]
     by_name: Mapping[str, Setting]
     options: Mapping[str, Option]
@@ -130,7 +130,7 @@ def load() -> Contract:
         milestones=_releases(data["milestones"]),
         single_slot=_releases(data["single_slot"]),
         types=MappingProxyType(data["types"]),
-        sections=MappingProxyType({name: tuple(lines) for name, lines in data["sections"].items()}),
+        sections=MappingProxyType(data["sections"]),
         groups=groups,
         by_name=MappingProxyType({setting.name: setting for setting in settings}),
         options=MappingProxyType({option.name: option for option in options}),

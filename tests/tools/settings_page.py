@@ -1,17 +1,11 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write docs/settings.md from plugins/plugin_utils/settings.yml: ``python tests/tools/settings_page.py``."""
+"""The page docs/settings.md; generate.py writes it."""
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-ROOT = Path(__file__).resolve().parents[2]
-# A plain checkout is importable as a collection only after this.
-runpy.run_path(str(ROOT / "tests" / "unit" / "conftest.py"))
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 
@@ -20,10 +14,8 @@ if TYPE_CHECKING:
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Group, Proof, Setting
 
-PAGE = ROOT / "docs" / "settings.md"
-
 HEAD = """\
-<!-- Written by tests/tools/settings_page.py from plugins/plugin_utils/settings.yml. Change that file, not this one. -->
+<!-- Written by tests/tools/generate.py from plugins/plugin_utils/settings.yml. Change that file, not this one. -->
 
 # Settings of Ollama and its runner
 
@@ -83,7 +75,19 @@ def page(contract: Contract) -> str:
             if any(setting.type == kind for setting in contract.by_name.values())
         ),
     )
-    return "\n".join([head, *(line for group in contract.groups for line in _group(group))])
+    rows = [line for group in contract.groups for line in _group(group)]
+    return "\n".join([head, *rows, *_directives(contract)])
+
+
+def _directives(contract: Contract) -> Iterator[str]:
+    yield "## Settings that are no environment variable\n"
+    yield "Variables of the role that become directives of the unit or settings of the kernel, and where they show.\n"
+    yield "| variable | becomes | shown by |"
+    yield "| --- | --- | --- |"
+    for option in contract.options.values():
+        if option.proof is not None:
+            yield f"| `ollama_{option.name}` | {', '.join(f'`{name}`' for name in option.becomes)} | {option.proof} |"
+    yield ""
 
 
 def _group(group: Group) -> Iterator[str]:
@@ -129,6 +133,8 @@ def _effect(setting: Setting) -> str:
     parts += [f"*{phase.start} {f'to {phase.end}' if phase.end else 'on'}:* {phase.how}" for phase in setting.acts]
     if setting.pitfall:
         parts.append(f"**Mind:** {setting.pitfall}")
+    if setting.option:
+        parts.append(f"**Set by** `ollama_{setting.option.name}`.")
     return " ".join(parts)
 
 
@@ -166,7 +172,3 @@ def _since(proof: Proof) -> str:
         f"to {proof.until}" if proof.until else None,
     ]
     return f"({' '.join(filter(None, parts))})" if any(parts) else ""
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(load()), encoding="utf-8")

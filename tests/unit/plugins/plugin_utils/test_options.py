@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.supervision import HARDENING
 
 RIGHT = {
     "staging_root": ["", "/srv/image", "/srv/image/"],
@@ -107,6 +108,11 @@ def test_an_option_takes_the_rule_of_its_variable():
             setting.values,
         )
     assert "LLAMA_ARG_CACHE_RAM" not in contract.named, "it counts in MiB, its option in bytes"
+
+
+def test_hardening_names_the_directives_that_the_plan_sets():
+    """What the documents list is what ends up in the unit."""
+    assert sorted(load().options["hardening"].becomes) == sorted(HARDENING)
 
 
 def test_milestones_are_reached_in_order():
