@@ -8,12 +8,10 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import listens
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import SCHEMA as PLAN_SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.table import verify_table
 
@@ -54,19 +52,7 @@ def restored_plan(restored: Mapping[str, Any]) -> dict[str, Any]:
 
 def _bare(unit: str, host: str) -> dict[str, Any]:
     name = unit.removesuffix(".service")
-    return {"name": name.partition("@")[2] or name, "unit": unit, "url": url_of(*_listens(host)), "gpus": []}
-
-
-def _listens(host: str) -> tuple[str, int]:
-    """Where a server with this OLLAMA_HOST listens, as it reads it itself (envconfig/config.go, Host)."""
-    said = host.strip().strip("\"'").strip()
-    scheme, found, rest = said.partition("://")
-    usual = {"http": 80, "https": 443}.get(scheme, 11434) if found else 11434
-    place = (rest if found else said).partition("/")[0]
-    with contextlib.suppress(ValueError):
-        return str(ipaddress.ip_address(place.strip("[]"))), usual
-    address, port = split_host(place) or ("127.0.0.1", usual)
-    return address, port if ":" in place else usual
+    return {"name": name.partition("@")[2] or name, "unit": unit, "url": url_of(*listens(host)), "gpus": []}
 
 
 def failure_text(result: Mapping[str, Any], task: str = "") -> str:

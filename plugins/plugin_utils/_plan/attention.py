@@ -24,7 +24,7 @@ FLASH, KV_TYPE = "OLLAMA_FLASH_ATTENTION", "OLLAMA_KV_CACHE_TYPE"
 # llama.cpp caps the scores of this family outside of its fused kernel and switches flash attention off for it
 # (llama_init_from_model); Ollama's own engine did so for the other one until 0.30.0 (fs/ggml/ggml.go@0.24.0).
 NEVER, NOT_BEFORE_LLAMA_SERVER = "grok", ("gemma2", "grok")
-LLAMA_SERVER = "0.30.0"
+LLAMA_SERVER = "llama_server"
 
 
 def attend(planning: Planning) -> None:
@@ -62,8 +62,8 @@ def _check_devices(planning: Planning, option: str, *, flash: bool | None) -> No
     if flash is False:
         planning.error(
             f"ollama_kv_cache_type: {option!r} contradicts flash attention being off (ollama_flash_attention, or a card"
-            " without it): from 0.30.0 on every model load would fail; allowed is auto or f16, or turn flash"
-            " attention on"
+            f" without it): from {planning.since(LLAMA_SERVER)} on every model load would fail; allowed is auto or f16,"
+            " or turn flash attention on"
         )
     elif planning.policy.flash_attention is None and _support(planning)[0] is None:
         planning.warn(
@@ -75,7 +75,7 @@ def _check_devices(planning: Planning, option: str, *, flash: bool | None) -> No
 
 
 def _check_family(planning: Planning, option: str, model: ReferenceModel) -> None:
-    older = planning.release is not None and not planning.at_least(LLAMA_SERVER)
+    older = planning.release is not None and not planning.reached(LLAMA_SERVER)
     if older and model.family in NOT_BEFORE_LLAMA_SERVER:
         planning.warn(
             "kv-cache-type-unused",
@@ -84,19 +84,20 @@ def _check_family(planning: Planning, option: str, model: ReferenceModel) -> Non
         )
     elif not older and model.family == NEVER:
         planning.error(
-            f"ollama_kv_cache_type: {option!r} needs flash attention, which {NEVER} has in no release, and from 0.30.0"
-            f" on every load of {model.name} would fail; allowed is auto or f16"
+            f"ollama_kv_cache_type: {option!r} needs flash attention, which {NEVER} has in no release, and from"
+            f" {planning.since(LLAMA_SERVER)} on every load of {model.name} would fail; allowed is auto or f16"
         )
     odd = next((length for length in (model.key_length, model.value_length) if length % BLOCK), None)
     if odd is not None and not older:
         planning.error(
             f"ollama_kv_cache_type: {option!r} stores blocks of {BLOCK} elements, which do not divide the {odd}"
-            f" elements of a head of {model.name}, so from 0.30.0 on its loads would fail; allowed is auto or f16"
+            f" elements of a head of {model.name}, so from {planning.since(LLAMA_SERVER)} on its loads would fail;"
+            " allowed is auto or f16"
         )
 
 
 def _family_attends(planning: Planning, model: ReferenceModel) -> bool:
-    return model.family not in ((NEVER,) if planning.at_least(LLAMA_SERVER) else NOT_BEFORE_LLAMA_SERVER)
+    return model.family not in ((NEVER,) if planning.reached(LLAMA_SERVER) else NOT_BEFORE_LLAMA_SERVER)
 
 
 def _flash(planning: Planning) -> bool | None:
@@ -138,11 +139,12 @@ def _support(planning: Planning) -> tuple[bool | None, str]:
 
 
 def _support_on_cpu(planning: Planning) -> tuple[bool | None, str]:
-    # Before 0.11.5 the variable is read and does nothing on a host without GPU, so it is true of every supported
+    since = planning.since("flash_attention_on_cpu")
+    # Before that the variable is read and does nothing on a host without GPU, so it is true of every supported
     # release that it does no harm.
-    if planning.release is not None and not planning.at_least("0.11.5"):
-        return None, f"not set: on CPUs it acts from 0.11.5 on, and this is {planning.release_text}"
-    return True, f"the CPU code has it from 0.11.5 on; {WHAT}"
+    if planning.release is not None and not planning.reached("flash_attention_on_cpu"):
+        return None, f"not set: on CPUs it acts from {since} on, and this is {planning.release_text}"
+    return True, f"the CPU code has it from {since} on; {WHAT}"
 
 
 def _support_on_cuda(planning: Planning, compute: tuple[int, int]) -> bool | None:
@@ -150,10 +152,10 @@ def _support_on_cuda(planning: Planning, compute: tuple[int, int]) -> bool | Non
     if planning.release is None:
         return True if compute >= (7, 0) and compute != (7, 2) else None
     if compute == (7, 2):
-        return not planning.at_least("0.12.4")
-    if not planning.at_least("0.30.0"):
+        return not planning.reached("no_flash_attention_on_7_2")
+    if not planning.reached(LLAMA_SERVER):
         return True
-    return compute >= ((6, 0) if planning.at_least("0.31.2") else (7, 0))
+    return compute >= ((6, 0) if planning.reached("flash_attention_on_pascal") else (7, 0))
 
 
 __all__ = ("attend", "attends", "cache_type")

@@ -154,11 +154,11 @@ def _context(planning: Planning, found: Fit) -> None:
 
 
 def _default_context(planning: Planning) -> str:
-    """What the server would do without the variable (server/routes.go; envconfig/config.go before 0.15.5)."""
+    """What the server would do without the variable (server/routes.go, envconfig/config.go)."""
     if planning.release is None:
         return "unset, it would depend on the release"
-    if not planning.at_least("0.15.5"):
-        return f"unset, {planning.release_text} takes {4096 if planning.at_least('0.6.7') else 2048}"
+    if not planning.reached("context_by_gpu_memory"):
+        return f"unset, {planning.release_text} takes {4096 if planning.reached('context_4096') else 2048}"
     if not planning.gpus:
         return f"unset, {planning.release_text} takes 4096 on a host without GPU"
     if not all(gpu.memory_bytes for gpu in planning.gpus):

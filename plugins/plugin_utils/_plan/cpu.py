@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 THREADS = "LLAMA_ARG_THREADS"
 # The first release whose model process takes its thread count from the environment.
-THREADS_SINCE = "0.30.0"
+SETTABLE = "llama_server"
 
 
 class Placement(NamedTuple):
@@ -92,7 +92,7 @@ def _chosen_node(planning: Planning, nodes: list[Node]) -> Node | None:
     elif planning.gpus:
         cards = len(planning.gpus)
         reason = f"models run on {cards} GPU(s): binding the host's side to one of {len(nodes)} nodes gains little"
-    elif not planning.at_least(THREADS_SINCE):
+    elif not planning.reached(SETTABLE):
         reason = (
             f"{planning.release_text} starts a thread per physical core of the host whatever it is bound to, so a"
             " binding would slow it"
@@ -251,26 +251,26 @@ def _check_option(planning: Planning, option: int, cores: int | None, cpus: CpuS
 
 def _announce(planning: Planning, threads: int, source: str, *, bound: bool) -> None:
     """Decide on the variable that carries the count to the model process."""
-    acts, value = planning.acts(THREADS), str(threads)
+    acts, value, since = planning.acts(THREADS), str(threads), planning.since(SETTABLE)
     reason = (
         f"the model process takes its {threads} compute threads from this variable, and its default counts the whole"
         " host"
     )
     if not acts and planning.release is None:
-        reason = f"acts from {THREADS_SINCE} on; the installed release is unknown, and an earlier one ignores it"
+        reason = f"acts from {since} on; the installed release is unknown, and an earlier one ignores it"
     if acts or planning.release is None:
         planning.record(VARIABLE, THREADS, value, source, reason)
     else:
-        reason = f"{planning.release_text} does not read it: it acts from {THREADS_SINCE} on"
+        reason = f"{planning.release_text} does not read it: it acts from {since} on"
         planning.record(VARIABLE, THREADS, None, CONTRACT, reason)
     if not acts and (bound or planning.policy.num_threads is not None):
-        known = planning.release_text if planning.release else f"a release before {THREADS_SINCE}"
+        known = planning.release_text if planning.release else f"a release before {since}"
         planning.warn(
             "threads-not-settable",
             f"{known} takes no thread count from its environment and starts one thread per physical core of the"
             f" host{', so the binding cannot be matched by the unit' if bound else ''}",
             f"put PARAMETER num_thread {threads} into the models' Modelfiles or num_thread: {threads} into the"
-            f" requests' options, or upgrade to Ollama {THREADS_SINCE} or later",
+            f" requests' options, or upgrade to Ollama {since} or later",
         )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VISIBLE, ORDER, SPREAD = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OLLAMA_SCHED_SPREAD"
 ROCR, VULKAN, LIBRARY = "ROCR_VISIBLE_DEVICES", "OLLAMA_VULKAN", "OLLAMA_LLM_LIBRARY"
 # From then on discovery keeps only the libraries of that name, and knows cuda_v12 and cuda_v13 (ml/device.go).
-LIBRARY_SINCE = "0.12.4"
+EXACT_LIBRARY = "exact_gpu_library"
 # cuda_v13 has kernels from here on; cuda_v12 up to 9.0 and, of the later ones, for 12.0 (CMakePresets.json).
 CUDA_13_FROM = (7, 5)
 CUDA_12_LAST, CUDA_12_ALSO = (9, 0), (12, 0)
@@ -83,7 +83,7 @@ def _rocm(planning: Planning, cards: list[Gpu]) -> bool:
 
 
 def _vulkan(planning: Planning) -> None:
-    if planning.at_least("0.30.0"):
+    if planning.reached("llama_server"):
         source = OPERATOR if planning.policy.cuda_visible_devices is not None else POLICY
         reason = "without it a card that is hidden here can come back as a Vulkan device"
         planning.record(VARIABLE, VULKAN, "0", source, reason)
@@ -105,8 +105,9 @@ def _library(planning: Planning, nvidia: list[Gpu]) -> None:
     value = None
     if not old or None in computes or len(nvidia) < len(planning.gpus):
         reason = "not set: the server chooses the CUDA library by card and driver"
-    elif not planning.at_least(LIBRARY_SINCE):
-        reason = f"not set: {planning.release_text} chooses by itself, and an exact name counts from {LIBRARY_SINCE} on"
+    elif not planning.reached(EXACT_LIBRARY):
+        since = planning.since(EXACT_LIBRARY)
+        reason = f"not set: {planning.release_text} chooses by itself, and an exact name counts from {since} on"
     elif beyond:
         reason = f"not set: {old[0].label} needs cuda_v12 and {beyond[0].label} needs cuda_v13, so no model spans both"
     else:

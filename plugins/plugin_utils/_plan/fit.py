@@ -105,7 +105,7 @@ def most_models(planning: Planning) -> int:
 
 def loaded_option(planning: Planning) -> int | None:
     """The operator's number of loaded models: the instance's own, or the host's, divided by its instances."""
-    option = planning.policy.max_loaded_models
+    option: int | None = planning.policy.max_loaded_models
     if option is None or planning.count == 1 or planning.own_loaded_models:
         return option
     if option < planning.count:

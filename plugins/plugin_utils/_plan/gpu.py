@@ -88,9 +88,9 @@ def _driver_serves(planning: Planning, gpu: Gpu) -> bool:
     driver = planning.machine.nvidia_driver
     major = driver.partition(".")[0] if driver else ""
     needed = 0
-    if planning.at_least("0.30.0") and gpu.compute is not None and gpu.compute < (7, 0):
+    if planning.reached("llama_server") and gpu.compute is not None and gpu.compute < (7, 0):
         needed = 570
-    elif planning.at_least("0.30.11"):
+    elif planning.reached("newer_nvidia_driver"):
         needed = 550
     if not major.isdigit() or int(major) >= needed:
         return True
@@ -98,7 +98,7 @@ def _driver_serves(planning: Planning, gpu: Gpu) -> bool:
         "driver-too-old",
         f"{planning.release_text} drops {gpu.label} with driver {driver}: it needs driver {needed} or later for this"
         " card",
-        f"upgrade the NVIDIA driver to {needed} or later, or run a release before 0.30.0",
+        f"upgrade the NVIDIA driver to {needed} or later, or run a release before {planning.since('llama_server')}",
     )
     return False
 

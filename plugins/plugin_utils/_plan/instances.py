@@ -13,12 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import gpu, listed
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cpu import THREADS_SINCE
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cpu import SETTABLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def numbered(shares: list[Share]) -> list[Share]:
             share,
             index=index,
             count=len(shares),
-            policy=share.policy if not index else replace(share.policy, host=f"{host}:{port + index}"),
+            policy=share.policy if not index else share.policy.replace(host=f"{host}:{port + index}"),
         )
         for index, share in enumerate(shares)
     ]
@@ -74,7 +75,7 @@ def _automatic(planning: Planning, cards: list[Gpu]) -> tuple[str, str]:
         return SINGLE, f"one server: {found} on {machine.sockets or 'an unknown number of'} socket(s)"
     if policy.numa_node is not None or policy.bind_method == NONE:
         return SINGLE, "one server, since ollama_numa_node or ollama_bind_method says where it runs"
-    if not planning.at_least(THREADS_SINCE):
+    if not planning.reached(SETTABLE):
         return SINGLE, f"one server: {planning.release_text} takes no thread count for each of several"
     return PER_NODE, f"objective throughput on {nodes} nodes: each socket reads its own memory"
 
@@ -220,7 +221,7 @@ def deal(planning: Planning, cpus: CpuSet, parts: int) -> list[CpuSet]:
 
 def _own(policy: Policy) -> Policy:
     """The policy of one of several servers, whose cards and node are chosen already."""
-    return replace(policy, cuda_visible_devices=None, numa_node=None)
+    return policy.replace(cuda_visible_devices=None, numa_node=None)
 
 
 def _cores(planning: Planning, cpus: CpuSet) -> str:

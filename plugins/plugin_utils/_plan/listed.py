@@ -14,35 +14,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.environment import ready
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import LOADED
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, Policy, parse, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, Policy, parse
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Node
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
-# What an entry may say besides its name and CPUs: role variables of the same names.
-KEYS = (
-    "host",
-    "numa_node",
-    "num_threads",
-    "cuda_visible_devices",
-    "num_parallel",
-    "max_loaded_models",
-    "max_queue",
-    "keep_alive",
-    "context_length",
-    "cache_ram_bytes",
-    "gpu_reserve_bytes",
-    "reference_models",
-    "flash_attention",
-    "kv_cache_type",
-    "environment",
-)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
 
@@ -96,16 +79,17 @@ def _entry(case: Planning, number: int, fields: dict[str, Any]) -> Entry:
             f"{where}.name: {name!r} is not allowed; allowed are up to 31 small letters, digits and dashes, as in node0"
         )
     cpus = _cpu_list(case, where, fields.pop("cpus", None))
-    unknown = sorted(set(fields) - set(KEYS))
-    if unknown:
-        case.error(f"{where}.{unknown[0]}: no such key; allowed are name, cpus, {', '.join(KEYS)}")
-        fields = {key: value for key, value in fields.items() if key in KEYS}
+    keys = [option.name for option in case.contract.options.values() if option.scope == "instance"]
+    for unknown in sorted(set(fields) - set(keys)):
+        case.error(f"{where}.{unknown}: no such key; allowed are name, cpus, {', '.join(keys)}")
+    fields = {key: value for key, value in fields.items() if key in keys}
     own, errors = parse(fields)
     base = case.policy
     environment = {**base.environment, **own.environment}
-    # parse() fills what was not said with defaults; only what was said counts here.
-    said = {key: getattr(own, key) for key in fields if key != "environment" and fields[key] not in (None, "auto", "")}
-    policy = replace(base, **{**said, "environment": environment})
+    # parse() fills in defaults; only what the entry itself decides counts here.
+    given = [key for key, value in fields.items() if key != "environment" and value is not None]
+    said = {key: getattr(own, key) for key in given if getattr(own, key) is not None}
+    policy = base.replace(**{**said, "environment": environment})
     policy, lint_errors, warnings = ready(policy, case.release)
     for text in (*errors, *lint_errors):
         case.error(text if text in case.notes.errors else text.replace("ollama_", f"{where}.", 1))
@@ -153,7 +137,7 @@ def _addresses(case: Planning, entries: list[Entry]) -> list[Entry]:
     address, port = split_host(case.policy.host) or ("127.0.0.1", 11434)
     host = f"[{address}]" if ":" in address else address
     placed = [
-        entry if entry.own_host else replace(entry, policy=replace(entry.policy, host=f"{host}:{port + number}"))
+        entry if entry.own_host else replace(entry, policy=entry.policy.replace(host=f"{host}:{port + number}"))
         for number, entry in enumerate(entries)
     ]
     taken: dict[int, str] = {}
@@ -242,4 +226,4 @@ def _key(card: Gpu) -> str:
     return card.uuid or str(card.index)
 
 
-__all__ = ("KEYS", "Entry", "split")
+__all__ = ("Entry", "split")

@@ -122,6 +122,7 @@ def _instance(planning: Planning, share: Share, cards: list[Gpu]) -> tuple[dict[
     attention.attend(planning)
     service.store(planning)
     planning.record_unruled()
+    environment.check_written(planning)
     _check_binding(planning, placement)
     supervision.order(planning)
     service.command(planning, placement)

@@ -74,9 +74,13 @@ class Planning:
         """Whether the installed release reads the variable; with the release unknown, whether all supported ones do."""
         return self.contract.acts(name, self.release)
 
-    def at_least(self, release: str) -> bool:
-        """Whether the installed release is known and not older."""
-        return self.release is not None and self.release.at_least(release)
+    def reached(self, milestone: str) -> bool:
+        """Whether the installed release is known and has this change, a milestone of the contract."""
+        return self.contract.reached(milestone, self.release)
+
+    def since(self, milestone: str) -> str:
+        """The first release with this change, as a reason names it."""
+        return str(self.contract.since(milestone))
 
     @property
     def release_text(self) -> str:

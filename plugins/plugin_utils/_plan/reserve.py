@@ -33,7 +33,7 @@ def reserve(planning: Planning) -> int:
     if free.get(OVERHEAD, "").isdigit() and planning.acts(OVERHEAD):
         return int(free[OVERHEAD])
     if planning.policy.gpu_reserve_bytes is not None:
-        return planning.policy.gpu_reserve_bytes
+        return int(planning.policy.gpu_reserve_bytes)
     return DISPLAY_BYTES if any(gpu.display_active for gpu in planning.gpus) else 0
 
 
@@ -67,7 +67,8 @@ def keep_free(planning: Planning) -> None:
         reason = f"{why}: {gib(amount)} of each card stay free beside the server's own margin"
         planning.record(VARIABLE, OVERHEAD, str(amount), source, reason)
     else:
-        reason = f"not set: before 0.30.0 it is {OVERHEAD} that keeps memory of a card free and from then on {TARGET}"
+        since = planning.since("llama_server")
+        reason = f"not set: {OVERHEAD} keeps memory of a card free before {since}, {TARGET} from then on"
         planning.record(VARIABLE, OVERHEAD, None, CONTRACT, f"{reason}, and the release is unknown")
 
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import DEDICATED_BYTES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import DEFAULT_HOST, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, VARIABLE
 
@@ -80,7 +80,7 @@ def store(planning: Planning) -> None:
         planning.warn(
             "load-mode-not-settable",
             f"{planning.release_text} does not read {LOAD_MODE}",
-            "leave ollama_load_mode on auto before 0.32.6",
+            f"leave ollama_load_mode on auto before {getattr(planning.contract.get(LOAD_MODE), 'since', None)}",
         )
     else:
         planning.record(VARIABLE, LOAD_MODE, mode, OPERATOR, f"ollama_load_mode is {mode}")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import clashes
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.attention import attends, cache_type
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import parse_models
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import KV_CACHE_TYPES
 from ansible_collections.inference.ollama.tests.unit.support.cases import (
     GIB,
     LLAMA_8B,
@@ -33,6 +33,8 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
     workstation,
     xeon,
 )
+
+KV_CACHE_TYPES = load().options["kv_cache_type"].values
 
 FLASH, KV_TYPE = "OLLAMA_FLASH_ATTENTION", "OLLAMA_KV_CACHE_TYPE"
 

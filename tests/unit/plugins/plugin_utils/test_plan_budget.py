@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import Budget, Candidate, LoadedModel
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import parse_models
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import KV_CACHE_TYPES, OBJECTIVES
 from ansible_collections.inference.ollama.tests.unit.support.cases import (
     EMBEDDING,
     GIB,
@@ -25,6 +25,9 @@ from ansible_collections.inference.ollama.tests.unit.support.cases import (
     gpu,
     warned,
 )
+
+OBJECTIVES = load().options["objective"].values
+KV_CACHE_TYPES = load().options["kv_cache_type"].values
 
 LIMITS = ("OLLAMA_NUM_PARALLEL", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_MAX_LOADED_MODELS", "LLAMA_ARG_CACHE_RAM")
 HYBRID = {**QWEN_7B, "name": "qwen3-next", "family": "qwen3next", "context_length": None}

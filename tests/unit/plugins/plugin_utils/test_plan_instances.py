@@ -166,7 +166,10 @@ def test_listed_instances_get_what_they_name_and_share_the_rest():
     [
         ([{"name": "B!"}], "ollama_instances[0].name: 'B!' is not allowed"),
         ([{"name": "a"}, {"name": "a"}], "2 entries are named 'a'"),
-        ([{"name": "a", "colour": "red"}], "ollama_instances[0].colour: no such key; allowed are name, cpus, host"),
+        (
+            [{"name": "a", "colour": "red"}],
+            "ollama_instances[0].colour: no such key; allowed are name, cpus, num_",
+        ),
         ([{"name": "a", "numa_node": 7}], "ollama_instances[0].numa_node: 7 is not allowed"),
         (
             [{"name": "a", "cpus": "0-99"}],

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan import environment, policy
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import environment
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
 from ansible_collections.inference.ollama.tests.unit.support import plans
 
 GOOD = [
@@ -20,7 +22,11 @@ GOOD = [
     ("numa_node", 0, 0),
     ("numa_node", "none", "none"),
     ("flash_attention", True, True),
-    ("flash_attention", "off", False),
+    ("flash_attention", "false", False),
+    ("hardening", "off", False),
+    ("max_loaded_models", 0, None),
+    ("host", "http://127.0.0.1:80", "http://127.0.0.1:80"),
+    ("keep_alive", "+5m", "+5m"),
     ("keep_alive", -1, "-1"),
     ("keep_alive", "24h", "24h"),
     ("keep_alive", "1h30m", "1h30m"),
@@ -45,6 +51,16 @@ BAD = [
     ("numa_node", "one"),
     ("num_parallel", 0),
     ("flash_attention", "maybe"),
+    ("flash_attention", "off"),
+    ("flash_attention", "on"),
+    ("keep_alive", "300000000000000000000h"),
+    ("host", "-x-:1"),
+    ("models_path", '/srv/models"'),
+    ("models_path", " /srv/models"),
+    ("cuda_visible_devices", "00"),
+    ("cuda_visible_devices", "0, 1"),
+    ("cuda_visible_devices", "0,GPU-8932f937"),
+    ("cache_ram_bytes", 2**31 << 20),
     ("keep_alive", "1d"),
     ("keep_alive", "forever"),
     ("keep_alive", True),
@@ -104,12 +120,13 @@ def test_auto_and_nothing_are_no_wish(value):
     assert parse({"num_threads": value, "models_path": value}) == (Policy(), [])
 
 
-def test_every_field_of_the_policy_has_a_parser():
-    """A field without parser would be taken unchecked."""
-    assert set(policy._PARSERS) == set(Policy.__dataclass_fields__)
+@pytest.mark.parametrize("option", load().options.values(), ids=lambda option: option.name)
+def test_every_option_takes_its_default(option):
+    """What the role passes on if nobody sets the variable is right."""
+    assert parse({option.name: option.default}) == (Policy(), [])
 
 
-@given(st.dictionaries(st.sampled_from(sorted(policy._PARSERS)), st.none() | st.booleans() | st.integers() | st.text()))
+@given(st.dictionaries(st.sampled_from(sorted(load().options)), st.none() | st.booleans() | st.integers() | st.text()))
 def test_no_value_ends_in_an_exception(wishes):
     """Whatever stands in an inventory, the answer is a policy and sentences."""
     found, errors = parse(wishes)
@@ -192,7 +209,7 @@ def test_a_free_name_wins_over_a_rule():
 
 def test_every_named_variable_of_the_environment_is_a_field():
     """The table of names points at variables that exist."""
-    assert set(environment.NAMED.values()) <= set(Policy.__dataclass_fields__)
+    assert set(load().named.values()) <= set(vars(Policy()))
 
 
 def test_parsed_values_are_shown_as_an_operator_writes_them():
