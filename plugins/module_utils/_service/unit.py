@@ -25,6 +25,7 @@ _FORMS: dict[str, str | None] = {
     "LoadState": r"[a-z-]{1,40}",
     "ActiveState": r"[a-z-]{1,40}",
     "SubState": r"[a-z-]{1,40}",
+    "UnitFileState": r"[a-z-]{1,40}",
     "Result": r"[a-z-]{1,40}",
     "NRestarts": r"[0-9]{1,10}",
     "MainPID": r"[0-9]{1,10}",
@@ -49,6 +50,7 @@ class Unit(NamedTuple):
     load_state: Optional[str] = None
     active_state: Optional[str] = None
     sub_state: Optional[str] = None
+    unit_file_state: Optional[str] = None
     result: Optional[str] = None
     restarts: Optional[int] = None
     main_pid: Optional[int] = None
@@ -106,6 +108,7 @@ def parse_show(root: Proc, name: str, text: str) -> Unit:
         load_state=known.get("LoadState"),
         active_state=known.get("ActiveState"),
         sub_state=known.get("SubState"),
+        unit_file_state=known.get("UnitFileState"),
         result=known.get("Result"),
         restarts=int(known["NRestarts"]) if "NRestarts" in known else None,
         main_pid=int(known.get("MainPID", "0")) or None,
