@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, LINK, Entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, LINK, Entry
 
 NAMES = ("a", "b", "ollama.service.d/a", "ollama.service.d/b", "new/deep/a")
 # A file with bytes and mode, a link with a target, or nothing.

@@ -263,7 +263,9 @@ def test_processes_without_control_groups():
 
 def test_a_unit_that_is_not_there():
     """It is told as systemd tells it; it has no processes, and nothing is logged of it."""
-    run = host.Programs("LoadState=not-found\nActiveState=inactive\nSubState=dead\nUnitFileState=\nMainPID=0\nNRestarts=0\n")
+    run = host.Programs(
+        "LoadState=not-found\nActiveState=inactive\nSubState=dead\nUnitFileState=\nMainPID=0\nNRestarts=0\n"
+    )
     found = read({}, run, {})["instances"][0]
     assert (found["load_state"], found["processes"], found["journal"]) == ("not-found", [], None)
     assert found["main_pid"] is found["fragment_path"] is found["unit_file_state"] is None
