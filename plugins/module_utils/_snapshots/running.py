@@ -16,6 +16,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,8 +42,8 @@ def active_units(run: Runner, proc: str = "/proc") -> dict[str, str]:
 
 
 def _address(run: Runner, proc: str, unit: str) -> str:
-    pid = (run(["systemctl", "show", "--property=MainPID", "--value", unit]).out or "").strip()
-    if not pid.isdigit():
+    pid = show(run, unit, ("MainPID",)).number("MainPID")
+    if pid is None:
         return ""
     try:
         with open(f"{proc}/{pid}/environ", "rb") as file:

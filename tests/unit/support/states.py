@@ -81,7 +81,7 @@ def systemctl(units=None, calls=None):
             return Outcome(None, "systemctl is not installed")
         if argv[1] == "list-units":
             return Outcome("".join(f"{name} loaded active running Ollama\n" for name in units), None)
-        return Outcome(f"{units.get(argv[-1], 0)}\n", None)
+        return Outcome(f"MainPID={units.get(argv[2], 0)}\n", None)
 
     return run
 
