@@ -88,8 +88,16 @@ def test_overrides(files, expected):
     ] == expected
 
 
+def test_a_variable_that_a_file_unsets():
+    """UnsetEnvironment= counts last, so the file with it overrides every file that sets the variable."""
+    files = {"/a.service": "[Service]\nUnsetEnvironment=A B=2\nEnvironment=A=1 B=1", "/b.env": "A=2"}
+    assert read_overrides(Planted(files), ["/a.service"], ["/b.env"]) == [
+        {"name": "A", "kept": "/a.service", "lost": ["/b.env"]}
+    ]
+
+
 def test_environment_files_win_over_units():
-    """What looks like a line of its own inside of a quoted value is none."""
+    """A line inside a quoted value does not set a variable."""
     files = {"/a.service": "[Service]\nEnvironment=A=1 B=1 C=1", "/b.env": "A='one\nB=2'\n# C=3\nexport C=3\n"}
     assert read_overrides(Planted(files), ["/a.service"], ["/b.env"]) == [
         {"name": "A", "kept": "/b.env", "lost": ["/a.service"]}
