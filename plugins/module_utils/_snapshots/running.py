@@ -16,6 +16,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import show
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _LINKS = (".wants", ".requires")
 _CHOSEN = re.compile(r"\[([^\]\s]+)\]")
 
 
-def active_units(run: Runner, proc: str = "/proc") -> dict[str, str]:
+def active_units(run: Runner, root: str = "/") -> dict[str, str]:
     """The Ollama services that run or are starting, each with its OLLAMA_HOST, empty if unset.
 
     OllamaError where systemctl fails.
@@ -38,19 +39,12 @@ def active_units(run: Runner, proc: str = "/proc") -> dict[str, str]:
     if said.out is None:
         raise OllamaError(f"the services that run cannot be listed: {said.problem}")
     names = (line.split()[0] for line in said.out.splitlines() if line.strip())
-    return {name: _address(run, proc, name) for name in sorted(names) if _UNIT.fullmatch(name)}
+    return {name: _address(run, Root(root), name) for name in sorted(names) if _UNIT.fullmatch(name)}
 
 
-def _address(run: Runner, proc: str, unit: str) -> str:
+def _address(run: Runner, root: Root, unit: str) -> str:
     pid = show(run, unit, ("MainPID",)).number("MainPID")
-    if pid is None:
-        return ""
-    try:
-        with open(f"{proc}/{pid}/environ", "rb") as file:
-            words = file.read(1 << 20).decode("utf-8", "replace").split("\0")
-    except OSError:
-        return ""
-    return next((word.partition("=")[2] for word in words if word.startswith("OLLAMA_HOST=")), "")
+    return root.variable(f"/proc/{pid}/environ", "OLLAMA_HOST") or "" if pid else ""
 
 
 def boot_links(folder: str) -> dict[str, str]:

@@ -23,8 +23,8 @@ SWITCH = "always [madvise] never\n"
 
 
 def environ(proc, pid, text):
-    (proc / str(pid)).mkdir()
-    (proc / str(pid) / "environ").write_bytes(text)
+    (proc / "proc" / str(pid)).mkdir(parents=True)
+    (proc / "proc" / str(pid) / "environ").write_bytes(text)
 
 
 def test_the_services_that_run_with_their_addresses(tmp_path):
