@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import model_of
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import natural
 from ansible_collections.inference.ollama.plugins.module_utils._service.threads import stat_fields
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import USUAL, read_mounts
@@ -90,15 +91,4 @@ def kind_of(comm: str, argv: list[str], *, main: bool) -> str | None:
     return None
 
 
-def model_of(argv: list[str]) -> str | None:
-    """The model's file on a command line."""
-    for position, word in enumerate(argv):
-        name, equals, value = word.partition("=")
-        if name in ("--model", "-m"):
-            if equals:
-                return value
-            return argv[position + 1] if position + 1 < len(argv) else None
-    return None
-
-
-__all__ = ("kind_of", "members", "model_of")
+__all__ = ("kind_of", "members")
