@@ -13,6 +13,7 @@ import os
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import pending_changes, summarize
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import commit
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     Pairs = Sequence[tuple[Entry, Entry]]
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "units_folder": {"type": "path", "default": "/etc/systemd/system"},
+    "units_folder": {"type": "path", "default": UNITS_FOLDER},
     "command_timeout": {"type": "float", "default": 5},
 }
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
+
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 # A file in an earlier folder hides files of the same name in later ones.
 FOLDERS = (
-    "/etc/systemd/system",
+    UNITS_FOLDER,
     "/run/systemd/system",
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",

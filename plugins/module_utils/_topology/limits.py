@@ -19,7 +19,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
-_SERVICE = ("", "/system.slice", "/system.slice/ollama.service")
+_SERVICE: tuple[str, ...] = ("", "/system.slice", "/system.slice/ollama.service")
 _CONTROLLERS = ("cpuset", "cpu", "memory")
 # cpuset(7): the last names are those of a hierarchy mounted with "noprefix".
 _CPUS = ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus", "cpus")
