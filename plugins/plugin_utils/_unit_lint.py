@@ -19,9 +19,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import Service
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
-    from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import Service
 
 # Every kind of finding on a unit.
 UNIT_CODES = CODES | {

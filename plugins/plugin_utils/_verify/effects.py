@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
+from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import last_of, options_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping, number, text
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.values import same
 
@@ -100,25 +101,16 @@ def _seen(subject: Subject, setting: Setting, proof: Proof) -> Iterator[tuple[st
 
 
 def _on_command_line(runner: Process, name: str, flag: str) -> str | None:
-    said = _flag(runner, flag)
+    """The value of an option; a switch is on."""
+    options = options_of(runner.command_line or ())
+    said = options[flag] or "1" if flag in options else None
     if name != "OLLAMA_CONTEXT_LENGTH":
         return said
     # There it is the context of all slots together.
-    slots = _flag(runner, "-np") or _flag(runner, "--parallel") or ""
+    slots = last_of(options, "-np", "--parallel") or ""
     if said is None or not all(_DECIMAL.fullmatch(word) for word in (said, slots)) or int(slots) == 0:
         return None
     return str(int(said) // int(slots))
-
-
-def _flag(runner: Process, flag: str) -> str | None:
-    """The value of an option: the next word, or what follows an equals sign; a switch is on."""
-    words = runner.command_line or ()
-    for position, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name == flag:
-            follows = words[position + 1] if position + 1 < len(words) else ""
-            return value if equals else follows if follows and not follows.startswith("--") else "1"
-    return None
 
 
 __all__ = ("REFUSALS", "Effect", "find_effects")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import HUGE_PAGES, NUMA_BALANCING
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import KERNEL, as_text, decisions_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping, rows
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import FAIL, PASS, SITE, UNKNOWN, Check
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _PLACES = {
-    "transparent_hugepage": "/sys/kernel/mm/transparent_hugepage/enabled",
-    "numa_balancing": "/proc/sys/kernel/numa_balancing",
+    "transparent_hugepage": HUGE_PAGES,
+    "numa_balancing": NUMA_BALANCING,
 }
 
 

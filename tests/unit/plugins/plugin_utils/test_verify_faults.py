@@ -281,7 +281,7 @@ def test_stale_processes_after_a_failed_restart():
     assert (row["verdict"], row["evidence"]) == ("fail", "/proc/812/environ")
     assert "'5m'" in row["seen"]
     assert "OLLAMA_KEEP_ALIVE" in row["seen"]
-    assert "before the unit logged so" in check(found, "OLLAMA_KEEP_ALIVE")["remedy"]
+    assert "before the unit said so" in check(found, "OLLAMA_KEEP_ALIVE")["remedy"]
     gone = changed(server={"environment": {"OLLAMA_KEEP_ALIVE": None}})
     assert "is not set" in check(gone, "processes_current")["seen"]
 
