@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Mapping
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
-from ansible_collections.inference.ollama.plugins.plugin_utils._values import GO_FALSE
+from ansible_collections.inference.ollama.plugins.plugin_utils._values import GO_FALSE, truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,14 @@ def clashes(environment: Mapping[str, str], release: Release | None) -> Iterator
         yield from _cache_types(environment)
         yield from _affinity(environment)
         yield from _hidden_cards(environment)
+
+
+def locks_memory(environment: Mapping[str, str], release: Release | None) -> bool:
+    """Whether a model's memory may be locked, which LimitMEMLOCK= then has to allow: the limit alone locks nothing."""
+    contract = load()
+    by_request = release is not None and not contract.reached("use_mlock_ignored", release)
+    modes = "mlock" in environment.get("LLAMA_ARG_LOAD_MODE", "")
+    return by_request or modes or truth(environment.get("LLAMA_ARG_MLOCK", "")) is True
 
 
 def _cache_without_attention(
@@ -77,4 +85,4 @@ def _hidden_cards(environment: Mapping[str, str]) -> Iterator[tuple[str, str, st
         )
 
 
-__all__ = ("clashes",)
+__all__ = ("clashes", "locks_memory")

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import split_words
+from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import locks_memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, lint
 
@@ -60,7 +61,7 @@ def lint_unit(service: Service, release: Release | None) -> list[UnitFinding]:
         *_overridden(service),
         *_ignored(service),
         *_commands(service),
-        *_locked(service),
+        *_locked(service, release),
         *_bound(service, release),
     ]
     return sorted(found, key=lambda finding: (-SEVERITIES.index(finding.severity), finding))
@@ -133,16 +134,17 @@ def _commands(service: Service) -> Iterator[UnitFinding]:
         )
 
 
-def _locked(service: Service) -> Iterator[UnitFinding]:
+def _locked(service: Service, release: Release | None) -> Iterator[UnitFinding]:
     limits = service.values("LimitMEMLOCK")
-    mode = service.environment.get("LLAMA_ARG_LOAD_MODE")
-    if limits and "LLAMA_ARG_MLOCK" not in service.environment and not (mode and "mlock" in mode.value):
+    environment = {name: variable.value for name, variable in service.environment.items()}
+    since = getattr(load().get("LLAMA_ARG_LOAD_MODE"), "since", None)
+    if limits and not locks_memory(environment, release):
         yield _at(
             limits[-1],
             "advice",
             "unused-memlock",
             "the limit alone locks nothing, and no setting here asks the runner to lock its weights",
-            "set LLAMA_ARG_LOAD_MODE, which acts from 0.32.6 on, or leave the limit out",
+            f"set LLAMA_ARG_LOAD_MODE, which acts from {since} on, or leave the limit out",
         )
 
 

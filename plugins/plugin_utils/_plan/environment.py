@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import canonical
 
 if TYPE_CHECKING:
@@ -77,12 +76,7 @@ def shown(value: object) -> str:
 
 def check_written(planning: Planning) -> None:
     """Note an error for names that are right alone and wrong beside what the plan sets."""
-    written = {
-        note["setting"]: str(note["value"])
-        for note in planning.notes.decisions
-        if (note["instance"], note["kind"]) == (planning.instance, VARIABLE) and note["value"] is not None
-    }
-    for finding in lint(written, planning.release):
+    for finding in lint(planning.written(), planning.release):
         if finding.severity == "fatal":
             where = "ollama_environment." if finding.name in planning.policy.environment else ""
             planning.error(f"{where}{finding.name}: {finding.message}; {finding.remedy}")

@@ -101,6 +101,14 @@ class Planning:
             if name not in decided:
                 self._note(VARIABLE, name, value, OPERATOR, f"ollama_environment.{name}")
 
+    def written(self) -> dict[str, str]:
+        """The variables recorded for the instance so far, without those that are not set."""
+        return {
+            note["setting"]: str(note["value"])
+            for note in self.notes.decisions
+            if (note["instance"], note["kind"]) == (self.instance, VARIABLE) and note["value"] is not None
+        }
+
     def _note(self, kind: str, setting: str, value: Value, source: str, reason: str) -> None:
         self.notes.decisions.append(
             {

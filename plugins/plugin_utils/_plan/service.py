@@ -13,6 +13,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import locks_memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import DEDICATED_BYTES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cpu import Placement
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
-LOAD_MODE, MODELS, HOST = "LLAMA_ARG_LOAD_MODE", "OLLAMA_MODELS", "OLLAMA_HOST"
+LOAD_MODE, MLOCK = "LLAMA_ARG_LOAD_MODE", "LLAMA_ARG_MLOCK"
+MODELS, HOST = "OLLAMA_MODELS", "OLLAMA_HOST"
 # Where install.sh puts the binary on a host whose PATH has the usual order.
 DEFAULT_BINARY = "/usr/local/bin/ollama"
 
@@ -113,11 +115,14 @@ def limits(planning: Planning) -> None:
 
 
 def _locked_memory(planning: Planning) -> None:
-    locks = planning.policy.load_mode in ("mlock", "mmap+mlock")
-    reason = "a model may lock its memory; from 0.30 on the limit alone locks nothing, a load mode with mlock does"
-    if locks:
-        reason = f"ollama_load_mode {planning.policy.load_mode} locks a model's memory, which this allows"
-    planning.record(DIRECTIVE, "LimitMEMLOCK", "infinity", POLICY, reason)
+    written = planning.written()
+    value, reason = None, "not set: nothing here locks a model's memory, and the limit alone does not"
+    if locks_memory(written, planning.release):
+        value = "infinity"
+        names = [f"{name}={written[name]}" for name in (LOAD_MODE, MLOCK) if name in written]
+        what = ", ".join(names) or f"{planning.release_text} with the option use_mlock of a model or request"
+        reason = f"{what} locks a model's memory, which this allows"
+    planning.record(DIRECTIVE, "LimitMEMLOCK", value, POLICY, reason)
 
 
 def _oom_score(planning: Planning) -> None:

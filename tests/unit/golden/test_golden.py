@@ -1,10 +1,11 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole plans and drop-ins, stored to be reviewed by eye.
+"""Whole plans and their units, stored to be reviewed by eye.
 
-Each folder here holds a case (``case.yml``: a machine, the operator's wishes, a release) and what must come of it
-(``plan.yml``, ``override.conf``). GOLDEN_REWRITE=1 rewrites the results; the diff is the review.
+Each folder here holds a case (``case.yml``: a machine, the operator's options, a release) and its results: the plan,
+the drop-in of each instance and the unit that several instances are made of. The machines of ``fleet`` are reviewed as
+tables. GOLDEN_REWRITE=1 rewrites the results; the diff is the review.
 """
 
 from __future__ import annotations
@@ -26,18 +27,10 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import dropin
 from ansible_collections.inference.ollama.tests.unit.support.golden import as_yaml, same
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
-from ansible_collections.inference.ollama.tests.unit.support.units import render, verdict
+from ansible_collections.inference.ollama.tests.unit.support.units import INSTALLED, render, verdict
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/case.yml"))
-# What install.sh writes, as far as it matters to a drop-in.
-UNIT = """[Unit]
-Description=Ollama Service
-[Service]
-ExecStart=/bin/true
-User=root
-Restart=always
-"""
 
 
 def topology_of(case: dict, folder: Path) -> dict:
@@ -57,9 +50,12 @@ def case(request, tmp_path):
     return request.param, plan
 
 
-def text_of(plan: dict) -> str:
-    """The drop-in of the plan's first instance."""
-    return render("dropin.conf.j2", plan, plan["instances"][0]["name"])
+def units_of(plan: dict) -> dict[str, str]:
+    """The texts that the plan is written as, by the names of their files here."""
+    texts = {f"{each['name']}.conf": render("dropin.conf.j2", plan, each["name"]) for each in plan["instances"]}
+    if plan["template"]:
+        texts["template.service"] = render("template.service.j2", plan)
+    return texts
 
 
 def test_plan_is_the_reviewed_one(case):
@@ -68,10 +64,12 @@ def test_plan_is_the_reviewed_one(case):
     assert same(folder / "plan.yml", as_yaml(plan))
 
 
-def test_dropin_is_the_reviewed_one(case):
-    """The plan gives the same drop-in, byte for byte."""
+def test_units_are_the_reviewed_ones(case):
+    """The plan gives the same drop-ins and the same template unit, byte for byte."""
     folder, plan = case
-    assert same(folder / "override.conf", text_of(plan))
+    texts = units_of(plan)
+    assert [name for name, text in texts.items() if not same(folder / name, text)] == []
+    assert {path.name for path in folder.iterdir()} == {"case.yml", "plan.yml", *texts}
 
 
 def test_every_decision_that_is_written_has_its_reason_above_its_line(case):
@@ -91,5 +89,6 @@ def test_every_decision_that_is_written_has_its_reason_above_its_line(case):
 def test_systemd_accepts_the_dropin(case, tmp_path):
     """systemd itself finds no fault with the unit and its drop-in."""
     _folder, plan = case
-    files = {"ollama.service": UNIT, "ollama.service.d/override.conf": text_of(plan)}
+    text = units_of(plan)[f"{plan['instances'][0]['name']}.conf"]
+    files = {"ollama.service": INSTALLED, "ollama.service.d/override.conf": text}
     assert verdict(tmp_path / "units", "ollama.service", files) == (0, "")

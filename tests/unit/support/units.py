@@ -14,6 +14,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line, dropin
 
+# What install.sh writes, as far as it matters to a drop-in.
+INSTALLED = """[Unit]
+Description=Ollama Service
+[Service]
+ExecStart=/bin/true
+User=root
+Restart=always
+"""
 TEMPLATES = Path(__file__).resolve().parents[3] / "roles/ollama/templates"
 
 
@@ -41,7 +49,11 @@ def verdict(folder, unit, files):
     for path, text in files.items():
         target = Path(folder, path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        here = text.replace("/usr/bin/numactl", "/bin/true").replace("/usr/local/bin/ollama", "/bin/true")
+        here = (
+            text.replace("/usr/bin/numactl", "/bin/true")
+            .replace("/usr/local/bin/ollama", "/bin/true")
+            .replace("/opt/ollama/bin/ollama", "/bin/true")
+        )
         target.write_text(here, encoding="utf-8")
     done = subprocess.run(
         ["systemd-analyze", "verify", "--recursive-errors=no", str(Path(folder, unit))],

@@ -458,9 +458,31 @@ def test_the_key_stays_out_of_the_plan():
 
 
 def test_limits_of_a_server():
-    """Locked memory, open files, and last in line when memory runs out."""
+    """Open files, and last in line when memory runs out."""
     service = instances(plan(xeon()))[0]["directives"]
-    assert (service["LimitMEMLOCK"], service["LimitNOFILE"], service["OOMScoreAdjust"]) == ("infinity", 65535, -500)
+    assert (service["LimitNOFILE"], service["OOMScoreAdjust"]) == (65535, -500)
+
+
+@pytest.mark.parametrize(
+    ("release", "wishes", "limit"),
+    [
+        ("0.34.1", {}, None),
+        ("0.34.1", {"load_mode": "mmap+mlock"}, "infinity"),
+        ("0.34.1", {"load_mode": "mmap"}, None),
+        ("0.31.0", {"load_mode": "mlock"}, None),
+        ("0.31.0", {"environment": {"LLAMA_ARG_MLOCK": "1"}}, "infinity"),
+        ("0.31.0", {"environment": {"LLAMA_ARG_MLOCK": "0"}}, None),
+        ("0.6.9", {}, None),
+        ("0.6.8", {}, "infinity"),
+        (None, {}, None),
+    ],
+)
+def test_memory_may_be_locked_where_something_locks_it(release, wishes, limit):
+    """The limit alone locks nothing; up to 0.6.8 a model or a request can ask for it."""
+    machine = cards(24)
+    machine["software"]["ollama"] = None
+    made = plan(machine, release, **wishes)
+    assert decision(made, "LimitMEMLOCK")["value"] == limit
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,13 @@ def look(dropin, secrets="", release=NEW, unit=COMMAND):
         ("LimitMEMLOCK=infinity", NEW, [(2, "LimitMEMLOCK", "advice", "unused-memlock")]),
         ("LimitMEMLOCK=infinity\nEnvironment=LLAMA_ARG_LOAD_MODE=mmap+mlock", NEW, []),
         ("LimitMEMLOCK=infinity\nEnvironment=LLAMA_ARG_MLOCK=1", "0.31.0", []),
+        (
+            "LimitMEMLOCK=infinity\nEnvironment=LLAMA_ARG_MLOCK=0",
+            "0.31.0",
+            [(2, "LimitMEMLOCK", "advice", "unused-memlock")],
+        ),
+        ("LimitMEMLOCK=infinity", "0.6.8", []),
+        ("LimitMEMLOCK=infinity", None, [(2, "LimitMEMLOCK", "advice", "unused-memlock")]),
         ("CPUAffinity=14-27", NEW, [(2, "CPUAffinity", "advice", "binding-without-threads")]),
         ("AllowedCPUs=14-27", None, [(2, "AllowedCPUs", "advice", "binding-without-threads")]),
         ("AllowedCPUs=14-27", OLD, []),
