@@ -102,7 +102,10 @@ def test_a_cpuset_bounds_cpus_and_threads():
     assert (found["cpus"], found["compute_threads"]) == ("0-5", 6)
 
 
-@pytest.mark.parametrize(("quota", "threads"), [("600000 100000", 6), ("50000 100000", 1), ("1650000 100000", 16)])
+@pytest.mark.parametrize(
+    ("quota", "threads"),
+    [("600000 100000", 6), ("690000 100000", 6), ("50000 100000", 1), ("1650000 100000", 16)],
+)
 def test_a_quota_bounds_threads_to_whole_cores(quota, threads):
     """Threads beyond the quota would wait for each other at every step."""
     assert instance(topology(cores=16, cpu_max=quota))["compute_threads"] == threads

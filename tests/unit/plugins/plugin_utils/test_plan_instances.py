@@ -105,6 +105,28 @@ def test_throughput_takes_every_socket_by_itself():
     assert len(instances(plan(xeon(), release="0.24.0", objective="throughput"))) == 1
 
 
+def test_cards_are_named_in_the_order_of_their_addresses():
+    """The first device of CUDA is the card with the lowest PCI address, whatever order the driver counts in."""
+    places = ("0000:09:00.0", "0000:03:00.0", "0000:81:00.0")
+    cards = [card(number, pci_bus_id=place, numa_node=number // 2) for number, place in enumerate(places)]
+    made = plan(
+        xeon(gpus=cards, drivers=NVIDIA),
+        instances="per_numa_node",
+    )
+    first, second = (instance["environment"]["CUDA_VISIBLE_DEVICES"] for instance in instances(made))
+    assert first.split(",") == [cards[1]["uuid"], cards[0]["uuid"]]
+    assert second == cards[2]["uuid"]
+
+
+@pytest.mark.parametrize("limit", [64 * GIB, 300 * GIB])
+def test_a_memory_limit_is_divided_among_the_servers(limit):
+    """It holds for all of them together; a node's own memory is the other bound."""
+    machine = xeon()
+    machine["allowed"]["memory_bytes"] = limit
+    made = plan(machine, instances="per_numa_node")
+    assert [instance["memory_bytes"] for instance in made["instances"]] == [min(limit // 2, 128 * GIB)] * 2
+
+
 def test_a_server_for_each_gpu_has_its_card_and_cores_beside_it():
     """Two cards on one node share its cores; a card alone on a node has all of them."""
     made = plan(h200s(0, 0, 1), instances="per_gpu")

@@ -225,6 +225,9 @@ def test_files_of_an_earlier_plan_and_the_kernel():
     )
     assert check(found, "numa_balancing")["verdict"] == "pass"
     assert check(seen_on(made), "numa_balancing")["verdict"] == "unknown"
+    found = seen_on(made, kernel={"transparent_hugepage": None, "numa_balancing": True})
+    assert check(found, "transparent_hugepage")["verdict"] == "unknown"
+    assert (check(found, "numa_balancing")["verdict"], check(found, "numa_balancing")["seen"]) == ("fail", "1")
 
 
 def test_what_could_not_be_read_is_said():
