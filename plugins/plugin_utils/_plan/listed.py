@@ -41,10 +41,10 @@ class Entry:
     cpus: CpuSet | None
 
 
-def split(case: Case, cards: list[Gpu], wish: tuple[dict[str, Any], ...]) -> list[Share]:
+def split(case: Case, cards: list[Gpu], listed: tuple[dict[str, Any], ...]) -> list[Share]:
     """The listed instances in their order; what cannot be goes to ``case.errors``."""
     before = len(case.errors)
-    entries = [_entry(case, number, dict(fields)) for number, fields in enumerate(wish)]
+    entries = [_entry(case, number, dict(fields)) for number, fields in enumerate(listed)]
     if len(case.errors) > before:
         return []
     _refuse_same_names(case, entries)
@@ -129,7 +129,7 @@ def _node(case: Case, where: str, policy: Policy) -> Node | None:
 def _refuse_same_names(case: Case, entries: list[Entry]) -> None:
     names = [entry.name for entry in entries]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        case.refuse(f"ollama_instances: {names.count(name)} entries are named {name!r}; each needs a name of its own")
+        case.refuse(f"ollama_instances: {names.count(name)} entries are named {name!r}; each needs its own name")
 
 
 def _addresses(case: Case, entries: list[Entry]) -> list[Entry]:
