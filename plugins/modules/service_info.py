@@ -647,7 +647,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url, fetcher
-from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, gather
+from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, observe
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 from ansible_collections.inference.ollama.plugins.module_utils._service.wait import Clock, wait
 from ansible_collections.inference.ollama.plugins.module_utils._topology.options import OPTIONS, machine_of
@@ -702,7 +702,7 @@ def read(params: dict[str, Any]) -> dict[str, Any]:
     units = [(entry["unit"], entry["url"]) for entry in params["units"]]
     if params["wait"] and host.run and host.fetch:
         wait(units, params["wait"], host.run, host.fetch, Clock(time.monotonic, time.sleep))
-    return gather(host, units, Wanted(tuple(params["parts"]), params["journal_lines"]))
+    return observe(host, units, Wanted(tuple(params["parts"]), params["journal_lines"]))
 
 
 def main() -> None:

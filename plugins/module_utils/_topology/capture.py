@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-r"""A captured machine as one text: what the readers read there, and nothing else.
+r"""A captured machine as one text: everything the readers read, and nothing else.
 
 Written by capture_record.py, made impersonal by capture_scrub.py, put back into files by capture_replay.py. The text
 is UTF-8 and sorted, so that two captures can be compared line by line::
@@ -26,7 +26,7 @@ is UTF-8 and sorted, so that two captures can be compared line by line::
 ``exists``      a path that was asked for and is there, its content unknown
 ``file``        a file's content: on the same line if it is one line, else below. A last line that ends without a line
                 break is followed by a line with a single ``\``; a file without content has neither.
-``link``        what a symbolic link says
+``link``        the target of a symbolic link
 ``list``        the names in a directory
 ``unreadable``  a path that is there and gave an error instead, with the error's name
 ``program``     where a program is installed
@@ -50,10 +50,10 @@ from ansible_collections.inference.ollama.plugins.module_utils._process import O
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_text import (
     Record,
     content_of,
+    join_words,
+    parse_words,
     records_of,
-    split,
     unwrap,
-    words,
     wrap,
     write_content,
 )
@@ -62,9 +62,9 @@ HEADER = "inference.ollama capture 1"
 
 
 class Capture(NamedTuple):
-    """What was read on one machine: files and what is in them, links and what they say, folders and the names in them,
-    paths that are there, paths with the name of the error they gave, programs with their paths, and command lines with
-    what came of them. Bytes outside UTF-8 are surrogates in paths and names, as in ``os.fsdecode``.
+    """Everything read on one machine: files with their contents, links with their targets, folders with their names,
+    paths that exist, paths with the name of their error, programs with their paths, and command lines with their
+    results. Bytes outside UTF-8 are surrogates in paths and names, as in ``os.fsdecode``.
     """
 
     files: dict[str, bytes]
@@ -77,28 +77,28 @@ class Capture(NamedTuple):
 
 
 def new() -> Capture:
-    """A capture of nothing."""
+    """An empty capture."""
     return Capture({}, {}, {}, set(), {}, {}, {})
 
 
-def natural(text: str) -> list[tuple[int, str]]:
+def natural_key(text: str) -> list[tuple[int, str]]:
     """A key that sorts cpu2 before cpu10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split("([0-9]+)", text)]
 
 
 def dump(capture: Capture) -> str:
-    """The capture in words."""
+    """Write the capture as text."""
     records: list[tuple[Any, str]] = []
 
     def add(order: int, tail: str, keyword: str, *said: str) -> None:
-        records.append(((order, natural(said[0]), keyword, said), f"{keyword} {words(said)}{tail}"))
+        records.append(((order, natural_key(said[0]), keyword, said), f"{keyword} {join_words(said)}{tail}"))
 
     for path, data in capture.files.items():
         add(0, write_content(data), "file", path)
     for path, target in capture.links.items():
         add(0, "", "link", path, target)
     for path, names in capture.lists.items():
-        add(0, wrap(sorted(names, key=natural)), "list", path)
+        add(0, wrap(sorted(names, key=natural_key)), "list", path)
     for path in capture.present:
         add(0, "", "exists", path)
     for path, name in capture.unreadable.items():
@@ -112,7 +112,7 @@ def dump(capture: Capture) -> str:
 
 
 def parse(text: str) -> Capture:
-    """The capture that a text describes.
+    """Read a capture from its text.
 
     Raises OllamaError, with the line's number, for what ``dump`` would not write: another version, a text that was cut
     short, a path that leads out of the machine's root, a file that is a folder too.
@@ -132,7 +132,7 @@ def parse(text: str) -> Capture:
 
 
 def _add(capture: Capture, record: Record) -> str | None:
-    """Put a record where it belongs; what is wrong with it, or None."""
+    """Add a record; return the error in it, if any."""
     read = _READERS.get(record.keyword)
     if read is None:
         return f"expected one of {', '.join(sorted(_READERS))}"
@@ -151,7 +151,7 @@ def _file(capture: Capture, record: Record) -> None:
 def _link(capture: Capture, record: Record) -> None:
     path, target = _words(record.rest, 2, record.body)
     if "\0" in target:
-        raise ValueError("a link cannot say that")
+        raise ValueError("a link cannot have that target")
     _put(capture.links, _path(path), target)
 
 
@@ -178,12 +178,12 @@ def _program(capture: Capture, record: Record) -> None:
 
 def _run(capture: Capture, record: Record) -> None:
     out = content_of(None, record.body).decode("utf-8", "surrogateescape")
-    _put(capture.runs, tuple(split(record.rest)), Outcome(out, None))
+    _put(capture.runs, tuple(parse_words(record.rest)), Outcome(out, None))
 
 
 def _failed(capture: Capture, record: Record) -> None:
     problem = content_of(None, record.body).decode("utf-8", "surrogateescape").rstrip("\n")
-    _put(capture.runs, tuple(split(record.rest)), Outcome(None, problem))
+    _put(capture.runs, tuple(parse_words(record.rest)), Outcome(None, problem))
 
 
 _READERS: dict[str, Callable[[Capture, Record], None]] = {
@@ -205,7 +205,7 @@ def _put(into: dict[Any, Any], key: Any, value: Any) -> None:  # noqa: ANN401 ke
 
 
 def _words(text: str, count: int, body: tuple[str, ...] = ()) -> list[str]:
-    found = split(text)
+    found = parse_words(text)
     if len(found) != count or body:
         raise ValueError(f"expected {count} words" if not body else "expected nothing below this line")
     return found
@@ -237,4 +237,4 @@ def _check_folders(capture: Capture) -> None:
         raise OllamaError(f"capture: {both[0]} is a file with content and a folder too")
 
 
-__all__ = ("HEADER", "Capture", "dump", "natural", "new", "parse")
+__all__ = ("HEADER", "Capture", "dump", "natural_key", "new", "parse")

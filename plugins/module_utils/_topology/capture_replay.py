@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A captured machine put back: its files under a folder, its programs as a runner.
+"""Replay a captured machine: its files under a folder, its programs as a runner.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
-from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_record import clean, key_of
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_record import clean_path, key_of
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def plant(capture: Capture, folder: str) -> None:
-    """Write the capture's files under a folder, which is made where it is not there.
+    """Write the capture's files under a folder, which is created if needed.
 
     Links stay below the folder, whatever they say. Raises OllamaError where the folder has something in it or a file
     cannot be written.
@@ -55,7 +55,7 @@ def _write(capture: Capture, folder: str) -> None:
             _make(os.path.dirname(folder + path))
             with open(folder + path, "wb"):
                 pass
-    # Names of which nothing else was asked.
+    # Names of files that were listed and not read.
     for path, names in capture.lists.items():
         for name in names:
             if not os.path.lexists(f"{folder}{path}/{name}"):
@@ -63,7 +63,7 @@ def _write(capture: Capture, folder: str) -> None:
 
 
 def _link(folder: str, path: str, target: str, *, is_folder: bool) -> None:
-    """A link that says the same, except that it is relative and that ``..`` ends at the folder."""
+    """Make the link relative, with ``..`` ending at the folder."""
     _make(os.path.dirname(folder + path))
     here = os.path.realpath(os.path.dirname(folder + path))
     within = os.path.normpath(os.path.join("/", here[len(folder) :], target)).lstrip("/")
@@ -77,7 +77,7 @@ def _make(folder: str) -> None:
 
 
 class CapturedRoot(Root):
-    """The root of a planted capture, where what could not be read cannot be read again."""
+    """The root of a planted capture, whose unreadable files stay unreadable."""
 
     def __init__(self, path: str, capture: Capture) -> None:
         super().__init__(path)
@@ -103,14 +103,14 @@ class CapturedRoot(Root):
         return super().variable(path, name)
 
     def _refuse(self, path: str) -> None:
-        name = self.capture.unreadable.get(clean(path))
+        name = self.capture.unreadable.get(clean_path(path))
         if name is not None:
             number = getattr(errno, name)
             raise OSError(number, os.strerror(number), path)
 
 
 def replaying(capture: Capture) -> Runner:
-    """A runner that answers as the captured machine's programs did."""
+    """A runner with the output of the captured machine's programs."""
 
     def run(argv: list[str]) -> Outcome:
         key = key_of(argv)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lines, words and escapes of the text that capture.py describes.
 
-What is wrong with a text is a ValueError that ends a sentence.
+Errors in a text are ValueErrors that complete a sentence.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -55,7 +55,7 @@ def records_of(text: str, header: str) -> list[Record]:
     return found
 
 
-def escape(data: bytes) -> str:
+def escape_bytes(data: bytes) -> str:
     """One line of printable text, without a blank at its end."""
     text = _SPECIAL.sub(_escaped, data.decode("utf-8", "surrogateescape"))
     return f"{text[:-1]}\\x20" if text.endswith(" ") else text
@@ -70,27 +70,29 @@ def _escaped(match: re.Match[str]) -> str:
     return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
-def unescape(text: str) -> bytes:
-    """The bytes that ``escape`` wrote so."""
+def unescape_bytes(text: str) -> bytes:
+    """Reverse ``escape_bytes``."""
     parts, end = [], 0
     for match in _ESCAPED.finditer(text):
         backslash, tab, number = match.groups()
         if backslash is None and tab is None and number is None:
-            raise ValueError(f"{text[match.start() : match.start() + 4]!r} is no escape; a backslash is written twice")
+            raise ValueError(
+                f"{text[match.start() : match.start() + 4]!r} is not an escape; a backslash is written twice"
+            )
         parts.append(text[end : match.start()].encode("utf-8"))
         parts.append(b"\\" if backslash else b"\t" if tab else bytes([int(number, 16)]))
         end = match.end()
     return b"".join([*parts, text[end:].encode("utf-8")])
 
 
-def words(texts: Iterable[str]) -> str:
-    """Words with a blank between them and none in them."""
-    return " ".join(escape(text.encode("utf-8", "surrogateescape")).replace(" ", "\\x20") for text in texts)
+def join_words(texts: Iterable[str]) -> str:
+    """Words separated by blanks, their own blanks escaped."""
+    return " ".join(escape_bytes(text.encode("utf-8", "surrogateescape")).replace(" ", "\\x20") for text in texts)
 
 
-def split(text: str) -> list[str]:
-    """The words that ``words`` wrote so, at least one."""
-    found = [unescape(word).decode("utf-8", "surrogateescape") for word in text.split(" ")]
+def parse_words(text: str) -> list[str]:
+    """Reverse ``join_words``; at least one word."""
+    found = [unescape_bytes(word).decode("utf-8", "surrogateescape") for word in text.split(" ")]
     if "" in found:
         raise ValueError("expected words with a single blank between them")
     return found
@@ -98,7 +100,7 @@ def split(text: str) -> list[str]:
 
 def wrap(names: Iterable[str]) -> str:
     """Lines of words for the body of a record."""
-    escaped = words(names)
+    escaped = join_words(names)
     lines = textwrap.wrap(escaped, _WIDTH, break_long_words=False, break_on_hyphens=False)
     return "".join(f"\n| {line}" for line in lines)
 
@@ -107,43 +109,43 @@ def unwrap(body: tuple[str, ...]) -> list[str]:
     """The words in a record's body."""
     if not all(line.startswith("| ") for line in body):
         raise ValueError("expected lines of names below")
-    return [word for line in body for word in split(line[2:])]
+    return [word for line in body for word in parse_words(line[2:])]
 
 
 def write_content(data: bytes, *, inline: bool = True) -> str:
-    """What follows the head of a record: a line of text on the same line if ``inline``, else lines below."""
+    """The content of a record: on the line of its head if it is one line and ``inline``, else below."""
     if not data:
         return ""
     lines = data.split(b"\n")
     if inline and len(lines) == 2 and lines[0] and not lines[1]:
-        return f" {escape(lines[0])}"
+        return f" {escape_bytes(lines[0])}"
     unended = lines.pop()
-    texts = [f"| {escape(line)}" if line else "|" for line in [*lines, *([unended] if unended else [])]]
+    texts = [f"| {escape_bytes(line)}" if line else "|" for line in [*lines, *([unended] if unended else [])]]
     return "\n".join(["", *texts, *([_UNENDED] if unended else [])])
 
 
 def content_of(line: str | None, body: tuple[str, ...]) -> bytes:
-    """The content that ``write_content`` wrote so; ``line`` is what stands on the head's own line."""
+    """Reverse ``write_content``; ``line`` is the content on the line of the head."""
     if line is not None:
         if body or not line:
             raise ValueError("expected content either on this line or below it")
-        return unescape(line) + b"\n"
+        return unescape_bytes(line) + b"\n"
     unended = body[-1:] == (_UNENDED,)
     texts = body[:-1] if unended else body
     if not all(text == "|" or text.startswith("| ") for text in texts) or (unended and not texts):
         raise ValueError("expected lines of content below, each '| ' and text")
-    return b"\n".join(unescape(text[2:]) for text in texts) + (b"\n" if texts and not unended else b"")
+    return b"\n".join(unescape_bytes(text[2:]) for text in texts) + (b"\n" if texts and not unended else b"")
 
 
 __all__ = (
     "Record",
     "content_of",
-    "escape",
+    "escape_bytes",
+    "join_words",
+    "parse_words",
     "records_of",
-    "split",
-    "unescape",
+    "unescape_bytes",
     "unwrap",
-    "words",
     "wrap",
     "write_content",
 )
