@@ -18,19 +18,19 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology import capture_record, nvidia_ml
-from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture, dump, new, parse
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture, dump, new
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_record import (
     RecordingRoot,
     capture_of,
     record,
 )
-from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_replay import plant, replaying
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_scrub import Scrubber
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
 from ansible_collections.inference.ollama.tests.unit.support import trees
+from ansible_collections.inference.ollama.tests.unit.support.capture_parser import parse
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import FakeRunner, pci_card
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
-from ansible_collections.inference.ollama.tests.unit.support.replay import planted, replay
+from ansible_collections.inference.ollama.tests.unit.support.replay import plant, planted, replay, replaying
 
 UUID = "8f6b5a52-5c8e-4f0e-9f0e-2d0f6a4c1b7d"
 OTHER = "6A5F1F0C-0F5E-5D0B-8A43-4A6F4F7F5D21"
