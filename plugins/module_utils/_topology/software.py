@@ -13,7 +13,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import SEARCH
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import show
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -83,6 +82,10 @@ def _read_systemd(root: Root, run: Runner | None) -> int | None:
 
 def _ask_systemd(root: Root, run: Runner) -> tuple[dict[str, Any] | None, str | None] | None:
     """The unit and the command that starts it; None, with a problem where there is one, if systemctl cannot tell."""
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import (  # noqa: PLC0415 compiled only where needed
+        show,
+    )
+
     shown = show(run, UNIT, _PROPERTIES)
     if shown.failure is not None:
         if root.program("systemctl") is not None and not any(words in shown.failure for words in _NOT_BOOTED):

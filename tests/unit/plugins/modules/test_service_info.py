@@ -92,11 +92,11 @@ def test_several_units_with_an_address_each(run, machine):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ({"units": [{"unit": "-x.service"}]}, "units: '-x.service' is no name of a service"),
-        ({"units": [{"unit": "ollama"}]}, "units: 'ollama' is no name of a service"),
-        ({"units": [{"unit": "../a.service"}]}, "is no name of a service"),
+        ({"units": [{"unit": "-x.service"}]}, "units: '-x.service' is not the name of a service"),
+        ({"units": [{"unit": "ollama"}]}, "units: 'ollama' is not the name of a service"),
+        ({"units": [{"unit": "../a.service"}]}, "is not the name of a service"),
         ({"units": [{"unit": "a.service", "url": "file:///etc/passwd"}]}, "is not the address of a server"),
-        ({"parts": ["gpu"]}, "parts: 'gpu' is none of unit, processes, api, journal"),
+        ({"parts": ["gpu"]}, "parts: 'gpu' is not one of unit, processes, api, journal"),
         ({"journal_lines": 0}, "journal_lines: 0 is not a number from 1"),
         ({"api_timeout": 0}, "api_timeout: 0 is not a number of seconds"),
         ({"wait": -1}, "wait: -1 is not a number of seconds from 0 to 3600"),
