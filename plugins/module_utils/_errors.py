@@ -10,7 +10,7 @@ from __future__ import annotations
 
 
 class OllamaError(Exception):
-    """A sentence for the operator: what was tried, on which path or option, what was found, what is right.
+    """A sentence for the operator: what was tried, on which path or option, what was found, and what is right.
 
     Raised inside; at the edge, in one place, a module turns it into ``fail_json`` and a filter into
     ``AnsibleFilterError``.

@@ -20,7 +20,7 @@ SEARCH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin",
 
 
 class Outcome(NamedTuple):
-    """What came of one run. Exactly one of ``out`` (rc 0) and ``problem`` (anything else) is not None."""
+    """The result of one run. Exactly one of ``out`` (rc 0) and ``problem`` (anything else) is not None."""
 
     out: Optional[str]
     problem: Optional[str]
@@ -31,7 +31,7 @@ Runner = Callable[["list[str]"], Outcome]
 
 
 def find(program: str) -> str | None:
-    """The path of a program on PATH or in the usual folders; None where there is none."""
+    """The path of a program on PATH or in the usual folders; None without one."""
     return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *SEARCH]))
 
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is a secret by its name, and what address has a password in it.
+"""Recognize secrets by name, and passwords in addresses.
 
-One rule for all who hide, and a narrower one, within it, for who reports: to hide too much costs a value that somebody
-would have liked to see, to report too much costs a false alarm.
+Hiding has one rule, and reporting a narrower one within it: hiding too much costs a value that somebody would have
+liked to see, reporting too much costs a false alarm.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -16,19 +16,19 @@ _NAME = re.compile(
     r"KEY|TOKEN|SECRET|PASS(?:W|PHRASE|CODE|_|$)|CREDENTIAL|AUTHORIZATION|BEARER|COOKIE|_PWD|(?<!^OLLAMA)_AUTH$",
     re.IGNORECASE,
 )
-# Of those the ones that end there: TOKENIZERS_PARALLELISM, KEYBOARD and BYPASS have other meanings.
+# The same as whole words: TOKENIZERS_PARALLELISM, KEYBOARD and BYPASS have other meanings.
 _WHOLE = re.compile(
     r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASSCODE)S?(?![A-Z])|_(?:PASS|PWD)$", re.IGNORECASE
 )
-# A path to a secret is none, and neither is a number of tokens.
+# Neither a path to a secret nor a number of tokens is a secret.
 _PLACE = re.compile(r"_(FILE|PATH|DIR|SOCK)$", re.IGNORECASE)
 _COUNT = re.compile(r"TOKENS(_|$)", re.IGNORECASE)
-# What stands before the host; without its scheme an address is one to a proxy all the same.
+# The part before the host; addresses of proxies may have no scheme.
 _PASSWORD = re.compile(r"(?:^|://)[^/@\s:]*:[^/@\s]+@")
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Whether a variable or an option of this name holds a secret; an empty value is none."""
+    """Whether a variable or an option of this name holds a secret; an empty value does not."""
     name = _variable(name)
     if not value or _NAME.search(name) is None:
         return False
@@ -38,13 +38,13 @@ def is_secret(name: str, value: str) -> bool:
 
 
 def is_surely_secret(name: str, value: str) -> bool:
-    """The same where no other meaning of the name is likely, for who reports it."""
+    """The same where no other meaning of the name is likely, for reports."""
     name = _variable(name)
     return is_secret(name, value) and _WHOLE.search(name) is not None and _PLACE.search(name) is None
 
 
 def mentions_secret(text: str) -> bool:
-    """Whether a text names a secret, or has a password in an address; for who shows all of it or nothing."""
+    """Whether a text names a secret, or has a password in an address; for texts shown as a whole or not at all."""
     return _NAME.search(_variable(text)) is not None or any(map(carries_password, text.split()))
 
 
@@ -54,7 +54,7 @@ def carries_password(text: str) -> bool:
 
 
 def _variable(name: str) -> str:
-    """An option as the variable that would say the same."""
+    """The name of an option in the form of a variable."""
     return name.lstrip("-").replace("-", "_")
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of the kernel under a root that can be moved.
+"""Read kernel files under a root that can be moved.
 
 The same code reads the running host (root ``/``) and the captured tree of another machine.
 Private to inference.ollama: it may change in any release.
@@ -24,7 +24,7 @@ _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO)
 
 
 def printable(text: str) -> bool:
-    """Whether a text is one line of characters; what could not be decoded is none."""
+    """Whether a text is one line of printable, decoded characters."""
     return text.isprintable() and "\ufffd" not in text
 
 
@@ -47,8 +47,8 @@ class Root:
         return os.path.realpath(self.path) == "/"
 
     def problem(self, text: str) -> None:
-        """Name one thing that could not be read; saying it twice keeps it once."""
-        # Programs put colours into what they say.
+        """Record a sentence on what could not be read, once."""
+        # Programs colour their output.
         text = "".join(char if char.isprintable() else "?" for char in text)
         if text not in self.problems:
             self.problems.append(text)
@@ -70,7 +70,7 @@ class Root:
             return []
 
     def target(self, path: str) -> str | None:
-        """What a symbolic link says, as in ``../../bus/pci/drivers/nvidia``; None for what is no link."""
+        """The target of a symbolic link, as in ``../../bus/pci/drivers/nvidia``; None for other files."""
         try:
             return os.readlink(self.real(path))
         except OSError:
@@ -98,7 +98,7 @@ class Root:
         return data.replace(b"\0", b"").decode("utf-8", "replace").strip()
 
     def _bytes(self, path: str) -> bytes:
-        """The file as it is. With ``_list`` all that touches a disk and may fail: what records or replays goes here."""
+        """The raw file. Recording and replaying override this and ``_list``, the only calls that read a disk."""
         with open(self.real(path), "rb") as file:
             return file.read()
 
@@ -106,11 +106,11 @@ class Root:
         return os.listdir(self.real(path))
 
     def program(self, name: str) -> str | None:
-        """Where the running host has a program; None where it has none. Who asks it has a runner for it too."""
+        """The path of a program on the running host; None without it. Only callers with a runner use it."""
         return find(name)
 
     def variable(self, path: str, name: str) -> str | None:
-        """The value of one name in a list such as /proc/1/environ (proc(5)); None where it is not in there.
+        """The value of one name in a list such as /proc/1/environ (proc(5)); None without it.
 
         Nothing else of the file is kept, quoted or recorded: environments hold secrets.
         """
@@ -125,7 +125,7 @@ class Root:
         return next((e[len(start) :].decode("utf-8", "replace").strip() for e in entries if e.startswith(start)), None)
 
     def word(self, path: str, expected: str) -> str | None:
-        """A text of one line; None where absent or empty, a problem where it cannot be a name."""
+        """A text of one line; None where absent or empty, a problem where it is not a name."""
         text = self.text(path)
         if not text:
             return None
@@ -156,7 +156,7 @@ class Root:
         return None
 
     def natural(self, path: str, base: int = 10) -> int | None:
-        """A whole number that is a count or a size: none below 0, none that the kernel cannot print."""
+        """A count or a size: from 0 to the largest number that the kernel prints."""
         number = self.integer(path, base)
         if number is None or 0 <= number <= _GREATEST:
             return number

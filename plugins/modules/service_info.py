@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: service_info
-short_description: Reads what a running Ollama service really uses
+short_description: Reads the settings and resources that a running Ollama service uses
 version_added: 0.1.0
 description:
   - Reads, for each server on a host, the unit and its drop-ins in effect, the processes of the server and of its
-    runners, what its API says and what it logged since it was started.
-  - It decides nothing and changes nothing.
+    runners, the answers of its API, and its log since it was started.
+  - It changes nothing.
   - What cannot be read is V(null) and named in RV(service.instances[].problems), with the path or the command,
     what was found and what was expected. It never fails because of the host.
   - Secrets are replaced by V(***) before anything leaves the host, in environments, command lines and the log.
@@ -38,9 +38,9 @@ options:
         default: http://127.0.0.1:11434
   parts:
     description:
-      - What to read. What is left out is V(null).
-      - V(unit) are the properties and files of the unit, V(processes) the server and its runners, V(api) what
-        its API says, V(journal) what it logged.
+      - Parts to read. The others are V(null).
+      - V(unit) selects the properties and files of the unit, V(processes) the server and its runners, V(api) the
+        answers of its API, V(journal) its log.
     type: list
     elements: str
     default: [unit, processes, api, journal]
@@ -232,7 +232,7 @@ service:
             - The server and its runners, the server first.
             - They are found by the control group of the unit, or as children of its main process. Processes that
               Ollama starts for a moment to look for GPUs are left out.
-            - V(null) where nothing tells which processes are the unit's.
+            - V(null) where its processes cannot be identified.
           type: list
           elements: dict
           contains:
@@ -389,7 +389,7 @@ service:
                   type: int
                   sample: 6591830464
                 size_vram_bytes:
-                  description: The part of it on GPUs. V(0) is none, the same as C(size_bytes) is all.
+                  description: The part of it on GPUs. V(0) means none, the same as C(size_bytes) means all.
                   type: int
                   sample: 6591830464
                 context_length:
@@ -467,8 +467,8 @@ service:
                   sample: /srv/models/blobs/sha256-0a
                 parameters:
                   description:
-                    - What the command line says, or from 0.11.5 to 0.24 the request to load. V(null) for what
-                      it leaves open.
+                    - From the command line, or from 0.11.5 to 0.24 from the request to load. V(null) for what it leaves
+                      open.
                   type: dict
                   contains:
                     context_length:
@@ -588,7 +588,7 @@ service:
                   type: str
                   sample: q8_0
             flash_attention:
-              description: What the runner logged of it, V(enabled), V(disabled), or V(auto) where it told no more.
+              description: As the runner logged it, V(enabled), V(disabled), or V(auto) where it logged no more.
               type: str
               sample: enabled
             offloaded:
@@ -608,7 +608,7 @@ service:
               type: str
               sample: mlock
             prompt_cache_mib:
-              description: The limit of the cache of prompts in the host's memory, in MiB. V(0) is none.
+              description: The limit of the cache of prompts in the host's memory, in MiB. V(0) means disabled.
               type: int
               sample: 8192
             warnings:
@@ -647,7 +647,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url, fetcher
-from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, gather
+from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, observe
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 from ansible_collections.inference.ollama.plugins.module_utils._service.wait import Clock, wait
 from ansible_collections.inference.ollama.plugins.module_utils._topology.options import OPTIONS, machine_of
@@ -676,14 +676,14 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def check(params: dict[str, Any]) -> None:
-    """OllamaError for a value that is none of those allowed."""
+    """Raise OllamaError unless every option has an allowed value."""
     for entry in params["units"]:
         if _UNIT.fullmatch(entry["unit"]) is None:
-            raise OllamaError(f"units: {entry['unit'][:80]!r} is no name of a service such as ollama.service")
+            raise OllamaError(f"units: {entry['unit'][:80]!r} is not the name of a service such as ollama.service")
         check_url(entry["url"])
     for part in params["parts"]:
         if part not in PARTS:
-            raise OllamaError(f"parts: {part[:80]!r} is none of {', '.join(PARTS)}")
+            raise OllamaError(f"parts: {part[:80]!r} is not one of {', '.join(PARTS)}")
     if not 1 <= params["journal_lines"] <= _MOST_LINES:
         raise OllamaError(f"journal_lines: {params['journal_lines']} is not a number from 1 to {_MOST_LINES}")
     if not 0 < params["api_timeout"] <= _LONGEST:
@@ -702,7 +702,7 @@ def read(params: dict[str, Any]) -> dict[str, Any]:
     units = [(entry["unit"], entry["url"]) for entry in params["units"]]
     if params["wait"] and host.run and host.fetch:
         wait(units, params["wait"], host.run, host.fetch, Clock(time.monotonic, time.sleep))
-    return gather(host, units, Wanted(tuple(params["parts"]), params["journal_lines"]))
+    return observe(host, units, Wanted(tuple(params["parts"]), params["journal_lines"]))
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: topology_capture
-short_description: Writes down what is read of a host's hardware
+short_description: Records everything that is read of a host's hardware
 version_added: 0.1.0
 description:
   - Reads a host as M(inference.ollama.topology_facts) does and returns every file that was read, with its
@@ -38,8 +38,8 @@ attributes:
 requirements:
   - Python 3.9 or later on the host.
 notes:
-  - Read the text before you give it to somebody else. What a program prints in a way that nobody foresaw is
-    in it as it was printed.
+  - Read the text before you give it to somebody else. Output of programs in an unforeseen form is in it
+    unchanged.
 seealso:
   - module: inference.ollama.topology_facts
 author:

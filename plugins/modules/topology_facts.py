@@ -8,13 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: topology_facts
-short_description: Reads what hardware a host has for running models
+short_description: Reads the hardware of a host for running models
 version_added: 0.1.0
 description:
-  - Reads CPUs, physical cores, caches, NUMA nodes, memory, GPUs and their links, what a service may use of
-    them, and what of Ollama is installed.
-  - It decides nothing and changes nothing. P(inference.ollama.tuning_plan#filter) decides from what it
-    returns.
+  - Reads CPUs, physical cores, caches, NUMA nodes, memory, GPUs and their links, the part of them that
+    a service may use, and the installation of Ollama.
+  - It changes nothing. P(inference.ollama.tuning_plan#filter) makes a plan from the facts that it returns.
   - Counts come from the kernel's own files and never from a division. A physical core is a set of sibling
     CPUs, whatever the numbers of cores and sockets are called.
   - What cannot be read is V(null) and named in RV(ansible_facts.ollama_topology.problems). It never fails
@@ -160,7 +159,7 @@ ansible_facts:
               description:
                 - Sockets with an online CPU, from C(topology/core_siblings_list) of each CPU.
                 - In a virtual machine, see RV(ansible_facts.ollama_topology.virtualization), their number is the
-                  hypervisor's choice and says nothing of the hardware below it.
+                  hypervisor's choice and not that of the hardware below it.
               type: int
               sample: 2
             packages:
@@ -458,7 +457,7 @@ ansible_facts:
               sample: Hopper
             numa_node:
               description:
-                - The NUMA node it is attached to, from C(numa_node). V(null) where the kernel says -1.
+                - The NUMA node it is attached to, from C(numa_node). V(null) where the kernel has -1.
               type: int
               sample: 0
             cpus:
@@ -558,7 +557,7 @@ ansible_facts:
               type: str
               sample: /usr/bin/numactl
             ollama:
-              description: The Ollama installation. V(null) where there is none.
+              description: The Ollama installation. V(null) without one.
               type: dict
               contains:
                 binary:
@@ -570,7 +569,7 @@ ansible_facts:
                   type: str
                   sample: 0.34.1
                 unit:
-                  description: Its systemd unit. V(null) where there is none.
+                  description: Its systemd unit. V(null) without one.
                   type: dict
                   contains:
                     name:
@@ -638,7 +637,7 @@ def chosen(gather_subset: list[str]) -> set[str]:
         negation, name = said[: said.startswith("!")], said[said.startswith("!") :]
         if name not in allowed:
             known = ", ".join(sorted(allowed))
-            raise OllamaError(f"gather_subset: {said!r} is none of {known}, or one of them with ! in front")
+            raise OllamaError(f"gather_subset: {said!r} is not one of {known}, or one of them with ! in front")
         # By core's rules a part that is named is wanted whatever is left out, so a group does not name such a part.
         names += [
             f"{negation}{part}"

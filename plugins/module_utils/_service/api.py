@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the server's API says: its release and the models in memory.
+"""Ask the server's API for its release and the models in memory.
 
 docs/api.md of Ollama: GET /api/version since 0.1.14, GET /api/ps since 0.1.38. No proxy is used, no redirect followed,
-and no more read than a server has to say.
+and the size of an answer is limited.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -20,12 +20,12 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import clean
+from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import encodable
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 
-# The JSON of an address, or a sentence that says why there is none; with a body it is posted.
+# Gets the JSON at an address, or a sentence with the error; a body is posted.
 Fetch = Callable[..., "tuple[Any, str | None]"]
 
 _LARGEST = 1 << 20
@@ -35,11 +35,11 @@ _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,80}")
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_args: object) -> None:
-        """None: the answer with the redirect is an error then."""
+        """Return None, so that the redirect is an error."""
 
 
 def check_url(url: str) -> None:
-    """OllamaError for what is no address of a server; a password in it is not repeated."""
+    """Raise OllamaError unless this is an address of a server; a password in it is never quoted."""
     allowed = "allowed is http:// or https://, a host, and a port"
     try:
         parts = urlsplit(url)
@@ -49,11 +49,11 @@ def check_url(url: str) -> None:
     if "@" in url:
         raise OllamaError(f"url: it holds a user or an @; {allowed}")
     if not fits or parts.query or parts.fragment or re.search(r"[^!-~]", url):
-        raise OllamaError(f"url: {url[:80]!r} is no address of a server; {allowed}")
+        raise OllamaError(f"url: {url[:80]!r} is not the address of a server; {allowed}")
 
 
 def fetcher(timeout: float) -> Fetch:
-    """Asks for JSON; a whole exchange, looking up the name included, takes no longer than ``timeout`` seconds."""
+    """A function that asks for JSON; a whole exchange, name lookup included, ends after ``timeout`` seconds."""
 
     def fetch(url: str, body: dict[str, Any] | None = None) -> tuple[Any, str | None]:
         said: list[tuple[Any, str | None]] = []
@@ -74,7 +74,7 @@ def _fetch(url: str, timeout: float, sent: dict[str, Any] | None) -> tuple[Any, 
     try:
         with opener.open(request, timeout=timeout) as answer:
             body = answer.read(_LARGEST + 1)
-            # A body that ends too soon is no error of its own.
+            # A body that ends too soon raises nothing by itself.
             missing = answer.length
     except HTTPError as error:
         with error:
@@ -82,17 +82,17 @@ def _fetch(url: str, timeout: float, sent: dict[str, Any] | None) -> tuple[Any, 
     except URLError as error:
         return None, f"{url}: it cannot be reached ({error.reason})"
     except (OSError, HTTPException, ValueError) as error:
-        return None, f"{url}: what it answered is no HTTP ({type(error).__name__})"
+        return None, f"{url}: the answer is not HTTP ({type(error).__name__})"
     return _decoded(url, body, missing)
 
 
 def _reason(error: HTTPError) -> str:
-    """What an error of Ollama's says: it is JSON with a text."""
+    """The text in an error of Ollama, which is JSON."""
     try:
         said = json.loads(error.read(_LARGEST))["error"]
     except (OSError, HTTPException, ValueError, KeyError, TypeError, RecursionError):
         return ""
-    return f": {clean(said[:300])}" if isinstance(said, str) else ""
+    return f": {encodable(said[:300])}" if isinstance(said, str) else ""
 
 
 def _decoded(url: str, body: bytes, missing: int | None) -> tuple[Any, str | None]:
@@ -107,7 +107,7 @@ def _decoded(url: str, body: bytes, missing: int | None) -> tuple[Any, str | Non
 
 
 def read_api(root: Proc, fetch: Fetch | None, url: str) -> dict[str, Any]:
-    """``{url, version, models}``; None for what the server did not tell. Without ``fetch`` nothing is asked."""
+    """``{url, version, models}``; None for what is not known. Without ``fetch`` nothing is asked."""
     found: dict[str, Any] = {"url": url, "version": None, "models": None}
     if fetch is None:
         return found
@@ -120,16 +120,16 @@ def read_api(root: Proc, fetch: Fetch | None, url: str) -> dict[str, Any]:
     if isinstance(version, str) and _VERSION.fullmatch(version):
         found["version"] = version
     else:
-        root.problem(f"{base}/api/version: there is no text version in what it answered")
+        root.problem(f"{base}/api/version: the answer has no text version")
     said, problem = fetch(f"{base}/api/ps")
     models = said.get("models") if isinstance(said, dict) else None
     if problem is not None:
         root.problem(problem)
-    # Go writes an empty list as null where nobody made one.
+    # Go writes a list that was never made as null.
     elif isinstance(said, dict) and "models" in said and (models is None or isinstance(models, list)):
         found["models"] = [_model(root, f"{base}/api/ps", entry) for entry in models or [] if isinstance(entry, dict)]
     else:
-        root.problem(f"{base}/api/ps: there is no list models in what it answered")
+        root.problem(f"{base}/api/ps: the answer has no list models")
     return found
 
 
@@ -145,13 +145,13 @@ def _model(root: Proc, url: str, entry: dict[str, Any]) -> dict[str, Any]:
     }
     for name in ("name", "size_bytes", "size_vram_bytes"):
         if model[name] is None:
-            root.problem(f"{url}: a model has no {name.replace('_bytes', '')} that is one")
+            root.problem(f"{url}: a model has no valid {name.replace('_bytes', '')}")
     return model
 
 
 def _text(entry: dict[str, Any], name: str) -> str | None:
     value = entry.get(name)
-    return clean(value[:512]) if isinstance(value, str) and value else None
+    return encodable(value[:512]) if isinstance(value, str) and value else None
 
 
 def _count(entry: dict[str, Any], name: str) -> int | None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts put together: a unit, its processes, its API and its log, for each instance.
+"""Observe each instance: its unit, its processes, its API and its log.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -29,7 +29,7 @@ PARTS = ("unit", "processes", "api", "journal")
 
 
 class Host(NamedTuple):
-    """Where from: without ``run`` and ``fetch`` only files are read."""
+    """Sources to read from. Without ``run`` and ``fetch`` only files are read."""
 
     root: Proc
     run: Optional[Runner]
@@ -37,16 +37,16 @@ class Host(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What of it: some of PARTS, and at most how many lines of the log."""
+    """Which parts to read, and how many journal lines at most."""
 
     parts: Tuple[str, ...]
     lines: int
 
 
-def gather(host: Host, units: Sequence[tuple[str, str]], wanted: Wanted) -> dict[str, Any]:
-    """``{schema, instances, problems}`` for units, ``(name, address)`` each; what is in no part is None.
+def observe(host: Host, units: Sequence[tuple[str, str]], wanted: Wanted) -> dict[str, Any]:
+    """``{schema, instances, problems}`` for units, ``(name, address)`` each; parts that are not read are None.
 
-    The problems at the top are those that concern no instance alone.
+    Problems of all of several instances are at the top.
     """
     redactor = Redactor()
     read = [_instance(host, unit, wanted, redactor) for unit in units]
@@ -96,4 +96,4 @@ def _unit(root: Proc, unit: Unit, redactor: Redactor) -> dict[str, Any]:
     }
 
 
-__all__ = ("PARTS", "SCHEMA", "Host", "Wanted", "gather")
+__all__ = ("PARTS", "SCHEMA", "Host", "Wanted", "observe")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a unit has logged since it was started.
+"""Read the log of a unit since its last start.
 
 journalctl(1) and systemd.journal-fields(7): the entries of one invocation, as JSON, a line each; a text that is not
 UTF-8 comes as a list of bytes.
@@ -14,7 +14,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.log import ENDED, WANTED, read_log
-from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc, clean, natural
+from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc, encodable, natural
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, Runner
@@ -26,23 +26,23 @@ _LONGEST = 1 << 14
 
 
 def read_journal(root: Proc, run: Runner, unit: Unit, lines: int, redactor: Redactor) -> dict[str, Any] | None:
-    """What the log tells (see read_log); None where it cannot be read, or where there is none of this unit."""
+    """The content of the log (see read_log); None where it cannot be read, or has no entry of this unit."""
     name = unit.name
     if unit.invocation_id is None:
-        root.problem(f"{name}: systemd names no invocation, so no log can be told to be of its last start")
+        root.problem(f"{name}: systemd has no invocation id, so the log of its last start cannot be identified")
         return None
     messages = _ask(
         root, run, ["journalctl", f"_SYSTEMD_UNIT={name}", f"_SYSTEMD_INVOCATION_ID={unit.invocation_id}"], lines
     )
-    # A start that has not logged anything yet still has the words of the one before it.
+    # A start without a log yet still has the last line of the start before it.
     found = [*_last_words(run, unit), *(messages or [])]
     return read_log(found, redactor) if found else None
 
 
 def _last_words(run: Runner, unit: Unit) -> list[str]:
-    """Why the server ended before systemd restarted it, which that start has not logged.
+    """The last line of a server that ended before systemd restarted it.
 
-    NRestarts begins anew with each start that somebody asks for, so an end that is counted is of these days.
+    systemd resets NRestarts with each start on request, so an end that is counted is recent.
     """
     if not unit.restarts:
         return []
@@ -102,11 +102,11 @@ def _messages(root: Proc, match: list[str], said: Outcome) -> list[str] | None:
 def _text(message: object) -> str | None:
     """A message, which is a text, a list of bytes, or a list of these where an entry has several."""
     if isinstance(message, str):
-        return clean(message)
+        return encodable(message)
     if not isinstance(message, list) or not message:
         return None
     if all(isinstance(each, int) and 0 <= each < 256 for each in message):
-        return clean(bytes(message).decode("utf-8", "replace"))
+        return encodable(bytes(message).decode("utf-8", "replace"))
     return _text(message[0]) if not isinstance(message[0], list) or len(message[0]) else None
 
 

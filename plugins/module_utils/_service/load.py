@@ -41,7 +41,7 @@ class Memory(NamedTuple):
     now: datetime
 
     def models(self) -> list[dict[str, Any]]:
-        """What it holds, as RV(service.instances[].api.models) of service_info; OllamaError where it does not say."""
+        """The models in memory, with the keys of ``api.models`` of service_info; OllamaError if it does not answer."""
         root = Proc("/")
         found = read_api(root, self.fetch, self.url)["models"]
         if found is None:
@@ -49,7 +49,7 @@ class Memory(NamedTuple):
         return list(found)
 
     def load(self, name: str, keep_alive: str | int, context: int | None = None) -> None:
-        """Let the model answer a few tokens; OllamaError with the server's own words where it does not."""
+        """Let the model answer a few tokens; OllamaError with the server's message if it does not."""
         options = {"num_predict": _TOKENS, **({"num_ctx": context} if context else {})}
         # A number in a text has no unit, which the server does not take.
         stays = int(keep_alive) if _NUMBER.fullmatch(str(keep_alive)) else keep_alive
@@ -58,7 +58,7 @@ class Memory(NamedTuple):
         if problem is not None and _ONLY_EMBEDS in problem:
             said, problem = self.fetch(f"{self.url}/api/embed", {**body, "input": "Count to ten:"})
         if problem is not None or not isinstance(said, dict):
-            raise OllamaError(f"model {name}: it did not answer: {problem or 'the answer is no JSON object'}")
+            raise OllamaError(f"model {name}: it did not answer: {problem or 'the answer is not a JSON object'}")
 
     def unload(self, name: str) -> None:
         _said, problem = self.fetch(f"{self.url}/api/generate", {"model": name, "stream": False, "keep_alive": 0})
@@ -66,13 +66,13 @@ class Memory(NamedTuple):
             raise OllamaError(f"model {name}: it was not taken out of memory: {problem}")
 
     def evicted(self, before: Iterable[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
-        """What was in memory, is not any more and still would be, with the seconds that are left to it, -1 for ever."""
+        """Models that were in memory, are gone and would still be kept, each with the seconds left, -1 for ever."""
         here = {model["name"] for model in self.models()}
         gone = [model for model in before if isinstance(model.get("name"), str) and model["name"] not in here]
         return [(model, left) for model, left in ((each, self._stays(each.get("expires_at"))) for each in gone) if left]
 
     def bring_back(self, before: Iterable[dict[str, Any]]) -> list[str]:
-        """Load what was evicted, for as long as it would have stayed; the names of these."""
+        """Load the evicted models for the rest of their time; return their names."""
         gone = self.evicted(before)
         for model, left in gone:
             self.load(model["name"], left, model.get("context_length"))
@@ -94,7 +94,7 @@ class Memory(NamedTuple):
 
 
 def same_name(name: str) -> str:
-    """The name with its tag, as the server tells it."""
+    """The name with its tag, as the server reports it."""
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 

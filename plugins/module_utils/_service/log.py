@@ -46,7 +46,7 @@ _STARTS = 16
 
 
 def fields_of(line: str) -> dict[str, str]:
-    """The fields ``NAME=VALUE`` of a line, quotes taken away; the last of a name counts."""
+    """The fields ``NAME=VALUE`` of a line, unquoted; the last of a name counts."""
     return {match[1]: unquoted(match[2]) for match in _FIELD.finditer(line)}
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a process's memory lies, and in pages of which size.
+"""The memory of a process by NUMA node and by size of page.
 
 Documentation/filesystems/proc.rst: /proc/PID/numa_maps, smaps_rollup and status. The kernel walks the page tables for
 the first two, and lets those read them who may trace the process.
@@ -20,7 +20,7 @@ _SHARE = re.compile(r"N([0-9]{1,5})=([0-9]{1,15})")
 _POLICY = re.compile(r"[a-z]+(?: \([a-z]+\))?(?:=[a-z|]+)?(?::[0-9,-]+)?")
 _SIZE = re.compile(r"kernelpagesize_kB=([0-9]{1,9})")
 _KB = re.compile(r"([0-9]{1,15}) kB")
-# Kernels before 3.0 did not tell it.
+# Kernels before 3.0 do not print it.
 _PAGE_KB = 4
 # Fields of smaps_rollup that add up to each key.
 _HUGE = {

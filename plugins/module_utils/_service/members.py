@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which processes belong to a unit, and what each of them is.
+"""The processes of a unit, and the kind of each.
 
 Documentation/admin-guide/cgroup-v2.rst, cgroup.procs; proc(5). Names of runners by release: llm/server.go and
 llm/llama_server.go of Ollama.
@@ -29,7 +29,7 @@ _SERVE = ("serve", "start")
 def members(root: Proc, unit: str, group: str | None, main_pid: int | None) -> list[int] | None:
     """The processes of a unit in ascending order, from its control group or as the main process and all below it.
 
-    None where neither is known. A unit that does not run has none.
+    None where neither is known.
     """
     # systemd puts units into version 2, or into a hierarchy of its own of version 1.
     mounts = [each.path for each in read_mounts(root) if each.version == 2 or "name=systemd" in each.options] or [USUAL]
@@ -73,7 +73,7 @@ def _descendants(root: Proc, first: int) -> list[int]:
 
 
 def kind_of(comm: str, argv: list[str], *, main: bool) -> str | None:
-    """``server`` or ``runner``; None for what is neither, such as the short-lived processes that look for GPUs.
+    """``server`` or ``runner``; None for others, such as the short-lived processes that look for GPUs.
 
     Since 0.30 a runner is ``llama-server --model``, from 0.5.8 ``ollama runner --model``, before that
     ``ollama_llama_server``, which the kernel cuts to 15 characters. Those that look for GPUs have no model.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import model_of
 from ansible_collections.inference.ollama.plugins.module_utils._service.maps import read_maps
 from ansible_collections.inference.ollama.plugins.module_utils._service.members import kind_of, members
-from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import clean
+from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import encodable
 from ansible_collections.inference.ollama.plugins.module_utils._service.threads import (
     clock,
     read_threads,
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
 _LIMITS = {"nofile": "Max open files", "memlock": "Max locked memory"}
 _ORDER = ("server", "runner")
 # A process runs another program once, or twice where a script starts it.
-_LOOKS = 3
+_ATTEMPTS = 3
 
 
 def read_processes(root: Proc, unit: Unit, redactor: Redactor) -> list[dict[str, Any]] | None:
-    """The server and the runners of a unit; None where nothing tells which processes are the unit's."""
+    """The server and the runners of a unit; None where its processes cannot be identified."""
     name = unit.name
     pids = members(root, name, unit.control_group, unit.main_pid)
     if pids is None:
         if unit.load_state is not None and unit.active_state in ("inactive", "failed"):
             return []
         root.problem(
-            f"{name}: neither a control group nor a main process is known, so no process can be told to be its"
+            f"{name}: neither a control group nor a main process is known, so its processes cannot be identified"
         )
         return None
-    # The main process may be what holds a container, or a wrapper.
+    # The main process may be a container's monitor, or a wrapper.
     named = any(_kind(root, pid) == "server" for pid in pids)
     read = (read_process(root, pid, redactor, main=pid == unit.main_pid and not named) for pid in pids)
     there = [each for each in read if each]
@@ -88,13 +88,13 @@ def _kind(root: Proc, pid: int) -> str | None:
 
 
 def read_process(root: Proc, pid: int, redactor: Redactor, *, main: bool) -> dict[str, Any] | None:
-    """What is known of a process; None for one that is neither server nor runner, and for one that ended meanwhile.
+    """Read a process; None for one that is neither server nor runner, and for one that ended meanwhile.
 
     A process changes while it is read: before execve(2) a runner is a copy of its server, and a zombie's files are
     empty. Both change its command line, so one that is the same before and after makes all between them one process's.
     """
     folder = f"/proc/{pid}"
-    for _look in range(_LOOKS):
+    for _attempt in range(_ATTEMPTS):
         root.forget(folder)
         argv = root.strings(f"{folder}/cmdline")
         kind = None if argv is None else kind_of(_comm(root, folder), argv, main=main)
@@ -110,7 +110,7 @@ def read_process(root: Proc, pid: int, redactor: Redactor, *, main: bool) -> dic
             root.problem(f"{folder}: the process ended while it was read, or this user may not see it")
             return None
     root.forget(folder)
-    root.problem(f"{folder}: its command line was another one at each of {_LOOKS} looks")
+    root.problem(f"{folder}: its command line changed each of the {_ATTEMPTS} times that it was read")
     return None
 
 
@@ -119,7 +119,7 @@ def _read(root: Proc, folder: str, kind: str, argv: list[str], redactor: Redacto
     model = model_of(argv)
     return {
         "exe": _exe(root, folder),
-        "command_line": redactor.words(argv),
+        "command_line": redactor.command_line(argv),
         "environment": _environment(root, folder, redactor),
         "model": None if model is None else redactor.text(model),
         "cpus_allowed": None if threads.cpus is None else str(threads.cpus),
@@ -135,7 +135,7 @@ def _read(root: Proc, folder: str, kind: str, argv: list[str], redactor: Redacto
 
 
 def _comm(root: Proc, folder: str) -> str:
-    return clean(root.text(f"{folder}/comm") or "")
+    return encodable(root.text(f"{folder}/comm") or "")
 
 
 def _exe(root: Proc, folder: str) -> str | None:
@@ -143,7 +143,7 @@ def _exe(root: Proc, folder: str) -> str | None:
     if path is None:
         root.problem(f"{folder}/exe: cannot be read, expected a link to the program")
         return None
-    return clean(path)
+    return encodable(path)
 
 
 def _environment(root: Proc, folder: str, redactor: Redactor) -> dict[str, str] | None:
@@ -155,7 +155,7 @@ def _environment(root: Proc, folder: str, redactor: Redactor) -> dict[str, str] 
 
 
 def _limits(root: Proc, path: str) -> dict[str, dict[str, int | None]] | None:
-    """``{nofile: {soft, hard}, memlock: …}``; None in it is no limit."""
+    """``{nofile: {soft, hard}, memlock: …}``; None means no limit."""
     text = root.required(path, "the limits of the process")
     if text is None:
         return None
@@ -171,7 +171,7 @@ def _limits(root: Proc, path: str) -> dict[str, dict[str, int | None]] | None:
 
 
 def _age(root: Proc, path: str) -> float | None:
-    """For how many seconds the process has run."""
+    """Seconds since the process was started."""
     fields = stat_fields(root, path)
     uptime = (root.text("/proc/uptime") or "").split(" ")[0]
     if not fields:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of processes under a root: they end while they are read, and hold NUL bytes and text of any encoding.
+"""Read files of processes, which end while they are read, and hold NUL bytes and text of any encoding.
 
 proc(5). Private to inference.ollama: it may change in any release.
 """
@@ -17,8 +17,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Roo
 _NATURAL = re.compile("[0-9]{1,18}")
 
 
-def clean(text: str) -> str:
-    """The same without what no encoder takes: halves of characters, as JSON may hold them."""
+def encodable(text: str) -> str:
+    """The text without lone surrogates, which JSON may hold and no encoder accepts."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -28,7 +28,7 @@ def natural(text: str | None) -> int | None:
 
 
 class Proc(Root):
-    """A root that also reads lists with NUL between, as in /proc/PID/environ."""
+    """A root that also reads lists separated by NUL, as in /proc/PID/environ."""
 
     def _bytes(self, path: str) -> bytes:
         try:
@@ -45,7 +45,7 @@ class Proc(Root):
             if error.errno != errno.ENOENT:
                 self.problem(f"{path}: cannot be read ({error.strerror})")
             return None
-        return [clean(part.decode("utf-8", "replace")) for part in data.rstrip(b"\0").split(b"\0")] if data else []
+        return [encodable(part.decode("utf-8", "replace")) for part in data.rstrip(b"\0").split(b"\0")] if data else []
 
     def fields(self, path: str) -> dict[str, str]:
         """The lines ``Name: value`` of a file such as /proc/PID/status."""
@@ -56,9 +56,9 @@ class Proc(Root):
         return found
 
     def forget(self, folder: str) -> None:
-        """Take back what was read and said of files in a folder that is gone, or another's now."""
+        """Forget the texts and problems of files in a folder, such as one of a process that has ended."""
         self._texts = {path: text for path, text in self._texts.items() if not path.startswith(f"{folder}/")}
         self.problems[:] = [problem for problem in self.problems if not problem.startswith(f"{folder}/")]
 
 
-__all__ = ("Proc", "clean", "natural")
+__all__ = ("Proc", "encodable", "natural")

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets in environments, command lines and texts: hidden before anything leaves the host.
+"""Hide secrets in environments, command lines and texts before anything leaves the host.
 
-By name (``OLLAMA_API_KEY``, ``--hf-token``) and by form (``http://user:password@host``, ``Bearer abc``). What was
-hidden once under a name is hidden wherever else it stands.
+By name (``OLLAMA_API_KEY``, ``--hf-token``) and by form (``http://user:password@host``, ``Bearer abc``). A
+value that was hidden once is hidden wherever else it occurs.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MASK = "***"
 
-# Short values, words and paths could be part of anything, and are hidden only where their name tells.
+# Short values, words and paths could be part of anything, and are hidden only under the name of a secret.
 _PLAIN = re.compile(r".{0,7}|[A-Za-z_]{0,15}|[0-9.]{0,11}|[./].*", re.DOTALL)
 
 # Every repetition is bounded, by a number or by what ends it, so that no text takes long.
@@ -44,8 +44,8 @@ class Redactor:
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         return {name: self._value(name, value) for name, value in variables.items()}
 
-    def words(self, argv: Iterable[str]) -> list[str]:
-        """A command line; the option stays, its value goes: ``--api-key ***``."""
+    def command_line(self, argv: Iterable[str]) -> list[str]:
+        """A command line with the values of secret options hidden: ``--api-key ***``."""
         found: list[str] = []
         option = ""
         for word in argv:
@@ -60,7 +60,7 @@ class Redactor:
         return found
 
     def text(self, text: str) -> str:
-        """Any text, such as a line of a log."""
+        """Any text, such as a line of a log, without secrets."""
         text = _USER.sub(self._user, text)
         text = _BEARER.sub(rf"\1\2{MASK}", text)
         text = _PAIR.sub(self._pair, text)

@@ -80,7 +80,7 @@ class Start:
 
     def __init__(self, argv: list[str], redactor: Redactor) -> None:
         self.model = model_of(argv)
-        self._argv = redactor.words(argv)
+        self._argv = redactor.command_line(argv)
         self.parameters = _parameters(argv, redactor)
         self._threads: dict[str, int | None] | None = None
         self._flash: str | None = None
@@ -114,7 +114,7 @@ class Start:
         flash = _FLASH.search(line)
         if flash:
             said = "enabled" if flash[3] else _TRUTH.get((flash[1] or flash[2]).lower())
-            # A second context that leaves it open takes nothing back.
+            # A second context with "auto" changes nothing.
             self._flash = self._flash if said in (None, "auto") and self._flash else said
         layers = _LAYERS.search(line)
         if layers:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The threads of a process: how many there are, where they may run, and how many of them compute.
 
-proc(5), /proc/PID/task/TID/stat and status. Which threads compute is not written anywhere, so it is told from the time
+proc(5), /proc/PID/task/TID/stat and status. No file shows which threads compute, so it is estimated from the time
 that they spent: those of llama.cpp share every step of the work and wait for each other on the CPU, which makes their
 times alike, while all others wait for requests and use next to none.
 Private to inference.ollama: it may change in any release.
@@ -27,7 +27,7 @@ _SHARE = 0.5
 
 
 class Threads(NamedTuple):
-    """``cpus`` and ``mems`` are what any of the threads may use; ``computing`` is None where none has worked yet."""
+    """``cpus`` and ``mems`` are what any of the threads may use; ``computing`` is None before any has worked."""
 
     total: Optional[int]
     computing: Optional[int]
@@ -38,7 +38,7 @@ class Threads(NamedTuple):
 def read_threads(root: Proc, folder: str) -> Threads:
     """The threads of the process in ``/proc/PID``."""
     tasks = [name for name in root.names(f"{folder}/task") if name.isdigit()]
-    # A thread that ends meanwhile leaves no trace.
+    # Threads that have ended meanwhile are left out.
     places = [f"{folder}/task/{name}" for name in tasks if root.exists(f"{folder}/task/{name}/stat")] or [folder]
     ticks = [user for user in (user_ticks(root, f"{place}/stat") for place in places) if user is not None]
     declared = root.fields(f"{folder}/status").get("Threads")

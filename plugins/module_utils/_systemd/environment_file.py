@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text of an EnvironmentFile=, read as systemd reads it.
+"""Parse the text of an EnvironmentFile= as systemd does.
 
-After systemd.exec(5) "EnvironmentFile=" and the behaviour of systemd 252, whose rules are a shell's with less in them:
+After systemd.exec(5) "EnvironmentFile=" and the behaviour of systemd 252, whose rules are a subset of a shell's:
 no ``export``, no variables, and a value may go on behind a quote.
 Private to inference.ollama: it may change in any release.
 """
@@ -12,12 +12,12 @@ from __future__ import annotations
 
 BLANKS = " \t\n\r"
 ENDS = "\n\r"
-# What a backslash between double quotes takes the meaning of.
+# Characters that a backslash escapes between double quotes.
 _ESCAPED = '"\\`$'
 
 
 def parse_environment_file(text: str) -> list[tuple[str, str, int]]:
-    """Name, value and first line of each assignment, in order. A name is what stands there, a right one or not."""
+    """Name, value and first line of each assignment, in order. Names are not checked."""
     found: list[tuple[str, str, int]] = []
     position = 0
     while position < len(text):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text of a unit file or a drop-in, taken apart as systemd does.
+"""Parse the text of a unit file or a drop-in as systemd does.
 
 After systemd.syntax(7) and the behaviour of systemd 252 on what it leaves open.
 Private to inference.ollama: it may change in any release.
@@ -28,7 +28,7 @@ class Setting(NamedTuple):
 
 
 class Ignored(NamedTuple):
-    """A line that systemd passes over; ``reason`` is a clause that holds no value."""
+    """A line that systemd ignores; ``reason`` is a clause without any value."""
 
     file: str
     line: int
@@ -46,16 +46,16 @@ def parse_unit(text: str, file: str = "") -> tuple[list[Setting], list[Ignored]]
         if content.startswith("["):
             section = content[1:-1] if content.endswith("]") else content
         elif not separator or not name:
-            ignored.append(Ignored(file, line, "", "it is no assignment of the form name=value"))
+            ignored.append(Ignored(file, line, "", "it is not of the form name=value"))
         elif not section:
-            ignored.append(Ignored(file, line, name, "it stands before the first section"))
+            ignored.append(Ignored(file, line, name, "it is before the first section"))
         else:
             settings.append(Setting(file, line, section, name, value))
     return settings, ignored
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
-    """Number and text of each line that says something, continued ones joined, comments and blank lines left out."""
+    """Number and text of each line, continued ones joined, comments and blank lines left out."""
     lines: list[tuple[int, str]] = []
     pending, first = "", 0
     for number, line in enumerate(_END.split(text.removeprefix("\ufeff")), 1):

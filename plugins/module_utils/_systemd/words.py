@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How systemd takes the value of a directive apart into words, and how systemctl prints lists of them.
+"""Split the value of a directive into words as systemd does, and lists as systemctl prints them.
 
 After systemd.syntax(7) "Quoting", systemd.unit(5) "Specifiers", and the behaviour of systemd 252, whose
 ``systemctl show`` quotes what a shell would take for more than one word.
@@ -16,7 +16,7 @@ BLANKS = " \t\n\r"
 _SIMPLE = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, '"': 34, "'": 39, "s": 32}
 _CODED = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{3})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# Those of the system's manager that are the same on every host.
+# Specifiers of the system manager that are the same on every host.
 _SPECIFIERS = {
     "%": "%",
     "C": "/var/cache",
@@ -24,7 +24,7 @@ _SPECIFIERS = {
     "G": "0",
     "L": "/var/log",
     "S": "/var/lib",
-    "T": "/tmp",  # noqa: S108 what systemd says, no file of ours
+    "T": "/tmp",  # noqa: S108 systemd's value, not a file of ours
     "U": "0",
     "V": "/var/tmp",  # noqa: S108
     "g": "root",
@@ -101,7 +101,7 @@ def _word(value: str, position: int, *, printed: bool) -> tuple[str, int, str | 
 
 
 def _escape(value: str, position: int) -> tuple[bytes, int] | None:
-    """The bytes that the escape means and the position behind it; None for none that systemd knows."""
+    """The bytes that the escape means and the position behind it; None for unknown escapes."""
     if value[position : position + 1] in _SIMPLE:
         return bytes([_SIMPLE[value[position]]]), position + 1
     match = _CODED.match(value, position)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``rocm-smi --json``: AMD's product names, and what KFD does not show of a card.
+"""``rocm-smi --json``: AMD's product names, and facts of a card that KFD does not have.
 
 Source: rocm-smi's JSON as ROCm 6.0 to 6.4 print it; the keys changed their capitals in between.
 Private to inference.ollama: it may change in any release.
@@ -28,7 +28,7 @@ ARGV = [
 ]
 
 
-# What a value must look like, so that a damaged one is no other value.
+# Forms of values, so that a damaged one is not taken for another.
 _WORDS = {
     "unique id": re.compile(r"0x[0-9a-fA-F]{1,16}"),
     "gfx version": re.compile(r"gfx[0-9a-f]{3,5}"),

@@ -23,7 +23,7 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 class Cache(NamedTuple):
-    """Online CPUs that share a last-level cache, and its bytes (None where the kernel does not say)."""
+    """Online CPUs that share a last-level cache, and its bytes (None if unknown)."""
 
     cpus: CpuSet
     size: Optional[int]

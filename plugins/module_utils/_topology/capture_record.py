@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading a machine while writing down what was read.
+"""Record a machine while it is read.
 
-The readers are those of topology_facts: they get a root and a runner that remember.
+The readers are those of topology_facts, with a root and a runner that record.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -22,7 +22,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.gather 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, Runner
 
-# What stands for this module's own Python in a command line, and for the text of a program that it was given there.
+# Placeholders in a command line for this module's own Python, and for the text of a program passed to it.
 PYTHON, PROGRAM_TEXT = "python3", "(nvidia-ml-py)"
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO)
@@ -30,7 +30,7 @@ _ARCHITECTURE = "/proc/sys/kernel/arch"
 
 
 class RecordingRoot(Root):
-    """A root that writes into ``capture`` what is read from it."""
+    """A root that adds everything that is read to ``capture``."""
 
     def __init__(self, path: str, capture: Capture) -> None:
         super().__init__(path)
@@ -39,13 +39,13 @@ class RecordingRoot(Root):
     def exists(self, path: str) -> bool:
         found = super().exists(path)
         if found:
-            self.capture.present.add(clean(path))
+            self.capture.present.add(clean_path(path))
         return found
 
     def target(self, path: str) -> str | None:
         target = super().target(path)
         if target is not None:
-            self.capture.links[clean(path)] = target
+            self.capture.links[clean_path(path)] = target
         return target
 
     def program(self, name: str) -> str | None:
@@ -58,10 +58,10 @@ class RecordingRoot(Root):
         before = len(self.problems)
         value = super().variable(path, name)
         if value is not None:
-            # This one variable, of a file whose others are nobody's business.
-            self.capture.files[clean(path)] = f"{name}={value}\0".encode()
+            # This one variable only: the others may be secrets.
+            self.capture.files[clean_path(path)] = f"{name}={value}\0".encode()
         elif len(self.problems) > before:
-            self.capture.unreadable[clean(path)] = "EACCES"
+            self.capture.unreadable[clean_path(path)] = "EACCES"
         return value
 
     def _bytes(self, path: str) -> bytes:
@@ -71,9 +71,9 @@ class RecordingRoot(Root):
             if not (path == _ARCHITECTURE and self.live and error.errno in _ABSENT):
                 self._note(path, error)
                 raise
-            # A kernel before 6.1 says it to its own programs alone; a capture has to carry it in a file.
+            # Kernels before 6.1 have no such file; a capture needs one.
             data = f"{os.uname().machine}\n".encode()
-        self.capture.files[clean(path)] = data
+        self.capture.files[clean_path(path)] = data
         return data
 
     def _list(self, path: str) -> list[str]:
@@ -82,16 +82,16 @@ class RecordingRoot(Root):
         except OSError as error:
             self._note(path, error)
             raise
-        self.capture.lists[clean(path)] = tuple(sorted(names))
+        self.capture.lists[clean_path(path)] = tuple(sorted(names))
         return names
 
     def _note(self, path: str, error: OSError) -> None:
         if error.errno is not None and error.errno not in _ABSENT:
-            self.capture.unreadable[clean(path)] = errno.errorcode.get(error.errno, "EIO")
+            self.capture.unreadable[clean_path(path)] = errno.errorcode.get(error.errno, "EIO")
 
 
-def clean(path: str) -> str:
-    """Mount points such as ``/`` put two slashes in a row."""
+def clean_path(path: str) -> str:
+    """The path without doubled slashes, which mount points such as ``/`` cause."""
     return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
@@ -102,7 +102,7 @@ def key_of(argv: list[str]) -> tuple[str, ...]:
 
 
 def recording(run: Runner, capture: Capture) -> Runner:
-    """A runner that writes into ``capture`` what programs answer."""
+    """A runner that adds the output of programs to ``capture``."""
 
     def remember(argv: list[str]) -> Outcome:
         outcome = run(argv)
@@ -124,20 +124,20 @@ def capture_of(path: str, run: Runner | None) -> str:
 
 
 def record(path: str, run: Runner | None) -> Capture:
-    """The machine under ``path`` as all readers see it; without ``run`` as far as files tell."""
+    """Record the machine under ``path`` with all readers; without ``run`` from files alone."""
     capture = new()
     root = RecordingRoot(path, capture)
     if run is not None:
         gather(root, recording(run, capture), set(SUBSETS))
-    # Once more, or for the first time, without programs: where one answered, the files that tell the same were not
-    # read, and whoever puts the capture into a folder has files alone. What was read is not read again.
+    # Without programs (again): where one answered, the files with the same facts were not read, and a capture that is
+    # planted in a folder has files alone. Nothing is read twice.
     gather(root, None, set(SUBSETS))
     capture.present.difference_update(_implied(capture))
     return capture
 
 
 def _implied(capture: Capture) -> set[str]:
-    """Paths of which more is known than that they are there."""
+    """Paths of which more is known than that they exist."""
     known = {*capture.files, *capture.lists}
     for path in {*known, *capture.links, *capture.unreadable, *capture.present}:
         above = path.rpartition("/")[0]
@@ -147,4 +147,4 @@ def _implied(capture: Capture) -> set[str]:
     return known
 
 
-__all__ = ("RecordingRoot", "capture_of", "clean", "key_of", "record", "recording")
+__all__ = ("RecordingRoot", "capture_of", "clean_path", "key_of", "record", "recording")

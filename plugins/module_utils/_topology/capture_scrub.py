@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A capture without what tells one machine or person from another.
+"""Scrub a capture of everything that identifies a machine or a person.
 
 Serial numbers, UUIDs, identifiers of containers, network addresses, users, the host's name, environment and processes
 are replaced, each value by the same replacement wherever it stands, or left out; so are lines that no reader looks at.
@@ -14,7 +14,7 @@ import re
 from typing import TypeVar
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
-from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture, natural
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture, natural_key
 
 LEFT_OUT = "(left out)"
 
@@ -49,12 +49,12 @@ _DECIMAL = re.compile(r"\b[0-9][0-9.]*\b")
 
 
 class Scrubber:
-    """Replaces what is personal, and keeps in mind what it replaced by what."""
+    """Replaces identifiers, the same value always by the same replacement."""
 
     def __init__(self, hostname: str = "") -> None:
         self._numbers: dict[tuple[str, str], int] = {}
         short = hostname.partition(".")[0]
-        # Elsewhere than in words of its own a name such as "node1" belongs to the kernel.
+        # Inside a longer word a name such as "node1" belongs to the kernel.
         pattern = rf"(?<![\w./-]){re.escape(short)}(?:\.[\w.-]*\w)?(?![\w./-])" if len(short) > 1 else "(?!)"
         self._hostname = re.compile(pattern)
 
@@ -103,7 +103,7 @@ class Scrubber:
     def _run(self, argv: tuple[str, ...], said: Outcome) -> Outcome:
         if said.out is None:
             return Outcome(None, self._answer(said.problem or "", named=True))
-        # In what the tools of a vendor print a host named "gpu" would take too much away.
+        # In the output of a vendor's tools a host named "gpu" would match too much.
         return Outcome(self._answer(said.out, named=argv[0] == "systemctl"), None)
 
     def _answer(self, text: str, *, named: bool) -> str:
@@ -139,7 +139,7 @@ def _encoded(text: str) -> bytes:
 
 def _sorted(entries: dict[str, Value]) -> list[tuple[str, Value]]:
     """In the order of the text, so that the first UUID in it is number 1."""
-    return sorted(entries.items(), key=lambda entry: natural(entry[0]))
+    return sorted(entries.items(), key=lambda entry: natural_key(entry[0]))
 
 
 def _is_group(line: str) -> bool:

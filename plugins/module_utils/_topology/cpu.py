@@ -32,7 +32,7 @@ _PACKAGE_IDS = ("physical_package_id", "book_id", "drawer_id")
 
 
 class Processors(NamedTuple):
-    """What the kernel says of the CPUs; None for what could not be read.
+    """CPUs as the kernel reports them; None for what could not be read.
 
     ``siblings`` are the sets of online CPUs that share a physical core, ordered by their first CPU;
     ``packages`` are the sets of online CPUs that share a socket.

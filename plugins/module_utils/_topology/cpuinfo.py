@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the CPU is called: /proc/cpuinfo, whose lines differ between architectures.
+"""The name of the CPU: /proc/cpuinfo, whose lines differ between architectures.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -62,7 +62,7 @@ def read_identity(root: Root) -> Identity:
         cores = read_arm_cores(root)
         vendor = _ARM_VENDORS.get(cores[0][0]) if cores else None
         model = model or _arm_model(cores)
-    # Arm's and RISC-V's kernels give numbers; one without a name here is not a hole.
+    # Arm's and RISC-V's kernels give numbers; a number without a name here is not a problem.
     numbered = _first(text, "CPU implementer", "isa")
     if whole is not None and vendor is None and model is None and numbered is None:
         root.problem(

@@ -47,14 +47,14 @@ _INTEL_INTEGRATED = "0000:00:02.0"
 
 
 def is_console(card: PciDevice) -> bool:
-    """Whether the card is no GPU worth listing; never so for AMD, Intel and NVIDIA."""
+    """Whether the card only shows a console; never true for AMD, Intel and NVIDIA."""
     if card.vendor in ("amd", "intel", "nvidia"):
         return False
     return card.vendor_id in _CONSOLE_VENDORS or card.driver in _CONSOLE_DRIVERS
 
 
 def read_others(root: Root, cards: list[PciDevice]) -> list[dict[str, Any]]:
-    """An entry for each card that is no console, ``index`` counting each vendor's cards in PCI order."""
+    """An entry for each card but consoles, ``index`` counting each vendor's cards in PCI order."""
     gpus: list[dict[str, Any]] = []
     counts: dict[str, int] = {}
     for card in cards:
@@ -81,7 +81,7 @@ def _on_chip(root: Root) -> list[dict[str, Any]]:
 
 
 def read_card(root: Root, card: PciDevice) -> dict[str, Any]:
-    """What sysfs has of one card; ``index`` is None."""
+    """The entry of one card as sysfs has it; ``index`` is None."""
     folder = f"{DEVICES}/{card.address}"
     total, used = _tiles(root, folder), root.natural(f"{folder}/mem_info_vram_used")
     if total is None:

@@ -33,7 +33,7 @@ class Frequency(NamedTuple):
 
 
 def read_frequency(root: Root, online: CpuSet | None) -> Frequency:
-    """What scaling_governor and scaling_driver say; the kernel has one driver at a time."""
+    """Read scaling_governor and scaling_driver; the kernel has one driver at a time."""
     governors: set[str] | None = set()
     driver = None
     for cpu in online or ():

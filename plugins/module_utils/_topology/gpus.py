@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 SOURCES = frozenset({"nvidia", "amd", "drm"})
 
-# What NVIDIA's driver for cards leaves on a host, its driver for Tegra boards, and Windows in WSL2: without one of
-# them and without a card no program of NVIDIA's has anything to answer.
+# Traces of NVIDIA's driver for cards, of its driver for Tegra boards, and of Windows in WSL2: without any of them and
+# without a card there is nothing to ask NVIDIA's programs.
 _NVIDIA = (
     "/proc/driver/nvidia",
     "/sys/module/nvidia",

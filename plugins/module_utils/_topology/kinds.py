@@ -29,7 +29,7 @@ class Kind(NamedTuple):
 
 
 def read_kinds(root: Root, processors: Processors) -> list[Kind] | None:
-    """The sorts of cores, the fastest first; None where the cores differ and the kernel does not say how.
+    """The sorts of cores, the fastest first; None where the cores differ and the kernel does not grade them.
 
     Intel: /sys/devices/cpu_core/cpus and its companions. Arm, RISC-V, and x86 since Linux 6.12:
     /sys/devices/system/cpu/cpuN/cpu_capacity (Documentation/ABI/testing/sysfs-devices-system-cpu),
@@ -50,7 +50,7 @@ def read_kinds(root: Root, processors: Processors) -> list[Kind] | None:
 
 
 def _by_pmu(root: Root, online: CpuSet) -> list[Kind] | None:
-    """What Intel's counters say; None where a list is there and says nothing: calling cores alike would be a guess."""
+    """Kinds by Intel's counters; None where a list is unreadable: calling cores alike would be a guess."""
     kinds = []
     for kind, pmu in _PMUS:
         path = f"/sys/devices/{pmu}/cpus"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service on this host may use: control groups of both versions, and the affinity it inherits.
+"""Limits of a service on this host: control groups of both versions, and the affinity it inherits.
 
 Documentation/admin-guide/cgroup-v2.rst; Documentation/admin-guide/cgroup-v1/cpusets.rst and memory.rst;
 Documentation/scheduler/sched-bwc.rst. A limit of any level above holds too, so every level is read.
@@ -29,7 +29,7 @@ _UNLIMITED = 1 << 62
 
 
 class Limits(NamedTuple):
-    """None where nothing limits.
+    """Limits; None for unlimited.
 
     ``mems`` are the NUMA nodes that memory may come from, ``cpu_quota`` is in cores (1.5 is one and a half).
     """
@@ -92,7 +92,7 @@ def _ancestors(path: str) -> tuple[str, ...]:
 
 
 def _first_set(root: Root, directory: str, names: tuple[str, ...]) -> CpuSet | None:
-    """An empty set is one that nobody has filled yet."""
+    """The first set that is not empty; an empty one has not been configured yet."""
     for name in names:
         found = root.cpus(f"{directory}/{name}")
         if found:

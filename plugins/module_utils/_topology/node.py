@@ -78,7 +78,7 @@ def read_nodes(root: Root, online: CpuSet | None) -> list[Node] | None:
 
 def read_gpu_memory(root: Root) -> int | None:
     """Bytes of the nodes that are a GPU's memory, which /proc/meminfo counts too; 0 on most hosts."""
-    # Asked first, so that a host without such GPUs is spared reading its nodes.
+    # Checked first, so that the nodes of a host without such GPUs are not read.
     if not _gpu_nodes(root) and not _has_power9_with_gpus(root):
         return 0
     sizes = [node.memory_bytes for node in read_nodes(root, None) or () if node.gpu_memory]

@@ -130,7 +130,7 @@ def _name_silent(root: Root, card: PciDevice) -> None:
 
 
 def architecture_of(capability: str) -> str | None:
-    """``Pascal`` for ``6.1``; None for one that came after this was written."""
+    """``Pascal`` for ``6.1``; None for newer ones."""
     return _ARCHITECTURES.get(capability) or _ARCHITECTURES.get(capability.partition(".")[0])
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NVIDIA GPUs as NVML tells them through nvidia-ml-py, which is optional on a target.
+"""NVIDIA GPUs as NVML reports them through nvidia-ml-py, which is optional on a target.
 
 Sizes are bytes, exactly as the driver counts them; nvidia_smi.py gives the same entries with sizes in whole
 MiB, since that is all that nvidia-smi prints. Source: NVML API reference.
@@ -38,7 +38,7 @@ Answer = tuple[list[dict[str, Any]], dict[str, Any], list[str]]
 def read_nvml(run: Runner) -> tuple[Answer | None, str | None]:
     """Ask NVML in a second Python: ``(answer, None)`` or ``(None, why not)``.
 
-    ``(None, None)`` without nvidia-ml-py, which is nothing to complain of.
+    ``(None, None)`` without nvidia-ml-py, which is not a problem.
     """
     try:
         program = inspect.getsource(nvidia_ml_child)
@@ -57,7 +57,7 @@ def read_nvml(run: Runner) -> tuple[Answer | None, str | None]:
     try:
         return parse(said), None
     except (LookupError, TypeError, ValueError) as error:
-        # Half an answer is none: nvidia-smi may give a whole one.
+        # Half an answer is discarded: nvidia-smi may give a whole one.
         return None, f"NVML: read {outcome.out[:80]!r}, expected the facts of each GPU: {error}"
 
 
@@ -91,7 +91,7 @@ def _entry(gpu: dict[str, Any], count: int) -> dict[str, Any]:
     if not all(isinstance(number, int) for number in affinity or ()):
         raise ValueError(f"affinity is {str(affinity)[:80]!r}")
     address = _checked(gpu, "bus_id", str, ADDRESS)
-    # Where NVML says nothing of some pair, the PCI tree is asked about all.
+    # Where NVML lacks a pair, all links are read from the PCI tree.
     links = [_link(link) for link in gpu["links"]]
     return gpu_entry(
         "nvidia",

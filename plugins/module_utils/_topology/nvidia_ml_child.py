@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What NVML says, as one JSON line; run as a program of its own, so it imports nothing of the collection.
+"""Print the facts of NVML as one JSON line; a program by itself, so it imports nothing of the collection.
 
 A driver that hangs then hangs this process, which its parent can stop. Functions, units and error codes: the
 NVML API reference; Python names: nvidia-ml-py (``pynvml``).
@@ -112,7 +112,7 @@ class Reader:
             if instance is None:
                 continue
             memory = self.ask("nvmlDeviceGetMemoryInfo", instance)
-            # "NVIDIA H100 80GB HBM3 MIG 1g.10gb", of which nvidia-smi prints the last word.
+            # "NVIDIA H100 80GB HBM3 MIG 1g.10gb", whose last word nvidia-smi prints.
             name = self.ask("nvmlDeviceGetName", instance)
             instances.append(
                 {

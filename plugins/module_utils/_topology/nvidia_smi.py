@@ -53,7 +53,7 @@ _LISTED_GPU = re.compile(r"GPU ([0-9]{1,4}): ")
 _LISTED_MIG = re.compile(r"\s+MIG ([0-9A-Za-z.+-]+)\s+Device\s+[0-9]+: \(UUID: (MIG-[0-9A-Za-z/-]+)\)")
 _GPU = re.compile(r"GPU([0-9]{1,4})")
 
-# What the CSV query has too it has complained of already.
+# Values that the CSV query has too are reported there.
 _ONLY_IN_XML = ("MIG", "XML", "cuda_version", "product_architecture")
 
 Answer = tuple[list[dict[str, Any]], dict[str, Any], list[str]]
@@ -134,7 +134,7 @@ def _add_xml(gpus: list[dict[str, Any]], outcome: Outcome, problems: list[str]) 
         problems.append(outcome.problem or "")
         return None
     others, drivers, wrong = parse_xml(outcome.out)
-    # The CSV query has already said what ails a GPU; only what is new in the XML is worth a line.
+    # Problems that the CSV query has reported already are left out.
     problems.extend(problem for problem in wrong if any(word in problem for word in _ONLY_IN_XML))
     by_address = {other["pci_bus_id"]: other for other in others if other["pci_bus_id"] is not None}
     for gpu in gpus:

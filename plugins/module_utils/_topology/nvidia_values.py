@@ -15,7 +15,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._sysfs import pri
 
 MIB = 1 << 20
 
-# How a value must look, so that a damaged one is no other value.
+# Forms of values, so that a damaged one is not taken for another.
 CAPABILITY = re.compile(r"[0-9]{1,2}\.[0-9]")
 UUID = re.compile(r"(?:GPU|MIG)-[0-9A-Za-z/-]{1,120}")
 VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}")

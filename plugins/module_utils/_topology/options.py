@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that say which machine is read, the same for every module that reads one.
+"""Options of every module that reads a machine.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -26,20 +26,20 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 _LONGEST = 3600
-# What nvidia_ml_child.py prints where it cannot import nvidia-ml-py.
+# The output of nvidia_ml_child.py without nvidia-ml-py.
 _ABSENT = '{"absent": "No module named \'pynvml\'"}\n'
 
 
 def check_timeout(seconds: float) -> None:
-    """OllamaError for a time limit of programs that is none."""
+    """Raise OllamaError unless the timeout is valid."""
     if not 0 < seconds <= _LONGEST:
         raise OllamaError(f"command_timeout: {seconds:g} is not a number of seconds above 0 and up to {_LONGEST}")
 
 
 def machine_of(params: dict[str, Any]) -> tuple[Root, Runner | None]:
-    """The root, and what runs programs: None for another root than ``/``, whose programs cannot be asked.
+    """The root and a runner; no runner for another root than ``/``, whose programs cannot be run.
 
-    Raises OllamaError for a time limit that is none and for a root that is no folder.
+    Raises OllamaError for an invalid timeout and for a root that is not a folder.
     """
     path, timeout = params["root"], params["command_timeout"]
     check_timeout(timeout)
@@ -50,7 +50,7 @@ def machine_of(params: dict[str, Any]) -> tuple[Root, Runner | None]:
 
 
 def _sparing(run: Runner) -> Runner:
-    """The same, but no second Python is started to say that what it was started for is not installed."""
+    """The same, without starting a second Python only to find that nvidia-ml-py is not installed."""
 
     def ask(argv: list[str]) -> Outcome:
         if argv[0] == sys.executable and find_spec("pynvml") is None:

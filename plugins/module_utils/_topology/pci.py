@@ -88,7 +88,7 @@ def _card(root: Root, address: str, vendor_id: int) -> PciDevice:
 
 
 def read_driver(root: Root, folder: str) -> str | None:
-    """The kernel driver that a device is bound to, as in ``amdgpu``; None for none."""
+    """The kernel driver that a device is bound to, as in ``amdgpu``; None if unbound."""
     # The uevent file travels in captures that leave symbolic links out.
     named = re.search(r"^DRIVER=([\w.-]+)$", root.text(f"{folder}/uevent") or "", re.MULTILINE | re.ASCII)
     return root.link(f"{folder}/driver") or (named[1] if named else None)
@@ -136,7 +136,7 @@ def gpu_entry(vendor: str, **known: Any) -> dict[str, Any]:  # noqa: ANN401 valu
 
 
 def fill(entry: dict[str, Any], **known: Any) -> None:  # noqa: ANN401 values as many as keys
-    """Put values where the entry has None; what a better source said stays."""
+    """Put values where the entry has None; values of a better source stay."""
     for key, value in known.items():
         if entry[key] is None:
             entry[key] = value

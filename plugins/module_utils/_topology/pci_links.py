@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far apart GPUs are on PCI, for those whose driver said nothing of links.
+"""How far apart GPUs are on PCI, for those without links from their driver.
 
 The kernel's path of a device names the host bridge and every bridge on the way to it; the words are those of
 ``nvidia-smi topo -m`` (nvidia-smi(1), "Topology"). Whether GPUs are joined by links of their own is not in sysfs.
@@ -23,7 +23,7 @@ _NODE = re.compile(r"node[0-9]+")
 
 
 def add_links(root: Root, gpus: list[dict[str, Any]]) -> None:
-    """Fill ``links`` where it is None; it stays None for GPUs without a number, and is named if it must."""
+    """Fill ``links`` where it is None; unknown links stay None, with a problem for GPUs that have a number."""
     for gpu in gpus:
         if gpu["links"] is not None:
             continue

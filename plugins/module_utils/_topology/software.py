@@ -13,7 +13,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import SEARCH
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import show
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -33,14 +32,14 @@ _BOOTED = "/run/systemd/system"
 # How systemctl ends where systemd is installed but does not run, as in a container.
 _NOT_BOOTED = ("not been booted with systemd", "Failed to connect to bus")
 
-# A server that runs answers with its own version; the client's is that of the file which a restart will run.
+# A running server answers with its own version; the client's is that of the installed file, which a restart runs.
 _CLIENT = re.compile(r"client version is ([0-9]\S*)")
 _VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}(?:[-+][0-9A-Za-z.+-]{1,80})?")
 _SERVER = re.compile(r"ollama version is ([0-9]\S*)")
 
 
 def read_software(root: Root, run: Runner | None, parts: frozenset[str] = PARTS) -> dict[str, Any]:
-    """``{systemd, numactl, ollama: {binary, version, unit: {…} or None} or None}``; None for what is no part.
+    """``{systemd, numactl, ollama: {binary, version, unit: {…} or None} or None}``; None for parts not asked for.
 
     ``systemd`` is a whole number, None where systemd does not run. ``unit`` has name, path, user and group
     (None where the unit names none), dropins, active and environment_files. With ``run`` None only files
@@ -70,7 +69,7 @@ def _which(root: Root, run: Runner | None, program: str) -> str | None:
 
 
 def _read_systemd(root: Root, run: Runner | None) -> int | None:
-    """The version of the systemd that runs here; a file that says it is not known."""
+    """The version of the running systemd; no file has it."""
     if run is None or not root.exists(_BOOTED):
         return None
     said = run(["systemctl", "--version"])
@@ -83,13 +82,17 @@ def _read_systemd(root: Root, run: Runner | None) -> int | None:
 
 def _ask_systemd(root: Root, run: Runner) -> tuple[dict[str, Any] | None, str | None] | None:
     """The unit and the command that starts it; None, with a problem where there is one, if systemctl cannot tell."""
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import (  # noqa: PLC0415 compiled only where needed
+        show,
+    )
+
     shown = show(run, UNIT, _PROPERTIES)
     if shown.failure is not None:
         if root.program("systemctl") is not None and not any(words in shown.failure for words in _NOT_BOOTED):
             root.problem(shown.failure)
         return None
     if shown.problems:
-        # An answer with damage in it is not believed at all.
+        # A damaged answer is discarded as a whole.
         root.problem(shown.problems[0])
         return None
     if shown.text("LoadState") == "not-found":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which parts ``gather_subset`` asks for, by the rules of ansible.builtin.setup.
+"""The parts that ``gather_subset`` selects, by the rules of ansible.builtin.setup.
 
 Core's own function for it lives in a package whose import loads every collector of facts, which takes twice as
 long as reading a host. Private to inference.ollama: it may change in any release.

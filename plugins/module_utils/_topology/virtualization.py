@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether this is a machine of its own, a virtual machine or a container, in the words of systemd-detect-virt(1).
+"""Whether this is a physical machine, a virtual machine or a container, in the words of systemd-detect-virt(1).
 
 Files alone are read, no CPUID instruction: a hypervisor that firmware and clock sources do not name is
 ``vm-other`` by the CPU flag ``hypervisor``. Serial numbers are not among the files.
@@ -24,7 +24,7 @@ _CONTAINERS = frozenset(
     ("systemd-nspawn", "lxc-libvirt", "lxc", "openvz", "docker", "podman", "rkt", "wsl", "proot", "pouch")
 )
 _LEFT_BEHIND = (("/run/.containerenv", "podman"), ("/.dockerenv", "docker"))
-# product_name before the others, since KVM's stands there and QEMU's in sys_vendor.
+# product_name comes first, since it names KVM where sys_vendor names QEMU.
 _DMI_FILES = ("product_name", "sys_vendor", "board_vendor", "bios_vendor", "product_version")
 _DMI_WORDS = (
     ("KVM", "kvm"),
@@ -58,7 +58,7 @@ class Virtualization(NamedTuple):
 
 
 def read_virtualization(root: Root) -> Virtualization:
-    """The innermost technology; both None where no file tells whether there is one."""
+    """The innermost technology; both None where no file shows whether there is one."""
     container = _container(root)
     if container is not None:
         return Virtualization(container, "container")
@@ -87,7 +87,7 @@ def _container(root: Root) -> str | None:
     left = next((kind for path, kind in _LEFT_BEHIND if root.exists(path)), None)
     if left is not None or named is not None:
         return left or "container-other"
-    # The environment of process 1 is for few eyes, so it is asked last; a systemd there has written the file above.
+    # Only root may read the environment of process 1, so it is read last; a systemd there has written the file above.
     if not root.exists("/run/systemd/system"):
         named = root.variable("/proc/1/environ", "container")
     if named is None:

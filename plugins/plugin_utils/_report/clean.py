@@ -81,7 +81,7 @@ class _Cleaner:
         return clean
 
     def _words(self, words: list[str]) -> list[str]:
-        found = self.redactor.words(words)
+        found = self.redactor.command_line(words)
         self.hidden = self.hidden or found != words
         return found
 

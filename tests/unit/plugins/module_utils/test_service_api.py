@@ -56,8 +56,8 @@ def test_a_real_server(serve, monkeypatch):
         ((200, {}, b"[" * 100000), "expected JSON"),
         ((200, {}, b" " * (1 << 20) + b"{}"), "it answered with more than 1048576 bytes"),
         ((200, {"Content-Length": "100"}, b"{}"), "its answer ended 98 bytes too soon"),
-        (lambda handler: handler.wfile.write(b"hello\r\n\r\n"), "is no HTTP"),
-        (lambda _handler: None, "is no HTTP"),
+        (lambda handler: handler.wfile.write(b"hello\r\n\r\n"), "is not HTTP"),
+        (lambda _handler: None, "is not HTTP"),
     ],
 )
 def test_answers_that_are_none(serve, answer, problem):

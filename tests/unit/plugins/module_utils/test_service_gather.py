@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
-from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, gather
+from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, observe
 from ansible_collections.inference.ollama.tests.unit.support import processes as host
 
 URL = "http://127.0.0.1:11434"
@@ -22,7 +22,7 @@ ALL = Wanted(PARTS, 2000)
 def read(files=None, run=None, answers=None, wanted=ALL, units=(("ollama.service", URL),)):
     root = host.Planted(host.files() if files is None else files, host.links())
     api = host.fetch(host.API if answers is None else answers)
-    return gather(Host(root, host.Programs() if run is None else run, api), units, wanted)
+    return observe(Host(root, host.Programs() if run is None else run, api), units, wanted)
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +234,7 @@ def test_a_process_that_is_another_one_at_each_look():
     files["/proc/111/cmdline"] = lambda: f"llama-server\0--model\0/m{next(looks)}\0"
     found = read(files)["instances"][0]
     assert [each["pid"] for each in found["processes"]] == [100]
-    assert "/proc/111: its command line was another one at each of 3 looks" in found["problems"]
+    assert "/proc/111: its command line changed each of the 3 times that it was read" in found["problems"]
 
 
 def test_hidden_processes_are_named():
@@ -274,7 +274,7 @@ def test_a_unit_that_is_not_there():
 def test_without_systemd_the_files_tell():
     """Where no program is run, the unit's files and the usual control group tell what they can."""
     root = host.Planted(host.files(), host.links())
-    found = gather(Host(root, None, None), [("ollama.service", URL)], ALL)["instances"][0]
+    found = observe(Host(root, None, None), [("ollama.service", URL)], ALL)["instances"][0]
     assert (found["fragment_path"], found["dropins"]) == (host.UNIT, [host.DROPIN])
     assert found["active_state"] is found["environment"] is found["journal"] is None
     assert found["api"] == {"url": URL, "version": None, "models": None}

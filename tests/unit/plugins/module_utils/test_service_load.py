@@ -62,7 +62,7 @@ def test_how_long_a_model_would_have_stayed(expires_at, left):
 
 def test_a_server_that_does_not_say_what_it_holds():
     """Nothing is loaded or taken out blindly; the sentence has all that it said."""
-    with pytest.raises(OllamaError, match=r"there is no list models"):
+    with pytest.raises(OllamaError, match=r"the answer has no list models"):
         Memory("http://h", fetch({**EMPTY, "/api/ps": {}}), NOW).models()
 
 

@@ -332,7 +332,7 @@ def test_a_unit_that_was_never_started():
     run = host.Programs()
     assert read(run, Unit("a.service")) == (
         None,
-        ["a.service: systemd names no invocation, so no log can be told to be of its last start"],
+        ["a.service: systemd has no invocation id, so the log of its last start cannot be identified"],
     )
     assert run.calls == []
 

@@ -27,7 +27,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._service.redact i
 )
 def test_command_lines(argv, expected):
     """The option stays, its value goes."""
-    assert Redactor().words(argv) == expected
+    assert Redactor().command_line(argv) == expected
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_any_text_is_taken(variables, argv):
     """Whatever an environment and a command line hold, they keep their shape."""
     redactor = Redactor()
     assert list(redactor.environment(variables)) == list(variables)
-    assert len(redactor.words(argv)) == len(argv)
+    assert len(redactor.command_line(argv)) == len(argv)

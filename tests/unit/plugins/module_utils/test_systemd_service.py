@@ -72,8 +72,8 @@ def test_marks_of_other_editors_do_no_harm(text):
 @pytest.mark.parametrize(
     ("text", "line", "directive", "reason"),
     [
-        ("[Service]\nlost words", 2, "", "no assignment"),
-        ("[Service]\n=1", 2, "", "no assignment"),
+        ("[Service]\nlost words", 2, "", "not of the form"),
+        ("[Service]\n=1", 2, "", "not of the form"),
         ("Environment=A=1", 1, "Environment", "before the first section"),
         ("[Service]\nEnvironment=A=1 secret", 2, "Environment", "quote values with blanks"),
         ('[Service]\nEnvironment="A=1 secret', 2, "Environment", "a quote in it is not closed"),

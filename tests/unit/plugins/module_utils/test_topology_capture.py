@@ -18,19 +18,19 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology import capture_record, nvidia_ml
-from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture, dump, new, parse
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture, dump, new
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_record import (
     RecordingRoot,
     capture_of,
     record,
 )
-from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_replay import plant, replaying
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_scrub import Scrubber
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
 from ansible_collections.inference.ollama.tests.unit.support import trees
+from ansible_collections.inference.ollama.tests.unit.support.capture_parser import parse
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import FakeRunner, pci_card
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
-from ansible_collections.inference.ollama.tests.unit.support.replay import planted, replay
+from ansible_collections.inference.ollama.tests.unit.support.replay import plant, planted, replay, replaying
 
 UUID = "8f6b5a52-5c8e-4f0e-9f0e-2d0f6a4c1b7d"
 OTHER = "6A5F1F0C-0F5E-5D0B-8A43-4A6F4F7F5D21"
@@ -328,12 +328,12 @@ HEAD = "inference.ollama capture 1\n"
         (f"{HEAD}list /a\n| b ..\nend", "'..' is not a name in a folder"),
         (f"{HEAD}list /a\n| b\\x2f..\\x2fc\nend", "'b/../c' is not a name in a folder"),
         (f"{HEAD}list /a\n|b\nend", "expected lines of names below"),
-        (f"{HEAD}link /a b\\x00\nend", "a link cannot say that"),
+        (f"{HEAD}link /a b\\x00\nend", "a link cannot have that target"),
         (f"{HEAD}link /a\nend", "expected 2 words"),
         (f"{HEAD}link /a  b\nend", "expected words with a single blank between them"),
         (f"{HEAD}unreadable /a EVIL\nend", "'EVIL' is not the name of an error such as EACCES"),
         (f"{HEAD}program a ../b\nend", "'../b' is not an absolute path"),
-        (f"{HEAD}file /a \\y\nend", "is no escape"),
+        (f"{HEAD}file /a \\y\nend", "is not an escape"),
         (f"{HEAD}file /a b\n| c\nend", "expected content either on this line or below it"),
         (f"{HEAD}file /a\n\\\nend", "expected lines of content below"),
         (f"{HEAD}file /a b\nfile /a c\nend", "capture, line 3: read 'file /a c': this was said before"),

@@ -175,11 +175,11 @@ def test_check_mode_tells_of_what_would_come_back(run, serve):
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
-        (None, "model a: it did not answer: http://127.0.0.1:{port}/api/generate: what it answered is no HTTP"),
+        (None, "model a: it did not answer: http://127.0.0.1:{port}/api/generate: the answer is not HTTP"),
         ((500, {"error": "llama runner process has terminated"}), "200: llama runner process has terminated"),
         ((404, {"error": "model 'a' not found"}), "status 404, expected 200: model 'a' not found"),
         ((400, {"error": "a is odd"}), "/api/embed: it answered with status 400, expected 200: a is odd"),
-        ((200, b"[]"), "model a: it did not answer: the answer is no JSON object"),
+        ((200, b"[]"), "model a: it did not answer: the answer is not a JSON object"),
         ((200, b"<html>"), "expected JSON"),
     ],
 )
@@ -214,7 +214,7 @@ def test_nobody_listens(run):
     ("args", "words"),
     [
         ({}, "missing required arguments: name"),
-        ({"name": "a", "url": "file:///etc/passwd"}, "is no address of a server"),
+        ({"name": "a", "url": "file:///etc/passwd"}, "is not the address of a server"),
         ({"name": "a", "url": "http://me:geheim@h"}, "url: it holds a user or an @"),
         ({"name": "a", "timeout": 0}, "timeout: 0 is not a number of seconds above 0"),
         ({"name": "a", "timeout": 86401}, "timeout: 86401 is not a number of seconds above 0 and up to 86400"),

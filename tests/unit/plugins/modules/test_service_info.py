@@ -92,11 +92,11 @@ def test_several_units_with_an_address_each(run, machine):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ({"units": [{"unit": "-x.service"}]}, "units: '-x.service' is no name of a service"),
-        ({"units": [{"unit": "ollama"}]}, "units: 'ollama' is no name of a service"),
-        ({"units": [{"unit": "../a.service"}]}, "is no name of a service"),
-        ({"units": [{"unit": "a.service", "url": "file:///etc/passwd"}]}, "is no address of a server"),
-        ({"parts": ["gpu"]}, "parts: 'gpu' is none of unit, processes, api, journal"),
+        ({"units": [{"unit": "-x.service"}]}, "units: '-x.service' is not the name of a service"),
+        ({"units": [{"unit": "ollama"}]}, "units: 'ollama' is not the name of a service"),
+        ({"units": [{"unit": "../a.service"}]}, "is not the name of a service"),
+        ({"units": [{"unit": "a.service", "url": "file:///etc/passwd"}]}, "is not the address of a server"),
+        ({"parts": ["gpu"]}, "parts: 'gpu' is not one of unit, processes, api, journal"),
         ({"journal_lines": 0}, "journal_lines: 0 is not a number from 1"),
         ({"api_timeout": 0}, "api_timeout: 0 is not a number of seconds"),
         ({"wait": -1}, "wait: -1 is not a number of seconds from 0 to 3600"),
@@ -130,5 +130,5 @@ def test_every_key_is_documented():
     root = host.Planted(host.files(), host.links())
     asked = service_info.Host(root, host.Programs(), host.fetch(host.API))
     wanted = service_info.Wanted(service_info.PARTS, 100)
-    result = service_info.gather(asked, [("ollama.service", service_info.URL)], wanted)
+    result = service_info.observe(asked, [("ollama.service", service_info.URL)], wanted)
     assert list(keys(result, yaml.safe_load(service_info.RETURN)["service"], "service")) == []

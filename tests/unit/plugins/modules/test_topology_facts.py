@@ -84,7 +84,7 @@ def test_an_unknown_subset_is_refused(run, machine, name):
     code, result = run(root=machine, gather_subset=[name])
     assert code == 1
     assert result["msg"].startswith(
-        f"gather_subset: {name!r} is none of all, allowed, amd, cache, cpu, drm, governor, gpus,"
+        f"gather_subset: {name!r} is not one of all, allowed, amd, cache, cpu, drm, governor, gpus,"
     )
 
 

@@ -134,7 +134,7 @@ def test_table_gives_place_and_remedy():
         "         -> use ollama_num_threads, which sets LLAMA_ARG_THREADS",
         "",
         f"inert    {DROPIN}:3",
-        "         systemd passes this over: it is no assignment of the form name=value",
+        "         systemd passes this over: it is not of the form name=value",
         "         -> correct it",
     ]
     assert lint_table([], "node1") == "node1: Ollama (release unknown): nothing is wrong"

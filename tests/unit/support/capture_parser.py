@@ -1,0 +1,219 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The text of a capture read again; its form is in _topology/capture.py.
+
+Errors in a text are ValueErrors that complete a sentence.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from typing import NamedTuple
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import HEADER, UNENDED, new
+
+_ESCAPED = re.compile(r"\\(?:(\\)|(t)|x([0-9a-f]{2})|)")
+
+
+class Record(NamedTuple):
+    """One record: the number of its first line, the first word there, what follows it, and the lines below."""
+
+    number: int
+    keyword: str
+    rest: str
+    body: tuple[str, ...]
+
+
+def parse(text):
+    """Read a capture from its text.
+
+    Raises OllamaError, with the line's number, for what ``dump`` would not write: another version, a text that was cut
+    short, a path that leads out of the machine's root, a file that is a folder too.
+    """
+    capture = new()
+    try:
+        found = records_of(text)
+    except ValueError as error:
+        raise OllamaError(f"capture: {error}") from None
+    for record in found:
+        problem = _add(capture, record)
+        if problem is not None:
+            line = f"{record.keyword} {record.rest}"[:80]
+            raise OllamaError(f"capture, line {record.number}: read {line!r}: {problem}")
+    _check_folders(capture)
+    return capture
+
+
+def _add(capture, record):
+    """Add a record; return the error in it, if any."""
+    read = _READERS.get(record.keyword)
+    if read is None:
+        return f"expected one of {', '.join(sorted(_READERS))}"
+    try:
+        read(capture, record)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _file(capture, record):
+    head, blank, line = record.rest.partition(" ")
+    _put(capture.files, _path(*_words(head, 1)), content_of(line if blank else None, record.body))
+
+
+def _link(capture, record):
+    path, target = _words(record.rest, 2, record.body)
+    if "\0" in target:
+        raise ValueError("a link cannot have that target")
+    _put(capture.links, _path(path), target)
+
+
+def _list(capture, record):
+    names = tuple(sorted(_name(name) for name in unwrap(record.body)))
+    _put(capture.lists, _path(*_words(record.rest, 1)), names)
+
+
+def _exists(capture, record):
+    capture.present.add(_path(*_words(record.rest, 1, record.body)))
+
+
+def _unreadable(capture, record):
+    path, name = _words(record.rest, 2, record.body)
+    if name not in errno.errorcode.values():
+        raise ValueError(f"{name!r} is not the name of an error such as EACCES")
+    _put(capture.unreadable, _path(path), name)
+
+
+def _program(capture, record):
+    name, path = _words(record.rest, 2, record.body)
+    _put(capture.programs, name, _path(path))
+
+
+def _run(capture, record):
+    out = content_of(None, record.body).decode("utf-8", "surrogateescape")
+    _put(capture.runs, tuple(parse_words(record.rest)), Outcome(out, None))
+
+
+def _failed(capture, record):
+    problem = content_of(None, record.body).decode("utf-8", "surrogateescape").rstrip("\n")
+    _put(capture.runs, tuple(parse_words(record.rest)), Outcome(None, problem))
+
+
+_READERS = {
+    "exists": _exists,
+    "failed": _failed,
+    "file": _file,
+    "link": _link,
+    "list": _list,
+    "program": _program,
+    "run": _run,
+    "unreadable": _unreadable,
+}
+
+
+def _put(into, key, value):
+    if key in into:
+        raise ValueError("this was said before")
+    into[key] = value
+
+
+def _words(text, count, body=()):
+    found = parse_words(text)
+    if len(found) != count or body:
+        raise ValueError(f"expected {count} words" if not body else "expected nothing below this line")
+    return found
+
+
+def _path(text):
+    parts = text.split("/")
+    if parts[0] or len(parts) < 2 or any(part in ("", ".", "..") or "\0" in part for part in parts[1:]):
+        raise ValueError(f"{text!r} is not an absolute path without '.', '..' and '//'")
+    return text
+
+
+def _name(text):
+    if text in ("", ".", "..") or "/" in text or "\0" in text:
+        raise ValueError(f"{text!r} is not a name in a folder")
+    return text
+
+
+def _check_folders(capture):
+    """A path is a file or a folder, never both."""
+    folders = set(capture.lists)
+    for path in (*capture.files, *capture.links, *capture.lists, *capture.present, *capture.unreadable):
+        above = path.rpartition("/")[0]
+        while above and above not in folders:
+            folders.add(above)
+            above = above.rpartition("/")[0]
+    both = sorted(folders.intersection(capture.files))
+    if both:
+        raise OllamaError(f"capture: {both[0]} is a file with content and a folder too")
+
+
+def records_of(text):
+    """The records between the header and the line ``end``."""
+    # A capture may have travelled through a program that ends lines its own way; none of its own bytes is a bare CR.
+    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
+    if lines[0] != HEADER:
+        raise ValueError(f"the first line is {lines[0][:80]!r}, expected {HEADER!r}")
+    if lines[-1] != "end":
+        raise ValueError(f"the last line is {lines[-1][:80]!r}, expected 'end': the text was cut short")
+    found = []
+    for number, line in enumerate(lines[1:-1], 2):
+        if line.startswith("#"):
+            continue
+        if line[:1] in ("|", UNENDED):
+            if not found:
+                raise ValueError(f"line {number} belongs to nothing")
+            found[-1] = found[-1]._replace(body=(*found[-1].body, line))
+        else:
+            keyword, _blank, rest = line.partition(" ")
+            found.append(Record(number, keyword, rest, ()))
+    return found
+
+
+def unescape_bytes(text):
+    """The bytes of an escaped text."""
+    parts, end = [], 0
+    for match in _ESCAPED.finditer(text):
+        backslash, tab, number = match.groups()
+        if backslash is None and tab is None and number is None:
+            raise ValueError(
+                f"{text[match.start() : match.start() + 4]!r} is not an escape; a backslash is written twice"
+            )
+        parts.append(text[end : match.start()].encode("utf-8"))
+        parts.append(b"\\" if backslash else b"\t" if tab else bytes([int(number, 16)]))
+        end = match.end()
+    return b"".join([*parts, text[end:].encode("utf-8")])
+
+
+def parse_words(text):
+    """Escaped words, at least one."""
+    found = [unescape_bytes(word).decode("utf-8", "surrogateescape") for word in text.split(" ")]
+    if "" in found:
+        raise ValueError("expected words with a single blank between them")
+    return found
+
+
+def unwrap(body):
+    """The words in a record's body."""
+    if not all(line.startswith("| ") for line in body):
+        raise ValueError("expected lines of names below")
+    return [word for line in body for word in parse_words(line[2:])]
+
+
+def content_of(line, body):
+    """The content of a record; ``line`` is the content on the line of its head."""
+    if line is not None:
+        if body or not line:
+            raise ValueError("expected content either on this line or below it")
+        return unescape_bytes(line) + b"\n"
+    unended = body[-1:] == (UNENDED,)
+    texts = body[:-1] if unended else body
+    if not all(text == "|" or text.startswith("| ") for text in texts) or (unended and not texts):
+        raise ValueError("expected lines of content below, each '| ' and text")
+    return b"\n".join(unescape_bytes(text[2:]) for text in texts) + (b"\n" if texts and not unended else b"")
