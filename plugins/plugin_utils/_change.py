@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import verify_table, wrapped
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,18 +26,6 @@ UNCHANGED, CHANGED, RESTORED, FAILED = "unchanged", "changed", "restored", "fail
 _LONGEST = 2000
 # The code of the line with which a server says why it ends.
 _LAST_WORDS = "server-ended"
-
-
-def failed_checks(
-    verification: Mapping[str, Any], accepted: Iterable[str] = (), *, strict: bool = False
-) -> list[dict[str, Any]]:
-    """The checks of plan_drift() that make a host fail: those that fail, with ``strict`` unknown ones too.
-
-    ``accepted`` are the settings whose checks never do.
-    """
-    bad = ("fail", "unknown") if strict else ("fail",)
-    known = set(accepted)
-    return [check for check in verification["checks"] if check["verdict"] in bad and check["setting"] not in known]
 
 
 def restored_plan(restored: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,7 +200,6 @@ __all__ = (
     "change_report",
     "change_sentence",
     "change_table",
-    "failed_checks",
     "failure_text",
     "restored_plan",
     "rollback_table",

@@ -16,12 +16,12 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
     change_report,
     change_sentence,
     change_table,
-    failed_checks,
     failure_text,
     restored_plan,
     rollback_table,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
     SAME,
     many,
