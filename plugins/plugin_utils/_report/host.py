@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import VENDORS
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.words import bytes_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 
 FAIL, UNREACHABLE, REFUSED, UNKNOWN, PASS = "fail", "unreachable", "refused", "unknown", "pass"
