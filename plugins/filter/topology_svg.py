@@ -11,15 +11,16 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture import draw
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 
-def topology_svg(topology: Mapping[str, Any], host: str, instances: Sequence[Mapping[str, Any]] | None = None) -> str:
+def topology_svg(topology: Mapping[str, Any], host: str, plan: Mapping[str, Any] | None = None) -> str:
     """A host's topology as an SVG picture; see _picture.draw."""
     try:
-        return draw.topology_svg(topology, host, instances)
+        return draw.topology_svg(topology, host, None if plan is None else servers(plan))
     except OllamaError as error:
         raise AnsibleFilterError(str(error)) from error
 

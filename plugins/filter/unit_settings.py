@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import file_texts, read_service
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import file_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

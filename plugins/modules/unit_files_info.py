@@ -80,7 +80,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import LARGEST
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import LARGEST
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The forms of address in Ollama's settings.
+"""The forms of address in Ollama's settings: what is right, and what the server makes of it.
 
 Every check returns None, or the end of a sentence whose subject is the value.
 Private to inference.ollama: it may change in any release.
@@ -9,9 +9,13 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 
+# Where the server listens if nothing says otherwise (envconfig/config.go, Host).
+DEFAULT_ADDRESS, DEFAULT_PORT = "127.0.0.1", 11434
+DEFAULT_HOST = f"{DEFAULT_ADDRESS}:{DEFAULT_PORT}"
 _PORT_MAX = 65535
 _HOST = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,6}))?")
 _LABELS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
@@ -38,6 +42,28 @@ def host(text: str) -> str | None:
     if scheme and not found["port"]:
         return "has a scheme and no port, which means port 80; add the port, such as 127.0.0.1:11434"
     return _port(found["port"])
+
+
+def split_host(text: str) -> tuple[str, int] | None:
+    """An OLLAMA_HOST that passes the check as address and port, with Ollama's defaults; None for any other text."""
+    found = _HOST.fullmatch(text.rpartition("://")[2])
+    if host(text) is not None or found is None:
+        return None
+    return found["host"].strip("[]") or DEFAULT_ADDRESS, int(found["port"] or DEFAULT_PORT)
+
+
+def listens(text: str) -> tuple[str, int]:
+    """Where a server with this OLLAMA_HOST listens, whatever the text, as it reads it (envconfig/config.go, Host)."""
+    said = text.strip().strip("\"'").strip()
+    scheme, found, rest = said.partition("://")
+    usual = {"http": 80, "https": 443}.get(scheme, DEFAULT_PORT) if found else DEFAULT_PORT
+    place = (rest if found else said).partition("/")[0]
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(place.strip("[]"))), usual
+    name, _colon, port = place.rpartition(":") if ":" in place else (place, "", "")
+    right = re.fullmatch(r"[0-9]{1,6}", port) and 0 < int(port) <= _PORT_MAX
+    looked_up = re.fullmatch(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+", name)
+    return name.strip("[]") if looked_up else DEFAULT_ADDRESS, int(port) if right else usual
 
 
 def hosts(text: str) -> str | None:
@@ -117,4 +143,15 @@ def _port(text: str | None) -> str | None:
     return f"has the port {text}, which is not in 1 to {_PORT_MAX}"
 
 
-__all__ = ("ORIGIN_SCHEMES", "host", "hosts", "origins", "url")
+__all__ = (
+    "DEFAULT_ADDRESS",
+    "DEFAULT_HOST",
+    "DEFAULT_PORT",
+    "ORIGIN_SCHEMES",
+    "host",
+    "hosts",
+    "listens",
+    "origins",
+    "split_host",
+    "url",
+)

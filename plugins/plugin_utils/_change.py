@@ -8,13 +8,11 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import SCHEMA as PLAN_SCHEMA
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import listens
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import SCHEMA as PLAN_SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import verify_table, wrapped
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 
@@ -38,33 +36,12 @@ def restored_plan(restored: Mapping[str, Any]) -> dict[str, Any]:
     if plan and plan.get("schema") == PLAN_SCHEMA and {each["unit"] for each in plan["instances"]} == set(start):
         return dict(plan)
     instances = [_bare(unit, start[unit]) for unit in sorted(start)]
-    return {"schema": PLAN_SCHEMA, "release": None, "instances": instances, "decisions": [], "kernel": {}}
+    return {"schema": PLAN_SCHEMA, "release": None, "instances": instances, "decisions": []}
 
 
 def _bare(unit: str, host: str) -> dict[str, Any]:
     name = unit.removesuffix(".service")
-    return {
-        "name": name.partition("@")[2] or name,
-        "unit": unit,
-        "url": url_of(*_listens(host)),
-        "bind": "none",
-        "gpus": [],
-        "environment": {},
-        "service": {},
-        **dict.fromkeys(("numa_node", "cpus", "threads")),
-    }
-
-
-def _listens(host: str) -> tuple[str, int]:
-    """Where a server with this OLLAMA_HOST listens, as it reads it itself (envconfig/config.go, Host)."""
-    said = host.strip().strip("\"'").strip()
-    scheme, found, rest = said.partition("://")
-    usual = {"http": 80, "https": 443}.get(scheme, 11434) if found else 11434
-    place = (rest if found else said).partition("/")[0]
-    with contextlib.suppress(ValueError):
-        return str(ipaddress.ip_address(place.strip("[]"))), usual
-    address, port = split_host(place) or ("127.0.0.1", usual)
-    return address, port if ":" in place else usual
+    return {"name": name.partition("@")[2] or name, "unit": unit, "url": url_of(*listens(host)), "gpus": []}
 
 
 def failure_text(result: Mapping[str, Any], task: str = "") -> str:

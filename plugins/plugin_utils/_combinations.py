@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Mapping
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import GO_FALSE
 
 if TYPE_CHECKING:
@@ -17,14 +18,12 @@ if TYPE_CHECKING:
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
 
-# Since then the server starts llama-server, which inherits its environment and fails on what used to be ignored.
-LLAMA_SERVER = "0.30.0"
 _UNQUANTISED = frozenset({"f32", "f16", "bf16"})
 
 
 def clashes(environment: Mapping[str, str], release: Release | None) -> Iterator[tuple[str, str, str, str, str]]:
     """Name, severity, code, message and remedy. An unknown release is taken for one with llama-server."""
-    modern = release is None or release.at_least(LLAMA_SERVER)
+    modern = release is None or load().reached("llama_server", release)
     yield from _cache_without_attention(environment, modern=modern)
     if modern:
         yield from _cache_types(environment)
@@ -61,7 +60,7 @@ def _affinity(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str, s
             "LLAMA_ARG_NUMA",
             "advice",
             "undoes-binding",
-            "it sets the affinity of every thread anew, past numactl and CPUAffinity= of the service",
+            "it sets the affinity of every thread, past numactl and CPUAffinity= of the service",
             "leave it out where the service is bound to a node, or use numactl",
         )
 
@@ -78,4 +77,4 @@ def _hidden_cards(environment: Mapping[str, str]) -> Iterator[tuple[str, str, st
         )
 
 
-__all__ = ("LLAMA_SERVER", "clashes")
+__all__ = ("clashes",)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The contract: which setting acts in which Ollama release.
+"""The contract: which setting acts in which Ollama release, and which variable of the role decides it.
 
 The facts are in ``settings.yml`` beside this file. Private to inference.ollama: it may change in any release.
 """
@@ -12,11 +12,20 @@ import functools
 import os
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Mapping, Tuple
 
 import yaml
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._setting import (
+    Group,
+    Option,
+    Phase,
+    Proof,
+    Setting,
+    build_option,
+    build_setting,
+)
 
 # What each kind of proof needs, beside key, since and until, which each may have.
 PROOFS: Mapping[str, Tuple[str, ...]] = MappingProxyType(
@@ -31,114 +40,39 @@ PROOFS: Mapping[str, Tuple[str, ...]] = MappingProxyType(
         "none": ("why",),
     }
 )
-# Those that look a name up, by default the setting's own.
-_KEYED = frozenset({"config_map", "server_environ", "runner_environ"})
 # The server or one of its runners reads these, between since and until; every other status says why setting the name
 # is a mistake in any release.
 ACTING = frozenset({"active", "passthrough", "informational", "removed"})
 
 
 @dataclass(frozen=True)
-class Phase:
-    """A span of releases in which a setting works in one way. ``end`` is the last release, None while it lasts.
-
-    ``instead`` names what does in this phase what the operator wants of the setting, which itself no longer does;
-    ``inert`` where nothing is left of it. ``wrong`` is what a wrong value does beyond being ignored.
-    """
-
-    start: Release
-    end: Optional[Release]
-    how: str
-    instead: Optional[str] = None
-    values: Tuple[str, ...] = ()
-    default: Optional[str] = None
-    inert: bool = False
-    wrong: Optional[str] = None
-
-    def covers(self, release: Release) -> bool:
-        return self.start <= release and (self.end is None or release <= self.end)
-
-
-@dataclass(frozen=True)
-class Proof:
-    """One way in which a program sees that a setting acts; the kinds are explained at the head of ``settings.yml``.
-
-    ``since`` and ``until`` are the first and the last release in which it holds, None for no bound.
-    """
-
-    kind: str
-    key: Optional[str] = None
-    field: Optional[str] = None
-    flag: Optional[str] = None
-    pattern: Optional[str] = None
-    path: Optional[str] = None
-    why: Optional[str] = None
-    since: Optional[Release] = None
-    until: Optional[Release] = None
-
-    def covers(self, release: Release) -> bool:
-        return (self.since is None or self.since <= release) and (self.until is None or release <= self.until)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One environment variable. The fields are explained at the head of ``settings.yml``."""
-
-    name: str
-    status: str
-    scope: str
-    type: str
-    effect: str
-    source: str
-    default: Optional[str] = None
-    since: Optional[Release] = None
-    until: Optional[Release] = None
-    instead: Optional[str] = None
-    pitfall: Optional[str] = None
-    values: Tuple[str, ...] = ()
-    minimum: Optional[int] = None
-    maximum: Optional[int] = None
-    pattern: Optional[str] = None
-    example: Optional[str] = None
-    acts: Tuple[Phase, ...] = ()
-    proof: Tuple[Proof, ...] = ()
-
-    def read_in(self, release: Release) -> bool:
-        """Whether this release reads the name at all."""
-        return self.since is not None and Phase(self.since, self.until, "").covers(release)
-
-    def phase(self, release: Release) -> Phase | None:
-        """How the setting works in this release, where that has changed over time."""
-        return next((phase for phase in self.acts if phase.covers(release)), None)
-
-    def default_in(self, release: Release | None) -> str | None:
-        """What holds in this release where the setting is unset; in the newest known one for None."""
-        phase = self.phase(release) if release is not None else next(iter(self.acts[-1:]), None)
-        return self.default if phase is None or phase.default is None else phase.default
-
-    def proofs(self, release: Release) -> tuple[Proof, ...]:
-        """How a program sees in this release that the setting acts, the strongest way first."""
-        return tuple(proof for proof in self.proof if proof.covers(release))
-
-
-@dataclass(frozen=True)
-class Group:
-    """Settings that answer one question, in the order of the file."""
-
-    title: str
-    about: str
-    settings: Tuple[Setting, ...]
-
-
-@dataclass(frozen=True)
 class Contract:
-    """Every known setting."""
+    """Every known setting and option.
+
+    ``options`` are by their names, in the order of ``sections``. ``named`` gives the option of each environment
+    variable that an option decides in the variable's own unit. ``single_slot`` gives the release since when the server
+    holds an architecture to one request at a time. ``types`` says what a value of each type may be.
+    """
 
     oldest_supported: Release
     newest_known: Release
     none_between: Tuple[str, str]
+    milestones: Mapping[str, Release]
+    single_slot: Mapping[str, Release]
+    types: Mapping[str, str]
+    sections: Mapping[str, Mapping[str, str]]
     groups: Tuple[Group, ...]
     by_name: Mapping[str, Setting]
+    options: Mapping[str, Option]
+    named: Mapping[str, str]
+
+    def since(self, milestone: str) -> Release:
+        """The first release with this change, a name of ``milestones`` in ``settings.yml``."""
+        return self.milestones[milestone]
+
+    def reached(self, milestone: str, release: Release | None) -> bool:
+        """Whether the release is known and has this change."""
+        return release is not None and release >= self.since(milestone)
 
     def get(self, name: str) -> Setting | None:
         """The setting of this name, or of its family (``GGML_VK_*``); None for a name that nobody knows."""
@@ -172,59 +106,42 @@ def load() -> Contract:
     The only I/O among the deciders: the file is a part of the program, as constant as the code beside it.
     """
     with open(os.path.join(os.path.dirname(__file__), "settings.yml"), encoding="utf-8") as stream:
-        # Seven times as fast as the pure Python loader, and every worker of a play reads the file anew.
+        # Seven times as fast as the pure Python loader, and every worker of a play reads the file again.
         data = yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     groups = tuple(
         Group(
             title=group["title"],
             about=group["about"],
             settings=tuple(
-                _setting(name, {**group["common"], **(own or {})}) for name, own in group["settings"].items()
+                build_setting(name, {**group["common"], **(own or {})}) for name, own in group["settings"].items()
             ),
         )
         for group in data["groups"]
     )
+    settings = [setting for group in groups for setting in group.settings]
+    options = [setting.option for setting in settings if setting.option is not None]
+    options += [build_option(name, fields) for name, fields in data["options"].items()]
+    order = list(data["sections"])
+    options.sort(key=lambda option: order.index(option.section))
     return Contract(
         oldest_supported=parse_release(data["releases"]["oldest_supported"]),
         newest_known=parse_release(data["releases"]["newest_known"]),
         none_between=tuple(data["releases"]["none_between"]),
+        milestones=_releases(data["milestones"]),
+        single_slot=_releases(data["single_slot"]),
+        types=MappingProxyType(data["types"]),
+        sections=MappingProxyType(data["sections"]),
         groups=groups,
-        by_name=MappingProxyType({setting.name: setting for group in groups for setting in group.settings}),
+        by_name=MappingProxyType({setting.name: setting for setting in settings}),
+        options=MappingProxyType({option.name: option for option in options}),
+        named=MappingProxyType(
+            {option.variable: option.name for option in options if option.variable and not option.own_type}
+        ),
     )
 
 
-def _setting(name: str, fields: dict[str, Any]) -> Setting:
-    fields["values"] = tuple(fields.get("values", ()))
-    fields["acts"] = tuple(_phase(entry) for entry in fields.get("acts", ()))
-    proof = fields.get("proof", ())
-    fields["proof"] = tuple(_proof(name, entry) for entry in ([proof] if isinstance(proof, dict) else proof))
-    for edge in ("since", "until"):
-        fields[edge] = _release(fields.get(edge))
-    return Setting(name=name, **fields)
-
-
-def _phase(entry: dict[str, Any]) -> Phase:
-    return Phase(
-        start=parse_release(entry["from"]),
-        end=_release(entry["to"]),
-        how=entry["how"],
-        instead=entry.get("instead"),
-        values=tuple(entry.get("values", ())),
-        default=entry.get("default"),
-        inert=entry.get("inert", False),
-        wrong=entry.get("wrong"),
-    )
-
-
-def _proof(name: str, entry: Mapping[str, Any]) -> Proof:
-    # A family of names has no name of its own.
-    own = {"key": name} if entry["kind"] in _KEYED and not name.endswith("*") else {}
-    edges = {edge: _release(entry.get(edge)) for edge in ("since", "until")}
-    return Proof(**{**own, **entry, **edges})
-
-
-def _release(text: str | None) -> Release | None:
-    return None if text is None else parse_release(text)
+def _releases(entries: Mapping[str, Any]) -> Mapping[str, Release]:
+    return MappingProxyType({name: parse_release(text) for name, text in entries.items()})
 
 
 __all__ = (
@@ -232,6 +149,7 @@ __all__ = (
     "PROOFS",
     "Contract",
     "Group",
+    "Option",
     "Phase",
     "Proof",
     "Release",

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import mentions_secret
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import is_ours
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import read_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

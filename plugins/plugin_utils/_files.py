@@ -13,14 +13,12 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FOLDER = "/etc/systemd/system"
-# The first line of every file of the role's begins with it (roles/ollama/templates).
-HEADER = "# Managed by Ansible, role inference.ollama.ollama:"
 # Folders of drop-ins that can be ours; a copy of one of our files elsewhere is somebody's own.
 _DROPINS = re.compile(r"(ollama(?:@[^/]+)?\.service)\.d")
 
@@ -39,11 +37,11 @@ def unit_files(plan: Mapping[str, Any], dropin_name: str, root: str = "") -> lis
     if plan.get("template"):
         unit = plan["template"]["unit"]
         files.append(
-            {"path": f"{root}{FOLDER}/{unit}", "unit": unit, "instance": None, "source": "template.service.j2"}
+            {"path": f"{root}{UNITS_FOLDER}/{unit}", "unit": unit, "instance": None, "source": "template.service.j2"}
         )
     for instance in plan["instances"]:
         unit = instance["unit"]
-        path = f"{root}{FOLDER}/{unit}.d/{dropin_name}"
+        path = f"{root}{UNITS_FOLDER}/{unit}.d/{dropin_name}"
         files.append({"path": path, "unit": unit, "instance": instance["name"], "source": "dropin.conf.j2"})
     return files
 
@@ -90,4 +88,4 @@ def changed_units(plan: Mapping[str, Any], changes: Iterable[Mapping[str, Any]],
     return [instance["unit"] for instance in plan["instances"] if everywhere or instance["unit"] in names]
 
 
-__all__ = ("FOLDER", "HEADER", "changed_units", "is_ours", "stale_files", "unit_files")
+__all__ = ("changed_units", "is_ours", "stale_files", "unit_files")

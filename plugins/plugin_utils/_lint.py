@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Mapping, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_password, is_surely_secret
-from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import LLAMA_SERVER, clashes
+from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import clashes
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
     LLAMA_TRUE,
@@ -102,7 +102,7 @@ def _one(contract: Contract, name: str, value: str, release: Release | None) -> 
     if problem is not None:
         yield problem
     # llama-server reads what its command line overrides too, and stops on it.
-    read = setting.status == "overridden" and (release is None or release.at_least(LLAMA_SERVER))
+    read = setting.status == "overridden" and (release is None or contract.reached("llama_server", release))
     if (problem is None or problem[0] == "advice" or read) and not _is_secret(setting, name, value):
         yield from _value(setting, name, value, release)
 

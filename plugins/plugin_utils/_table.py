@@ -11,6 +11,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import as_text, decisions_of, servers
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -54,15 +56,14 @@ def table(heads: Sequence[str], rows: Iterable[Row]) -> list[str]:
 def plan_table(plan: Mapping[str, Any], host: str) -> list[str]:
     """Lines with the instances, every decision and its reason, then the warnings."""
     lines = wrapped(f"{host}: Ollama {plan['release'] or '(release unknown)'}", indent=4)
-    for instance in plan["instances"]:
-        place = f"{instance['name']} ({instance['unit']}) {placement(instance)}"
-        lines += ["", *wrapped(place, "  ", 4), "", *_decisions(plan, {instance["name"]})]
+    for instance in servers(plan):
+        place = f"{instance['name']} ({instance['unit']}) {place_of(instance)}"
+        lines += ["", *wrapped(place, "  ", 4), "", *_decisions(decisions_of(plan, instance["name"]))]
     if len(plan["instances"]) > 1:
-        servers = (f"{entry['host']}:{entry['port']} weight {entry['weight']}" for entry in plan["upstreams"])
-        lines += ["", *wrapped(f"for a proxy in front of them: {', '.join(servers)}", "  ", 4)]
-    others = {entry["instance"] for entry in plan["decisions"]} - {instance["name"] for instance in plan["instances"]}
-    if others:
-        lines += ["", "  the host itself", "", *_decisions(plan, others)]
+        upstreams = (f"{entry['host']}:{entry['port']} weight {entry['weight']}" for entry in plan["upstreams"])
+        lines += ["", *wrapped(f"for a proxy in front of them: {', '.join(upstreams)}", "  ", 4)]
+    if others := decisions_of(plan, None):
+        lines += ["", "  the host itself", "", *_decisions(others)]
     for warning in plan["warnings"]:
         lines += ["", *wrapped(f"WARNING {warning['code']}: {warning['message']}", indent=4)]
         lines += wrapped(warning["remedy"], "    -> ")
@@ -118,20 +119,18 @@ def drift_table(drift: Mapping[str, Any], host: str) -> list[str]:
     return [*wrapped(title, indent=4), "", *table(("UNIT", "SETTING", "KIND", "ON HOST", "PLANNED"), rows)]
 
 
-def placement(instance: Mapping[str, Any]) -> str:
-    """Address, threads, CPUs, binding and number of GPUs of an instance of a plan."""
-    bind, node, gpus = instance.get("bind"), instance.get("numa_node"), instance.get("gpus")
-    bound = f"bound to {'them' if node is None else f'node {node}'} by {bind}"
+def place_of(server: Mapping[str, Any]) -> str:
+    """Address, threads, CPUs, binding and number of GPUs of an instance with its placement."""
+    binding, node, gpus = server.get("binding"), server.get("numa_node"), server.get("gpus")
+    bound = f"bound to {'them' if node is None else f'node {node}'} by {binding}"
     cards = f", {len(gpus)} GPU{'s' if len(gpus) > 1 else ''}" if isinstance(gpus, list) and gpus else ""
-    cpus = f"{instance.get('threads') or '?'} threads on CPUs {instance.get('cpus') or '?'}"
-    return f"at {instance.get('url')}: {cpus}, {bound if bind not in (None, '', 'none') else 'not bound'}{cards}"
+    cpus = f"{server.get('compute_threads') or '?'} threads on CPUs {server.get('cpus') or '?'}"
+    return f"at {server.get('url')}: {cpus}, {bound if binding not in (None, '', 'none') else 'not bound'}{cards}"
 
 
-def _decisions(plan: Mapping[str, Any], names: set[str]) -> list[str]:
+def _decisions(decisions: list[Mapping[str, Any]]) -> list[str]:
     rows: list[Row] = [
-        ((entry["setting"], entry["value"], entry["source"]), [("", entry["reason"])])
-        for entry in plan["decisions"]
-        if entry["instance"] in names
+        ((entry["setting"], as_text(entry["value"]), entry["source"]), [("", entry["reason"])]) for entry in decisions
     ]
     return table(("SETTING", "VALUE", "SOURCE"), rows)
 
@@ -147,4 +146,4 @@ def _plain(text: object) -> str:
     return "".join(char if char.isprintable() else " " for char in words)
 
 
-__all__ = ("WIDTH", "drift_table", "lint_table", "placement", "plan_table", "table", "verify_table", "wrapped")
+__all__ = ("WIDTH", "drift_table", "lint_table", "place_of", "plan_table", "table", "verify_table", "wrapped")

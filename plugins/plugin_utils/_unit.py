@@ -15,13 +15,19 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import (
+    DIRECTIVE,
+    ORDER,
+    PLACEMENT,
+    VARIABLE,
+    as_text,
+    decisions_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 WIDTH = 100
-# Decisions that explain other lines and have none of their own.
-PLACEMENT = ("instance", "numa_node", "cpus", "bind", "threads")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -31,26 +37,21 @@ def dropin(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     The sections are Unit and Service. The first entry of Service is the placement, comments alone. Raises OllamaError
     where the plan has no such instance.
     """
-    instance = find_instance(plan, name)
-    decisions = {d["setting"]: d for d in plan["decisions"] if d["instance"] == name}
-    placement = [
-        line
-        for setting in PLACEMENT
-        if setting in decisions
-        for line in _reason(setting, decisions[setting], named=True)
-    ]
+    find_instance(plan, name)
+    placement: list[str] = []
     entries: list[dict[str, Any]] = [{"section": "Service", "comment": placement, "lines": []}]
-    for setting, decision in decisions.items():
-        lines = _lines(setting, instance)
-        section = "Unit" if setting in instance.get("order", {}) else "Service"
-        if lines:
-            comment = _reason(setting, decision, named=False)
-            entries.append({"section": section, "comment": comment, "lines": lines})
+    for decision in decisions_of(plan, name):
+        if decision["kind"] == PLACEMENT:
+            value = as_text(decision["value"]) or "none"
+            placement += _reason(decision, f"{decision['setting']} {value} ({decision['source']})")
+        elif decision["value"] is not None:
+            section, lines = _RENDERED[decision["kind"]](decision["setting"], decision["value"])
+            entries.append({"section": section, "comment": _reason(decision, decision["source"]), "lines": lines})
     return entries
 
 
 def find_instance(plan: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The instance of that name; OllamaError names those that there are."""
+    """Return the instance of that name; OllamaError lists the plan's instances."""
     for instance in plan["instances"]:
         if instance["name"] == name:
             found: Mapping[str, Any] = instance
@@ -59,25 +60,36 @@ def find_instance(plan: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     raise OllamaError(f"instance: the plan has no {name!r}; it has {names}")
 
 
-def _reason(setting: str, decision: Mapping[str, Any], *, named: bool) -> list[str]:
-    value = "none" if decision["value"] is None else decision["value"]
-    head = f"{setting} {value} ({decision['source']}): " if named else f"{decision['source']}: "
+def _reason(decision: Mapping[str, Any], head: str) -> list[str]:
     return textwrap.wrap(
-        head + decision["reason"], WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        f"{head}: {decision['reason']}",
+        WIDTH,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
-def _lines(setting: str, instance: Mapping[str, Any]) -> list[str]:
-    if setting in instance["environment"]:
-        return [f"Environment={quote(setting + '=' + instance['environment'][setting])}"]
-    directives = {**instance.get("order", {}), **instance["service"]}
-    if setting not in directives:
-        return []
-    value = directives[setting]
-    if setting == "ExecStart":
+def _variable(name: str, value: str) -> tuple[str, list[str]]:
+    return "Service", [f"Environment={quote(f'{name}={value}')}"]
+
+
+def _order(name: str, value: object) -> tuple[str, list[str]]:
+    return "Unit", [_assignment(name, value)]
+
+
+def _directive(name: str, value: Any) -> tuple[str, list[str]]:  # noqa: ANN401 - text, number or words
+    if name == "ExecStart":
         # The empty assignment clears the installed unit's command; without it a service would have two.
-        return ["ExecStart=", f"ExecStart={command_line(value)}"]
-    return [f"{setting}={str(value).replace('%', '%%')}"]
+        return "Service", ["ExecStart=", f"ExecStart={command_line(value)}"]
+    return "Service", [_assignment(name, value)]
+
+
+_RENDERED = {VARIABLE: _variable, DIRECTIVE: _directive, ORDER: _order}
+
+
+def _assignment(name: str, value: object) -> str:
+    return f"{name}={str(value).replace('%', '%%')}"
 
 
 def quote(text: str) -> str:
@@ -114,4 +126,4 @@ def environment_file(variables: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-__all__ = ("PLACEMENT", "command_line", "command_word", "dropin", "environment_file", "find_instance", "quote")
+__all__ = ("command_line", "command_word", "dropin", "environment_file", "find_instance", "quote")

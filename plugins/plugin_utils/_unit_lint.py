@@ -13,17 +13,15 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import split_words
-from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import LLAMA_SERVER
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, lint
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.environment import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import Service
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
-    from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import Service
 
 # Every kind of finding on a unit.
 UNIT_CODES = CODES | {
@@ -36,7 +34,6 @@ UNIT_CODES = CODES | {
 }
 # Directives that mean something in [Service] alone, so that elsewhere a line of them is a slip.
 _OF_SERVICE = frozenset({"Environment", "EnvironmentFile", "ExecStart", "LimitMEMLOCK", "CPUAffinity", "AllowedCPUs"})
-_BY_VARIABLE = {variable: name for name, variable in NAMED.items()}
 _MEMBIND = ("--membind", "-m")
 _CPUS = ("--cpunodebind", "-N", "--physcpubind", "-C")
 
@@ -86,7 +83,8 @@ def _environment(service: Service, release: Release | None) -> Iterator[UnitFind
 def _in_a_unit(remedy: str, release: Release | None) -> str:
     """The remedy with the environment's own name beside a variable of the role, for who writes units by hand."""
     match = re.match(r"use ollama_(\w+)", remedy)
-    name = _BY_VARIABLE.get(match[1]) if match else None
+    option = load().options.get(match[1]) if match else None
+    name = None if option is None or option.own_type else option.variable
     if match is None or name is None or not (release is None or load().acts(name, release)):
         return remedy
     return f"{match[0]}, which sets {name}{remedy[match.end() :]}"
@@ -162,7 +160,7 @@ def _bound(service: Service, release: Release | None) -> Iterator[UnitFinding]:
                 "--membind fails an allocation where the node is full, in place of taking memory of another one",
                 "use --preferred, or --cpunodebind alone, under which memory comes from the node as long as it has any",
             )
-    if release is None or release.at_least(LLAMA_SERVER):
+    if release is None or load().reached("llama_server", release):
         for binding in bindings if "LLAMA_ARG_THREADS" not in service.environment else []:
             yield _at(
                 binding,

@@ -1,17 +1,11 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write docs/settings.md from plugins/plugin_utils/settings.yml: ``python tests/tools/settings_page.py``."""
+"""The page docs/settings.md; generate.py writes it."""
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-ROOT = Path(__file__).resolve().parents[2]
-# A plain checkout is importable as a collection only after this.
-runpy.run_path(str(ROOT / "tests" / "unit" / "conftest.py"))
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 
@@ -20,10 +14,8 @@ if TYPE_CHECKING:
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Group, Proof, Setting
 
-PAGE = ROOT / "docs" / "settings.md"
-
 HEAD = """\
-<!-- Written by tests/tools/settings_page.py from plugins/plugin_utils/settings.yml. Change that file, not this one. -->
+<!-- Written by tests/tools/generate.py from plugins/plugin_utils/settings.yml. Change that file, not this one. -->
 
 # Settings of Ollama and its runner
 
@@ -49,32 +41,6 @@ What a value may be:
 | --- | --- |
 {types}
 """
-
-TYPES = {
-    "bytes": "bytes, without a unit",
-    "debug_level": "0, 1 or 2",
-    "devices": "indexes or UUIDs of cards with commas between them, or -1 for none",
-    "duration": "`90s`, `24h`, or seconds; days do not exist",
-    "enum": "one of the values shown",
-    "host": "`127.0.0.1:11434`, `:11434` or `[::1]:11434`",
-    "hosts": "host names with commas between them",
-    "integer": "a number, or one of the words shown",
-    "integers": "numbers with commas between them",
-    "llama_boolean": "1 or 0",
-    "none": "not looked at: setting the name is a mistake",
-    "number": "a number, with a decimal point or not",
-    "numbers": "shares with commas between them, `3,1`",
-    "ollama_boolean": "1 or 0; any text but Go's words for false means on, `off` too",
-    "origins": "scheme and host with commas between them, `https://chat.example.org`, or `*`",
-    "path": "a path from / on",
-    "paths": "paths with colons between them",
-    "pattern": "as in the example shown",
-    "presence": "1; any value switches it on, `0` too",
-    "secret": "never in an environment that others can read",
-    "text": "not checked",
-    "unsigned": "a number that is not negative, without a unit",
-    "url": "`http://proxy.example.org:3128`",
-}
 
 # Each kind of proof: how a row names it, and where to look.
 PROOFS = {
@@ -103,9 +69,25 @@ def page(contract: Contract) -> str:
         newest=contract.newest_known,
         gap=" to ".join(contract.none_between),
         proofs="\n".join(f"| {text} |" for text in PROOFS.values()),
-        types="\n".join(f"| {kind} | {text} |" for kind, text in TYPES.items()),
+        types="\n".join(
+            f"| {kind} | {text} |"
+            for kind, text in sorted(contract.types.items())
+            if any(setting.type == kind for setting in contract.by_name.values())
+        ),
     )
-    return "\n".join([head, *(line for group in contract.groups for line in _group(group))])
+    rows = [line for group in contract.groups for line in _group(group)]
+    return "\n".join([head, *rows, *_directives(contract)])
+
+
+def _directives(contract: Contract) -> Iterator[str]:
+    yield "## Settings that are no environment variable\n"
+    yield "Variables of the role that become directives of the unit or settings of the kernel, and where they show.\n"
+    yield "| variable | becomes | shown by |"
+    yield "| --- | --- | --- |"
+    for option in contract.options.values():
+        if option.proof is not None:
+            yield f"| `ollama_{option.name}` | {', '.join(f'`{name}`' for name in option.becomes)} | {option.proof} |"
+    yield ""
 
 
 def _group(group: Group) -> Iterator[str]:
@@ -130,8 +112,9 @@ def _type(setting: Setting) -> str:
     parts = [setting.type]
     if setting.values:
         parts.append(" ".join(f"`{value}`" for value in setting.values))
-    if setting.minimum is not None:
-        parts.append(f"from {setting.minimum} on")
+    if setting.minimum is not None or setting.maximum is not None:
+        least = setting.minimum or 0
+        parts.append(f"from {least} on" if setting.maximum is None else f"{least} to {setting.maximum}")
     if setting.example:
         parts.append(f"`{setting.example}`")
     return ", ".join(parts)
@@ -150,6 +133,8 @@ def _effect(setting: Setting) -> str:
     parts += [f"*{phase.start} {f'to {phase.end}' if phase.end else 'on'}:* {phase.how}" for phase in setting.acts]
     if setting.pitfall:
         parts.append(f"**Mind:** {setting.pitfall}")
+    if setting.option:
+        parts.append(f"**Set by** `ollama_{setting.option.name}`.")
     return " ".join(parts)
 
 
@@ -187,7 +172,3 @@ def _since(proof: Proof) -> str:
         f"to {proof.until}" if proof.until else None,
     ]
     return f"({' '.join(filter(None, parts))})" if any(parts) else ""
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(load()), encoding="utf-8")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warnings in the log: those that tell why a setting does not act have a code of their own.
+"""Warnings in the log; those that explain why a setting does not act have a code.
 
 Wording: main.go, discover/cuda_compat.go, discover/gpu.go, llm/server.go, llm/llama_server.go, server/sched.go and
 envconfig/config.go of Ollama; common/arg.cpp and src/llama-mmap.cpp of llama.cpp.
@@ -43,21 +43,21 @@ _MOST = 50
 _LONGEST = 400
 
 
-class Warnings:
-    """Each once, in the order in which they were first logged; a server can log the same for every request."""
+class LogWarnings:
+    """Distinct warnings in the order of their first line; a server may log the same for every request."""
 
     def __init__(self, redactor: Redactor) -> None:
         self.found: list[dict[str, str]] = []
         self._redactor = redactor
 
-    def read(self, line: str) -> None:
+    def feed(self, line: str) -> None:
         code = next((code for code, words in _CODES if words.search(line)), None)
         if code is None or len(self.found) >= _MOST:
             return
-        # The time alone would make every line another one.
+        # The time alone would make every line different.
         said = {"code": code, "line": self._redactor.text(_TIME.sub("", line))[:_LONGEST]}
         if said not in self.found:
             self.found.append(said)
 
 
-__all__ = ("Warnings",)
+__all__ = ("LogWarnings",)

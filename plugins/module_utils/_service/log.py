@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lines of Ollama's log say, in the wording of every release since 0.1.34.
+"""Read lines of Ollama's log, in the wording of every release since 0.1.34.
 
 Ollama logs ``time= level= source= msg= NAME=VALUE``, up to 0.6.8 in part ``YYYY/MM/DD hh:mm:ss FILE:N: LEVEL TEXT``;
-what llama.cpp prints stands between. Sources: envconfig/config.go, discover/types.go, llm/server.go and
+lines of llama.cpp are between them. Sources: envconfig/config.go, discover/types.go, llm/server.go and
 llm/llama_server.go of Ollama; src/llama-context.cpp, src/llama-kv-cache.cpp and common/common.cpp of llama.cpp.
 Private to inference.ollama: it may change in any release.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._service.complaints import Warnings
+from ansible_collections.inference.ollama.plugins.module_utils._service.complaints import LogWarnings
 from ansible_collections.inference.ollama.plugins.module_utils._service.starts import Start
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 
-# The last words of a server that ends by itself.
+# How the last line of a server begins that ends by itself.
 ENDED = "^(Error|panic|fatal error): "
-# What journalctl is asked to pick: every line that is read here, in starts.py and in complaints.py.
+# The lines that journalctl selects: every line that is read here, in starts.py and in complaints.py.
 WANTED = (
     r"server config|inference compute|starting (llama|runner)|n_threads|NumThreads|threads=|kv.?cache|KV self size|"
     r"[Ff]lash|load_mode = |"
@@ -66,12 +66,12 @@ def size_of(text: str) -> int | None:
 def read_log(messages: Iterable[str], redactor: Redactor) -> dict[str, Any]:
     """``{server_config, devices, starts, …, warnings}``.
 
-    What _OF_THE_LAST names is of the last start of a runner that was logged; None for what was not logged.
+    The keys in _OF_THE_LAST are of the last start of a runner that was logged; None if not logged.
     """
     config: dict[str, str] | None = None
     devices: list[dict[str, Any]] = []
     starts: list[Start] = []
-    warnings = Warnings(redactor)
+    warnings = LogWarnings(redactor)
     for line in messages:
         found = _CONFIG.search(line)
         if found:
@@ -83,19 +83,19 @@ def read_log(messages: Iterable[str], redactor: Redactor) -> dict[str, Any]:
         begun = _STARTING.search(line)
         if begun:
             start = Start(unquoted(begun[1]).split(" "), redactor)
-            # Without a model it is one of those that look for GPUs.
+            # A process without a model only looks for GPUs.
             if start.model is not None:
                 starts.append(start)
             continue
         if starts:
-            starts[-1].read(line)
-        warnings.read(line)
-    told = [start.told() for start in starts[-_STARTS:]]
-    last = told[-1] if told else {}
+            starts[-1].feed(line)
+        warnings.feed(line)
+    results = [start.result() for start in starts[-_STARTS:]]
+    last = results[-1] if results else {}
     return {
         "server_config": config,
         "devices": devices,
-        "starts": told,
+        "starts": results,
         **{key: last.get(key) for key in _OF_THE_LAST},
         "warnings": warnings.found,
     }

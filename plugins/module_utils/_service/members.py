@@ -13,8 +13,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import model_of
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import natural
 from ansible_collections.inference.ollama.plugins.module_utils._service.threads import stat_fields
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import USUAL, read_mounts
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
@@ -29,7 +31,9 @@ def members(root: Proc, unit: str, group: str | None, main_pid: int | None) -> l
 
     None where neither is known. A unit that does not run has none.
     """
-    for folder in (f"{mount}{place}" for mount in _mounts(root) for place in ([group] if group else _usual(unit))):
+    # systemd puts units into version 2, or into a hierarchy of its own of version 1.
+    mounts = [each.path for each in read_mounts(root) if each.version == 2 or "name=systemd" in each.options] or [USUAL]
+    for folder in (f"{mount}{place}" for mount in mounts for place in ([group] if group else _usual(unit))):
         if root.exists(f"{folder}/cgroup.procs"):
             found = _group(root, folder, 0)
             if found:
@@ -42,17 +46,6 @@ def _usual(unit: str) -> list[str]:
     template, at, _instance = unit.partition("@")
     slices = [f"/system-{template}.slice".replace("-", r"\x2d").replace(r"/system\x2d", "/system-")] if at else [""]
     return [f"/system.slice{each}/{unit}" for each in slices]
-
-
-def _mounts(root: Proc) -> list[str]:
-    """Where the hierarchies are mounted in which systemd puts units: version 2, or its own of version 1."""
-    mounts = []
-    for line in (root.text("/proc/mounts") or "").splitlines():
-        _device, path, kind, options, *_rest = [*line.split(" "), "", "", "", ""]
-        named = kind == "cgroup" and "name=systemd" in options.split(",")
-        if (kind == "cgroup2" or named) and path.startswith("/") and ".." not in path:
-            mounts.append(path)
-    return mounts or ["/sys/fs/cgroup"]
 
 
 def _group(root: Proc, folder: str, depth: int) -> set[int]:
@@ -98,15 +91,4 @@ def kind_of(comm: str, argv: list[str], *, main: bool) -> str | None:
     return None
 
 
-def model_of(argv: list[str]) -> str | None:
-    """The model's file on a command line."""
-    for position, word in enumerate(argv):
-        name, equals, value = word.partition("=")
-        if name in ("--model", "-m"):
-            if equals:
-                return value
-            return argv[position + 1] if position + 1 < len(argv) else None
-    return None
-
-
-__all__ = ("kind_of", "members", "model_of")
+__all__ = ("kind_of", "members")

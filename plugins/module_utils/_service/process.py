@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import model_of
 from ansible_collections.inference.ollama.plugins.module_utils._service.maps import read_maps
-from ansible_collections.inference.ollama.plugins.module_utils._service.members import kind_of, members, model_of
+from ansible_collections.inference.ollama.plugins.module_utils._service.members import kind_of, members
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import clean
 from ansible_collections.inference.ollama.plugins.module_utils._service.threads import (
     clock,

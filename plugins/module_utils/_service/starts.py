@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One start of a runner as the log tells it: its command line, and what it printed until the next start.
+"""One start of a runner in the log: its command line, and what it printed until the next start.
 
 llm/server.go up to 0.24 and llm/llama_server.go since 0.30 of Ollama; runner/ollamarunner of 0.11.5 to 0.24, whose
 command line has only the model and which logs all else as ``load request={NAME:VALUE …}``.
@@ -13,12 +13,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._service.members import model_of
+from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import (
+    last_of,
+    model_of,
+    options_of,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 
-# What each option is called here. A number is one that is written as such.
+# Options by key.
 _OPTIONS = {
     "context_length": ("-c", "--ctx-size"),
     "parallel": ("-np", "--parallel"),
@@ -34,7 +38,7 @@ _OPTIONS = {
     "tensor_split": ("-ts", "--tensor-split"),
 }
 _NUMBERS = ("context_length", "parallel", "batch", "ubatch", "threads", "gpu_layers", "main_gpu")
-# The same in what a runner of 0.11.5 to 0.24 was asked to load.
+# The same in the load request of a runner of 0.11.5 to 0.24.
 _REQUEST = {
     "context_length": "KvSize",
     "parallel": "Parallel",
@@ -45,10 +49,11 @@ _REQUEST = {
     "cache_type_k": "KvCacheType",
     "cache_type_v": "KvCacheType",
 }
+_LOAD_MODES = {"--no-mmap": "none", "--direct-io": "dio"}
 _TRUTH = {
     **dict.fromkeys(("1", "on", "true", "enabled", "flashattentiontype::enabled"), "enabled"),
     **dict.fromkeys(("0", "off", "false", "disabled"), "disabled"),
-    "auto": "auto",
+    **dict.fromkeys(("auto", "-1"), "auto"),
 }
 
 _NUMBER = re.compile("-?[0-9]{1,12}")
@@ -71,7 +76,7 @@ _POWERS = {"K": 10, "M": 20, "G": 30, "T": 40}
 
 
 class Start:
-    """Made of a command line, and told the lines that follow it."""
+    """The start of a runner: made of a command line, then fed the lines that follow it."""
 
     def __init__(self, argv: list[str], redactor: Redactor) -> None:
         self.model = model_of(argv)
@@ -85,7 +90,7 @@ class Start:
         # A model may have several contexts, and a context several caches.
         self._contexts: list[list[dict[str, Any]]] = [[]]
 
-    def told(self) -> dict[str, Any]:
+    def result(self) -> dict[str, Any]:
         return {
             "command_line": self._argv,
             "model": self.model,
@@ -98,8 +103,8 @@ class Start:
             "prompt_cache_mib": self._prompts,
         }
 
-    def read(self, line: str) -> None:
-        """Take from a line what it says, if anything."""
+    def feed(self, line: str) -> None:
+        """Read one line."""
         if "constructing llama_context" in line:
             self._contexts.append([])
         if "msg=load request=" in line:
@@ -162,7 +167,7 @@ class Start:
         found = dict(re.findall(r"([A-Z][A-Za-z]{1,30}):([\w.:-]*)", line))
         if found.get("Operation") == "close":
             return
-        # A layout that is only tried is logged too; what came of the last is what runs.
+        # A layout that is only tried is logged too; the last one runs.
         self._contexts[-1] = []
         for key, name in _REQUEST.items():
             value = found.get(name, "")
@@ -178,19 +183,15 @@ class Start:
 
 
 def _parameters(argv: list[str], redactor: Redactor) -> dict[str, Any]:
-    found: dict[str, Any] = {**dict.fromkeys(_OPTIONS), "flash_attention": None}
-    for position, word in enumerate(argv):
-        option, equals, value = word.partition("=")
-        follows = argv[position + 1] if position + 1 < len(argv) else ""
-        value = value if equals else follows
-        for key, options in _OPTIONS.items():
-            if option in options:
-                found[key] = _value(key, redactor.text(value))
-        if option in ("--flash-attn", "-fa"):
-            # Up to 0.24 it had no value.
-            found["flash_attention"] = "enabled" if value.startswith("-") or not value else _TRUTH.get(value.lower())
-        if option in ("--no-mmap", "--direct-io"):
-            found["load_mode"] = {"--no-mmap": "none", "--direct-io": "dio"}[option]
+    options = options_of(argv)
+    found: dict[str, Any] = {
+        key: _value(key, redactor.text(last_of(options, *names) or "")) for key, names in _OPTIONS.items()
+    }
+    # Up to 0.24 it had no value.
+    flash = last_of(options, "--flash-attn", "-fa")
+    found["flash_attention"] = None if flash is None else _TRUTH.get(flash.lower() or "on")
+    for option in options:
+        found["load_mode"] = _LOAD_MODES.get(option, found["load_mode"])
     return found
 
 

@@ -11,10 +11,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    HUGE_PAGES,
+    HUGE_PAGES_DEFRAG,
+    NUMA_BALANCING,
+)
+
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
-
-_THP = "/sys/kernel/mm/transparent_hugepage"
 
 
 class Kernel(NamedTuple):
@@ -27,11 +31,11 @@ class Kernel(NamedTuple):
 
 
 def read_kernel(root: Root) -> Kernel:
-    """The release and the settings."""
+    """Read the release and the settings."""
     return Kernel(
         _read_release(root),
-        _read_choice(root, f"{_THP}/enabled", ("always", "madvise", "never")),
-        _read_choice(root, f"{_THP}/defrag", ("always", "defer", "defer+madvise", "madvise", "never")),
+        _read_choice(root, HUGE_PAGES, ("always", "madvise", "never")),
+        _read_choice(root, HUGE_PAGES_DEFRAG, ("always", "defer", "defer+madvise", "madvise", "never")),
         _read_numa_balancing(root),
     )
 
@@ -57,7 +61,7 @@ def _read_choice(root: Root, path: str, words: tuple[str, ...]) -> str | None:
 
 def _read_numa_balancing(root: Root) -> bool | None:
     """Documentation/admin-guide/sysctl/kernel.rst: 0 off, 1 balancing between nodes, 2 tiering, 3 both."""
-    value = root.natural("/proc/sys/kernel/numa_balancing")
+    value = root.natural(NUMA_BALANCING)
     return None if value is None else value != 0
 
 

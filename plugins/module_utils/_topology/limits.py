@@ -14,11 +14,12 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import read_mounts
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
-_SERVICE = ("", "/system.slice", "/system.slice/ollama.service")
+_SERVICE: tuple[str, ...] = ("", "/system.slice", "/system.slice/ollama.service")
 _CONTROLLERS = ("cpuset", "cpu", "memory")
 # cpuset(7): the last names are those of a hierarchy mounted with "noprefix".
 _CPUS = ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus", "cpus")
@@ -58,34 +59,19 @@ def _levels(root: Root) -> dict[str, list[str]]:
     """For each controller the group directories from the top down to the service."""
     own = _own_groups(root)
     levels: dict[str, list[str]] = {name: [] for name in _CONTROLLERS}
-    for mount, controllers, version in _mounts(root):
-        for name in controllers:
-            if root.exists(f"{mount}/system.slice"):
-                levels[name] += [mount + group for group in _SERVICE]
-            else:
-                levels[name] += [mount + group for group in own.get(name if version == 1 else "", [""])]
+    for mount in read_mounts(root):
+        for name in _CONTROLLERS:
+            if mount.version == 1 and name not in mount.options:
+                continue
+            groups = _SERVICE
+            if not root.exists(f"{mount.path}/system.slice"):
+                groups = own.get(name if mount.version == 1 else "", ("",))
+            levels[name] += [mount.path + group for group in groups]
     return levels
 
 
-def _mounts(root: Root) -> list[tuple[str, tuple[str, ...], int]]:
-    text = root.text("/proc/mounts")
-    if text is None:
-        return [("/sys/fs/cgroup", _CONTROLLERS, 2)]
-    mounts: list[tuple[str, tuple[str, ...], int]] = []
-    for line in text.splitlines():
-        _device, path, kind, options, *_rest = [*line.split(" "), "", "", "", ""]
-        if not path.startswith("/") or ".." in path:
-            continue
-        if kind == "cgroup2":
-            mounts.append((path, _CONTROLLERS, 2))
-        elif kind in {"cgroup", "cpuset"}:
-            names = {kind, *options.split(",")}
-            mounts.append((path, tuple(name for name in _CONTROLLERS if name in names), 1))
-    return mounts
-
-
-def _own_groups(root: Root) -> dict[str, list[str]]:
-    """This process's groups, one list of levels for each controller of version 1, and "" for version 2."""
+def _own_groups(root: Root) -> dict[str, tuple[str, ...]]:
+    """This process's groups: the levels for each controller of version 1, and "" for version 2."""
     groups = {}
     cpuset = root.text("/proc/self/cpuset")
     if cpuset is not None:
@@ -97,12 +83,12 @@ def _own_groups(root: Root) -> dict[str, list[str]]:
     return groups
 
 
-def _ancestors(path: str) -> list[str]:
+def _ancestors(path: str) -> tuple[str, ...]:
     parts = [part for part in path.split("/") if part]
     # A process outside the group namespace has ".." there, and its own levels cannot be seen.
     if ".." in parts:
-        return [""]
-    return ["".join(f"/{part}" for part in parts[:depth]) for depth in range(len(parts) + 1)]
+        return ("",)
+    return tuple("".join(f"/{part}" for part in parts[:depth]) for depth in range(len(parts) + 1))
 
 
 def _first_set(root: Root, directory: str, names: tuple[str, ...]) -> CpuSet | None:

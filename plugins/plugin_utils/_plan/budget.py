@@ -32,9 +32,9 @@ MARGIN_BYTES = 1024 * MIB
 BASE_BYTES, MASK_BYTES = 512 * MIB, 2048
 # Without flash attention the scores of 512 rows and 64 heads are stored too, four bytes for each token of context.
 SCORES_BYTES = 512 * 64 * 4
-# A model that nobody named is taken for one of eight billion parameters: 32 layers of 8 KV heads of 128 elements, whose
-# weights fill half of what is usable. Beyond 32768 tokens many models were not trained.
-STAND_IN_KV_BYTES, STAND_IN_CONTEXT = 128 * 1024, 32768
+# Without reference models one of eight billion parameters is assumed: 32 layers of 8 KV heads of 128 elements, whose
+# weights fill half of the usable memory. Beyond 32768 tokens many models were not trained.
+ASSUMED_KV_BYTES, ASSUMED_CONTEXT = 128 * 1024, 32768
 # One slot of so many tokens is given to a model that leaves room for little else.
 PLAIN_TOKENS = 8192
 # The system and other programs: a quarter of a small host, 8 GiB of a large one.
@@ -79,7 +79,7 @@ STEPS = {
 COMFORT = {"latency": 1, "balanced": 2, "throughput": 3}
 
 
-class Rung(NamedTuple):
+class Candidate(NamedTuple):
     """Models in memory at the same time, slots of each, tokens of context of each slot."""
 
     loaded: int
@@ -87,8 +87,8 @@ class Rung(NamedTuple):
     context: int
 
 
-class Demand(NamedTuple):
-    """Bytes that a rung takes."""
+class MemoryUse(NamedTuple):
+    """The bytes that a candidate takes."""
 
     weights: int
     kv: int
@@ -100,99 +100,101 @@ class Demand(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Load:
+class LoadedModel:
     """A reference model as this release runs it: whether it is held to one slot, its cache type, flash attention."""
 
-    model: ReferenceModel
+    reference: ReferenceModel
     single: bool = False
     kv_type: str = "f16"
     flash: bool = True
 
 
 # Bytes that models may take of each device, in groups that layers are split over.
-Rooms = Tuple[Tuple[int, ...], ...]
+DeviceGroups = Tuple[Tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The memory of an instance, and the models; without models a stand-in is reckoned with.
+    """The memory of an instance, and the models; without models an assumed one takes their place.
 
-    ``rooms`` is what models may take beside each other; ``whole``, where it is given, what one may take that nothing
-    lies beside, since no other has to make room. ``together``: stand-ins of all loaded models share the memory. On GPUs
+    ``groups`` is what models may take beside each other; ``whole``, where it is given, what one may take that nothing
+    lies beside, since no other has to make room. ``together``: assumed models share the memory with each other. On GPUs
     they do not, because the server counts what lies on a card and unloads a model before it overfills it.
     """
 
-    rooms: Rooms
-    loads: tuple[Load, ...] = ()
-    whole: Rooms = ()
+    groups: DeviceGroups
+    models: tuple[LoadedModel, ...] = ()
+    whole: DeviceGroups = ()
     together: bool = False
     flash: bool = True
     kv_type: str = "f16"
 
-    def figures(self, rung: Rung) -> tuple[Demand, int]:
-        """The most that a rung can take, that of its largest models, and the bytes that there are for it."""
-        demand = self._demand(rung)
-        rooms = self.rooms if self._fit(demand, rung, self.rooms) else self._most(rung)
-        base = self._base(rung)
-        group = max(rooms, key=lambda sizes: _left(sizes, base))
+    def figures(self, candidate: Candidate) -> tuple[MemoryUse, int]:
+        """The most that a candidate can take, that of its largest models, and the bytes that there are for it."""
+        use = self._use(candidate)
+        groups = self.groups if self._fit(use, candidate, self.groups) else self._most(candidate)
+        base = self._base(candidate)
+        group = max(groups, key=lambda sizes: _left(sizes, base))
         used = sum(size > base for size in group) or 1
-        return demand._replace(overhead=demand.overhead + base * used), sum(group)
+        return use._replace(overhead=use.overhead + base * used), sum(group)
 
-    def holds(self, rung: Rung) -> bool:
-        """Whether the rung fits: else layers go to the CPUs, or models push each other out."""
-        return self._fit(self._demand(rung), rung, self._most(rung))
+    def holds(self, candidate: Candidate) -> bool:
+        """Whether the candidate fits: else layers go to the CPUs, or models push each other out."""
+        return self._fit(self._use(candidate), candidate, self._most(candidate))
 
-    def fits(self, rung: Rung) -> bool:
-        """Whether to plan the rung: it holds, and slots and tokens to spare stay off the last fifth of a card."""
-        spare = rung.parallel > 1 or rung.context > PLAIN_TOKENS
-        return self._fit(self._demand(rung), rung, self.rooms) if spare else self.holds(rung)
+    def fits(self, candidate: Candidate) -> bool:
+        """Whether to plan the candidate: it holds, and slots and tokens to spare stay off the last fifth of a card."""
+        spare = candidate.parallel > 1 or candidate.context > PLAIN_TOKENS
+        return self._fit(self._use(candidate), candidate, self.groups) if spare else self.holds(candidate)
 
-    def largest(self, rung: Rung, field: str, step: int, most: int) -> int | None:
-        """The largest multiple of ``step`` up to ``most`` that holds in one field of the rung, None where none does."""
+    def largest(self, candidate: Candidate, field: str, step: int, most: int) -> int | None:
+        """The largest multiple of ``step`` up to ``most`` with which the candidate holds; None where none does."""
         low, high = 0, most // step
         while low < high:
             middle = (low + high + 1) // 2
-            low, high = (middle, high) if self.holds(rung._replace(**{field: middle * step})) else (low, middle - 1)
+            fits = self.holds(candidate._replace(**{field: middle * step}))
+            low, high = (middle, high) if fits else (low, middle - 1)
         return low * step or None
 
-    def _most(self, rung: Rung) -> Rooms:
-        return self.whole if self.whole and rung.loaded == 1 else self.rooms
+    def _most(self, candidate: Candidate) -> DeviceGroups:
+        return self.whole if self.whole and candidate.loaded == 1 else self.groups
 
-    def _fit(self, demand: Demand, rung: Rung, rooms: Rooms) -> bool:
-        base = self._base(rung)
-        return any(demand.total <= _left(sizes, base) for sizes in rooms)
+    def _fit(self, use: MemoryUse, candidate: Candidate, groups: DeviceGroups) -> bool:
+        base = self._base(candidate)
+        return any(use.total <= _left(sizes, base) for sizes in groups)
 
-    def _base(self, rung: Rung) -> int:
-        """What the processes of a rung's models take on every device that they use."""
-        models = min(rung.loaded, len(self.loads)) if self.loads else rung.loaded if self.together else 1
-        return BASE_BYTES * models
+    def _base(self, candidate: Candidate) -> int:
+        """What the processes of a candidate's models take on every device that they use."""
+        count = min(candidate.loaded, len(self.models)) if self.models else candidate.loaded if self.together else 1
+        return BASE_BYTES * count
 
-    def _demand(self, rung: Rung) -> Demand:
+    def _use(self, candidate: Candidate) -> MemoryUse:
         """Without what every device takes."""
-        if not self.loads:
-            return self._stand_in(rung)
-        each = sorted((_one(load, rung) for load in self.loads), key=lambda one: one.total, reverse=True)
-        return Demand(*(sum(part) for part in zip(*each[: rung.loaded])))
+        if not self.models:
+            return self._assumed(candidate)
+        each = sorted((_one(model, candidate) for model in self.models), key=lambda one: one.total, reverse=True)
+        return MemoryUse(*(sum(part) for part in zip(*each[: candidate.loaded])))
 
-    def _stand_in(self, rung: Rung) -> Demand:
-        copies = rung.loaded if self.together else 1
-        tokens = rung.context * rung.parallel * copies
-        kv = STAND_IN_KV_BYTES * BLOCK_BYTES[self.kv_type] // BLOCK_BYTES["f16"] * tokens
+    def _assumed(self, candidate: Candidate) -> MemoryUse:
+        copies = candidate.loaded if self.together else 1
+        tokens = candidate.context * candidate.parallel * copies
+        kv = ASSUMED_KV_BYTES * BLOCK_BYTES[self.kv_type] // BLOCK_BYTES["f16"] * tokens
         overhead = _buffer_bytes(flash=self.flash) * tokens
-        usable = sum(self.rooms[0])
+        usable = sum(self.groups[0])
         weights = usable // 2
-        if copies == 1 and rung.parallel == 1 and rung.context <= STEPS["balanced"][0][1]:
+        if copies == 1 and candidate.parallel == 1 and candidate.context <= STEPS["balanced"][0][1]:
             # The least that can be planned is planned on the smallest hosts too, for models that are smaller.
-            weights = max(0, min(weights, usable - kv - overhead - self._base(rung)))
-        return Demand(weights, kv, overhead)
+            weights = max(0, min(weights, usable - kv - overhead - self._base(candidate)))
+        return MemoryUse(weights, kv, overhead)
 
 
-def _one(load: Load, rung: Rung) -> Demand:
+def _one(model: LoadedModel, candidate: Candidate) -> MemoryUse:
+    reference = model.reference
     # The server cuts a context down to what the model was trained for.
-    context = min(rung.context, load.model.context_length or rung.context)
-    tokens = context * (1 if load.single else rung.parallel)
-    kv = kv_bytes_per_token(load.model, load.kv_type) * tokens
-    return Demand(load.model.size_bytes, kv, _buffer_bytes(flash=load.flash) * tokens)
+    context = min(candidate.context, reference.context_length or candidate.context)
+    tokens = context * (1 if model.single else candidate.parallel)
+    kv = kv_bytes_per_token(reference, model.kv_type) * tokens
+    return MemoryUse(reference.size_bytes, kv, _buffer_bytes(flash=model.flash) * tokens)
 
 
 def _left(sizes: Iterable[int], base: int) -> int:
@@ -219,7 +221,7 @@ def card_bytes(vram: int | None, reserve: int = 0) -> int:
     return min((vram or 0) * 4 // 5, whole_bytes(vram, reserve))
 
 
-def grouped(cards: Iterable[Gpu], of_card: Callable[[int | None, int], int], reserve: int = 0) -> Rooms:
+def grouped(cards: Iterable[Gpu], of_card: Callable[[int | None, int], int], reserve: int = 0) -> DeviceGroups:
     """Either of each of several cards. A model's layers are split over cards, never over those of two vendors."""
     groups: dict[str, tuple[int, ...]] = {}
     for card in cards:
@@ -254,24 +256,25 @@ def cached_models(memory: int) -> int:
     return max(2 * MODELS, memory // 4 // CACHE_BYTES)
 
 
-def ladder(objective: str, models: int, *, gentle: bool = True) -> list[Rung]:
-    """Every rung of an objective, from least to most. ``gentle``: slots and tokens to work with come before a second
-    model; else all models come first.
+def candidates(objective: str, models: int, *, slots_first: bool = True) -> list[Candidate]:
+    """Every candidate of an objective, from least to most memory.
+
+    ``slots_first``: slots and tokens to work with come before a second model; else all models come first.
     """
     steps = STEPS[objective]
-    start = COMFORT[objective] if gentle else 0
-    rungs = [Rung(1, *step) for step in steps[: start + 1]]
-    rungs += [Rung(loaded, *steps[start]) for loaded in range(2, models + 1)]
-    return rungs + [Rung(models, *step) for step in steps[start + 1 :]]
+    start = COMFORT[objective] if slots_first else 0
+    found = [Candidate(1, *step) for step in steps[: start + 1]]
+    found += [Candidate(loaded, *steps[start]) for loaded in range(2, models + 1)]
+    return found + [Candidate(models, *step) for step in steps[start + 1 :]]
 
 
-def climb(rungs: list[Rung], fits: Callable[[Rung], bool]) -> Rung:
-    """The highest rung that fits; the lowest one where none does."""
-    best = rungs[0]
-    for rung in rungs:
-        if not fits(rung):
+def largest_fitting(ordered: list[Candidate], fits: Callable[[Candidate], bool]) -> Candidate:
+    """The last candidate before the first that does not fit; the first one where none does."""
+    best = ordered[0]
+    for candidate in ordered:
+        if not fits(candidate):
             break
-        best = rung
+        best = candidate
     return best
 
 
@@ -283,17 +286,18 @@ __all__ = (
     "BLOCK",
     "MODELS",
     "Budget",
-    "Demand",
-    "Load",
-    "Rung",
+    "Candidate",
+    "DeviceGroups",
+    "LoadedModel",
+    "MemoryUse",
     "cache_bytes",
     "cached_models",
+    "candidates",
     "card_bytes",
-    "climb",
     "grouped",
     "host_bytes",
     "kv_bytes_per_token",
-    "ladder",
+    "largest_fitting",
     "system_bytes",
     "whole_bytes",
 )

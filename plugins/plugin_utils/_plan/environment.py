@@ -8,74 +8,40 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
+from ansible_collections.inference.ollama.plugins.plugin_utils._values import canonical
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
-
-_PREFIX = "ollama_environment."
-# A name of the environment that one variable of the role decides.
-NAMED = {
-    "LLAMA_ARG_LOAD_MODE": "load_mode",
-    "LLAMA_ARG_THREADS": "num_threads",
-    "CUDA_VISIBLE_DEVICES": "cuda_visible_devices",
-    "OLLAMA_CONTEXT_LENGTH": "context_length",
-    "OLLAMA_FLASH_ATTENTION": "flash_attention",
-    "OLLAMA_HOST": "host",
-    "OLLAMA_KEEP_ALIVE": "keep_alive",
-    "OLLAMA_KV_CACHE_TYPE": "kv_cache_type",
-    "OLLAMA_MAX_LOADED_MODELS": "max_loaded_models",
-    "OLLAMA_MAX_QUEUE": "max_queue",
-    "OLLAMA_MODELS": "models_path",
-    "OLLAMA_NUM_PARALLEL": "num_parallel",
-    "OLLAMA_SCHED_SPREAD": "sched_spread",
-}
-
-
-def check(policy: Policy, release: Release | None) -> tuple[list[str], list[dict[str, str]]]:
-    """Errors and warnings on names and values of the free environment.
-
-    What is fatal is an error, and so is what is inert where ``lint_level`` says so; without_inert() takes out what
-    is only warned about.
-    """
-    errors: list[str] = []
-    warnings: list[dict[str, str]] = []
-    for finding in lint(policy.environment, release):
-        if finding.severity in ("fatal", policy.lint_level):
-            errors.append(f"ollama_environment.{finding.name}: {finding.message}; {finding.remedy}")
-        else:
-            left_out = "; it was left out" if finding.severity == "inert" else ""
-            warnings.append(
-                {
-                    "code": f"environment-{finding.code}",
-                    "message": f"{finding.name}: {finding.message}{left_out}",
-                    "remedy": finding.remedy,
-                }
-            )
-    return errors, warnings
-
-
-def without_inert(policy: Policy, release: Release | None) -> Policy:
-    """The policy less the names of the free environment that do nothing on this release."""
-    inert = {finding.name for finding in lint(policy.environment, release) if finding.severity == "inert"}
-    kept = {name: value for name, value in policy.environment.items() if name not in inert}
-    return dataclasses.replace(policy, environment=kept)
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 
 def ready(policy: Policy, release: Release | None) -> tuple[Policy, list[str], list[dict[str, str]]]:
-    """The policy with its environment checked and its named variables settled; errors; warnings."""
-    errors, warnings = check(policy, release)
-    # A name that is refused already says nothing about the variable that it stands for.
-    wrong = {name for name in policy.environment if any(text.startswith(f"{_PREFIX}{name}:") for text in errors)}
-    active = without_inert(policy, release)
-    kept = {name: value for name, value in active.environment.items() if name not in wrong}
-    settled, clashes = settle(dataclasses.replace(active, environment=kept))
+    """The policy with its environment checked and its named variables settled; errors; warnings.
+
+    A fatal finding is an error, and so is an inert one if ``lint_level`` asks for it; otherwise an inert name is left
+    out with a warning. A value that the server only happens to take as it is meant is an error too.
+    """
+    kept = dict(policy.environment)
+    errors: list[str] = []
+    warnings: list[dict[str, str]] = []
+    for finding in lint(policy.environment, release):
+        if finding.severity in ("fatal", policy.lint_level) or finding.code == "malformed":
+            errors.append(f"ollama_environment.{finding.name}: {finding.message}; {finding.remedy}")
+            kept.pop(finding.name, None)
+        else:
+            left_out = finding.severity == "inert" and kept.pop(finding.name, None) is not None
+            message = f"{finding.name}: {finding.message}{'; it was left out' if left_out else ''}"
+            warnings.append({"code": f"environment-{finding.code}", "message": message, "remedy": finding.remedy})
+    for name, value in kept.items():
+        setting = load().get(name)
+        kept[name] = value if setting is None else canonical(setting, value)
+    settled, clashes = settle(policy.replace(environment=kept))
     return settled, errors + clashes, warnings
 
 
@@ -84,7 +50,7 @@ def settle(policy: Policy) -> tuple[Policy, list[str]]:
     errors: list[str] = []
     free = dict(policy.environment)
     default = Policy()
-    for name, key in NAMED.items():
+    for name, key in load().named.items():
         if name not in free:
             continue
         value = free.pop(name)
@@ -98,8 +64,8 @@ def settle(policy: Policy) -> tuple[Policy, list[str]]:
                 " them"
             )
         else:
-            policy = dataclasses.replace(policy, **{key: wanted})
-    return dataclasses.replace(policy, environment=free), errors
+            policy = policy.replace(**{key: wanted})
+    return policy.replace(environment=free), errors
 
 
 def shown(value: object) -> str:
@@ -109,18 +75,17 @@ def shown(value: object) -> str:
     return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
 
 
-def merge(case: Case, environment: dict[str, str]) -> dict[str, str]:
-    """The planned environment with the operator's free names in it; theirs win and are marked so."""
-    for name, value in case.policy.environment.items():
-        for decision in case.decisions:
-            if decision["setting"] == name and decision["instance"] == case.instance:
-                decision.update(
-                    value=value, source=OPERATOR, reason=f"ollama_environment.{name}; the rule: {decision['reason']}"
-                )
-                break
-        else:
-            case.decide(name, value, OPERATOR, f"ollama_environment.{name}")
-    return dict(sorted({**environment, **case.policy.environment}.items()))
+def check_written(planning: Planning) -> None:
+    """Note an error for names that are right alone and wrong beside what the plan sets."""
+    written = {
+        note["setting"]: str(note["value"])
+        for note in planning.notes.decisions
+        if (note["instance"], note["kind"]) == (planning.instance, VARIABLE) and note["value"] is not None
+    }
+    for finding in lint(written, planning.release):
+        if finding.severity == "fatal":
+            where = "ollama_environment." if finding.name in planning.policy.environment else ""
+            planning.error(f"{where}{finding.name}: {finding.message}; {finding.remedy}")
 
 
-__all__ = ("NAMED", "check", "merge", "ready", "settle", "shown", "without_inert")
+__all__ = ("check_written", "ready", "settle", "shown")

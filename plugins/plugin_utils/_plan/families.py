@@ -13,28 +13,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import ReferenceModel
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
-
-# Architectures that the server holds to one request at a time, and since when (server/sched.go@0.33.0-rc2).
-SINGLE_SINCE = {
-    "mllama": "0.7.0",
-    "qwen3vl": "0.12.7",
-    "qwen3vlmoe": "0.12.7",
-    "qwen3next": "0.15.5",
-    "lfm2": "0.15.5",
-    "lfm2moe": "0.15.5",
-    "qwen35": "0.17.1",
-    "qwen35moe": "0.17.1",
-    "nemotron_h": "0.17.1",
-    "nemotron_h_moe": "0.17.1",
-    "nemotron_h_omni": "0.22.0",
-}
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 
-def single(case: Case, model: ReferenceModel) -> bool:
+def single(planning: Planning, model: ReferenceModel) -> bool:
     """Whether the release holds the model to one request at a time; False where the release is unknown and matters."""
-    since = SINGLE_SINCE.get(model.family or "")
-    return model.embeds or (since is not None and case.at_least(since))
+    since = planning.contract.single_slot.get(model.family or "")
+    return model.embeds or (since is not None and planning.release is not None and planning.release >= since)
 
 
-__all__ = ("SINGLE_SINCE", "single")
+__all__ = ("single",)

@@ -13,37 +13,38 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import gpu, listed
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cpu import THREADS_SINCE
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cpu import SETTABLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Node
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
 
 SINGLE, PER_NODE, PER_GPU = "single", "per_numa_node", "per_gpu"
 
 
-def split(case: Case, cards: list[Gpu]) -> list[Share]:
-    """The host's instances, at least one, in the order of their ports. What cannot be goes to ``case.errors``."""
-    wish = case.policy.instances
-    if isinstance(wish, tuple):
-        return listed.split(case, cards, wish)
-    source = OPERATOR if wish else POLICY
-    mode, why = (wish, f"ollama_instances is {wish}") if wish else _automatic(case, cards)
+def split(planning: Planning, cards: list[Gpu]) -> list[Share]:
+    """The host's instances, at least one, in the order of their ports."""
+    option = planning.policy.instances
+    if isinstance(option, tuple):
+        return listed.split(planning, cards, option)
+    source = OPERATOR if option else POLICY
+    mode, why = (option, f"ollama_instances is {option}") if option else _automatic(planning, cards)
     if mode != SINGLE:
-        _refuse_contradictions(case, mode)
-    shares = {PER_NODE: _per_node, PER_GPU: _per_gpu}.get(mode, _none)(case, cards)
-    _refuse_shared_cpus(case, mode, shares)
+        _check_contradictions(planning, mode)
+    shares = {PER_NODE: _per_node, PER_GPU: _per_gpu}.get(mode, _none)(planning, cards)
+    _check_shared_cpus(planning, mode, shares)
     if len(shares) < 2:
-        return [_single(case, cards, source, why if mode == SINGLE else f"{why}, and there is one to run")]
+        return [_single(planning, cards, source, why if mode == SINGLE else f"{why}, and there is one to run")]
     return numbered([replace(share, source=source, why=f"{why}: {share.why}") for share in shares])
 
 
@@ -56,52 +57,52 @@ def numbered(shares: list[Share]) -> list[Share]:
             share,
             index=index,
             count=len(shares),
-            policy=share.policy if not index else replace(share.policy, host=f"{host}:{port + index}"),
+            policy=share.policy if not index else share.policy.replace(host=f"{host}:{port + index}"),
         )
         for index, share in enumerate(shares)
     ]
 
 
-def _automatic(case: Case, cards: list[Gpu]) -> tuple[str, str]:
-    machine, policy = case.machine, case.policy
-    nodes, apart = len(_hosting(case)), not _twice(node.cpus for node in _hosting(case))
+def _automatic(planning: Planning, cards: list[Gpu]) -> tuple[str, str]:
+    machine, policy = planning.machine, planning.policy
+    nodes, apart = len(_hosting(planning)), not _twice(node.cpus for node in _hosting(planning))
     if policy.objective != "throughput":
         return SINGLE, f"one server for the host: the objective {policy.objective} wants few answers quickly"
     if cards:
         return SINGLE, f"one server for {len(cards)} GPU(s): it places models on all of them by itself"
     if nodes < 2 or machine.sockets is None or nodes > machine.sockets or not apart:
-        told = f"{nodes} node(s){'' if apart else ' that share CPUs'}"
-        return SINGLE, f"one server: {told} on {machine.sockets or 'an unknown number of'} socket(s)"
+        found = f"{nodes} node(s){'' if apart else ' that share CPUs'}"
+        return SINGLE, f"one server: {found} on {machine.sockets or 'an unknown number of'} socket(s)"
     if policy.numa_node is not None or policy.bind_method == NONE:
         return SINGLE, "one server, since ollama_numa_node or ollama_bind_method says where it runs"
-    if not case.at_least(THREADS_SINCE):
-        return SINGLE, f"one server: {case.release_text} cannot be told how many threads each of several may start"
+    if not planning.reached(SETTABLE):
+        return SINGLE, f"one server: {planning.release_text} takes no thread count for each of several"
     return PER_NODE, f"objective throughput on {nodes} nodes: each socket reads its own memory"
 
 
-def _hosting(case: Case) -> list[Node]:
+def _hosting(planning: Planning) -> list[Node]:
     """Nodes with usable CPUs and memory of their own."""
-    return [node for node in case.machine.cpu_nodes if node.memory_bytes != 0]
+    return [node for node in planning.machine.cpu_nodes if node.memory_bytes != 0]
 
 
-def _refuse_contradictions(case: Case, mode: str) -> None:
-    if case.policy.numa_node is not None:
-        case.refuse(
-            f"ollama_numa_node: {case.policy.numa_node!r} contradicts ollama_instances: {mode}, which runs on every"
+def _check_contradictions(planning: Planning, mode: str) -> None:
+    if planning.policy.numa_node is not None:
+        planning.error(
+            f"ollama_numa_node: {planning.policy.numa_node!r} contradicts ollama_instances: {mode}, which runs on every"
             " node; set only one of them"
         )
-    if case.policy.bind_method == NONE:
-        case.refuse(
+    if planning.policy.bind_method == NONE:
+        planning.error(
             f"ollama_bind_method: 'none' contradicts ollama_instances: {mode}: several servers that are not bound"
             " would fight for the same cores; allowed is auto, numactl or affinity"
         )
 
 
-def _refuse_shared_cpus(case: Case, mode: str, shares: list[Share]) -> None:
+def _check_shared_cpus(planning: Planning, mode: str, shares: list[Share]) -> None:
     """The kernel lists a CPU in one node; a container's or a damaged sysfs may list it in several."""
     shared = _twice(share.cpus for share in shares)
     if shared:
-        case.refuse(
+        planning.error(
             f"ollama_instances: {mode!r} is not possible on this host: CPUs {shared} are in several NUMA nodes, so that"
             " several servers would run on the same ones; allowed is single"
         )
@@ -116,20 +117,20 @@ def _twice(sets: Iterable[CpuSet | None]) -> CpuSet:
     return twice
 
 
-def _single(case: Case, cards: list[Gpu], source: str, why: str) -> Share:
-    mine = cards if case.policy.cuda_visible_devices else gpu.one_process(case, cards)
-    return Share("ollama", case.policy, tuple(mine), case.machine.memory_bytes, source, why)
+def _single(planning: Planning, cards: list[Gpu], source: str, why: str) -> Share:
+    mine = cards if planning.policy.cuda_visible_devices else gpu.one_process(planning, cards)
+    return Share("ollama", planning.policy, tuple(mine), planning.machine.memory_bytes, source, why)
 
 
-def _none(_case: Case, _cards: list[Gpu]) -> list[Share]:
+def _none(_planning: Planning, _cards: list[Gpu]) -> list[Share]:
     return []
 
 
-def _per_node(case: Case, cards: list[Gpu]) -> list[Share]:
-    machine, nodes = case.machine, _hosting(case)
+def _per_node(planning: Planning, cards: list[Gpu]) -> list[Share]:
+    machine, nodes = planning.machine, _hosting(planning)
     idle = [node for node in machine.cpu_nodes if node not in nodes]
     if idle:
-        case.warn(
+        planning.warn(
             "node-without-memory",
             f"node {', '.join(str(node.id) for node in idle)} has CPUs and no memory, so no server runs there",
             "populate the node's memory slots, or leave its CPUs to other programs",
@@ -140,7 +141,7 @@ def _per_node(case: Case, cards: list[Gpu]) -> list[Share]:
     homeless = [card for card in cards if card.numa_node not in homes]
     if homeless:
         homes[nodes[0].id] += homeless
-        case.warn(
+        planning.warn(
             "gpu-without-node",
             f"{'; '.join(card.label for card in homeless)}: no server runs on the node, or the node is not known;"
             f" taken by node {nodes[0].id}'s",
@@ -149,43 +150,43 @@ def _per_node(case: Case, cards: list[Gpu]) -> list[Share]:
     return [
         Share(
             f"node{node.id}",
-            _own(case.policy),
+            _own(planning.policy),
             tuple(homes[node.id]),
             memory_of(machine, node, 1, len(nodes)),
             POLICY,
-            f"node {node.id} with {_cores(case, usable(case, node))}, {gib(node.memory_bytes)} and"
+            f"node {node.id} with {_cores(planning, usable(planning, node))}, {gib(node.memory_bytes)} and"
             f" {len(homes[node.id])} GPU(s)",
-            cpus=usable(case, node),
+            cpus=usable(planning, node),
             node=node,
         )
         for node in nodes
     ]
 
 
-def _per_gpu(case: Case, cards: list[Gpu]) -> list[Share]:
+def _per_gpu(planning: Planning, cards: list[Gpu]) -> list[Share]:
     if not cards:
-        case.warn(
+        planning.warn(
             "no-gpu-for-instances",
             "ollama_instances is per_gpu, and no usable GPU was found; one server runs on the CPUs",
             "set ollama_instances: auto on hosts without GPU; ollama_topology.problems says what was tried",
         )
-    if len(cards) < 2 or case.machine.allowed is None:
+    if len(cards) < 2 or planning.machine.allowed is None:
         return []
     ordered = sorted(cards, key=lambda card: (card.pci_bus_id or "", card.uuid or ""))
-    places = _places(case, ordered)
+    places = _places(planning, ordered)
     if any(not cpus for _node, cpus, _neighbours in places):
-        case.refuse(
-            f"ollama_instances: 'per_gpu' would divide fewer cores than GPUs ({len(case.machine.allowed)} logical CPUs,"
-            f" {len(cards)} GPUs); allowed here is single, or a list"
+        planning.error(
+            f"ollama_instances: 'per_gpu' would divide fewer cores than GPUs ({len(planning.machine.allowed)} logical"
+            f" CPUs, {len(cards)} GPUs); allowed here is single, or a list"
         )
     return [
         Share(
             f"gpu{number}",
-            _own(case.policy),
+            _own(planning.policy),
             (card,),
-            memory_of(case.machine, node, neighbours, len(ordered)),
+            memory_of(planning.machine, node, neighbours, len(ordered)),
             POLICY,
-            f"{card.label} at {card.pci_bus_id or card.uuid} with {_cores(case, cpus)}"
+            f"{card.label} at {card.pci_bus_id or card.uuid} with {_cores(planning, cpus)}"
             + (f" of node {node.id}" if node else ""),
             cpus=cpus,
             node=node,
@@ -194,37 +195,37 @@ def _per_gpu(case: Case, cards: list[Gpu]) -> list[Share]:
     ]
 
 
-def _places(case: Case, cards: list[Gpu]) -> list[tuple[Node | None, CpuSet, int]]:
+def _places(planning: Planning, cards: list[Gpu]) -> list[tuple[Node | None, CpuSet, int]]:
     """Node, CPUs and number of servers on that node, for each card. Where one card's node is unknown, so are all."""
-    nodes: dict[int | None, Node] = {node.id: node for node in _hosting(case)}
+    nodes: dict[int | None, Node] = {node.id: node for node in _hosting(planning)}
     only = next(iter(nodes.values())) if len(nodes) == 1 else None
     homes = [home for card in cards if (home := nodes.get(card.numa_node, only)) is not None]
     if len(homes) < len(cards):
-        shares = deal(case, case.machine.allowed or CpuSet(), len(cards))
+        shares = deal(planning, planning.machine.allowed or CpuSet(), len(cards))
         return [(None, cpus, len(cards)) for cpus in shares]
-    dealt = {node.id: deal(case, usable(case, node), homes.count(node)) for node in homes}
+    dealt = {node.id: deal(planning, usable(planning, node), homes.count(node)) for node in homes}
     return [(node, dealt[node.id].pop(0), homes.count(node)) for node in homes]
 
 
-def usable(case: Case, node: Node) -> CpuSet:
+def usable(planning: Planning, node: Node) -> CpuSet:
     """The CPUs of a node that a service may use, isolated ones only where there is nothing else."""
-    allowed = node.cpus & case.machine.allowed if case.machine.allowed is not None else node.cpus
-    return allowed - case.machine.isolated or allowed
+    allowed = node.cpus & planning.machine.allowed if planning.machine.allowed is not None else node.cpus
+    return allowed - planning.machine.isolated or allowed
 
 
-def deal(case: Case, cpus: CpuSet, parts: int) -> list[CpuSet]:
+def deal(planning: Planning, cpus: CpuSet, parts: int) -> list[CpuSet]:
     """CPUs for each of several servers, without the isolated ones."""
-    kinds = [kind for _name, kind in case.machine.kinds]
-    return partition(cpus - case.machine.isolated or cpus, case.machine.siblings, kinds, parts)
+    kinds = [kind for _name, kind in planning.machine.kinds]
+    return partition(cpus - planning.machine.isolated or cpus, planning.machine.siblings, kinds, parts)
 
 
 def _own(policy: Policy) -> Policy:
-    """The wishes of one of several: which cards and which node it has is settled."""
-    return replace(policy, cuda_visible_devices=None, numa_node=None)
+    """The policy of one of several servers, whose cards and node are chosen already."""
+    return policy.replace(cuda_visible_devices=None, numa_node=None)
 
 
-def _cores(case: Case, cpus: CpuSet) -> str:
-    return f"{case.machine.cores_in(cpus)} cores"
+def _cores(planning: Planning, cpus: CpuSet) -> str:
+    return f"{planning.machine.cores_in(cpus)} cores"
 
 
 __all__ = ("deal", "numbered", "split", "usable")

@@ -14,35 +14,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.environment import ready
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import LOADED
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, Policy, parse, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, Policy, parse
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Node
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
-# What an entry may say besides its name and CPUs: role variables of the same names.
-KEYS = (
-    "host",
-    "numa_node",
-    "num_threads",
-    "cuda_visible_devices",
-    "num_parallel",
-    "max_loaded_models",
-    "max_queue",
-    "keep_alive",
-    "context_length",
-    "cache_ram_bytes",
-    "gpu_reserve_bytes",
-    "reference_models",
-    "flash_attention",
-    "kv_cache_type",
-    "environment",
-)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
 
@@ -58,11 +41,11 @@ class Entry:
     cpus: CpuSet | None
 
 
-def split(case: Case, cards: list[Gpu], wish: tuple[dict[str, Any], ...]) -> list[Share]:
-    """The listed instances in their order; what cannot be goes to ``case.errors``."""
-    before = len(case.errors)
+def split(case: Planning, cards: list[Gpu], wish: tuple[dict[str, Any], ...]) -> list[Share]:
+    """The listed instances in their order; what cannot be goes to ``case.notes.errors``."""
+    before = len(case.notes.errors)
     entries = [_entry(case, number, dict(fields)) for number, fields in enumerate(wish)]
-    if len(case.errors) > before:
+    if len(case.notes.errors) > before:
         return []
     _refuse_same_names(case, entries)
     entries = _addresses(case, entries)
@@ -88,49 +71,50 @@ def split(case: Case, cards: list[Gpu], wish: tuple[dict[str, Any], ...]) -> lis
     ]
 
 
-def _entry(case: Case, number: int, fields: dict[str, Any]) -> Entry:
+def _entry(case: Planning, number: int, fields: dict[str, Any]) -> Entry:
     name = str(fields.pop("name", ""))
     where = f"ollama_instances[{number}]"
     if not _NAME.fullmatch(name):
-        case.refuse(
+        case.error(
             f"{where}.name: {name!r} is not allowed; allowed are up to 31 small letters, digits and dashes, as in node0"
         )
     cpus = _cpu_list(case, where, fields.pop("cpus", None))
-    unknown = sorted(set(fields) - set(KEYS))
-    if unknown:
-        case.refuse(f"{where}.{unknown[0]}: no such key; allowed are name, cpus, {', '.join(KEYS)}")
-        fields = {key: value for key, value in fields.items() if key in KEYS}
+    keys = [option.name for option in case.contract.options.values() if option.scope == "instance"]
+    for unknown in sorted(set(fields) - set(keys)):
+        case.error(f"{where}.{unknown}: no such key; allowed are name, cpus, {', '.join(keys)}")
+    fields = {key: value for key, value in fields.items() if key in keys}
     own, errors = parse(fields)
     base = case.policy
     environment = {**base.environment, **own.environment}
-    # parse() fills what was not said with defaults; only what was said counts here.
-    said = {key: getattr(own, key) for key in fields if key != "environment" and fields[key] not in (None, "auto", "")}
-    policy = replace(base, **{**said, "environment": environment})
+    # parse() fills in defaults; only what the entry itself decides counts here.
+    given = [key for key, value in fields.items() if key != "environment" and value is not None]
+    said = {key: getattr(own, key) for key in given if getattr(own, key) is not None}
+    policy = base.replace(**{**said, "environment": environment})
     policy, lint_errors, warnings = ready(policy, case.release)
     for text in (*errors, *lint_errors):
-        case.refuse(text if text in case.errors else text.replace("ollama_", f"{where}.", 1))
+        case.error(text if text in case.notes.errors else text.replace("ollama_", f"{where}.", 1))
     for warning in warnings:
         case.warn(**warning)
     own_models = "max_loaded_models" in said or LOADED in own.environment
     return Entry(name, policy, "host" in said, own_models, _node(case, where, policy), cpus)
 
 
-def _cpu_list(case: Case, where: str, value: object) -> CpuSet | None:
+def _cpu_list(case: Planning, where: str, value: object) -> CpuSet | None:
     if value is None:
         return None
     allowed = case.machine.allowed or CpuSet()
     try:
         cpus = CpuSet.parse(str(value))
     except ValueError as error:
-        case.refuse(f"{where}.cpus: {error}; allowed is a list such as 0-13,28-41, of CPUs {allowed}")
+        case.error(f"{where}.cpus: {error}; allowed is a list such as 0-13,28-41, of CPUs {allowed}")
         return None
     if not cpus or not cpus <= allowed:
-        case.refuse(f"{where}.cpus: {str(value)!r} is not allowed; the service may use CPUs {allowed}")
+        case.error(f"{where}.cpus: {str(value)!r} is not allowed; the service may use CPUs {allowed}")
         return None
     return cpus
 
 
-def _node(case: Case, where: str, policy: Policy) -> Node | None:
+def _node(case: Planning, where: str, policy: Policy) -> Node | None:
     if policy.numa_node in (None, NONE):
         return None
     nodes = case.machine.cpu_nodes
@@ -138,29 +122,29 @@ def _node(case: Case, where: str, policy: Policy) -> Node | None:
         if node.id == policy.numa_node:
             return node
     ids = ", ".join(str(node.id) for node in nodes) or "none"
-    case.refuse(f"{where}.numa_node: {policy.numa_node!r} is not allowed; nodes with usable CPUs on this host: {ids}")
+    case.error(f"{where}.numa_node: {policy.numa_node!r} is not allowed; nodes with usable CPUs on this host: {ids}")
     return None
 
 
-def _refuse_same_names(case: Case, entries: list[Entry]) -> None:
+def _refuse_same_names(case: Planning, entries: list[Entry]) -> None:
     names = [entry.name for entry in entries]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        case.refuse(f"ollama_instances: {names.count(name)} entries are named {name!r}; each needs a name of its own")
+        case.error(f"ollama_instances: {names.count(name)} entries are named {name!r}; each needs a name of its own")
 
 
-def _addresses(case: Case, entries: list[Entry]) -> list[Entry]:
+def _addresses(case: Planning, entries: list[Entry]) -> list[Entry]:
     """Each with an address: its own, or the host's with the port counted up; two on one port are refused."""
     address, port = split_host(case.policy.host) or ("127.0.0.1", 11434)
     host = f"[{address}]" if ":" in address else address
     placed = [
-        entry if entry.own_host else replace(entry, policy=replace(entry.policy, host=f"{host}:{port + number}"))
+        entry if entry.own_host else replace(entry, policy=entry.policy.replace(host=f"{host}:{port + number}"))
         for number, entry in enumerate(entries)
     ]
     taken: dict[int, str] = {}
     for entry in placed:
         own = (split_host(entry.policy.host) or ("", 0))[1]
         if own in taken:
-            case.refuse(
+            case.error(
                 f"ollama_instances: {taken[own]!r} and {entry.name!r} both listen on port {own}; give one of them"
                 " another host"
             )
@@ -168,7 +152,7 @@ def _addresses(case: Case, entries: list[Entry]) -> list[Entry]:
     return placed
 
 
-def _cpus(case: Case, entries: list[Entry]) -> list[CpuSet]:
+def _cpus(case: Planning, entries: list[Entry]) -> list[CpuSet]:
     """Named CPUs first; entries on one node share what is left of it, the others what is left of the host."""
     machine = case.machine
     left = machine.allowed or CpuSet()
@@ -178,7 +162,7 @@ def _cpus(case: Case, entries: list[Entry]) -> list[CpuSet]:
         if entry.cpus is not None:
             owners = [entries[other].name for other, cpus in result.items() if cpus & entry.cpus]
             if owners:
-                case.refuse(
+                case.error(
                     f"ollama_instances[{number}].cpus: {str(entry.cpus)!r} overlaps those of {owners[0]!r}; a CPU"
                     " belongs to one instance"
                 )
@@ -193,18 +177,18 @@ def _cpus(case: Case, entries: list[Entry]) -> list[CpuSet]:
             result[number] = share
             left -= share
             if not share:
-                case.refuse(
+                case.error(
                     f"ollama_instances[{number}]: no core is left for {entries[number].name!r}"
                     f"{f' on node {home.id}' if home else ''}; list fewer instances, or other CPUs"
                 )
     return [result[number] for number in range(len(entries))]
 
 
-def _home(case: Case, cpus: CpuSet) -> Node | None:
+def _home(case: Planning, cpus: CpuSet) -> Node | None:
     return next((node for node in case.machine.cpu_nodes if cpus and cpus <= node.cpus), None)
 
 
-def _gpus(case: Case, entries: list[Entry], cards: list[Gpu]) -> list[list[Gpu]]:
+def _gpus(case: Planning, entries: list[Entry], cards: list[Gpu]) -> list[list[Gpu]]:
     """Named cards first, then those of an entry's node; the rest is dealt out to entries that have none."""
     result: list[list[Gpu]] = [[] for entry in entries]
     taken: dict[str, str] = {}
@@ -213,12 +197,12 @@ def _gpus(case: Case, entries: list[Entry], cards: list[Gpu]) -> list[list[Gpu]]
             found = next((card for card in cards if device in (card.uuid, str(card.index))), None)
             if found is None:
                 names = ", ".join(f"{card.index} ({card.name})" for card in cards if card.vendor == "nvidia") or "none"
-                case.refuse(
+                case.error(
                     f"ollama_instances[{number}].cuda_visible_devices: {device!r} is not on this host; NVIDIA GPUs"
                     f" here: {names}; or none"
                 )
             elif _key(found) in taken:
-                case.refuse(
+                case.error(
                     f"ollama_instances[{number}].cuda_visible_devices: {device!r} belongs to {taken[_key(found)]!r}"
                     " already; a card belongs to one instance"
                 )
@@ -242,4 +226,4 @@ def _key(card: Gpu) -> str:
     return card.uuid or str(card.index)
 
 
-__all__ = ("KEYS", "Entry", "split")
+__all__ = ("Entry", "split")

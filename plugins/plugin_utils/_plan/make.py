@@ -9,6 +9,7 @@ Private to inference.ollama: it may change in any release.
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
@@ -26,9 +27,10 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     supervision,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, parse
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import memory_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import PLACEMENT, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,13 +39,9 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
 
-SCHEMA = 1
-# What decisions on the host as a whole have for an instance; no instance can have this name.
-HOST = "(host)"
-
 
 class PlanError(OllamaError):
-    """What cannot be planned, a line for each wrong setting."""
+    """A plan is not possible: a line for each wrong setting."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
@@ -51,52 +49,50 @@ class PlanError(OllamaError):
         super().__init__("\n".join([count, *(f"- {line}" for line in lines)]))
 
 
-def refusals(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: str | None) -> list[str]:
-    """Why there is no plan, a line for each wrong setting; none where there is one."""
+def refusals(topology: Mapping[str, Any], options: Mapping[str, Any], release: str | None) -> list[str]:
+    """Why there is no plan, a line for each wrong setting; empty where there is one."""
     try:
-        make_plan(topology, wishes, release)
+        make_plan(topology, options, release)
     except PlanError as error:
         return error.lines
     return []
 
 
-def make_plan(topology: Mapping[str, Any], wishes: Mapping[str, Any], release: str | None) -> dict[str, Any]:
-    """The plan of one host, schema 1 (docs/architecture.md).
+def make_plan(topology: Mapping[str, Any], options: Mapping[str, Any], release: str | None) -> dict[str, Any]:
+    """Return the plan of one host, schema 2 (docs/architecture.md).
 
-    ``wishes`` maps role variables without their prefix to what the operator said. ``release`` is the operator's
-    word on the installed release; without it the topology's is taken. Raises PlanError with one line for
-    everything that is wrong, so that a single run shows it all.
+    ``options`` maps role variables without their prefix to the operator's values. ``release`` is the installed release
+    as the operator names it; without it the topology's is taken. Raises PlanError with one line for everything that is
+    wrong, so that a single run shows it all.
     """
     machine = Machine(topology)
     installed = _release(machine, release)
-    policy, errors = parse(wishes)
+    policy, errors = parse(options)
     policy, clashes, lint_warnings = environment.ready(policy, installed)
-    case = Case(machine, policy, installed, load())
-    case.errors += errors + clashes
-    case.warnings += lint_warnings
-    _look_at_release(case)
-    _look_at_facts(case)
-    cards = gpu.usable(case)
-    shares = instances.split(case, gpu.wanted(case, cards))
-    planned = [_instance(case.of(share), share, cards) for share in shares]
-    host = case.of(shares[0]) if shares else case
-    host.instance, host.gpus = HOST, cards
-    spans = len(machine.cpu_nodes) > 1 and any(entry["numa_node"] is None for entry in planned)
-    settings = kernel.tune(host, spans_nodes=spans)
-    if case.errors:
-        raise PlanError(case.errors)
+    host = Planning(machine, policy, installed, load(), instance=None)
+    notes = host.notes
+    notes.errors += errors + clashes
+    notes.warnings += lint_warnings
+    _check_release(host)
+    _check_facts(host)
+    cards = gpu.usable(host)
+    shares = instances.split(host, gpu.wanted(host, cards))
+    planned = [_instance(host.of(share), share, cards) for share in shares]
+    spans = len(machine.cpu_nodes) > 1 and any(placement.node is None for _entry, placement in planned)
+    kernel.tune(replace(host, gpus=tuple(cards)), spans_nodes=spans)
+    if notes.errors:
+        raise PlanError(notes.errors)
     return {
         "schema": SCHEMA,
         "release": str(installed) if installed else None,
-        "instances": planned,
-        "kernel": settings,
-        "template": service.template(case) if len(planned) > 1 else None,
+        "instances": [entry for entry, _placement in planned],
+        "template": service.template(host) if len(planned) > 1 else None,
         "upstreams": [
-            {"instance": entry["name"], "host": entry["host"], "port": entry["port"], "weight": entry["threads"] or 1}
-            for entry in planned
+            {"instance": entry["name"], "host": entry["host"], "port": entry["port"], "weight": placement.threads or 1}
+            for entry, placement in planned
         ],
-        "decisions": case.decisions,
-        "warnings": case.warnings,
+        "decisions": notes.decisions,
+        "warnings": notes.warnings,
     }
 
 
@@ -114,37 +110,35 @@ def _release(machine: Machine, named: str | None) -> Release | None:
         return None
 
 
-def _instance(case: Case, share: Share, cards: list[Gpu]) -> dict[str, Any]:
-    case.decide("instance", share.name, share.source, share.why)
-    address, port, variables = service.listen(case)
-    variables |= devices.show(case, cards)
-    placement = cpu.place(case, share)
-    variables |= placement.environment
-    if placement.bind != NONE and share.cpus is None:
-        case.memory_bytes = memory_of(case.machine, placement.node, 1, 1)
-    variables |= capacity.fill(case, placement.threads)
-    variables |= attention.attend(case)
-    variables |= service.store(case)
-    _refuse_undone_binding(case, placement)
-    order = supervision.order(case)
-    unit = {**service.command(case, placement), **service.limits(case), **supervision.supervise(case)}
-    return {
-        "name": case.instance,
+def _instance(planning: Planning, share: Share, cards: list[Gpu]) -> tuple[dict[str, Any], cpu.Placement]:
+    """Decide on one instance; return what identifies it and follows from the decisions, and where it runs."""
+    planning.record(PLACEMENT, "instance", share.name, share.source, share.why)
+    placement = cpu.place(planning, share)
+    if placement.binding != NONE and share.cpus is None:
+        planning = replace(planning, memory_bytes=memory_of(planning.machine, placement.node, 1, 1))
+    address, port = service.listen(planning)
+    devices.show(planning, cards)
+    budget = capacity.fill(planning, placement.threads)
+    attention.attend(planning)
+    service.store(planning)
+    planning.record_unruled()
+    environment.check_written(planning)
+    _check_binding(planning, placement)
+    supervision.order(planning)
+    service.command(planning, placement)
+    service.limits(planning)
+    supervision.supervise(planning)
+    identity = {
+        "name": share.name,
         "unit": share.unit,
         "host": address,
         "port": port,
         "url": url_of(address, port),
-        "numa_node": placement.node.id if placement.node else None,
-        "cpus": None if placement.cpus is None else str(placement.cpus),
-        "threads": placement.threads,
-        "bind": placement.bind,
-        "gpus": [_address(card) for card in case.gpus],
-        "memory_bytes": case.memory_bytes,
-        "budget": case.budget,
-        "environment": environment.merge(case, variables),
-        "order": order,
-        "service": unit,
+        "gpus": [_address(card) for card in planning.gpus],
+        "memory_bytes": planning.memory_bytes,
+        "budget": budget,
     }
+    return identity, placement
 
 
 def _address(card: Gpu) -> str | None:
@@ -152,17 +146,17 @@ def _address(card: Gpu) -> str | None:
     return card.uuid if card.partition else card.pci_bus_id or card.uuid
 
 
-def _refuse_undone_binding(case: Case, placement: cpu.Placement) -> None:
-    spread = case.policy.environment.get("LLAMA_ARG_NUMA")
-    if placement.bind != NONE and spread in ("distribute", "isolate"):
-        case.refuse(
+def _check_binding(planning: Planning, placement: cpu.Placement) -> None:
+    spread = planning.policy.environment.get("LLAMA_ARG_NUMA")
+    if placement.binding != NONE and spread in ("distribute", "isolate"):
+        planning.error(
             f"ollama_environment.LLAMA_ARG_NUMA: {spread!r} contradicts the binding to CPUs {placement.cpus}: it"
             " resets each thread's CPU affinity; allowed is numactl or nothing, or set ollama_numa_node: none"
         )
 
 
 def url_of(address: str, port: int) -> str:
-    """Where a server that listens there is asked: one that listens on every address, on the loopback one."""
+    """The URL by which this host reaches a server; one that listens on every address answers on loopback."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -172,46 +166,46 @@ def url_of(address: str, port: int) -> str:
     return f"http://{parsed}:{port}" if parsed.version == 4 else f"http://[{parsed}]:{port}"
 
 
-def _look_at_release(case: Case) -> None:
-    release, oldest, newest = case.release, case.contract.oldest_supported, case.contract.newest_known
+def _check_release(planning: Planning) -> None:
+    release, oldest, newest = planning.release, planning.contract.oldest_supported, planning.contract.newest_known
     if release is None:
-        case.warn(
+        planning.warn(
             "release-unknown",
             "no installed Ollama answered with its release; only what is right or harmless in every supported release"
             " is set",
             "install Ollama first, or name the release in ollama_version",
         )
     elif release < oldest:
-        case.warn(
+        planning.warn(
             "release-too-old",
             f"Ollama {release} is older than {oldest}, the oldest release that these rules were checked against",
             "upgrade Ollama",
         )
     elif release > newest:
-        case.warn(
+        planning.warn(
             "release-not-yet-known",
             f"Ollama {release} is newer than {newest}, the newest release that these rules were checked against",
             "look for a newer inference.ollama, and at the server's log after the restart",
         )
 
 
-def _look_at_facts(case: Case) -> None:
-    if case.machine.problems:
-        shown = [*case.machine.problems[:3], *(["…"] if len(case.machine.problems) > 3 else [])]
-        case.warn(
+def _check_facts(planning: Planning) -> None:
+    if planning.machine.problems:
+        shown = [*planning.machine.problems[:3], *(["…"] if len(planning.machine.problems) > 3 else [])]
+        planning.warn(
             "facts-incomplete",
-            f"{len(case.machine.problems)} fact(s) could not be read or contradict each other: {'; '.join(shown)}",
+            f"{len(planning.machine.problems)} fact(s) could not be read or contradict each other: {'; '.join(shown)}",
             "see ollama_topology.problems; what depends on them is left to the server",
         )
-    unit = case.machine.ollama.get("unit") or {}
-    own = case.policy.dropin_name
+    unit = planning.machine.ollama.get("unit") or {}
+    own = planning.policy.dropin_name
     later = [path for path in unit.get("dropins") or [] if path.rsplit("/", 1)[-1] > own]
     if later:
-        case.warn(
+        planning.warn(
             "dropins-read-later",
             f"{', '.join(later)} is read after {own} and may override it",
             "remove what it sets twice, or choose a later name in ollama_dropin_name",
         )
 
 
-__all__ = ("HOST", "SCHEMA", "PlanError", "make_plan", "refusals", "url_of")
+__all__ = ("PlanError", "make_plan", "refusals", "url_of")

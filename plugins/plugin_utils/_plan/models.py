@@ -26,27 +26,18 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-MIB, TIB = 1 << 20, 1 << 40
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
+from ansible_collections.inference.ollama.plugins.plugin_utils._options import allowed, read
 
-# What a model can be, with room above the largest known: a slip of the keyboard must not decide how memory is filled.
-_WHOLE = {
-    "size_bytes": (MIB, 4 * TIB),
-    "layers": (1, 1000),
-    "kv_heads": (1, 1024),
-    "key_length": (1, 8192),
-    "value_length": (1, 8192),
-    "context_length": (1, 1 << 24),
-    "embedding_length": (1, 1 << 20),
-    "heads": (1, 1024),
-}
-_NEEDED = ("size_bytes", "layers", "kv_heads")
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Option
+
 _LENGTHS, _INSTEAD = ("key_length", "value_length"), ("embedding_length", "heads")
-_NAME = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,254}[^\s\x00-\x1f\x7f])?")
-_FAMILY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # Architectures that make vectors of texts and answer nothing (convert_hf_to_gguf.py of llama.cpp).
 _EMBEDDING = frozenset(
     {
@@ -86,7 +77,7 @@ class ReferenceModel:
 def parse_models(value: object) -> tuple[ReferenceModel, ...]:
     """The operator's list; ValueError says what is allowed and which key of which entry is not that."""
     if not isinstance(value, (list, tuple)):
-        raise ValueError("a list of models, each with name, size_bytes, layers, kv_heads, key_length and value_length")
+        raise ValueError(load().types["models"])
     models = tuple(_model(index, entry) for index, entry in enumerate(value))
     names = [model.name for model in models]
     for index, name in enumerate(names):
@@ -98,49 +89,38 @@ def parse_models(value: object) -> tuple[ReferenceModel, ...]:
 def _model(index: int, entry: object) -> ReferenceModel:
     if not isinstance(entry, Mapping):
         raise ValueError(f"a mapping for each model; entry {index} is {entry!r}")
-    known = ("name", "family", *_WHOLE)
+    known = load().options["reference_models"].fields
     unknown = [str(key) for key in entry if key not in known]
     if unknown:
         raise ValueError(f"{', '.join(known)} in a model; entry {index} has {', '.join(unknown)}")
-    name = _text(index, entry, "name", _NAME, "a model's name such as llama3.1:8b")
-    if name is None:
+    if entry.get("name") is None:
         raise ValueError(f"a model with a name; entry {index} has none")
-    family = _text(index, entry, "family", _FAMILY, "an architecture such as llama or qwen3moe")
-    numbers = {key: _number(index, key, entry[key]) for key in _WHOLE if entry.get(key) is not None}
-    missing = [key for key in _NEEDED if key not in numbers]
+    found: dict[str, Any] = {key: _field(index, known[key], value) for key, value in entry.items() if value is not None}
+    where = f"entry {index} ({found['name']})"
+    missing = [key for key, field in known.items() if field.required and key not in found]
     if missing:
-        raise ValueError(f"a model with {', '.join(_NEEDED)}; entry {index} ({name}) lacks {', '.join(missing)}")
-    key_length, value_length = _lengths(f"entry {index} ({name})", numbers)
+        needed = ", ".join(key for key, field in known.items() if field.required)
+        raise ValueError(f"a model with {needed}; {where} lacks {', '.join(missing)}")
+    key_length, value_length = _lengths(where, found)
+    family = found.get("family")
     return ReferenceModel(
-        name=name,
-        size_bytes=numbers["size_bytes"],
-        layers=numbers["layers"],
-        kv_heads=numbers["kv_heads"],
+        name=found["name"],
+        size_bytes=found["size_bytes"],
+        layers=found["layers"],
+        kv_heads=found["kv_heads"],
         key_length=key_length,
         value_length=value_length,
-        context_length=numbers.get("context_length"),
+        context_length=found.get("context_length"),
         family=family.lower() if family else None,
     )
 
 
-def _text(index: int, entry: Mapping[str, object], key: str, pattern: re.Pattern[str], right: str) -> str | None:
-    value = entry.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise ValueError(f"{right} as {key}; in entry {index} it is {value!r}")
-    return str(value)
-
-
-def _number(index: int, key: str, value: object) -> int:
-    least, most = _WHOLE[key]
-    text = str(value).strip()
-    # Templates may hand a number over as text.
-    if isinstance(value, (int, str)) and not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,18}", text):
-        number = int(text)
-        if least <= number <= most:
-            return number
-    raise ValueError(f"a whole number from {least} to {most} as {key}; in entry {index} it is {value!r}")
+def _field(index: int, field: Option, value: object) -> object:
+    # Templates may hand a number over as text, and never a text as a number.
+    if isinstance(value, str) or (isinstance(value, int) and field.type != "pattern"):
+        with contextlib.suppress(ValueError):
+            return read(field, value)
+    raise ValueError(f"{allowed(field)} as {field.name}; in entry {index} it is {value!r}")
 
 
 def _lengths(where: str, numbers: Mapping[str, int]) -> tuple[int, int]:

@@ -28,8 +28,8 @@ def partition(cpus: CpuSet, siblings: Sequence[CpuSet], kinds: Sequence[CpuSet],
     cores += [CpuSet([cpu]) for cpu in cpus - known]
     cores.sort(key=CpuSet.first)
     shares = [CpuSet() for part in range(parts)]
-    told = CpuSet(cpu for kind in kinds for cpu in kind)
-    for kind in (*kinds, cpus - told):
+    classed = CpuSet(cpu for kind in kinds for cpu in kind)
+    for kind in (*kinds, cpus - classed):
         for number, chunk in enumerate(_chunks([core for core in cores if core & kind], parts)):
             shares[number] = CpuSet(cpu for core in (shares[number], *chunk) for cpu in core)
     return shares

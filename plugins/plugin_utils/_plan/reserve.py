@@ -14,73 +14,70 @@ from typing import TYPE_CHECKING
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import MARGIN_BYTES, MIB
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, OPERATOR, POLICY
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 OVERHEAD, TARGET = "OLLAMA_GPU_OVERHEAD", "LLAMA_ARG_FIT_TARGET"
 # A desktop and a browser; what they take comes and goes, and the server looks at it only when it loads a model.
 DISPLAY_BYTES = 1024 * MIB
 
 
-def reserve(case: Case) -> int:
+def reserve(planning: Planning) -> int:
     """Bytes of each card that stay free beyond the server's own margin, as planned or as the operator says."""
-    free = case.policy.environment
+    free = planning.policy.environment
     own = free.get(TARGET, "").partition(",")[0]
-    if own.isdigit() and case.acts(TARGET):
+    if own.isdigit() and planning.acts(TARGET):
         return max(0, int(own) * MIB - MARGIN_BYTES)
-    if free.get(OVERHEAD, "").isdigit() and case.acts(OVERHEAD):
+    if free.get(OVERHEAD, "").isdigit() and planning.acts(OVERHEAD):
         return int(free[OVERHEAD])
-    if case.policy.gpu_reserve_bytes is not None:
-        return case.policy.gpu_reserve_bytes
-    return DISPLAY_BYTES if any(gpu.display_active for gpu in case.gpus) else 0
+    if planning.policy.gpu_reserve_bytes is not None:
+        return int(planning.policy.gpu_reserve_bytes)
+    return DISPLAY_BYTES if any(gpu.display_active for gpu in planning.gpus) else 0
 
 
-def keep_free(case: Case) -> dict[str, str]:
-    """The environment that keeps the reserve free, in the variable that acts on the release."""
-    name = TARGET if case.acts(TARGET) else OVERHEAD
-    wish = case.policy.gpu_reserve_bytes
-    for other in (TARGET, OVERHEAD):
-        if wish is not None and other in case.policy.environment:
-            case.refuse(
-                f"ollama_environment.{other}: contradicts ollama_gpu_reserve_bytes: {wish}; set only one of them"
+def keep_free(planning: Planning) -> None:
+    """Decide on the reserve in the variable that acts on the release."""
+    option, free = planning.policy.gpu_reserve_bytes, planning.policy.environment
+    for name in (TARGET, OVERHEAD):
+        if option is not None and name in free:
+            planning.error(
+                f"ollama_environment.{name}: contradicts ollama_gpu_reserve_bytes: {option}; set only one of them"
             )
-    source = POLICY if wish is None else OPERATOR
-    if not case.gpus:
-        case.decide(name, None, source, "not set: models run on no GPU")
-        return {}
-    if wish is not None:
-        _refuse_too_much(case, wish)
-    amount = wish if wish is not None else reserve(case) if not _free(case) else 0
-    shown = [gpu.name for gpu in case.gpus if gpu.display_active]
-    why = f"ollama_gpu_reserve_bytes is {wish}" if wish is not None else f"{', '.join(shown)} drives a display"
+    name = TARGET if planning.acts(TARGET) else OVERHEAD
+    source = POLICY if option is None else OPERATOR
+    if not planning.gpus:
+        planning.record(VARIABLE, name, None, source, "not set: models run on no GPU")
+        return
+    if option is not None:
+        _check_size(planning, option)
+    named = TARGET in free or OVERHEAD in free
+    amount = option if option is not None else 0 if named else reserve(planning)
+    shown = [gpu.name for gpu in planning.gpus if gpu.display_active]
+    why = f"ollama_gpu_reserve_bytes is {option}" if option is not None else f"{', '.join(shown)} drives a display"
     if not amount:
-        why = "no card drives a display" if wish is None else why
-        case.decide(name, None, source, f"not set: {why}, and the server's own margin is enough")
-        return {}
-    if case.acts(TARGET):
+        why = "no card drives a display" if option is None else why
+        planning.record(VARIABLE, name, None, source, f"not set: {why}, and the server's own margin is enough")
+    elif planning.acts(TARGET):
         value = (MARGIN_BYTES + amount + MIB - 1) // MIB
         reason = f"{why}: {value} MiB of each card stay free, {amount // MIB} more than by default"
-        return {TARGET: str(case.decide(TARGET, str(value), source, reason))}
-    if case.acts(OVERHEAD):
+        planning.record(VARIABLE, TARGET, str(value), source, reason)
+    elif planning.acts(OVERHEAD):
         reason = f"{why}: {gib(amount)} of each card stay free beside the server's own margin"
-        return {OVERHEAD: str(case.decide(OVERHEAD, str(amount), source, reason))}
-    reason = f"not set: before 0.30.0 it is {OVERHEAD} that keeps memory of a card free and from then on {TARGET}"
-    case.decide(OVERHEAD, None, CONTRACT, f"{reason}, and the release is unknown")
-    return {}
+        planning.record(VARIABLE, OVERHEAD, str(amount), source, reason)
+    else:
+        since = planning.since("llama_server")
+        reason = f"not set: {OVERHEAD} keeps memory of a card free before {since}, {TARGET} from then on"
+        planning.record(VARIABLE, OVERHEAD, None, CONTRACT, f"{reason}, and the release is unknown")
 
 
-def _free(case: Case) -> bool:
-    """Whether the free environment says it; that decision is noted where the environment is merged."""
-    return any(name in case.policy.environment for name in (TARGET, OVERHEAD))
-
-
-def _refuse_too_much(case: Case, wish: int) -> None:
+def _check_size(planning: Planning, option: int) -> None:
     # A larger number than the card's memory wraps round in the server (server/routes.go).
-    for gpu in case.gpus:
-        if gpu.memory_bytes and wish + MARGIN_BYTES >= gpu.memory_bytes:
-            case.refuse(
-                f"ollama_gpu_reserve_bytes: {wish} leaves nothing of {gpu.label}, of which the server keeps"
+    for gpu in planning.gpus:
+        if gpu.memory_bytes and option + MARGIN_BYTES >= gpu.memory_bytes:
+            planning.error(
+                f"ollama_gpu_reserve_bytes: {option} leaves nothing of {gpu.label}, of which the server keeps"
                 f" {gib(MARGIN_BYTES)} free by itself; allowed is auto, or less than"
                 f" {max(0, gpu.memory_bytes - MARGIN_BYTES)}"
             )

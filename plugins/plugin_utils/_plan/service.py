@@ -12,47 +12,49 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import DEDICATED_BYTES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import DEFAULT_HOST, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, VARIABLE
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cpu import Placement
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 LOAD_MODE, MODELS, HOST = "LLAMA_ARG_LOAD_MODE", "OLLAMA_MODELS", "OLLAMA_HOST"
 # Where install.sh puts the binary on a host whose PATH has the usual order.
 DEFAULT_BINARY = "/usr/local/bin/ollama"
 
 
-def listen(case: Case) -> tuple[str, int, dict[str, str]]:
-    """Address, port, and the environment that says so."""
-    address, port = split_host(case.policy.host) or ("127.0.0.1", 11434)
+def listen(planning: Planning) -> tuple[str, int]:
+    """Decide where the server listens; return address and port."""
+    address, port = split_host(planning.policy.host) or ("127.0.0.1", 11434)
     text = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-    if case.policy.host == DEFAULT_HOST:
-        case.decide(
-            HOST, text, POLICY, "this host alone reaches the API, since no Ollama release checks a key on requests"
+    source, reason = OPERATOR, f"ollama_host is {planning.policy.host}"
+    if planning.policy.host == DEFAULT_HOST:
+        source, reason = (
+            POLICY,
+            "this host alone reaches the API, since no Ollama release checks a key on requests",
         )
-    elif case.index:
-        case.decide(HOST, text, POLICY, f"the first instance's port plus {case.index}")
-    else:
-        case.decide(HOST, text, OPERATOR, f"ollama_host is {case.policy.host}")
+    elif planning.index:
+        source, reason = POLICY, f"the first instance's port plus {planning.index}"
+    planning.record(VARIABLE, HOST, text, source, reason)
     if not _loopback(address):
-        case.warn(
+        planning.warn(
             "exposed-without-authentication",
             f"the API listens on {text}, and no Ollama release checks a key on requests",
             "listen on 127.0.0.1 behind a reverse proxy that authenticates, or allow only trusted networks in the"
             " firewall",
         )
-    if case.policy.api_key:
-        case.warn(
+    if planning.policy.api_key:
+        planning.warn(
             "api-key-protects-nothing",
             "OLLAMA_API_KEY is the key of a client for the vendor's cloud; the server checks no key on requests",
             "keep ollama_api_key only if commands on this host use it; protect the API by a reverse proxy",
         )
-    return address, port, {HOST: text}
+    return address, port
 
 
 def _loopback(address: str) -> bool:
@@ -62,148 +64,119 @@ def _loopback(address: str) -> bool:
         return address == "localhost"
 
 
-def store(case: Case) -> dict[str, str]:
-    """Where models lie, and how they are brought into memory."""
-    environment = {}
-    path = case.policy.models_path
+def store(planning: Planning) -> None:
+    """Decide where models lie, and how they are brought into memory."""
+    path, mode = planning.policy.models_path, planning.policy.load_mode
     if path is None:
-        case.decide(MODELS, None, POLICY, "not set: the service user's own store, ~/.ollama/models")
+        reason = "not set: the service user's own store, ~/.ollama/models"
+        planning.record(VARIABLE, MODELS, None, POLICY, reason)
     else:
-        environment[MODELS] = str(case.decide(MODELS, path, OPERATOR, f"ollama_models_path is {path}"))
-    mode = case.policy.load_mode
+        planning.record(VARIABLE, MODELS, path, OPERATOR, f"ollama_models_path is {path}")
     if mode is None:
-        case.decide(LOAD_MODE, None, POLICY, "not set: the server chooses by device and free memory")
-    elif not case.acts(LOAD_MODE):
-        case.withhold(LOAD_MODE)
-        case.warn(
+        reason = "not set: the server chooses by device and free memory"
+        planning.record(VARIABLE, LOAD_MODE, None, POLICY, reason)
+    elif not planning.acts(LOAD_MODE):
+        planning.not_supported(LOAD_MODE)
+        planning.warn(
             "load-mode-not-settable",
-            f"{case.release_text} does not read {LOAD_MODE}",
-            "leave ollama_load_mode on auto before 0.32.6",
+            f"{planning.release_text} does not read {LOAD_MODE}",
+            f"leave ollama_load_mode on auto before {getattr(planning.contract.get(LOAD_MODE), 'since', None)}",
         )
     else:
-        environment[LOAD_MODE] = str(case.decide(LOAD_MODE, mode, OPERATOR, f"ollama_load_mode is {mode}"))
-        if not case.gpus:
-            case.warn(
+        planning.record(VARIABLE, LOAD_MODE, mode, OPERATOR, f"ollama_load_mode is {mode}")
+        if not planning.gpus:
+            planning.warn(
                 "load-mode-overridden",
-                f"on a host without GPU {case.release_text} passes --load-mode to the model process itself, which"
+                f"on a host without GPU {planning.release_text} passes --load-mode to the model process itself, which"
                 f" overrides {mode}",
                 "leave ollama_load_mode on auto on this host, or say PARAMETER use_mmap true in the Modelfiles: then it"
                 " passes none",
             )
-    return environment
 
 
-def limits(case: Case) -> dict[str, Any]:
-    """Limit*=, OOMScoreAdjust= and EnvironmentFile= of the unit."""
-    service: dict[str, Any] = {}
-    locks = case.policy.load_mode in ("mlock", "mmap+mlock")
-    service["LimitMEMLOCK"] = case.decide(
-        "LimitMEMLOCK",
-        "infinity",
-        POLICY,
-        f"ollama_load_mode {case.policy.load_mode} locks a model's memory, which this allows"
-        if locks
-        else "a model may lock its memory; from 0.30 on the limit alone locks nothing, a load mode with mlock does",
-    )
-    nofile = case.policy.limit_nofile
-    service["LimitNOFILE"] = case.decide(
-        "LimitNOFILE",
-        nofile or 65535,
-        OPERATOR if nofile else POLICY,
-        (
-            f"ollama_limit_nofile is {nofile}"
-            if nofile
-            else "a connection, a model file and a GPU handle are a file each; systemd's soft default is 1024"
-        ),
-    )
-    adjust = _oom_score(case)
-    if adjust is not None:
-        service["OOMScoreAdjust"] = adjust
-    if case.policy.api_key:
+def limits(planning: Planning) -> None:
+    """Decide on Limit*=, OOMScoreAdjust= and EnvironmentFile= of the unit."""
+    _locked_memory(planning)
+    nofile = planning.policy.limit_nofile
+    source = OPERATOR if nofile else POLICY
+    reason = "a connection, a model file and a GPU handle are a file each; systemd's soft default is 1024"
+    if nofile:
+        reason = f"ollama_limit_nofile is {nofile}"
+    planning.record(DIRECTIVE, "LimitNOFILE", nofile or 65535, source, reason)
+    _oom_score(planning)
+    if planning.policy.api_key:
         reason = (
             "holds OLLAMA_API_KEY; a file that root alone can read, since any user can read Environment= by systemctl"
             " show"
         )
-        service["EnvironmentFile"] = case.decide("EnvironmentFile", case.policy.secrets_path, OPERATOR, reason)
-    return service
+        planning.record(DIRECTIVE, "EnvironmentFile", planning.policy.secrets_path, OPERATOR, reason)
 
 
-def _oom_score(case: Case) -> int | None:
-    wish, memory = case.policy.oom_score_adjust, case.machine.memory_bytes
-    if wish is not None:
-        case.decide("OOMScoreAdjust", wish, OPERATOR, f"ollama_oom_score_adjust is {wish}")
-        return wish
-    if any(gpu.display_active for gpu in case.machine.gpus):
-        case.decide(
-            "OOMScoreAdjust",
-            None,
-            POLICY,
-            "not set: a display is in use, and its programs are not to be killed in the server's place",
-        )
-        return None
-    if memory is None or memory < DEDICATED_BYTES:
-        case.decide(
-            "OOMScoreAdjust",
-            None,
-            POLICY,
-            f"not set: with {gib(memory)} of memory the server is the likely cause of a shortage",
-        )
-        return None
-    case.decide(
-        "OOMScoreAdjust",
-        -500,
-        POLICY,
-        "the kernel looks for another process first: loading a model again takes longer than most restarts",
-    )
-    return -500
+def _locked_memory(planning: Planning) -> None:
+    locks = planning.policy.load_mode in ("mlock", "mmap+mlock")
+    reason = "a model may lock its memory; from 0.30 on the limit alone locks nothing, a load mode with mlock does"
+    if locks:
+        reason = f"ollama_load_mode {planning.policy.load_mode} locks a model's memory, which this allows"
+    planning.record(DIRECTIVE, "LimitMEMLOCK", "infinity", POLICY, reason)
 
 
-def command(case: Case, placement: Placement) -> dict[str, Any]:
-    """ExecStart= where it must differ from the installed unit's, and CPUAffinity=."""
-    wish, found = case.policy.binary_path, case.machine.ollama.get("binary")
-    binary = wish or found or DEFAULT_BINARY
-    service: dict[str, Any] = {}
-    if placement.bind == "affinity":
-        whose = f"node {placement.node.id}'s usable" if placement.node and case.count == 1 else "the instance's own"
-        reason = f"binds the service to {whose} CPUs"
-        service["CPUAffinity"] = case.decide("CPUAffinity", str(placement.cpus), POLICY, reason)
+def _oom_score(planning: Planning) -> None:
+    option, memory = planning.policy.oom_score_adjust, planning.machine.memory_bytes
+    value, source = None, POLICY
+    if option is not None:
+        value, source, reason = option, OPERATOR, f"ollama_oom_score_adjust is {option}"
+    elif any(gpu.display_active for gpu in planning.machine.gpus):
+        reason = "not set: a display is in use, and its programs are not to be killed in the server's place"
+    elif memory is None or memory < DEDICATED_BYTES:
+        reason = f"not set: with {gib(memory)} of memory the server is the likely cause of a shortage"
     else:
-        case.decide("CPUAffinity", None, POLICY, "not set: nothing is bound by it")
-    if placement.bind == "numactl" and placement.node:
-        argv = [str(case.machine.numactl), f"--cpunodebind={placement.node.id}", binary, "serve"]
-        reason = f"the server and all it starts run on node {placement.node.id}"
-    elif wish is not None and wish != found:
-        argv, reason = [binary, "serve"], f"ollama_binary_path is {wish}"
-    else:
-        case.decide("ExecStart", None, POLICY, "not set: the installed unit's own command stands")
-        return service
-    service["ExecStart"] = argv
-    case.decide("ExecStart", " ".join(argv), OPERATOR if wish else POLICY, reason)
-    if not (wish or found):
-        case.warn(
+        value = -500
+        reason = "the kernel looks for another process first: loading a model again takes longer than most restarts"
+    planning.record(DIRECTIVE, "OOMScoreAdjust", value, source, reason)
+
+
+def command(planning: Planning, placement: Placement) -> None:
+    """Decide on CPUAffinity=, and on ExecStart= where it must differ from the installed unit's."""
+    option, found = planning.policy.binary_path, planning.machine.ollama.get("binary")
+    binary, node = option or found or DEFAULT_BINARY, placement.node
+    cpus, reason = None, "not set: nothing is bound by it"
+    if placement.binding == "affinity":
+        cpus = str(placement.cpus)
+        owner = f"node {node.id}'s usable" if node and planning.count == 1 else "the instance's own"
+        reason = f"binds the service to {owner} CPUs"
+    planning.record(DIRECTIVE, "CPUAffinity", cpus, POLICY, reason)
+    argv, reason = None, "not set: the installed unit's own command is used"
+    if placement.binding == "numactl" and node:
+        argv = [str(planning.machine.numactl), f"--cpunodebind={node.id}", binary, "serve"]
+        reason = f"the server and all it starts run on node {node.id}"
+    elif option is not None and option != found:
+        argv, reason = [binary, "serve"], f"ollama_binary_path is {option}"
+    source = OPERATOR if option and argv else POLICY
+    planning.record(DIRECTIVE, "ExecStart", argv, source, reason)
+    if argv and not (option or found):
+        planning.warn(
             "binary-not-found",
             f"no Ollama binary was found on the host; the plan names {DEFAULT_BINARY}",
             "set ollama_binary_path if it will be installed elsewhere",
         )
-    return service
 
 
-def template(case: Case) -> dict[str, Any]:
+def template(planning: Planning) -> dict[str, Any]:
     """The unit that several instances are made of: ``{unit, binary, user, group}``, as the installed service has them.
 
-    User and group that install.sh makes stand where there is no installed service to ask.
+    Without an installed service these are user and group of install.sh.
     """
-    found = case.machine.ollama.get("unit") or {}
-    others = [path for path in found.get("dropins") or [] if path.rsplit("/", 1)[-1] != case.policy.dropin_name]
+    found = planning.machine.ollama.get("unit") or {}
+    others = [path for path in found.get("dropins") or [] if path.rsplit("/", 1)[-1] != planning.policy.dropin_name]
     if others:
-        case.warn(
+        planning.warn(
             "dropins-left-behind",
             f"{', '.join(others)} belong to {SINGLE} alone, and no instance of {TEMPLATE} reads them",
             "move what they set into ollama_environment",
         )
     return {
         "unit": TEMPLATE,
-        "binary": case.policy.binary_path or case.machine.ollama.get("binary") or DEFAULT_BINARY,
+        "binary": planning.policy.binary_path or planning.machine.ollama.get("binary") or DEFAULT_BINARY,
         "user": found.get("user") or ("root" if found else "ollama"),
         "group": found.get("group") or found.get("user") or ("root" if found else "ollama"),
     }

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of the host one instance gets.
+"""The part of the host that one instance gets.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -21,7 +21,7 @@ SINGLE, TEMPLATE = "ollama.service", "ollama@.service"
 
 @dataclass(frozen=True)
 class Share:
-    """One ``ollama serve``: its name, what of the host it gets, and what the operator wants of it.
+    """One ``ollama serve``: its name, its part of the host, and its policy.
 
     ``cpus`` None leaves CPUs and node to the questions of cpu.py; ``node`` is the node that all of ``cpus`` lie on,
     None where there is none. ``memory_bytes`` is None where it could not be read. ``why`` ends in numbers.

@@ -12,9 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, ORDER
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case, Value
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 # Nothing here takes a device file, a capability or a system call away that a GPU driver's library needs.
 # PrivateDevices=, ProtectClock= and DeviceAllow= would hide the cards, MemoryDenyWriteExecute= stops CUDA's compiler,
@@ -32,41 +33,34 @@ HARDENING_SINCE = 244
 DRIVER = "nvidia-persistenced.service"
 
 
-def order(case: Case) -> dict[str, Value]:
-    """Directives of the unit's [Unit] section."""
-    if any(gpu.vendor == "nvidia" for gpu in case.gpus):
+def order(planning: Planning) -> None:
+    """Decide on the directives of the unit's [Unit] section."""
+    value: str | None = None
+    reason = "not set: no driver's service has to come first"
+    if any(gpu.vendor == "nvidia" for gpu in planning.gpus):
+        value = DRIVER
         reason = (
             "keeps the driver loaded and makes its device files; a server that starts before them sees no card and runs"
             " on the CPUs; systemd ignores it where it is not installed"
         )
-        return {"After": case.decide("After", DRIVER, POLICY, reason)}
-    case.decide("After", None, POLICY, "not set: no driver's service has to come first")
-    return {}
+    planning.record(ORDER, "After", value, POLICY, reason)
 
 
-def supervise(case: Case) -> dict[str, Value]:
-    """Restart= and hardening of the unit's [Service] section."""
-    service: dict[str, Value] = {}
+def supervise(planning: Planning) -> None:
+    """Decide on Restart= and hardening in the unit's [Service] section."""
     reason = "a server that died, whatever the cause, comes back"
-    service["Restart"] = case.decide("Restart", "always", POLICY, reason)
+    planning.record(DIRECTIVE, "Restart", "always", POLICY, reason)
     reason = "after three seconds, as install.sh has it, so that a server that fails at once does not spin"
-    service["RestartSec"] = case.decide("RestartSec", 3, POLICY, reason)
-    service.update(_harden(case))
-    return service
-
-
-def _harden(case: Case) -> dict[str, Value]:
-    wish, systemd = case.policy.hardening, case.machine.systemd
-    if wish is False:
-        for name in HARDENING:
-            case.decide(name, None, OPERATOR, "not set: ollama_hardening is false")
-        return {}
-    if systemd is not None and systemd < HARDENING_SINCE:
-        for name in HARDENING:
-            case.decide(name, None, POLICY, f"not set: systemd {systemd} is older than {HARDENING_SINCE}")
-        return {}
-    source = OPERATOR if wish else POLICY
-    return {name: case.decide(name, "true", source, reason) for name, reason in HARDENING.items()}
+    planning.record(DIRECTIVE, "RestartSec", 3, POLICY, reason)
+    option, systemd = planning.policy.hardening, planning.machine.systemd
+    value: str | None = "true"
+    source, why = OPERATOR if option is not None else POLICY, ""
+    if option is False:
+        value, why = None, "not set: ollama_hardening is false"
+    elif systemd is not None and systemd < HARDENING_SINCE:
+        value, source, why = None, POLICY, f"not set: systemd {systemd} is older than {HARDENING_SINCE}"
+    for name, reason in HARDENING.items():
+        planning.record(DIRECTIVE, name, value, source, why or reason)
 
 
 __all__ = ("HARDENING", "order", "supervise")

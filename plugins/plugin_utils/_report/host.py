@@ -12,6 +12,7 @@ from typing import Any, Mapping
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import VENDORS
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 
 FAIL, UNREACHABLE, REFUSED, UNKNOWN, PASS = "fail", "unreachable", "refused", "unknown", "pass"
@@ -19,6 +20,8 @@ FAIL, UNREACHABLE, REFUSED, UNKNOWN, PASS = "fail", "unreachable", "refused", "u
 VERDICTS = (FAIL, UNREACHABLE, REFUSED, UNKNOWN, PASS)
 PARTS = ("changes", "verification", "drift", "plan", "topology")
 
+# A decision that lacks one of these places nothing.
+_PLACED = {"instance", "setting", "kind", "value"}
 # The number of settings that a sentence names.
 _NAMED = 3
 
@@ -54,6 +57,13 @@ def mapping(value: object) -> Mapping[str, Any]:
 def rows(value: object) -> list[Mapping[str, Any]]:
     """The mappings in a list; empty for any other kind of value."""
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def servers(plan: object) -> list[dict[str, Any]]:
+    """The instances of a plan, each with its placement."""
+    instances, decisions = (rows(mapping(plan).get(part)) for part in ("instances", "decisions"))
+    placed = [row for row in decisions if row.keys() >= _PLACED and isinstance(row["setting"], str)]
+    return views.servers({"instances": [row for row in instances if "name" in row], "decisions": placed})
 
 
 def differences(drift: object) -> list[Mapping[str, Any]]:
@@ -188,4 +198,5 @@ __all__ = (
     "is_accepted",
     "mapping",
     "rows",
+    "servers",
 )

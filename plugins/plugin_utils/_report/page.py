@@ -36,8 +36,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     is_accepted,
     mapping,
     rows,
+    servers,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._table import placement
+from ansible_collections.inference.ollama.plugins.plugin_utils._table import place_of
 
 _HEADINGS = {
     FAIL: "not as planned",
@@ -101,9 +102,9 @@ def _settings_title(settings: list[Mapping[str, Any]]) -> str:
 
 def _shown(host: Mapping[str, Any]) -> dict[str, Any]:
     """The host with the parts of its record in the order in which the page has them."""
-    plan, passed = mapping(host["plan"]), checks(host["verification"], PASS)
+    plan, instances, passed = mapping(host["plan"]), servers(host["plan"]), checks(host["verification"], PASS)
     problems = mapping(host["topology"]).get("problems")
-    picture = {} if host["topology"] is None else _picture(host, rows(plan.get("instances")))
+    picture = {} if host["topology"] is None else _picture(host, instances)
     return {
         **host,
         "run_checks": [
@@ -120,7 +121,7 @@ def _shown(host: Mapping[str, Any]) -> dict[str, Any]:
         "passed_count": len(passed),
         "differences": differences(host["drift"]),
         "warnings": rows(plan.get("warnings")),
-        "servers": [(instance.get("unit"), placement(instance)) for instance in rows(plan.get("instances"))],
+        "servers": [(instance.get("unit"), place_of(instance)) for instance in instances],
         "decisions": _grouped(rows(plan.get("decisions")), "instance"),
         "problems": problems if isinstance(problems, list) else [],
         **picture,
@@ -141,7 +142,7 @@ def _grouped(found: Iterable[Mapping[str, Any]], key: str) -> list[tuple[Any, li
     return [(value, list(group)) for value, group in groupby(found, key=lambda row: row.get(key))]
 
 
-def _picture(host: Mapping[str, Any], instances: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _picture(host: Mapping[str, Any], instances: list[dict[str, Any]]) -> dict[str, Any]:
     try:
         picture = inline_svg(host["topology"], host["name"], instances or None)
     except _UNDRAWABLE as error:

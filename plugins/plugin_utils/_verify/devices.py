@@ -14,10 +14,10 @@ import re
 from typing import TYPE_CHECKING, Any, Mapping
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import number, text
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import number, text
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import Case, Check
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
 _ADDRESS = re.compile(r"^[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7]$")
 _FOUND, _USED = "gpus_found", "gpu_in_use"
@@ -30,57 +30,58 @@ _REASONS = {
 }
 
 
-def look(case: Case) -> list[Check]:
-    """Both answers on a server that shall have cards, none on one that shall not."""
-    return [_found(case), _used(case)] if case.planned["gpus"] else []
-
-
-def _found(case: Case) -> Check:
-    wanted = [str(card) for card in case.planned["gpus"]]
-    planned, journal = ", ".join(wanted), case.state.journal
-    evidence = f"the lines 'inference compute' in the log of {case.unit}"
+def check_found(subject: Subject) -> Check | None:
+    """The cards that the server logged; None for a server without planned cards."""
+    if not subject.planned["gpus"]:
+        return None
+    wanted = [str(card) for card in subject.planned["gpus"]]
+    planned, journal = ", ".join(wanted), subject.observed.journal
+    evidence = f"the lines 'inference compute' in the log of {subject.unit}"
     if journal is None or journal.devices is None:
-        return case.unread(_FOUND, planned, evidence, "journalctl", "invocation")
+        return subject.unread(_FOUND, planned, evidence, "journalctl", "invocation")
     cards = [device for device in journal.devices if _library(device) != "cpu"]
     seen = ", ".join(_name(card) for card in cards) or "only the CPU"
     if not cards:
-        return case.fails(_FOUND, planned, seen, *_why(case, evidence))
+        return subject.fails(_FOUND, planned, seen, *_why(subject, evidence))
     addresses = {_address(text(card.get("pci_id")) or "") for card in cards}
     # A partition has no address of its own, and releases before 0.12.4 log none.
     known = [card for card in wanted if _ADDRESS.search(card)] if "" not in addresses else []
     missing = [card for card in known if _address(card) not in addresses]
     if missing or len(cards) < len(wanted):
         lost = f"; not {', '.join(missing)}" if missing else ""
-        return case.fails(_FOUND, planned, seen + lost, *_why(case, evidence))
-    return case.passes(_FOUND, planned, seen, evidence)
+        return subject.fails(_FOUND, planned, seen + lost, *_why(subject, evidence))
+    return subject.passes(_FOUND, planned, seen, evidence)
 
 
-def _used(case: Case) -> Check:
-    planned, evidence = "models on the GPU", f"/api/ps of {case.planned['url']}"
-    models = case.state.models
+def check_used(subject: Subject) -> Check | None:
+    """The part of each loaded model on cards; None for a server without planned cards."""
+    if not subject.planned["gpus"]:
+        return None
+    planned, evidence = "models on the GPU", f"/api/ps of {subject.planned['url']}"
+    models = subject.observed.models
     if models is None:
-        return case.unread(_USED, planned, evidence, "/api/ps")
+        return subject.unread(_USED, planned, evidence, "/api/ps")
     read = [(_label(model), number(model.get("size_bytes")), number(model.get("size_vram_bytes"))) for model in models]
     sizes = [(name, size, vram) for name, size, vram in read if size is not None and size > 0 and vram is not None]
     if not models:
         remedy = "send the server a request, and verify while the model is in memory"
-        return case.unknown(_USED, planned, None, f"{evidence}: no model is in memory", remedy)
+        return subject.unknown(_USED, planned, None, f"{evidence}: no model is in memory", remedy)
     seen = ", ".join(f"{name} {min(100, 100 * vram // size)} %" for name, size, vram in sizes)
     if any(vram <= 0 for _name, _size, vram in sizes):
-        evidence, remedy = _why(case, evidence)
-        return case.fails(_USED, planned, seen, evidence, f"{remedy}; num_gpu 0 in a request does it too")
+        evidence, remedy = _why(subject, evidence)
+        return subject.fails(_USED, planned, seen, evidence, f"{remedy}; num_gpu 0 in a request does it too")
     if len(sizes) < len(models):
-        return case.unread(_USED, planned, f"the sizes in {evidence}", "/api/ps")
-    return case.passes(_USED, planned, seen, evidence)
+        return subject.unread(_USED, planned, f"the sizes in {evidence}", "/api/ps")
+    return subject.passes(_USED, planned, seen, evidence)
 
 
-def _why(case: Case, evidence: str) -> tuple[str, str]:
+def _why(subject: Subject, evidence: str) -> tuple[str, str]:
     """Evidence and remedy by what the server logged of cards that it did not take."""
-    warnings = case.state.journal.warnings if case.state.journal else ()
+    warnings = subject.observed.journal.warnings if subject.observed.journal else ()
     for code, line in warnings:
         if code in _REASONS:
             return f"{evidence}: {line}", _REASONS[code]
-    return evidence, f"look whether the driver works (nvidia-smi, rocm-smi); then {cause.restart(case)}"
+    return evidence, f"look whether the driver works (nvidia-smi, rocm-smi); then {cause.restart(subject)}"
 
 
 def _address(card: str) -> str:
@@ -101,4 +102,4 @@ def _label(model: Mapping[str, Any]) -> str:
     return text(model.get("name")) or "?"
 
 
-__all__ = ("look",)
+__all__ = ("check_found", "check_used")

@@ -13,15 +13,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import as_text
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import SITE
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import cpu_list, mapping, number
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import cpu_list, mapping, number
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import Case, Check
-    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import Process
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import Process
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
 _LIMITS = {"LimitNOFILE": "nofile", "LimitMEMLOCK": "memlock"}
 # What the role keeps in the file that EnvironmentFile= names.
@@ -29,28 +30,28 @@ _KEY = "OLLAMA_API_KEY"
 _NUMACTL = re.compile(r"(?:.*/)?numactl")
 
 
-def look(case: Case, name: str, value: Any) -> Check:  # noqa: ANN401
+def check_directive(subject: Subject, name: str, value: Any) -> Check:  # noqa: ANN401 - text, number or words
     """The verdict on one directive."""
     in_process = _IN_PROCESS.get(name)
     if in_process is None:
-        return _in_files(case, name, value)
-    planned = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-    missing = case.no_server(name, planned)
-    server = case.state.server
+        return _in_files(subject, name, value)
+    planned = as_text(value) or ""
+    missing = subject.no_server(name, planned)
+    server = subject.observed.server
     if missing is not None or server is None:
-        return missing or case.unread(name, planned, f"the server of {case.unit}")
-    return in_process(case, server, name, planned)
+        return missing or subject.unread(name, planned, f"the server of {subject.unit}")
+    return in_process(subject, server, name, planned)
 
 
-def _limit(case: Case, server: Process, name: str, planned: str) -> Check:
+def _limit(subject: Subject, server: Process, name: str, planned: str) -> Check:
     pair, place = mapping(server.limits.get(_LIMITS[name])), server.file("limits")
     soft, hard = _amount(pair, "soft"), _amount(pair, "hard")
     if soft is None or hard is None:
-        return case.unread(name, planned, place, place)
-    # A soft limit that the process has lowered or, as Go does with files, raised is its own affair.
+        return subject.unread(name, planned, place, place)
+    # A soft limit that the process has lowered or, as Go does with files, raised does not count.
     if planned == hard:
-        return case.passes(name, planned, hard, place)
-    return case.fails(name, planned, f"soft {soft}, hard {hard}", place, cause.remedy(case, name))
+        return subject.passes(name, planned, hard, place)
+    return subject.fails(name, planned, f"soft {soft}, hard {hard}", place, cause.remedy(subject, name))
 
 
 def _amount(pair: Mapping[str, Any], key: str) -> str | None:
@@ -60,54 +61,55 @@ def _amount(pair: Mapping[str, Any], key: str) -> str | None:
     return None if found is None else str(found)
 
 
-def _oom_score(case: Case, server: Process, name: str, planned: str) -> Check:
+def _oom_score(subject: Subject, server: Process, name: str, planned: str) -> Check:
     seen, place = server.oom_score_adjust, server.file("oom_score_adj")
     if seen is None:
-        return case.unread(name, planned, place, place)
-    return _compared(case, name, planned, str(seen), place)
+        return subject.unread(name, planned, place, place)
+    return _compared(subject, name, planned, str(seen), place)
 
 
-def _affinity(case: Case, server: Process, name: str, planned: str) -> Check:
+def _affinity(subject: Subject, server: Process, name: str, planned: str) -> Check:
     place = server.file("status")
     if server.cpus is None:
-        return case.unread(name, planned, place, place, server.file(""))
+        return subject.unread(name, planned, place, place, server.file(""))
     same = server.cpus == cpu_list(planned.replace(" ", ","))
-    return _compared(case, name, planned, planned if same else str(server.cpus), place)
+    return _compared(subject, name, planned, planned if same else str(server.cpus), place)
 
 
-def _command(case: Case, server: Process, name: str, planned: str) -> Check:
+def _command(subject: Subject, server: Process, name: str, planned: str) -> Check:
     place = server.file("cmdline")
     if server.command_line is None:
-        return case.unread(name, planned, place, place)
+        return subject.unread(name, planned, place, place)
     words = planned.split(" ")
     # numactl becomes the server; what it did shows in "binding".
     while len(words) > 1 and (_NUMACTL.fullmatch(words[0]) or words[0].startswith("-")):
         words = words[1:]
     seen = " ".join(server.command_line)
     if seen == " ".join(words):
-        return case.passes(name, planned, seen, place)
-    return case.fails(name, planned, seen, place, cause.remedy(case, name))
+        return subject.passes(name, planned, seen, place)
+    return subject.fails(name, planned, seen, place, cause.remedy(subject, name))
 
 
-def _environment_file(case: Case, server: Process, name: str, planned: str) -> Check:
+def _environment_file(subject: Subject, server: Process, name: str, planned: str) -> Check:
     place = server.file("environ")
     if server.environment is None:
-        return case.unread(name, planned, place, place)
+        return subject.unread(name, planned, place, place)
     if _KEY in server.environment:
-        return case.passes(name, planned, f"{_KEY} is set", place)
+        return subject.passes(name, planned, f"{_KEY} is set", place)
     remedy = (
-        f"{planned} is not there, does not set {_KEY}, or was written after the start: {SITE}, or {cause.restart(case)}"
+        f"{planned} is not there, does not set {_KEY}, or was written after the start: {SITE}, or"
+        f" {cause.restart(subject)}"
     )
-    return case.fails(name, planned, f"{_KEY} is not set", place, remedy)
+    return subject.fails(name, planned, f"{_KEY} is not set", place, remedy)
 
 
-def _compared(case: Case, name: str, planned: str, seen: str, place: str) -> Check:
+def _compared(subject: Subject, name: str, planned: str, seen: str, place: str) -> Check:
     if planned == seen:
-        return case.passes(name, planned, seen, place)
-    return case.fails(name, planned, seen, place, cause.remedy(case, name))
+        return subject.passes(name, planned, seen, place)
+    return subject.fails(name, planned, seen, place, cause.remedy(subject, name))
 
 
-_IN_PROCESS: dict[str, Callable[[Case, Process, str, str], Check]] = {
+_IN_PROCESS: dict[str, Callable[[Subject, Process, str, str], Check]] = {
     "CPUAffinity": _affinity,
     "EnvironmentFile": _environment_file,
     "ExecStart": _command,
@@ -117,34 +119,34 @@ _IN_PROCESS: dict[str, Callable[[Case, Process, str, str], Check]] = {
 }
 
 
-def _in_files(case: Case, name: str, value: object) -> Check:
-    state = case.state
-    found = cause.overridden(case, name)
+def _in_files(subject: Subject, name: str, value: object) -> Check:
+    observed = subject.observed
+    found = cause.overridden(subject, name)
     if found is not None:
-        return case.fails(name, value, f"what {found.kept} says", found.kept, cause.remedy(case, name))
-    if case.files is None:
-        remedy = "compare the files too (the filter unit_drift), as the playbook inference.ollama.verify does"
-        return case.unknown(name, value, None, f"no process shows it, and {case.path} was not compared", remedy)
-    seen = _written(case, name)
+        return subject.fails(name, value, f"what {found.kept} says", found.kept, cause.remedy(subject, name))
+    if subject.files is None:
+        remedy = "compare the files too (the filter file_drift), as the playbook inference.ollama.verify does"
+        return subject.unknown(name, value, None, f"no process shows it, and {subject.path} was not compared", remedy)
+    seen = _written(subject, name)
     if seen is not None:
-        return case.fails(name, value, seen, case.path, cause.remedy(case, name))
-    if state.dropins is None or state.need_daemon_reload is None:
-        return case.unread(name, value, f"whether systemd has loaded {case.path}", "systemctl")
-    if case.path not in state.dropins or state.need_daemon_reload:
-        seen = "not loaded" if case.path not in state.dropins else "changed since systemd read it"
-        return case.fails(name, value, seen, f"systemctl show {case.unit}", cause.remedy(case, name))
-    return case.passes(name, value, value, f"{case.path}, loaded, and overridden by none")
+        return subject.fails(name, value, seen, subject.path, cause.remedy(subject, name))
+    if observed.dropins is None or observed.need_daemon_reload is None:
+        return subject.unread(name, value, f"whether systemd has loaded {subject.path}", "systemctl")
+    if subject.path not in observed.dropins or observed.need_daemon_reload:
+        seen = "not loaded" if subject.path not in observed.dropins else "changed since systemd read it"
+        return subject.fails(name, value, seen, f"systemctl show {subject.unit}", cause.remedy(subject, name))
+    return subject.passes(name, value, value, f"{subject.path}, loaded, and overridden by none")
 
 
-def _written(case: Case, name: str) -> str | None:
-    """What our file says in place of the planned value; None where it says that."""
-    whole = cause.edited(case)
+def _written(subject: Subject, name: str) -> str | None:
+    """What our file sets in place of the planned value; None where it sets that."""
+    whole = cause.edited(subject)
     if whole is not None:
         return f"the file {whole}"
-    for row in case.own:
+    for row in subject.own:
         if row.get("setting") in (name, f"[Unit]{name}"):
             return str(row.get("on_host") or "nothing")
     return None
 
 
-__all__ = ("look",)
+__all__ = ("check_directive",)

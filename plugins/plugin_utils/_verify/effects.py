@@ -13,15 +13,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import mapping, number, text
+from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import last_of, options_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping, number, text
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.values import same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Proof, Setting
-    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import Case
-    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import Process
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import Process
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Subject
 
 _DECIMAL = re.compile("[0-9]{1,12}")
 # Where the reader puts what the contract's pattern finds. LLAMA_ARG_THREADS has a check of its own, compute_threads.
@@ -34,7 +35,7 @@ _LOGGED = {
     "OLLAMA_KV_CACHE_TYPE": ("kv_cache", "k_type"),
     "OLLAMA_NUM_PARALLEL": ("parameters", "parallel"),
 }
-# The codes of warnings that tell why no model runs with it.
+# The codes of warnings that explain why no model runs with it.
 REFUSALS = {
     "OLLAMA_FLASH_ATTENTION": ("flash-attention",),
     "OLLAMA_KV_CACHE_TYPE": ("kv-cache-type", "flash-attention"),
@@ -53,14 +54,15 @@ class Effect(NamedTuple):
     evidence: str
 
 
-def look(case: Case, setting: Setting, proofs: Iterable[Proof], value: str) -> list[Effect]:
+def find_effects(subject: Subject, setting: Setting, proofs: Iterable[Proof], value: str) -> list[Effect]:
     """What is seen of the setting, by the strongest proof that shows anything."""
     for proof in proofs:
         # Locked memory says something of the load modes that lock, and nothing of the others.
         if proof.kind == "runner_status" and setting.type == "enum" and "mlock" not in value:
             continue
         found = [
-            Effect(seen, _same(setting, proof, value, seen), evidence) for seen, evidence in _seen(case, setting, proof)
+            Effect(seen, _same(setting, proof, value, seen), evidence)
+            for seen, evidence in _seen(subject, setting, proof)
         ]
         if found:
             return found
@@ -75,49 +77,40 @@ def _same(setting: Setting, proof: Proof, value: str, seen: str) -> bool | None:
     return None if seen == "auto" else same(setting.type, value, seen)
 
 
-def _seen(case: Case, setting: Setting, proof: Proof) -> Iterator[tuple[str, str]]:
+def _seen(subject: Subject, setting: Setting, proof: Proof) -> Iterator[tuple[str, str]]:
     if proof.kind == "api" and proof.field == "context_length":
-        for model in case.state.models or ():
+        for model in subject.observed.models or ():
             length = number(model.get("context_length"))
             if length is not None:
-                yield str(length), f"/api/ps of {case.planned['url']}, model {text(model.get('name')) or '?'}"
+                yield str(length), f"/api/ps of {subject.planned['url']}, model {text(model.get('name')) or '?'}"
         return
-    for runner in case.state.runners:
+    for runner in subject.observed.runners:
         found: object = None
         place = ""
         if proof.kind == "command_line":
             found, place = _on_command_line(runner, setting.name, proof.flag or ""), runner.file("cmdline")
         elif proof.kind == "runner_status":
             found, place = runner.locked_bytes, runner.file("status")
-        elif proof.kind == "journal" and setting.name in _LOGGED and case.state.journal:
+        elif proof.kind == "journal" and setting.name in _LOGGED and subject.observed.journal:
             part, key = _LOGGED[setting.name]
-            start = case.state.journal.start_of(runner.model)
+            start = subject.observed.journal.start_of(runner.model)
             found = start.get(part) if key is None else mapping(start.get(part)).get(key)
-            place = f"the log of {case.unit} at the start of the runner {runner.pid}"
+            place = f"the log of {subject.unit} at the start of the runner {runner.pid}"
         if isinstance(found, (str, int)):
             yield str(found), place
 
 
 def _on_command_line(runner: Process, name: str, flag: str) -> str | None:
-    said = _flag(runner, flag)
+    """The value of an option; a switch is on."""
+    options = options_of(runner.command_line or ())
+    said = options[flag] or "1" if flag in options else None
     if name != "OLLAMA_CONTEXT_LENGTH":
         return said
     # There it is the context of all slots together.
-    slots = _flag(runner, "-np") or _flag(runner, "--parallel") or ""
+    slots = last_of(options, "-np", "--parallel") or ""
     if said is None or not all(_DECIMAL.fullmatch(word) for word in (said, slots)) or int(slots) == 0:
         return None
     return str(int(said) // int(slots))
 
 
-def _flag(runner: Process, flag: str) -> str | None:
-    """The value of an option: the next word, or what follows an equals sign; a switch is on."""
-    words = runner.command_line or ()
-    for position, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name == flag:
-            follows = words[position + 1] if position + 1 < len(words) else ""
-            return value if equals else follows if follows and not follows.startswith("--") else "1"
-    return None
-
-
-__all__ = ("REFUSALS", "Effect", "look")
+__all__ = ("REFUSALS", "Effect", "find_effects")

@@ -16,59 +16,61 @@ from typing import TYPE_CHECKING
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import MASK, Redactor
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause, effects
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import SITE
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.values import same
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Proof, Setting
-    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import Case, Check
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
 # What the server or llama-server said of a variable that it did not take.
 _REFUSED = ("invalid-value", "overridden")
 
 
-def look(case: Case, name: str, value: str) -> Check:
+def check_variable(subject: Subject, name: str, value: str) -> Check:
     """The verdict on one variable. A value that holds a secret is neither shown nor compared."""
     planned = Redactor().environment({name: value})[name]
-    missing = case.no_server(name, planned)
-    server = case.state.server
+    missing = subject.no_server(name, planned)
+    server = subject.observed.server
     if missing is not None or server is None:
-        return missing or case.unread(name, planned, f"the server of {case.unit}")
+        return missing or subject.unread(name, planned, f"the server of {subject.unit}")
     place = server.file("environ")
     if server.environment is None:
-        return case.unread(name, planned, place, place)
+        return subject.unread(name, planned, place, place)
     seen = server.environment.get(name)
     if seen is not None and (MASK in seen or MASK in planned):
-        return case.unknown(name, planned, MASK, f"{place} has it, and a secret is not compared", "compare it by hand")
+        return subject.unknown(
+            name, planned, MASK, f"{place} has it, and a secret is not compared", "compare it by hand"
+        )
     if seen != value:
-        return case.fails(name, planned, seen, place, cause.remedy(case, name, value))
+        return subject.fails(name, planned, seen, place, cause.remedy(subject, name, value))
     setting = load().get(name)
     if setting is None:
-        return case.passes(name, planned, seen, place)
+        return subject.passes(name, planned, seen, place)
     return (
-        _ignored(case, setting, name, value)
-        or _believed(case, setting, name, value)
-        or _reached(case, setting, name, value)
+        _ignored(subject, setting, name, value)
+        or _believed(subject, setting, name, value)
+        or _reached(subject, setting, name, value)
     )
 
 
-def proofs(case: Case, setting: Setting) -> tuple[Proof, ...]:
+def proofs(subject: Subject, setting: Setting) -> tuple[Proof, ...]:
     """How it shows in the release that counts; in any, where none is known."""
-    return setting.proof if case.release is None else setting.proofs(case.release)
+    return setting.proof if subject.release is None else setting.proofs(subject.release)
 
 
-def _ignored(case: Case, setting: Setting, name: str, value: str) -> Check | None:
+def _ignored(subject: Subject, setting: Setting, name: str, value: str) -> Check | None:
     """The server that runs is not of the release that the plan was made for, and does not read the name."""
-    if case.running is None or case.running == case.intended or load().acts(setting.name, case.running):
+    if subject.running is None or subject.running == subject.intended or load().acts(setting.name, subject.running):
         return None
-    seen = f"Ollama {case.running} does not read it"
-    remedy = f"{cause.restart(case)}, if {case.intended} is installed; or plan for the release that runs: {SITE}"
-    return case.fails(name, value, seen, f"/api/version of {case.planned['url']}", remedy)
+    seen = f"Ollama {subject.running} does not read it"
+    remedy = f"{cause.restart(subject)}, if {subject.intended} is installed; or plan for the release that runs: {SITE}"
+    return subject.fails(name, value, seen, f"/api/version of {subject.planned['url']}", remedy)
 
 
-def _believed(case: Case, setting: Setting, name: str, value: str) -> Check | None:
+def _believed(subject: Subject, setting: Setting, name: str, value: str) -> Check | None:
     """The server logged that it took something else."""
-    journal = case.state.journal
+    journal = subject.observed.journal
     if journal is None:
         return None
     for line in journal.warned(*_REFUSED):
@@ -76,53 +78,55 @@ def _believed(case: Case, setting: Setting, name: str, value: str) -> Check | No
             remedy = (
                 "give it a value that this release takes, or leave it to the role; the line says what is in the way"
             )
-            return case.fails(name, value, "refused", f"the log of {case.unit}: {line}", remedy)
-    for proof in proofs(case, setting):
+            return subject.fails(name, value, "refused", f"the log of {subject.unit}: {line}", remedy)
+    for proof in proofs(subject, setting):
         said = (journal.config or {}).get(proof.key or name) if proof.kind == "config_map" else None
         if said is not None and MASK not in said and same(setting.type, value, said) is False:
-            evidence = f"the line 'server config' in the log of {case.unit}"
-            return case.fails(name, value, said, evidence, cause.remedy(case, name, value))
+            evidence = f"the line 'server config' in the log of {subject.unit}"
+            return subject.fails(name, value, said, evidence, cause.remedy(subject, name, value))
     return None
 
 
-def _reached(case: Case, setting: Setting, name: str, value: str) -> Check:
-    """What the runners show; the server's own word is enough for what no runner reads."""
-    server, runners = case.state.server, case.state.runners
+def _reached(subject: Subject, setting: Setting, name: str, value: str) -> Check:
+    """What the runners show; the server's environment is enough for what no runner reads."""
+    server, runners = subject.observed.server, subject.observed.runners
     place = server.file("environ") if server else ""
-    keys = [proof.key or name for proof in proofs(case, setting) if proof.kind == "runner_environ"]
+    keys = [proof.key or name for proof in proofs(subject, setting) if proof.kind == "runner_environ"]
     if keys:
-        missing = case.no_runner(name, value)
+        missing = subject.no_runner(name, value)
         if missing is not None:
             return missing
         place = ", ".join(runner.file("environ") for runner in runners)
         for runner in runners:
             if runner.environment is None:
-                return case.unread(name, value, runner.file("environ"), runner.file("environ"))
+                return subject.unread(name, value, runner.file("environ"), runner.file("environ"))
             seen = runner.environment.get(keys[0])
             if seen != value:
-                remedy = f"the runner was started before the server, or by other means: {cause.restart(case)}"
-                return case.fails(name, value, seen, runner.file("environ"), remedy)
-    found = effects.look(case, setting, proofs(case, setting), value)
+                remedy = f"the runner was started before the server, or by other means: {cause.restart(subject)}"
+                return subject.fails(name, value, seen, runner.file("environ"), remedy)
+    found = effects.find_effects(subject, setting, proofs(subject, setting), value)
     known = [effect for effect in found if effect.same is not None]
     if not known or any(effect.same for effect in known):
         best = next((effect for effect in known if effect.same), None)
-        return case.passes(
+        return subject.passes(
             name, value, best.seen if best else value, ", ".join([place, *([best.evidence] if best else [])])
         )
-    return _elsewhere(case, name, value, known[0])
+    return _elsewhere(subject, name, value, known[0])
 
 
-def _elsewhere(case: Case, name: str, value: str, effect: effects.Effect) -> Check:
+def _elsewhere(subject: Subject, name: str, value: str, effect: effects.Effect) -> Check:
     """The server has the value, and no model runs with it."""
-    why = case.state.journal.warned(*effects.REFUSALS.get(name, ())) if case.state.journal else []
+    why = subject.observed.journal.warned(*effects.REFUSALS.get(name, ())) if subject.observed.journal else []
     if why:
         remedy = "the model or the cards cannot do it: set what they can, or use another model"
-        return case.fails(name, value, effect.seen, f"{effect.evidence}; the log of {case.unit}: {why[0]}", remedy)
+        return subject.fails(
+            name, value, effect.seen, f"{effect.evidence}; the log of {subject.unit}: {why[0]}", remedy
+        )
     remedy = (
         "the server has it, and no model in memory runs with it: a request's options, the Modelfile or what the model"
         " can do come first; look again with another model"
     )
-    return case.unknown(name, value, effect.seen, effect.evidence, remedy)
+    return subject.unknown(name, value, effect.seen, effect.evidence, remedy)
 
 
-__all__ = ("look", "proofs")
+__all__ = ("check_variable", "proofs")

@@ -15,103 +15,110 @@ from typing import TYPE_CHECKING
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import MASK
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import SITE
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import Case, Check
-    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import Process
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import Process
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
 _UNIT, _RELOADED, _CURRENT = "unit", "unit_reloaded", "processes_current"
 # A runner may be counted a moment after its server.
 _SLACK_SECONDS = 2.0
 
 
-def look(case: Case) -> list[Check]:
-    return [_unit(case), _reloaded(case), _current(case)]
-
-
-def _unit(case: Case) -> Check:
-    state, evidence, planned = case.state, f"systemctl show {case.unit}", "loaded, active"
-    if not state.there:
+def check_unit(subject: Subject) -> Check:
+    """Whether systemd has the unit, loaded and active."""
+    observed, evidence, planned = subject.observed, f"systemctl show {subject.unit}", "loaded, active"
+    if not observed.there:
         remedy = f"{SITE}; if it is installed, ask service_info for it"
-        return case.fails(_UNIT, planned, "missing", f"the state has no {case.unit}", remedy)
-    seen = ", ".join(filter(None, (state.load_state, state.active_state, state.sub_state, state.result)))
-    if state.load_state is not None and state.load_state != "loaded":
-        what = "systemctl unmask it" if state.load_state == "masked" else "install Ollama where there is none"
-        return case.fails(_UNIT, planned, seen, evidence, f"{what}; then {SITE}")
-    if state.active_state is None or state.load_state is None:
-        return case.unread(_UNIT, planned, evidence, "systemctl")
-    if state.active_state != "active":
-        remedy = f"journalctl -u {case.unit} tells why; then systemctl start {case.unit}"
-        return case.fails(_UNIT, planned, seen, cause.words(case, evidence), remedy)
-    return case.passes(_UNIT, planned, seen, evidence)
+        return subject.fails(_UNIT, planned, "missing", f"service_info was not asked for {subject.unit}", remedy)
+    seen = ", ".join(filter(None, (observed.load_state, observed.active_state, observed.sub_state, observed.result)))
+    if observed.load_state is not None and observed.load_state != "loaded":
+        what = "systemctl unmask it" if observed.load_state == "masked" else "install Ollama if it is missing"
+        return subject.fails(_UNIT, planned, seen, evidence, f"{what}; then {SITE}")
+    if observed.active_state is None or observed.load_state is None:
+        return subject.unread(_UNIT, planned, evidence, "systemctl")
+    if observed.active_state != "active":
+        remedy = f"journalctl -u {subject.unit} shows why; then systemctl start {subject.unit}"
+        return subject.fails(_UNIT, planned, seen, cause.with_last_words(subject, evidence), remedy)
+    return subject.passes(_UNIT, planned, seen, evidence)
 
 
-def _reloaded(case: Case) -> Check:
-    evidence, planned = f"systemctl show {case.unit}: NeedDaemonReload", "no"
-    reload = case.state.need_daemon_reload
+def check_reloaded(subject: Subject) -> Check:
+    """Whether systemd has read the unit's files since they changed."""
+    evidence, planned = f"systemctl show {subject.unit}: NeedDaemonReload", "no"
+    reload = subject.observed.need_daemon_reload
     if reload is None:
-        return case.unread(_RELOADED, planned, evidence, "systemctl")
+        return subject.unread(_RELOADED, planned, evidence, "systemctl")
     if reload:
-        return case.fails(_RELOADED, planned, "yes", evidence, cause.reload(case))
-    return case.passes(_RELOADED, planned, "no", evidence)
+        return subject.fails(_RELOADED, planned, "yes", evidence, cause.reload(subject))
+    return subject.passes(_RELOADED, planned, "no", evidence)
 
 
-def _current(case: Case) -> Check:
-    planned, state = "those of the unit's last start", case.state
-    if state.active_state not in (None, "active", "reloading") and (state.servers or state.version is not None):
-        seen = f"a server answers while the unit is {state.active_state}"
+def check_processes(subject: Subject) -> Check:
+    """Whether the processes are those of the unit's last start."""
+    planned, observed = "those of the unit's last start", subject.observed
+    if observed.active_state not in (None, "active", "reloading") and (
+        observed.servers or observed.version is not None
+    ):
+        seen = f"a server answers while the unit is {observed.active_state}"
         remedy = (
-            f"the last restart failed, or somebody started a server by hand: end that one, then {cause.restart(case)}"
+            "the last restart failed, or somebody started a server by hand: end that one, then"
+            f" {cause.restart(subject)}"
         )
-        return case.fails(_CURRENT, planned, seen, f"systemctl show {case.unit}", remedy)
-    missing = case.no_server(_CURRENT, planned)
-    server = state.server
+        return subject.fails(_CURRENT, planned, seen, f"systemctl show {subject.unit}", remedy)
+    missing = subject.no_server(_CURRENT, planned)
+    server = observed.server
     if missing is not None or server is None:
-        return missing or case.unread(_CURRENT, planned, f"the server of {case.unit}")
-    for found in (_several(case), _replaced(case, server), _left_behind(case, server), _older(case, server)):
+        return missing or subject.unread(_CURRENT, planned, f"the server of {subject.unit}")
+    for found in (
+        _several(subject),
+        _replaced(subject, server),
+        _left_behind(subject, server),
+        _older(subject, server),
+    ):
         if found is not None:
             seen, evidence = found
-            return case.fails(_CURRENT, planned, seen, evidence, cause.restart(case))
-    if server.environment is None or state.environment is None:
+            return subject.fails(_CURRENT, planned, seen, evidence, cause.restart(subject))
+    if server.environment is None or observed.environment is None:
         place = server.file("environ")
-        return case.unread(
+        return subject.unread(
             _CURRENT, planned, place if server.environment is None else "Environment=", place, "systemctl"
         )
-    return case.passes(_CURRENT, planned, planned, f"{server.file('environ')}, {server.file('exe')}")
+    return subject.passes(_CURRENT, planned, planned, f"{server.file('environ')}, {server.file('exe')}")
 
 
-def _several(case: Case) -> tuple[str, str] | None:
-    servers = case.state.servers or ()
+def _several(subject: Subject) -> tuple[str, str] | None:
+    servers = subject.observed.servers or ()
     if len(servers) < 2:
         return None
     pids = ", ".join(str(each.pid) for each in servers)
-    return f"{len(servers)} servers, {pids}, in the one unit", f"the control group of {case.unit}"
+    return f"{len(servers)} servers, {pids}, in the one unit", f"the control group of {subject.unit}"
 
 
-def _replaced(case: Case, server: Process) -> tuple[str, str] | None:
-    for process in (server, *case.state.runners):
+def _replaced(subject: Subject, server: Process) -> tuple[str, str] | None:
+    for process in (server, *subject.observed.runners):
         if process.exe is not None and process.exe.endswith(" (deleted)"):
             return f"the {process.kind}'s program was replaced since it was started", process.file("exe")
     return None
 
 
-def _left_behind(case: Case, server: Process) -> tuple[str, str] | None:
+def _left_behind(subject: Subject, server: Process) -> tuple[str, str] | None:
     """A runner that is older than its server belongs to an earlier one."""
-    for runner in case.state.runners:
+    for runner in subject.observed.runners:
         ages = (runner.started_seconds, server.started_seconds)
         if ages[0] is not None and ages[1] is not None and ages[0] > ages[1] + _SLACK_SECONDS:
             return f"the runner {runner.pid} is older than the server", runner.file("stat")
     return None
 
 
-def _older(case: Case, server: Process) -> tuple[str, str] | None:
+def _older(subject: Subject, server: Process) -> tuple[str, str] | None:
     """A variable of the loaded unit that the process was not started with; files of variables come after those."""
     if server.environment is None:
         return None
-    ours = {case.path, case.state.fragment, *(case.state.dropins or ())}
-    for name, value in sorted((case.state.environment or {}).items()):
-        override, seen = case.state.override(name), server.environment.get(name)
+    ours = {subject.path, subject.observed.fragment, *(subject.observed.dropins or ())}
+    for name, value in sorted((subject.observed.environment or {}).items()):
+        override, seen = subject.observed.override(name), server.environment.get(name)
         hidden = MASK in value or MASK in (seen or "")
         elsewhere = override is not None and override.kept not in ours
         # Programs in front of the server may change what is not Ollama's, as PATH.
@@ -121,4 +128,4 @@ def _older(case: Case, server: Process) -> tuple[str, str] | None:
     return None
 
 
-__all__ = ("look",)
+__all__ = ("check_processes", "check_reloaded", "check_unit")

@@ -10,48 +10,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import (
-    FAIL,
-    PASS,
-    SITE,
-    UNKNOWN,
-    Check,
-    shown,
-)
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import mapping, rows
+from ansible_collections.inference.ollama.plugins.module_utils._places import HUGE_PAGES, NUMA_BALANCING
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import KERNEL, as_text, decisions_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping, rows
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import FAIL, PASS, SITE, UNKNOWN, Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _PLACES = {
-    "transparent_hugepage": "/sys/kernel/mm/transparent_hugepage/enabled",
-    "numa_balancing": "/proc/sys/kernel/numa_balancing",
+    "transparent_hugepage": HUGE_PAGES,
+    "numa_balancing": NUMA_BALANCING,
 }
 
 
-def look(
-    plan: Mapping[str, Any], drift: Mapping[str, Any] | None, kernel: Mapping[str, Any] | None, name: str
-) -> Iterator[Check]:
-    """Each setting of the kernel that the plan writes; files that were left, where files were compared."""
-    for setting, place in _PLACES.items():
-        planned = shown(mapping(plan.get("kernel")).get(setting))
-        seen = mapping(kernel).get(setting)
-        if planned is None:
+def check_kernel(plan: Mapping[str, Any], kernel: Mapping[str, Any] | None) -> Iterator[Check]:
+    """Each setting of the kernel that the plan writes."""
+    for decision in decisions_of(plan, None):
+        setting, planned = decision["setting"], as_text(decision["value"])
+        if decision["kind"] != KERNEL or planned is None:
             continue
-        if isinstance(seen, bool) or not isinstance(seen, (int, str)):
-            how = "read the topology with its part kernel, and look at its problems"
-            yield Check(name, setting, UNKNOWN, planned, None, f"{place} was not read", how)
+        place, seen = _PLACES[setting], mapping(kernel).get(setting)
+        if isinstance(seen, bool):
+            seen = int(seen)
+        if not isinstance(seen, (int, str)):
+            remedy = "read the topology with its part kernel, and look at its problems"
+            yield Check(None, setting, UNKNOWN, planned, None, f"{place} was not read", remedy)
         elif str(seen) == planned:
-            yield Check(name, setting, PASS, planned, planned, place, None)
+            yield Check(None, setting, PASS, planned, planned, place, None)
         else:
-            yield Check(name, setting, FAIL, planned, str(seen), place, f"{SITE}; something has set it since")
+            yield Check(None, setting, FAIL, planned, str(seen), place, f"{SITE}; something has set it since")
+
+
+def check_stale_files(drift: Mapping[str, Any] | None) -> Iterator[Check]:
+    """Files that an earlier plan left, where files were compared."""
     if drift is not None:
         stale = [str(row.get("path")) for row in rows(drift.get("differences")) if row.get("kind") == "stale"]
         remedy = f"{SITE}, which stops what they start and removes them" if stale else None
-        verdict = FAIL if stale else PASS
-        yield Check(
-            name, "stale_files", verdict, "none", ", ".join(stale) or "none", "files with the role's header", remedy
-        )
+        verdict, seen = (FAIL, ", ".join(stale)) if stale else (PASS, "none")
+        yield Check(None, "stale_files", verdict, "none", seen, "files with the role's header", remedy)
 
 
-__all__ = ("look",)
+__all__ = ("check_kernel", "check_stale_files")

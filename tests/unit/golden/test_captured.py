@@ -13,6 +13,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Roo
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import FakeNvml, nvml_runner
+from ansible_collections.inference.ollama.tests.unit.support.plans import instances
 from ansible_collections.inference.ollama.tests.unit.support.trees import captures, names, tree, unpack
 
 NONE = "no captured machines: set INFERENCE_OLLAMA_FIXTURES to the folder that holds topologies/trees"
@@ -26,8 +27,8 @@ def test_h200_hosts_are_used_whole_and_bound_to_nothing(host, cpus, cards):
     nvml = json.loads((captures() / f"h200/{host}/nvml.json").read_text(encoding="utf-8"))
     runner = nvml_runner(FakeNvml(nvml, [f"0-{cpus - 1}"] * cards))
     topology = gather(Root(unpack(f"h200/{host}/tree.tar.xz")), runner, set(SUBSETS))
-    (instance,) = make_plan(topology, {}, "0.34.1")["instances"]
-    assert (instance["bind"], instance["threads"], len(instance["gpus"])) == ("none", cpus, cards)
+    (instance,) = instances(make_plan(topology, {}, "0.34.1"))
+    assert (instance["binding"], instance["compute_threads"], len(instance["gpus"])) == ("none", cpus, cards)
     wanted = {
         "OLLAMA_NUM_PARALLEL": "8",
         "OLLAMA_CONTEXT_LENGTH": "32768",
@@ -44,5 +45,7 @@ def test_h200_hosts_are_used_whole_and_bound_to_nothing(host, cpus, cards):
 def test_every_captured_machine_has_a_plan_that_never_binds_without_threads(name, release):
     """Whatever the machine: a decision on everything, and no binding whose threads do not follow."""
     topology = gather(Root(tree(name)), None, set(SUBSETS))
-    (instance,) = make_plan(topology, {}, release)["instances"]
-    assert instance["bind"] == "none" or instance["environment"]["LLAMA_ARG_THREADS"] == str(instance["threads"])
+    (instance,) = instances(make_plan(topology, {}, release))
+    assert instance["binding"] == "none" or instance["environment"]["LLAMA_ARG_THREADS"] == str(
+        instance["compute_threads"]
+    )

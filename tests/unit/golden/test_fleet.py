@@ -17,14 +17,14 @@ import yaml
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.supervision import HARDENING
 from ansible_collections.inference.ollama.tests.unit.support.golden import same
-from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology
+from ansible_collections.inference.ollama.tests.unit.support.plans import card, instances, plan, topology
 
 FLEET = Path(__file__).parent / "fleet"
 CASES = yaml.safe_load((FLEET / "cases.yml").read_text(encoding="utf-8"))
 RELEASES = ("0.24.0", str(load().newest_known))
 # What the whole plans show, and no machine changes.
 EVERYWHERE = ("LimitMEMLOCK", "LimitNOFILE", "Restart", "RestartSec", *HARDENING)
-PLACE = ("unit", "port", "numa_node", "cpus", "threads", "bind", "gpus")
+PLACE = ("unit", "port", "numa_node", "cpus", "compute_threads", "binding", "gpus")
 
 
 def machine(case):
@@ -38,9 +38,9 @@ def machine(case):
 def settings(made):
     """Everything that a plan writes, by instance and name, and its warnings."""
     found = {}
-    for instance in made["instances"]:
+    for instance in instances(made):
         values = {key: instance[key] for key in PLACE}
-        values |= {**instance["order"], **instance["environment"], **instance["service"]}
+        values |= {**instance["order"], **instance["environment"], **instance["directives"]}
         values = {name: value for name, value in values.items() if name not in EVERYWHERE}
         found |= {(instance["name"], name): value for name, value in values.items()}
     found |= {("warning", warning["code"]): "yes" for warning in made["warnings"]}

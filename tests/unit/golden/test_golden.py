@@ -17,7 +17,13 @@ import yaml
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit import PLACEMENT
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import (
+    DIRECTIVE,
+    ORDER,
+    VARIABLE,
+    decisions_of,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit import dropin
 from ansible_collections.inference.ollama.tests.unit.support.golden import as_yaml, same
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
 from ansible_collections.inference.ollama.tests.unit.support.units import render, verdict
@@ -68,20 +74,18 @@ def test_dropin_is_the_reviewed_one(case):
     assert same(folder / "override.conf", text_of(plan))
 
 
-def test_every_written_line_has_a_decision(case):
-    """An operator can ask of any variable and directive why it is there."""
+def test_every_decision_that_is_written_has_its_reason_above_its_line(case):
+    """An operator can ask of any variable and directive why it is there, and nothing else is written."""
     _folder, plan = case
-    for instance in plan["instances"]:
-        decided = {d["setting"]: d["value"] for d in plan["decisions"] if d["instance"] == instance["name"]}
-        for name, value in instance["environment"].items():
-            assert decided[name] == value
-        directives = {**instance["order"], **instance["service"]}
-        for name in directives:
-            assert decided[name] is not None
-        written = {**instance["environment"], **directives}
-        for name, value in decided.items():
-            if value is not None and name not in PLACEMENT:
-                assert name in written
+    name = plan["instances"][0]["name"]
+    lines = [entry for entry in dropin(plan, name) if entry["lines"]]
+    kinds = (VARIABLE, DIRECTIVE, ORDER)
+    made = [d for d in decisions_of(plan, name) if d["kind"] in kinds and d["value"] is not None]
+    assert [entry["lines"][-1].partition("=")[2 * (d["kind"] == VARIABLE)] for entry, d in zip(lines, made)] == [
+        f'"{d["setting"]}={d["value"]}"' if d["kind"] == VARIABLE else d["setting"] for d in made
+    ]
+    assert len(lines) == len(made)
+    assert all(" ".join(entry["comment"]).startswith(f"{d['source']}: ") for entry, d in zip(lines, made))
 
 
 def test_systemd_accepts_the_dropin(case, tmp_path):

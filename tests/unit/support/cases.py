@@ -1,13 +1,15 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases for one question of the plan, without a machine around them."""
+"""Inputs for one question of the plan, without a machine around them, and what it records."""
 
 from __future__ import annotations
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import attention, capacity
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Machine
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Case
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import parse
 
 GIB = 1 << 30
@@ -63,33 +65,54 @@ def gpu(vram, index=0, **facts):
 
 
 def case(memory=64 * GIB, cards=(), release="0.34.1", place=(0, 1), **wishes):
-    """A case with ``memory`` bytes for the instance and the cards given; ``place`` is its index among how many."""
+    """Inputs with ``memory`` bytes for the instance and the cards given; ``place`` is its index among how many."""
     policy, errors = parse(wishes)
     assert not errors
-    found = Case(
+    return Planning(
         Machine({"schema": 1, "memory": {"total_bytes": memory}}),
         policy,
         parse_release(release) if release else None,
         load(),
-        gpus=list(cards),
+        gpus=tuple(cards),
+        memory_bytes=memory,
+        index=place[0],
+        count=place[1],
     )
-    found.memory_bytes = memory
-    found.index, found.count = place
-    return found
+
+
+def fill(made, threads):
+    """The variables that the questions of capacity write."""
+    capacity.fill(made, threads)
+    return _written(made)
+
+
+def attend(made):
+    """The variables that the questions of attention write."""
+    attention.attend(made)
+    return _written(made)
+
+
+def _written(made):
+    return {entry["setting"]: entry["value"] for entry in made.notes.decisions if entry["value"] is not None}
+
+
+def budget_of(made, threads=16):
+    """How the memory is filled."""
+    return fit(made, threads).summary
 
 
 def reason(made, setting):
     """Why the setting is as it is."""
-    (found,) = [entry["reason"] for entry in made.decisions if entry["setting"] == setting]
+    (found,) = [entry["reason"] for entry in made.notes.decisions if entry["setting"] == setting]
     return found
 
 
 def source(made, setting):
     """Who decided the setting."""
-    (found,) = [entry["source"] for entry in made.decisions if entry["setting"] == setting]
+    (found,) = [entry["source"] for entry in made.notes.decisions if entry["setting"] == setting]
     return found
 
 
 def warned(made):
     """The codes of the warnings, in order."""
-    return [warning["code"] for warning in made.warnings]
+    return [warning["code"] for warning in made.notes.warnings]

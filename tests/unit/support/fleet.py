@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
 from ansible_collections.inference.ollama.tests.unit.golden.test_fleet import CASES, machine
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import SAME, running
 from ansible_collections.inference.ollama.tests.unit.support.hosts import STORED, _stored
@@ -67,10 +67,10 @@ def record(number=0, trouble=None):
         found["changes"] = changes(trouble, first)
         if trouble == "restored":
             _override(first, drift)
-            shown = plan_drift(made, service, drift)
+            shown = verify(made, service, drift)
             found["changes"]["checks"] = [check for check in shown["checks"] if check["verdict"] == "fail"]
             service, drift = running(made), copy.deepcopy(SAME)
-    return {**found, "drift": drift, "verification": plan_drift(made, service, drift)}
+    return {**found, "drift": drift, "verification": verify(made, service, drift)}
 
 
 def _override(server, _drift):

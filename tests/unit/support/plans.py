@@ -12,6 +12,7 @@ import tempfile
 
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
 
@@ -64,9 +65,22 @@ def plan(machine, release="0.34.1", **wishes):
     return make_plan(machine, wishes, release)
 
 
+def instances(made):
+    """The instances of a plan with the views of their decisions."""
+    return [
+        {
+            **server,
+            "environment": views.environment(made, server["name"]),
+            "directives": views.directives(made, server["name"]),
+            "order": views.order(made, server["name"]),
+        }
+        for server in views.servers(made)
+    ]
+
+
 def environment(machine, release="0.34.1", **wishes):
     """The environment of the only instance."""
-    return plan(machine, release, **wishes)["instances"][0]["environment"]
+    return instances(plan(machine, release, **wishes))[0]["environment"]
 
 
 def decision(made, setting):

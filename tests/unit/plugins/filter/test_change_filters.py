@@ -13,17 +13,17 @@ from ansible_collections.inference.ollama.plugins.filter.change_table import Fil
 from ansible_collections.inference.ollama.plugins.filter.changed_units import FilterModule as ChangedUnits
 from ansible_collections.inference.ollama.plugins.filter.failed_checks import FilterModule as FailedChecks
 from ansible_collections.inference.ollama.plugins.filter.failure_text import FilterModule as FailureText
-from ansible_collections.inference.ollama.plugins.filter.plan_drift import FilterModule as PlanDrift
 from ansible_collections.inference.ollama.plugins.filter.restored_plan import FilterModule as RestoredPlan
 from ansible_collections.inference.ollama.plugins.filter.rollback_table import FilterModule as RollbackTable
 from ansible_collections.inference.ollama.plugins.filter.silence_text import FilterModule as SilenceText
+from ansible_collections.inference.ollama.plugins.filter.verification import FilterModule as Verification
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
 
 FILTERS = {
     name: function
     for module in (
         *(ChangeReport, ChangeSentence, ChangeTable, ChangedUnits, FailedChecks),
-        *(FailureText, PlanDrift, RestoredPlan, RollbackTable, SilenceText),
+        *(FailureText, Verification, RestoredPlan, RollbackTable, SilenceText),
     )
     for name, function in module().filters().items()
 }
@@ -54,7 +54,7 @@ def test_each_file_has_the_filter_of_its_name():
     """As Ansible looks for them."""
     assert set(FILTERS) == {
         *("change_report", "change_sentence", "change_table", "changed_units", "failed_checks"),
-        *("failure_text", "plan_drift", "restored_plan", "rollback_table", "silence_text"),
+        *("failure_text", "verification", "restored_plan", "rollback_table", "silence_text"),
     }
 
 
@@ -91,7 +91,7 @@ def test_a_change_that_went_well(made):
 
 def test_a_change_that_was_taken_back(made, back):
     """The verification that failed, the way back, and the one after it end in a table and a sentence."""
-    verification = FILTERS["plan_drift"](made, NOTHING)
+    verification = FILTERS["verification"](made, NOTHING)
     checks = FILTERS["failed_checks"](verification, ["LimitMEMLOCK"], strict=False)
     assert [check["setting"] for check in checks] == ["unit"]
     reason = FILTERS["failure_text"]({"msg": "it did not run as planned.", "assertion": "x"}, "Fail")
@@ -99,7 +99,7 @@ def test_a_change_that_was_taken_back(made, back):
     report = FILTERS["change_report"]({"changes": []}, [], [], failure)
     old = FILTERS["restored_plan"](back)
     assert old == made
-    after = FILTERS["plan_drift"](old, NOTHING)
+    after = FILTERS["verification"](old, NOTHING)
     assert sum(": fail: " in line for line in FILTERS["change_table"](report, after, ["LimitMEMLOCK"])) == 2
     said = FILTERS["change_sentence"](report, "gpu1", after, ["LimitMEMLOCK"])
     assert said.startswith("gpu1: it did not run as planned: unit: missing, planned loaded, active (")
@@ -108,7 +108,7 @@ def test_a_change_that_was_taken_back(made, back):
 
 def test_a_way_back_that_somebody_asked_for(back):
     """The table has what was done and how it runs."""
-    after = FILTERS["plan_drift"](FILTERS["restored_plan"]({**back, "plan": None}), NOTHING)
+    after = FILTERS["verification"](FILTERS["restored_plan"]({**back, "plan": None}), NOTHING)
     said = FILTERS["rollback_table"](back, "gpu1", after)
     assert said[:2] == ["gpu1: back at 2026-11-22T08:12:02Z, state 20261122T081202Z", "    before a change of 0 files"]
     assert f"  removed {DROPIN}" in said

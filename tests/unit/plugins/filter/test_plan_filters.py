@@ -43,7 +43,7 @@ def test_filters_give_what_the_core_gives():
     assert environment_file({"A": "b"}) == 'A="b"\n'
     assert plan_table(made, "xeon")[0] == "xeon: Ollama 0.34.1"
     assert command_line(["/bin/a", "b c"]) == '/bin/a "b c"'
-    assert topology_svg(xeon(), "xeon", made["instances"]).count(" run") > topology_svg(xeon(), "xeon").count(" run")
+    assert topology_svg(xeon(), "xeon", made).count(" run") > topology_svg(xeon(), "xeon").count(" run")
 
 
 def test_filters_of_files_fit_into_each_other():

@@ -58,7 +58,7 @@ def test_documentation_lists_every_code_of_units():
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ("[Service]", "files: this is no list"),
+        ("[Service]", "files: not a list"),
         (["secret"], r"files\[0\]: it has no path or no content"),
         ([{"path": UNIT}], r"files\[0\]: it has no path or no content"),
         ([{"path": UNIT, "content": "x"}, {"content": "secret"}], r"files\[1\]: it has no path or no content"),

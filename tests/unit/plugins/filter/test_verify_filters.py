@@ -8,18 +8,18 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.inference.ollama.plugins.filter.plan_drift import FilterModule as PlanDrift
+from ansible_collections.inference.ollama.plugins.filter.verification import FilterModule as Verification
 from ansible_collections.inference.ollama.plugins.filter.verify_table import FilterModule as VerifyTable
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
 
-plan_drift = PlanDrift().filters()["plan_drift"]
+verify = Verification().filters()["verification"]
 verify_table = VerifyTable().filters()["verify_table"]
 NOTHING = {"schema": 1, "instances": [], "problems": []}
 
 
 def test_the_filters_give_what_the_core_gives():
     """A missing instance fails, and the table says so."""
-    found = plan_drift(plan(xeon()), NOTHING)
+    found = verify(plan(xeon()), NOTHING)
     assert found["verdict"] == "fail"
     assert verify_table(found, "xeon")[0].startswith("xeon: fail: 0 as planned, 1 not, ")
 
@@ -27,4 +27,4 @@ def test_the_filters_give_what_the_core_gives():
 def test_a_wrong_shape_is_an_error_of_ansible():
     """It names the argument."""
     with pytest.raises(AnsibleFilterError, match="service: its schema is None; expected 1"):
-        plan_drift(plan(xeon()), {})
+        verify(plan(xeon()), {})

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._service.maps import read_maps
-from ansible_collections.inference.ollama.plugins.module_utils._service.members import kind_of, members, model_of
+from ansible_collections.inference.ollama.plugins.module_utils._service.members import kind_of, members
 from ansible_collections.inference.ollama.plugins.module_utils._service.process import read_process, read_processes
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
@@ -66,12 +66,6 @@ def test_kinds_of_processes(comm, argv, kind):
 def test_the_main_process_is_the_server_whatever_its_name():
     """A renamed program or a wrapper is the server where systemd says so."""
     assert kind_of("wrapper", ["/opt/wrapper"], main=True) == "server"
-
-
-def test_models():
-    """The word after --model, or after its equals sign."""
-    assert model_of(["x", "--model", "/m"]) == model_of(["x", "--model=/m"]) == "/m"
-    assert model_of(["x", "--model"]) is model_of(["x"]) is None
 
 
 def test_groups_below_the_units_own_and_of_version_1():

@@ -20,7 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
     restored_plan,
     rollback_table,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
     SAME,
@@ -30,7 +30,7 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_v
     verdicts,
 )
 from ansible_collections.inference.ollama.tests.unit.support.checks import verification
-from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
+from ansible_collections.inference.ollama.tests.unit.support.plans import instances, plan, xeon
 
 FILES = [{"path": "/etc/systemd/system/ollama.service.d/override.conf", "change": "created"}]
 STATE = {"id": "20261122T081202Z", "saved_at": "2026-11-22T08:12:02Z", "reason": "", "changes": FILES}
@@ -69,7 +69,7 @@ def restored(start, plan=None):
 
 def hosts(made):
     """The services of a plan with their OLLAMA_HOST."""
-    return {each["unit"]: each["environment"]["OLLAMA_HOST"] for each in made["instances"]}
+    return {each["unit"]: each["environment"]["OLLAMA_HOST"] for each in instances(made)}
 
 
 @pytest.mark.parametrize("made", [SINGLE, SEVERAL])
@@ -80,24 +80,24 @@ def test_the_plan_that_was_confirmed_then_holds(made):
 
 @pytest.mark.parametrize(
     "known",
-    [None, {}, {**SINGLE, "schema": 0}, {**SINGLE, "schema": None}, SEVERAL, {**SINGLE, "instances": []}],
+    [None, {}, {**SINGLE, "schema": 1}, {**SINGLE, "schema": None}, SEVERAL, {**SINGLE, "instances": []}],
 )
 def test_without_the_plan_of_these_services_they_shall_run_and_answer(known):
     """One that was never confirmed, of another release of the collection, or of other services is none of them."""
     made = restored_plan(restored({"ollama.service": "0.0.0.0:11435"}, known))
-    (instance,) = made["instances"]
+    (instance,) = instances(made)
     assert (instance["name"], instance["unit"], instance["url"]) == (
         "ollama",
         "ollama.service",
         "http://127.0.0.1:11435",
     )
-    assert (made["schema"], made["release"], made["decisions"], made["kernel"]) == (1, None, [], {})
+    assert (made["schema"], made["release"], made["decisions"]) == (2, None, [])
 
 
 def test_instances_have_their_own_names():
     """As in a plan of several servers, in the order of their names."""
     made = restored_plan(restored({"ollama@b.service": ":2", "ollama@a.service": ":1"}))
-    assert [(each["name"], each["url"]) for each in made["instances"]] == [
+    assert [(each["name"], each["url"]) for each in instances(made)] == [
         ("a", "http://127.0.0.1:1"),
         ("b", "http://127.0.0.1:2"),
     ]
@@ -144,7 +144,7 @@ def test_any_address_is_read(host):
 
 @many
 @given(plans())
-def test_the_bare_plan_convicts_no_healthy_host(made):
+def test_the_bare_plan_fails_no_healthy_host(made):
     """Whatever a host was set to before, it passes where it runs as systemd has loaded it, and answers."""
     bare = restored_plan(restored(hosts(made)))
     service = running(made)
@@ -152,7 +152,7 @@ def test_the_bare_plan_convicts_no_healthy_host(made):
         for process in each["processes"]:
             process["environment"]["OLLAMA_NOPRUNE"] = "1"
     for drift in (None, SAME):
-        found = plan_drift(bare, service, drift)
+        found = verify(bare, service, drift)
         assert verdicts(found, "fail") == []
         assert {"unit", "api", "unit_reloaded", "processes_current"} <= set(verdicts(found, "pass"))
         assert set(verdicts(found, "unknown")) <= {"unit_files", "release"}
@@ -166,11 +166,11 @@ def test_the_bare_plan_convicts_no_healthy_host(made):
         ({"api": {"version": None}, "problems": ["http://127.0.0.1:11434/api/version: refused"]}, "api"),
     ],
 )
-def test_the_bare_plan_convicts_a_host_that_does_not_run(changes, setting):
+def test_the_bare_plan_fails_a_host_that_does_not_run(changes, setting):
     """Not started, not reloaded, not answering."""
     service = copy.deepcopy(running(SINGLE))
     service["instances"][0].update(changes)
-    found = plan_drift(restored_plan(restored({"ollama.service": "127.0.0.1:11434"})), service)
+    found = verify(restored_plan(restored({"ollama.service": "127.0.0.1:11434"})), service)
     assert setting in verdicts(found, "fail")
 
 

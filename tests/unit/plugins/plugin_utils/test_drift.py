@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
 from ansible_collections.inference.ollama.plugins.plugin_utils._drift import unit_drift
-from ansible_collections.inference.ollama.plugins.plugin_utils._files import HEADER
 
 PATH = "/etc/systemd/system/ollama@a.service.d/override.conf"
 FILE = {"path": PATH, "unit": "ollama@a.service", "instance": "a"}

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
+from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER as FOLDER
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
-    FOLDER,
-    HEADER,
     changed_units,
     is_ours,
     stale_files,

@@ -24,6 +24,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts im
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.nest import nest
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.svg import grid, label, measure, shortened
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
 from ansible_collections.inference.ollama.tests.unit.support import trees
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology, workstation, xeon
 
@@ -153,7 +154,7 @@ def test_the_largest_machines_keep_their_numbers():
 @given(st.lists(st.sampled_from(HOLES), min_size=1, max_size=12))
 def test_unread_parts_are_drawn_as_such(paths):
     """Whatever is null, anywhere in the facts, there is a well-formed picture."""
-    parse(topology_svg(without(FULL, paths), "host", plan(FULL)["instances"]))
+    parse(topology_svg(without(FULL, paths), "host", servers(plan(FULL))))
 
 
 @pytest.mark.parametrize("path", HOLES, ids=lambda path: ".".join(map(str, path)))
@@ -237,7 +238,7 @@ def test_accessible():
 def test_where_the_service_runs():
     """The CPUs of the planned instance, and no others, are marked, and a line says which."""
     machine = xeon()
-    svg = topology_svg(machine, "xeon", plan(machine, numa_node=1)["instances"])
+    svg = topology_svg(machine, "xeon", servers(plan(machine, numa_node=1)))
     assert marked(svg, "uniform run") == 28
     assert marked(svg, "uniform") == 56
     assert "The service runs on CPUs 14-27,42-55." in texts(svg)
@@ -422,7 +423,7 @@ def test_grids_fill_their_rows():
 def test_several_servers_are_told_apart():
     """The picture says which server runs where, in words and under the pointer."""
     machine = xeon()
-    svg = topology_svg(machine, "xeon", plan(machine, instances="per_numa_node")["instances"])
+    svg = topology_svg(machine, "xeon", servers(plan(machine, instances="per_numa_node")))
     shown = texts(svg)
     assert "2 servers run on CPUs 0-55." in shown
     assert "node1: CPUs 14-27,42-55." in shown

@@ -11,10 +11,18 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import clashes
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.attention import attend, attends, cache_type
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.attention import attends, cache_type
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import parse_models
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import KV_CACHE_TYPES
-from ansible_collections.inference.ollama.tests.unit.support.cases import GIB, LLAMA_8B, case, gpu, reason, warned
+from ansible_collections.inference.ollama.tests.unit.support.cases import (
+    GIB,
+    LLAMA_8B,
+    attend,
+    case,
+    gpu,
+    reason,
+    warned,
+)
 from ansible_collections.inference.ollama.tests.unit.support.plans import (
     card,
     codes,
@@ -25,6 +33,8 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
     workstation,
     xeon,
 )
+
+KV_CACHE_TYPES = load().options["kv_cache_type"].values
 
 FLASH, KV_TYPE = "OLLAMA_FLASH_ATTENTION", "OLLAMA_KV_CACHE_TYPE"
 
@@ -141,7 +151,7 @@ def test_gemma2_has_flash_attention_from_0_30_0_on():
     """llama.cpp caps its scores inside the kernel."""
     made = case(kv_cache_type="q8_0", reference_models=[{**LLAMA_8B, "family": "gemma2"}])
     attend(made)
-    assert (made.errors, made.warnings) == ([], [])
+    assert (made.notes.errors, made.notes.warnings) == ([], [])
     assert cache_type(made, made.policy.reference_models[0]) == "q8_0"
 
 
@@ -158,7 +168,7 @@ def test_a_quantised_cache_that_a_model_cannot_load_with_is_refused(release, fac
     """Every load of that model would fail."""
     made = case(release=release, kv_cache_type="q8_0", reference_models=[{**LLAMA_8B, **facts}])
     attend(made)
-    (error,) = made.errors
+    (error,) = made.notes.errors
     assert error.startswith("ollama_kv_cache_type: 'q8_0'")
     assert text in error
     assert error.endswith("allowed is auto or f16")
@@ -176,7 +186,7 @@ def test_no_combination_that_fails_loads_is_planned(computes, release, flash, kv
     wishes = {"flash_attention": flash, "kv_cache_type": kv_type, "reference_models": [{**LLAMA_8B, "family": family}]}
     made = case(cards=[gpu(8 * GIB, compute=compute) for compute in computes], release=release, **wishes)
     found = attend(made)
-    if kv_type in ("q8_0", "q4_0") and not made.errors:
+    if kv_type in ("q8_0", "q4_0") and not made.notes.errors:
         assert found[FLASH] == "1"
         assert found[KV_TYPE] == kv_type
         assert not list(clashes(found, made.release))

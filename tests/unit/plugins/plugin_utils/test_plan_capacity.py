@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import fill
 from ansible_collections.inference.ollama.tests.unit.support.cases import (
     EMBEDDING,
     LLAMA_8B,
     LLAMA_70B,
     QWEN_7B,
+    budget_of,
     case,
+    fill,
     gpu,
     reason,
     source,
@@ -23,6 +24,7 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
     card,
     codes,
     decision,
+    instances,
     plan,
     topology,
     workstation,
@@ -112,8 +114,8 @@ def test_reference_models_make_it_exact(gib, models, found):
     assert numbers(gib, reference_models=models) == found
     made = case(cards=[gpu(int(READABLE[gib] * GIB))], reference_models=models)
     fill(made, 16)
-    assert "no reference model" not in str(made.decisions)
-    assert made.budget["models"] == [model["name"] for model in models]
+    assert "no reference model" not in str(made.notes.decisions)
+    assert budget_of(made)["models"] == [model["name"] for model in models]
     assert warned(made) == []
 
 
@@ -132,7 +134,7 @@ def test_a_model_that_does_not_fit_is_warned_of():
     made = case(cards=[gpu(24 * GIB)], reference_models=[LLAMA_70B])
     found = fill(made, 16)
     assert (found[PARALLEL], found[CONTEXT], found[LOADED]) == ("1", "4096", "1")
-    (warning,) = made.warnings
+    (warning,) = made.notes.warnings
     assert warning["code"] == "budget-exceeded"
     assert "llama3.1:70b" in warning["message"]
     assert "23.0 GiB of VRAM are usable" in warning["message"]
@@ -158,7 +160,7 @@ def test_a_family_held_to_one_request_takes_one_slot_of_memory():
     """The others keep theirs, and the reason names it."""
     made = case(cards=[gpu(24 * GIB)], reference_models=[LLAMA_8B, HYBRID])
     fill(made, 16)
-    assert made.budget["kv_bytes"] == 8192 * (6 * 131072 + 57344)
+    assert budget_of(made)["kv_bytes"] == 8192 * (6 * 131072 + 57344)
     assert "qwen3-next stays at one" in reason(made, PARALLEL)
 
 
@@ -180,7 +182,7 @@ def test_parallel_requests_that_the_server_will_not_take_are_questioned():
 )
 def test_models_stay_where_nothing_else_wants_their_memory(machine, keep):
     """A display or a small host gets its memory back after an hour."""
-    assert plan(machine)["instances"][0]["environment"][KEEP] == keep
+    assert instances(plan(machine))[0]["environment"][KEEP] == keep
 
 
 @pytest.mark.parametrize(
@@ -215,7 +217,7 @@ def test_unread_memory_leaves_the_prompt_cache_alone():
     made = case(None)
     found = fill(made, 8)
     assert CACHE not in found
-    assert (found[PARALLEL], found[CONTEXT], made.budget["usable_bytes"]) == ("1", "4096", None)
+    assert (found[PARALLEL], found[CONTEXT], budget_of(made)["usable_bytes"]) == ("1", "4096", None)
     assert "could not be read" in reason(made, PARALLEL)
 
 
@@ -244,7 +246,7 @@ def test_prompt_caches_of_models_on_many_cards_take_at_most_a_quarter(memory, mo
     found = fill(made, 16)
     assert found[LOADED] == str(models)
     assert found[CACHE] == fill(case(memory * GIB, [gpu(24 * GIB)]), 16)[CACHE]
-    assert made.budget["cache_bytes"] <= memory * GIB // 4
+    assert budget_of(made)["cache_bytes"] <= memory * GIB // 4
     assert ("a quarter of the host's memory" in reason(made, LOADED)) is (models < 12)
 
 
@@ -252,7 +254,7 @@ def test_prompt_caches_beyond_the_memory_are_warned_of():
     """The operator's number stands, with the largest that fits beside it."""
     made = case(64 * GIB, [gpu(24 * GIB)], cache_ram_bytes=32 * GIB)
     assert fill(made, 8)[CACHE] == "32768"
-    (warning,) = made.warnings
+    (warning,) = made.notes.warnings
     assert warning["code"] == "budget-exceeded"
     assert f"ollama_cache_ram_bytes: {56 * GIB // 3}" in warning["remedy"]
 
@@ -262,17 +264,19 @@ def test_prompt_caches_leave_the_models_less_of_the_host():
     small, large = case(64 * GIB, cache_ram_bytes=0), case(64 * GIB, cache_ram_bytes=8 * GIB)
     fill(small, 8)
     fill(large, 8)
-    assert small.budget["usable_bytes"] - large.budget["usable_bytes"] == 24 * GIB
+    assert budget_of(small)["usable_bytes"] - budget_of(large)["usable_bytes"] == 24 * GIB
 
 
 def test_a_free_word_on_the_prompt_cache_counts_too():
     """And two words on it are refused."""
     made = case(64 * GIB, environment={CACHE: "8192"})
     fill(made, 8)
-    assert made.budget["cache_bytes"] == 3 * 8 * GIB
+    assert budget_of(made)["cache_bytes"] == 3 * 8 * GIB
     made = case(64 * GIB, environment={CACHE: "8192"}, cache_ram_bytes=0)
     fill(made, 8)
-    assert made.errors == [f"ollama_environment.{CACHE}: contradicts ollama_cache_ram_bytes: 0; set only one of them"]
+    assert made.notes.errors == [
+        f"ollama_environment.{CACHE}: contradicts ollama_cache_ram_bytes: 0; set only one of them"
+    ]
 
 
 def test_every_wish_of_capacity_is_written_as_given():
@@ -298,7 +302,7 @@ def test_a_wish_beyond_the_budget_stands_and_is_warned_of():
     made = case(cards=[gpu(24 * GIB)], num_parallel=10, context_length=32768, reference_models=[LLAMA_8B])
     found = fill(made, 16)
     assert (found[PARALLEL], found[CONTEXT]) == ("10", "32768")
-    (warning,) = made.warnings
+    (warning,) = made.notes.warnings
     assert warning["code"] == "budget-exceeded"
     assert "10 slot(s) of 32768 tokens need 45.7 GiB" in warning["message"]
     assert warning["remedy"] == "the most that fits is ollama_num_parallel: 4, or ollama_context_length: 14336"
@@ -322,11 +326,11 @@ def test_a_quantised_cache_holds_more():
     own = [gpu(int(23.6 * GIB))]
     made = case(cards=own, kv_cache_type="q8_0", reference_models=[LLAMA_8B])
     fill(made, 16)
-    assert made.budget["kv_bytes"] == 8 * 16384 * 131072 * 34 // 64
+    assert budget_of(made)["kv_bytes"] == 8 * 16384 * 131072 * 34 // 64
     made = case(cards=[gpu(int(23.6 * GIB), compute=None)], kv_cache_type="q8_0", reference_models=[LLAMA_8B])
     fill(made, 16)
-    assert made.budget["kv_bytes"] % 131072 == 0
-    assert made.budget["overhead_bytes"] > 131072 * 8192
+    assert budget_of(made)["kv_bytes"] % 131072 == 0
+    assert budget_of(made)["overhead_bytes"] > 131072 * 8192
 
 
 @pytest.mark.parametrize(("index", "models"), [(0, "3"), (1, "2"), (2, "2")])
@@ -343,14 +347,14 @@ def test_the_host_s_total_of_models_is_divided_among_instances(index, models):
 def test_a_number_of_the_instance_s_own_is_not_divided(entry):
     """What stands in the list of instances is said of one."""
     made = plan(xeon(), max_loaded_models=4, instances=[{"name": "a"}, {"name": "b", **entry}])
-    assert [instance["environment"][LOADED] for instance in made["instances"]] == ["2", "4"]
+    assert [instance["environment"][LOADED] for instance in instances(made)] == ["2", "4"]
 
 
 def test_fewer_models_than_instances_are_refused():
     """Each instance holds at least one; said once for all of them."""
     made = case(place=(1, 3), max_loaded_models=2)
     fill(made, 16)
-    (error,) = made.errors
+    (error,) = made.notes.errors
     assert error.startswith("ollama_max_loaded_models: 2 is the host's total, and each of its 3 instances")
 
 
@@ -391,7 +395,7 @@ def test_a_reserve_leaves_the_models_less():
     """What is kept free is not planned with."""
     made = case(cards=[gpu(8 * GIB)], gpu_reserve_bytes=3 * GIB)
     assert fill(made, 16)[TARGET] == "4096"
-    assert made.budget["usable_bytes"] == 4 * GIB
+    assert budget_of(made)["usable_bytes"] == 4 * GIB
     assert source(made, TARGET) == "operator"
 
 
@@ -408,7 +412,7 @@ def test_a_reserve_of_the_whole_card_is_refused():
     """The server would take the difference for an enormous number."""
     made = case(cards=[gpu(8 * GIB)], gpu_reserve_bytes=8 * GIB)
     fill(made, 16)
-    (error,) = made.errors
+    (error,) = made.notes.errors
     assert error.startswith("ollama_gpu_reserve_bytes: 8589934592 leaves nothing of Card 0")
 
 
@@ -418,11 +422,11 @@ def test_a_reserve_of_the_whole_card_is_refused():
 def test_a_free_word_on_the_reserve_counts_too(release, setting, value):
     """And two words on it are refused."""
     made = case(cards=[gpu(8 * GIB)], release=release, environment={setting: value})
-    assert setting not in fill(made, 16)
-    assert made.budget["usable_bytes"] == 5 * GIB
+    assert fill(made, 16)[setting] == value
+    assert budget_of(made)["usable_bytes"] == 5 * GIB
     made = case(cards=[gpu(8 * GIB)], release=release, environment={setting: value}, gpu_reserve_bytes=0)
     fill(made, 16)
-    assert made.errors == [
+    assert made.notes.errors == [
         f"ollama_environment.{setting}: contradicts ollama_gpu_reserve_bytes: 0; set only one of them"
     ]
 
@@ -441,21 +445,21 @@ def test_a_free_word_on_the_reserve_counts_too(release, setting, value):
 def test_an_address_for_others_is_warned_of_and_asked_on_the_local_one(host, url, exposed):
     """No release checks a key, so the operator hears it whenever others can reach the API."""
     made = plan(xeon(), host=host)
-    assert made["instances"][0]["url"] == url
+    assert instances(made)[0]["url"] == url
     assert ("exposed-without-authentication" in codes(made)) is exposed
 
 
 def test_the_key_stays_out_of_the_plan():
     """The plan knows that there is one, names its file and says what the key is for."""
     made = plan(xeon(), api_key=True)
-    assert made["instances"][0]["service"]["EnvironmentFile"] == "/etc/ollama/secrets.env"
-    assert "OLLAMA_API_KEY" not in made["instances"][0]["environment"]
+    assert instances(made)[0]["directives"]["EnvironmentFile"] == "/etc/ollama/secrets.env"
+    assert "OLLAMA_API_KEY" not in instances(made)[0]["environment"]
     assert "api-key-protects-nothing" in codes(made)
 
 
 def test_limits_of_a_server():
     """Locked memory, open files, and last in line when memory runs out."""
-    service = plan(xeon())["instances"][0]["service"]
+    service = instances(plan(xeon()))[0]["directives"]
     assert (service["LimitMEMLOCK"], service["LimitNOFILE"], service["OOMScoreAdjust"]) == ("infinity", 65535, -500)
 
 
@@ -464,20 +468,20 @@ def test_limits_of_a_server():
 )
 def test_a_desktop_is_not_killed_in_the_server_s_place(machine):
     """On a host that somebody sits at, the server is the one to go."""
-    assert "OOMScoreAdjust" not in plan(machine)["instances"][0]["service"]
+    assert "OOMScoreAdjust" not in instances(plan(machine))[0]["directives"]
 
 
 def test_limits_of_the_operator_s_win():
     """Also where the rule would write nothing."""
-    service = plan(topology(cores=4), limit_nofile=4096, oom_score_adjust=-1000)["instances"][0]["service"]
+    service = instances(plan(topology(cores=4), limit_nofile=4096, oom_score_adjust=-1000))[0]["directives"]
     assert (service["LimitNOFILE"], service["OOMScoreAdjust"]) == (4096, -1000)
 
 
 def test_a_named_binary_is_started():
     """The unit's own command stands unless there is a reason to replace it."""
-    service = plan(topology(cores=4), binary_path="/opt/ollama/bin/ollama")["instances"][0]["service"]
+    service = instances(plan(topology(cores=4), binary_path="/opt/ollama/bin/ollama"))[0]["directives"]
     assert service["ExecStart"] == ["/opt/ollama/bin/ollama", "serve"]
-    assert "ExecStart" not in plan(topology(cores=4), binary_path="/usr/local/bin/ollama")["instances"][0]["service"]
+    assert "ExecStart" not in instances(plan(topology(cores=4), binary_path="/usr/local/bin/ollama"))[0]["directives"]
 
 
 def test_load_mode_says_where_it_does_not_act():
@@ -485,6 +489,6 @@ def test_load_mode_says_where_it_does_not_act():
     assert "load-mode-not-settable" in codes(plan(xeon(), "0.31.0", load_mode="mlock"))
     assert "load-mode-overridden" in codes(plan(xeon(), load_mode="mlock"))
     made = plan(cards(24), load_mode="mmap+mlock")
-    assert made["instances"][0]["environment"]["LLAMA_ARG_LOAD_MODE"] == "mmap+mlock"
+    assert instances(made)[0]["environment"]["LLAMA_ARG_LOAD_MODE"] == "mmap+mlock"
     assert "load-mode-overridden" not in codes(made)
     assert "locks" in decision(made, "LimitMEMLOCK")["reason"]

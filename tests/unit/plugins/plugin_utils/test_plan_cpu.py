@@ -14,6 +14,7 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
     codes,
     decision,
     environment,
+    instances,
     plan,
     topology,
     xeon,
@@ -21,22 +22,22 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
 
 
 def instance(machine, release="0.34.1", **wishes):
-    return plan(machine, release, **wishes)["instances"][0]
+    return instances(plan(machine, release, **wishes))[0]
 
 
 def test_a_chosen_node_brings_its_cpus_and_its_cores_as_threads():
     """Binding without matching threads halves the speed, so both come together."""
     found = instance(xeon(), numa_node=1)
-    assert (found["cpus"], found["threads"], found["bind"]) == ("14-27,42-55", 14, "numactl")
+    assert (found["cpus"], found["compute_threads"], found["binding"]) == ("14-27,42-55", 14, "numactl")
     assert found["environment"]["LLAMA_ARG_THREADS"] == "14"
-    assert found["service"]["ExecStart"] == ["/usr/bin/numactl", "--cpunodebind=1", "/usr/local/bin/ollama", "serve"]
+    assert found["directives"]["ExecStart"] == ["/usr/bin/numactl", "--cpunodebind=1", "/usr/local/bin/ollama", "serve"]
 
 
 @pytest.mark.parametrize("release", ["0.5.13", "0.12.6", "0.24.0"])
 def test_before_0_30_a_binding_warns_that_threads_cannot_follow(release):
     """No variable of those releases sets the threads; the warning names what does."""
     made = plan(xeon(), release, numa_node=1)
-    assert "LLAMA_ARG_THREADS" not in made["instances"][0]["environment"]
+    assert "LLAMA_ARG_THREADS" not in instances(made)[0]["environment"]
     (warning,) = [entry for entry in made["warnings"] if entry["code"] == "threads-not-settable"]
     assert "num_thread 14" in warning["remedy"]
 
@@ -45,14 +46,14 @@ def test_with_the_release_unknown_a_binding_sets_threads_and_warns():
     """The variable harms no release, and the operator hears that an old one ignores it."""
     machine = xeon(software={"systemd": 252, "numactl": "/usr/bin/numactl", "ollama": None})
     made = plan(machine, None, numa_node=1)
-    assert made["instances"][0]["environment"]["LLAMA_ARG_THREADS"] == "14"
+    assert instances(made)[0]["environment"]["LLAMA_ARG_THREADS"] == "14"
     assert {"release-unknown", "threads-not-settable", "binary-not-found"} <= set(codes(made))
 
 
 def test_auto_binds_a_cpu_server_to_one_socket():
     """Two equal nodes: the lowest id; and the operator hears what stays free."""
     made = plan(xeon())
-    assert made["instances"][0]["numa_node"] == 0
+    assert instances(made)[0]["numa_node"] == 0
     assert "one-node-of-many" in codes(made)
 
 
@@ -76,48 +77,48 @@ def test_auto_prefers_the_node_with_more_memory():
 def test_auto_binds_nothing_that_need_not_be(machine, release):
     """One node, a release whose threads cannot follow, nodes smaller than a socket, models on a GPU: no binding."""
     found = instance(machine, release)
-    assert (found["numa_node"], found["bind"]) == (None, "none")
-    assert not {"ExecStart", "CPUAffinity"} & set(found["service"])
+    assert (found["numa_node"], found["binding"]) == (None, "none")
+    assert not {"ExecStart", "CPUAffinity"} & set(found["directives"])
 
 
 def test_without_numactl_systemd_binds():
     """The same affinity needs no program in front of the server."""
     found = instance(xeon(software={"systemd": 252, "numactl": None, "ollama": OLLAMA}), numa_node=1)
-    assert found["bind"] == "affinity"
-    assert found["service"]["CPUAffinity"] == "14-27,42-55"
-    assert "ExecStart" not in found["service"]
+    assert found["binding"] == "affinity"
+    assert found["directives"]["CPUAffinity"] == "14-27,42-55"
+    assert "ExecStart" not in found["directives"]
 
 
 def test_isolated_cpus_are_left_alone_and_need_an_affinity_by_list():
     """Whoever isolated CPUs keeps them; numactl can only name whole nodes."""
     machine = topology({}, sockets=2, cores=4, nodes=2, isolated="4")
     found = instance(machine, numa_node=1)
-    assert (found["cpus"], found["bind"], found["threads"]) == ("5-7", "affinity", 3)
+    assert (found["cpus"], found["binding"], found["compute_threads"]) == ("5-7", "affinity", 3)
 
 
 def test_a_cpuset_bounds_cpus_and_threads():
     """What the service may not use it is not planned on."""
     found = instance(topology(cores=16, cpuset="0-5"))
-    assert (found["cpus"], found["threads"]) == ("0-5", 6)
+    assert (found["cpus"], found["compute_threads"]) == ("0-5", 6)
 
 
 @pytest.mark.parametrize(("quota", "threads"), [("600000 100000", 6), ("50000 100000", 1), ("1650000 100000", 16)])
 def test_a_quota_bounds_threads_to_whole_cores(quota, threads):
     """Threads beyond the quota would wait for each other at every step."""
-    assert instance(topology(cores=16, cpu_max=quota))["threads"] == threads
+    assert instance(topology(cores=16, cpu_max=quota))["compute_threads"] == threads
 
 
 def test_threads_are_performance_cores_on_a_hybrid():
     """The slowest thread sets the pace."""
-    assert instance(topology(cores=6, threads=2, efficiency_cores=8))["threads"] == 6
+    assert instance(topology(cores=6, threads=2, efficiency_cores=8))["compute_threads"] == 6
 
 
 def test_a_thread_count_of_the_operators_wins_and_is_marked():
     """The rule's number stays visible in the reason."""
     made = plan(xeon(), numa_node=1, num_threads=12)
-    assert made["instances"][0]["environment"]["LLAMA_ARG_THREADS"] == "12"
-    assert decision(made, "threads")["source"] == "operator"
-    assert "the rule would give 14" in decision(made, "threads")["reason"]
+    assert instances(made)[0]["environment"]["LLAMA_ARG_THREADS"] == "12"
+    assert decision(made, "compute_threads")["source"] == "operator"
+    assert "the rule would give 14" in decision(made, "compute_threads")["reason"]
 
 
 def test_more_threads_than_cores_warns_and_more_than_cpus_is_refused():
@@ -157,13 +158,13 @@ def test_numactl_is_refused_where_it_is_missing_or_names_too_much():
 def test_affinity_can_be_asked_for():
     """The operator may prefer the unit's own directive."""
     made = plan(xeon(), numa_node=1, bind_method="affinity")
-    assert made["instances"][0]["bind"] == "affinity"
-    assert decision(made, "bind")["source"] == "operator"
+    assert instances(made)[0]["binding"] == "affinity"
+    assert decision(made, "binding")["source"] == "operator"
 
 
 def test_none_as_bind_alone_binds_nothing():
     """With no node named there is no contradiction."""
-    assert instance(xeon(), bind_method="none")["bind"] == "none"
+    assert instance(xeon(), bind_method="none")["binding"] == "none"
 
 
 def test_unread_cpus_leave_threads_to_the_server():
@@ -171,6 +172,6 @@ def test_unread_cpus_leave_threads_to_the_server():
     machine = xeon()
     machine["cpu"] = machine["numa"] = machine["allowed"] = None
     found = instance(machine)
-    assert (found["cpus"], found["threads"]) == (None, None)
+    assert (found["cpus"], found["compute_threads"]) == (None, None)
     assert "LLAMA_ARG_THREADS" not in found["environment"]
     assert environment(machine, num_threads=4)["LLAMA_ARG_THREADS"] == "4"

@@ -13,6 +13,7 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
     codes,
     decision,
     environment,
+    instances,
     plan,
     workstation,
 )
@@ -33,7 +34,7 @@ def test_one_card_needs_no_order():
 def test_chosen_cards_are_named_and_the_rest_is_not_planned_on():
     """A card that is hidden counts neither for context nor for parallel requests."""
     made = plan(workstation(card(0, memory_bytes=48 << 30), card(1)), cuda_visible_devices="0")
-    found = made["instances"][0]
+    found = instances(made)[0]
     assert found["gpus"] == ["0000:03:00.0"]
     assert found["environment"]["CUDA_VISIBLE_DEVICES"] == "0"
     assert found["environment"]["OLLAMA_NUM_PARALLEL"] == "8"
@@ -58,9 +59,9 @@ def test_a_card_that_is_not_there_is_refused(device):
 def test_hiding_every_card_also_hides_it_from_vulkan(release, vulkan):
     """From 0.30.0 on a card hidden from CUDA can come back as a Vulkan device."""
     made = plan(workstation(card(0)), release, cuda_visible_devices="none")
-    found = made["instances"][0]["environment"]
+    found = instances(made)[0]["environment"]
     assert (found["CUDA_VISIBLE_DEVICES"], found.get("OLLAMA_VULKAN")) == ("-1", vulkan)
-    assert made["instances"][0]["gpus"] == []
+    assert instances(made)[0]["gpus"] == []
 
 
 def test_spread_is_done_as_asked():
@@ -79,7 +80,7 @@ def test_spreading_over_one_card_is_questioned():
 def test_a_card_below_5_0_is_not_planned_on():
     """No build has kernels for it."""
     made = plan(workstation(card(0, compute_capability="3.5")))
-    assert made["instances"][0]["gpus"] == []
+    assert instances(made)[0]["gpus"] == []
     assert "gpu-too-old" in codes(made)
 
 
@@ -87,16 +88,16 @@ def test_a_card_below_5_0_is_not_planned_on():
 def test_what_cannot_be_counted_on_is_left_to_the_server(facts):
     """Integrated and foreign cards are neither used nor hidden by the plan, and it says so."""
     made = plan(workstation(card(0, **facts)))
-    assert made["instances"][0]["gpus"] == []
+    assert instances(made)[0]["gpus"] == []
     assert "left to the server are Card 0" in decision(made, "CUDA_VISIBLE_DEVICES")["reason"]
-    assert "CUDA_VISIBLE_DEVICES" not in made["instances"][0]["environment"]
+    assert "CUDA_VISIBLE_DEVICES" not in instances(made)[0]["environment"]
 
 
 def test_a_card_that_only_the_kernel_knows_is_counted_on_carefully():
     """With a driver the models will run on it; with its memory unread nothing large is planned."""
     unread = card(0, memory_bytes=None, compute_capability=None)
     made = plan(workstation(unread))
-    found = made["instances"][0]
+    found = instances(made)[0]
     assert found["gpus"] == ["0000:03:00.0"]
     assert (found["environment"]["OLLAMA_NUM_PARALLEL"], found["environment"]["OLLAMA_CONTEXT_LENGTH"]) == ("1", "4096")
     assert "could not be read" in decision(made, "OLLAMA_MAX_LOADED_MODELS")["reason"]
@@ -106,7 +107,7 @@ def test_a_card_that_only_the_kernel_knows_is_counted_on_carefully():
 def test_a_card_without_driver_is_not_counted_on():
     """The models will run on the CPUs, and the operator hears why."""
     made = plan(workstation(card(0, memory_bytes=None, compute_capability=None), driver=None))
-    assert made["instances"][0]["gpus"] == []
+    assert instances(made)[0]["gpus"] == []
     assert "gpu-without-driver" in codes(made)
 
 

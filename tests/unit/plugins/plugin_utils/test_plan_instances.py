@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
     card,
     codes,
     environment,
+    instances,
     plan,
     topology,
     workstation,
@@ -37,7 +38,7 @@ def h200s(*nodes):
 
 def seen(made, *keys):
     """The given fields of each instance."""
-    return [tuple(instance[key] for key in keys) for instance in made["instances"]]
+    return [tuple(instance[key] for key in keys) for instance in instances(made)]
 
 
 def test_one_server_is_the_installed_unit():
@@ -51,7 +52,7 @@ def test_one_server_is_the_installed_unit():
 def test_a_server_on_each_node_has_all_of_it():
     """Each node's server has the node's CPUs, a thread a core, and a port of its own."""
     made = plan(xeon(), instances="per_numa_node")
-    assert seen(made, "unit", "port", "numa_node", "cpus", "threads", "bind") == [
+    assert seen(made, "unit", "port", "numa_node", "cpus", "compute_threads", "binding") == [
         ("ollama@node0.service", 11434, 0, "0-13,28-41", 14, "numactl"),
         ("ollama@node1.service", 11435, 1, "14-27,42-55", 14, "numactl"),
     ]
@@ -67,14 +68,14 @@ def test_a_server_on_each_node_has_all_of_it():
 def test_unequal_nodes_get_unequal_threads():
     """Offline CPUs make a node smaller, and its server starts fewer threads and is sent less work."""
     made = plan(topology(sockets=2, cores=8, nodes=2, offline="12-15"), instances="per_numa_node")
-    assert [instance["threads"] for instance in made["instances"]] == [8, 4]
+    assert [instance["compute_threads"] for instance in instances(made)] == [8, 4]
     assert [upstream["weight"] for upstream in made["upstreams"]] == [8, 4]
 
 
 def test_a_node_of_memory_alone_hosts_no_server():
     """Memory without CPUs, as of an expander, belongs to no instance."""
     made = plan(topology(sockets=2, cores=4, nodes=2, memory_only_nodes=[64]), instances="per_numa_node")
-    assert [instance["numa_node"] for instance in made["instances"]] == [0, 1]
+    assert [instance["numa_node"] for instance in instances(made)] == [0, 1]
 
 
 def test_a_node_without_memory_hosts_no_server():
@@ -88,33 +89,33 @@ def test_a_node_without_memory_hosts_no_server():
 def test_a_host_with_nothing_to_divide_runs_one_server(mode):
     """A fleet's setting must not fail on its smallest host."""
     made = plan(topology(cores=8), instances=mode)
-    assert seen(made, "unit", "bind") == [("ollama.service", "none")]
+    assert seen(made, "unit", "binding") == [("ollama.service", "none")]
 
 
 def test_throughput_takes_every_socket_by_itself():
     """Left to itself the plan runs several servers only where that is known to help."""
-    assert len(plan(xeon(), objective="throughput")["instances"]) == 2
+    assert len(instances(plan(xeon(), objective="throughput"))) == 2
     for machine, wishes in (
         (xeon(), {}),
         (xeon(), {"objective": "throughput", "numa_node": 1}),
         (h200s(0, 1), {"objective": "throughput"}),
         (topology(sockets=1, cores=16, nodes=2), {"objective": "throughput"}),
     ):
-        assert len(plan(machine, **wishes)["instances"]) == 1
-    assert len(plan(xeon(), release="0.24.0", objective="throughput")["instances"]) == 1
+        assert len(instances(plan(machine, **wishes))) == 1
+    assert len(instances(plan(xeon(), release="0.24.0", objective="throughput"))) == 1
 
 
 def test_a_server_for_each_gpu_has_its_card_and_cores_beside_it():
     """Two cards on one node share its cores; a card alone on a node has all of them."""
     made = plan(h200s(0, 0, 1), instances="per_gpu")
-    assert seen(made, "name", "numa_node", "cpus", "gpus", "bind") == [
+    assert seen(made, "name", "numa_node", "cpus", "gpus", "binding") == [
         ("gpu0", 0, "0-6,28-34", ["0000:03:00.0"], "affinity"),
         ("gpu1", 0, "7-13,35-41", ["0000:04:00.0"], "affinity"),
         ("gpu2", 1, "14-27,42-55", ["0000:05:00.0"], "numactl"),
     ]
-    uuids = [instance["environment"]["CUDA_VISIBLE_DEVICES"] for instance in made["instances"]]
+    uuids = [instance["environment"]["CUDA_VISIBLE_DEVICES"] for instance in instances(made)]
     assert uuids == [f"GPU-00000000-0000-4000-8000-00000000000{number}" for number in range(3)]
-    assert all(instance["environment"]["OLLAMA_VULKAN"] == "0" for instance in made["instances"])
+    assert all(instance["environment"]["OLLAMA_VULKAN"] == "0" for instance in instances(made))
 
 
 def test_cards_on_unknown_nodes_share_all_cores():
@@ -136,9 +137,9 @@ def test_partitions_of_a_card_are_cards_of_their_own():
 def test_cards_follow_their_node():
     """A server on a node uses the cards of that node, and none where there is none."""
     made = plan(h200s(1, 1), instances="per_numa_node")
-    assert [len(instance["gpus"]) for instance in made["instances"]] == [0, 2]
-    assert made["instances"][0]["environment"]["CUDA_VISIBLE_DEVICES"] == "-1"
-    assert "CUDA_VISIBLE_DEVICES" not in made["instances"][1]["environment"]
+    assert [len(instance["gpus"]) for instance in instances(made)] == [0, 2]
+    assert instances(made)[0]["environment"]["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert "CUDA_VISIBLE_DEVICES" not in instances(made)[1]["environment"]
 
 
 def test_listed_instances_get_what_they_name_and_share_the_rest():
@@ -157,7 +158,7 @@ def test_listed_instances_get_what_they_name_and_share_the_rest():
         ("embed", 12000, "14-15,42-43"),
         ("batch", 11436, "16-27,44-55"),
     ]
-    assert [instance["environment"]["OLLAMA_NUM_PARALLEL"] for instance in made["instances"]] == ["6", "3", "3"]
+    assert [instance["environment"]["OLLAMA_NUM_PARALLEL"] for instance in instances(made)] == ["6", "3", "3"]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,10 @@ def test_listed_instances_get_what_they_name_and_share_the_rest():
     [
         ([{"name": "B!"}], "ollama_instances[0].name: 'B!' is not allowed"),
         ([{"name": "a"}, {"name": "a"}], "2 entries are named 'a'"),
-        ([{"name": "a", "colour": "red"}], "ollama_instances[0].colour: no such key; allowed are name, cpus, host"),
+        (
+            [{"name": "a", "colour": "red"}],
+            "ollama_instances[0].colour: no such key; allowed are name, cpus, num_",
+        ),
         ([{"name": "a", "numa_node": 7}], "ollama_instances[0].numa_node: 7 is not allowed"),
         (
             [{"name": "a", "cpus": "0-99"}],
@@ -233,7 +237,7 @@ def test_performance_cores_are_dealt_evenly():
         topology(cores=6, threads=2, efficiency_cores=8),
         instances=[{"name": "a"}, {"name": "b"}],
     )
-    assert [instance["threads"] for instance in made["instances"]] == [3, 3]
+    assert [instance["compute_threads"] for instance in instances(made)] == [3, 3]
 
 
 def test_an_entrys_environment_is_its_own():
@@ -242,11 +246,11 @@ def test_an_entrys_environment_is_its_own():
         xeon(),
         instances=[{"name": "a"}, {"name": "b", "environment": {"LLAMA_ARG_CACHE_RAM": "77", "OLLAMA_DEBUG": "1"}}],
     )
-    first, second = (instance["environment"] for instance in made["instances"])
+    first, second = (instance["environment"] for instance in instances(made))
     assert second["LLAMA_ARG_CACHE_RAM"] == "77" != first["LLAMA_ARG_CACHE_RAM"]
     assert "OLLAMA_DEBUG" in second
     assert "OLLAMA_DEBUG" not in first
-    for instance in made["instances"]:
+    for instance in instances(made):
         for name, value in instance["environment"].items():
             said = [d["value"] for d in made["decisions"] if (d["instance"], d["setting"]) == (instance["name"], name)]
             assert said == [value]
@@ -262,7 +266,7 @@ def test_all_that_is_wrong_is_said_at_once():
 
 def cards_of(made):
     """The cards of each instance by its name."""
-    return {instance["name"]: instance["gpus"] for instance in made["instances"]}
+    return {instance["name"]: instance["gpus"] for instance in instances(made)}
 
 
 def test_listed_cards_go_to_who_names_them_then_to_their_node_then_to_who_has_fewest():
@@ -301,10 +305,10 @@ def test_wrong_cards_and_cpus_of_an_entry_are_refused(entries, text):
 def test_a_list_of_one_is_the_installed_service_on_the_cpus_that_it_names():
     """One server needs no template, whatever it is called."""
     made = plan(xeon(), instances=[{"name": "chat", "cpus": "0-3,28-31"}])
-    assert seen(made, "name", "unit", "cpus", "threads", "bind") == [
+    assert seen(made, "name", "unit", "cpus", "compute_threads", "binding") == [
         ("ollama", "ollama.service", "0-3,28-31", 4, "affinity")
     ]
-    assert seen(plan(xeon(), instances=[{"name": "chat", "numa_node": 1}]), "numa_node", "bind") == [(1, "numactl")]
+    assert seen(plan(xeon(), instances=[{"name": "chat", "numa_node": 1}]), "numa_node", "binding") == [(1, "numactl")]
 
 
 def overlapping():
@@ -323,4 +327,4 @@ def test_nodes_that_share_cpus_are_not_given_a_server_each():
 
 def test_nodes_that_share_cpus_leave_one_server_where_the_plan_chooses():
     """The objective alone asks for nothing that is impossible."""
-    assert len(plan(overlapping(), objective="throughput")["instances"]) == 1
+    assert len(instances(plan(overlapping(), objective="throughput"))) == 1

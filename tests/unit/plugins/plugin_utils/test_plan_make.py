@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
-from ansible_collections.inference.ollama.tests.unit.support.plans import OLLAMA, SOFTWARE, codes, plan, xeon
+from ansible_collections.inference.ollama.tests.unit.support.plans import OLLAMA, SOFTWARE, codes, instances, plan, xeon
 
 PARTS = sorted(SUBSETS - {"allowed"})
 
@@ -34,7 +34,7 @@ def test_a_part_that_was_not_gathered_is_not_planned_on(part):
     """gather_subset may leave anything out; the rest of the plan still comes."""
     machine = xeon()
     machine["software" if part == "software" else part] = None
-    assert plan(machine)["instances"]
+    assert instances(plan(machine))
 
 
 @given(st.sets(st.sampled_from([*PARTS, "allowed"])), st.sampled_from([None, "0.5.13", "0.24.0", "0.34.1"]))
@@ -43,7 +43,7 @@ def test_any_hole_in_the_facts_leaves_a_plan(parts, release):
     machine = xeon()
     machine.update(dict.fromkeys(parts))
     made = make_plan(machine, {}, release)
-    assert {"numa_node", "cpus", "threads", "bind"} <= {entry["setting"] for entry in made["decisions"]}
+    assert {"numa_node", "cpus", "compute_threads", "binding"} <= {entry["setting"] for entry in made["decisions"]}
 
 
 @pytest.mark.parametrize("topology", [{}, {"schema": 2}, "text", None])

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan import environment, policy
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import environment
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
 from ansible_collections.inference.ollama.tests.unit.support import plans
 
 GOOD = [
@@ -20,7 +22,11 @@ GOOD = [
     ("numa_node", 0, 0),
     ("numa_node", "none", "none"),
     ("flash_attention", True, True),
-    ("flash_attention", "off", False),
+    ("flash_attention", "false", False),
+    ("hardening", "off", False),
+    ("max_loaded_models", 0, None),
+    ("host", "http://127.0.0.1:80", "http://127.0.0.1:80"),
+    ("keep_alive", "+5m", "+5m"),
     ("keep_alive", -1, "-1"),
     ("keep_alive", "24h", "24h"),
     ("keep_alive", "1h30m", "1h30m"),
@@ -45,6 +51,16 @@ BAD = [
     ("numa_node", "one"),
     ("num_parallel", 0),
     ("flash_attention", "maybe"),
+    ("flash_attention", "off"),
+    ("flash_attention", "on"),
+    ("keep_alive", "300000000000000000000h"),
+    ("host", "-x-:1"),
+    ("models_path", '/srv/models"'),
+    ("models_path", " /srv/models"),
+    ("cuda_visible_devices", "00"),
+    ("cuda_visible_devices", "0, 1"),
+    ("cuda_visible_devices", "0,GPU-8932f937"),
+    ("cache_ram_bytes", 2**31 << 20),
     ("keep_alive", "1d"),
     ("keep_alive", "forever"),
     ("keep_alive", True),
@@ -104,12 +120,13 @@ def test_auto_and_nothing_are_no_wish(value):
     assert parse({"num_threads": value, "models_path": value}) == (Policy(), [])
 
 
-def test_every_field_of_the_policy_has_a_parser():
-    """A field without parser would be taken unchecked."""
-    assert set(policy._PARSERS) == set(Policy.__dataclass_fields__)
+@pytest.mark.parametrize("option", load().options.values(), ids=lambda option: option.name)
+def test_every_option_takes_its_default(option):
+    """What the role passes on if nobody sets the variable is right."""
+    assert parse({option.name: option.default}) == (Policy(), [])
 
 
-@given(st.dictionaries(st.sampled_from(sorted(policy._PARSERS)), st.none() | st.booleans() | st.integers() | st.text()))
+@given(st.dictionaries(st.sampled_from(sorted(load().options)), st.none() | st.booleans() | st.integers() | st.text()))
 def test_no_value_ends_in_an_exception(wishes):
     """Whatever stands in an inventory, the answer is a policy and sentences."""
     found, errors = parse(wishes)
@@ -139,7 +156,7 @@ def test_the_environment_speaks_for_a_variable_left_alone():
     """A name of Ollama's that has a variable is the same wish in other words."""
     made = plans.plan(plans.xeon(), environment={"OLLAMA_NUM_PARALLEL": 6})
     assert plans.decision(made, "OLLAMA_NUM_PARALLEL")["source"] == "operator"
-    assert made["instances"][0]["environment"]["OLLAMA_NUM_PARALLEL"] == "6"
+    assert plans.instances(made)[0]["environment"]["OLLAMA_NUM_PARALLEL"] == "6"
 
 
 def test_the_environment_may_not_contradict_a_variable():
@@ -161,7 +178,7 @@ def test_saying_the_same_twice_is_no_contradiction():
 def test_a_name_that_no_release_reads_is_left_out_with_what_to_use():
     """OLLAMA_NUM_THREADS is in half of all guides and in no release."""
     made = plans.plan(plans.xeon(), environment={"OLLAMA_NUM_THREADS": 14})
-    assert "OLLAMA_NUM_THREADS" not in made["instances"][0]["environment"]
+    assert "OLLAMA_NUM_THREADS" not in plans.instances(made)[0]["environment"]
     (warning,) = [entry for entry in made["warnings"] if "OLLAMA_NUM_THREADS" in entry["message"]]
     assert "ollama_num_threads" in warning["remedy"]
 
@@ -177,7 +194,7 @@ def test_a_free_name_is_set_and_marked():
     made = plans.plan(
         plans.xeon(), environment={"OLLAMA_MAX_QUEUE": 64, "HTTPS_PROXY": "http://proxy.example.org:3128"}
     )
-    assert made["instances"][0]["environment"]["HTTPS_PROXY"] == "http://proxy.example.org:3128"
+    assert plans.instances(made)[0]["environment"]["HTTPS_PROXY"] == "http://proxy.example.org:3128"
     assert plans.decision(made, "OLLAMA_MAX_QUEUE")["source"] == "operator"
 
 
@@ -192,7 +209,7 @@ def test_a_free_name_wins_over_a_rule():
 
 def test_every_named_variable_of_the_environment_is_a_field():
     """The table of names points at variables that exist."""
-    assert set(environment.NAMED.values()) <= set(Policy.__dataclass_fields__)
+    assert set(load().named.values()) <= set(vars(Policy()))
 
 
 def test_parsed_values_are_shown_as_an_operator_writes_them():
@@ -203,7 +220,7 @@ def test_parsed_values_are_shown_as_an_operator_writes_them():
 def test_of_two_names_for_one_thing_the_inert_one_is_left_out():
     """What a warning calls left out must not be written after all."""
     made = plans.plan(plans.xeon(), environment={"OLLAMA_KV_CACHE_TYPE": "q8_0", "LLAMA_ARG_CACHE_TYPE_K": "q4_0"})
-    found = made["instances"][0]["environment"]
+    found = plans.instances(made)[0]["environment"]
     left_out = [entry["message"] for entry in made["warnings"] if "left out" in entry["message"]]
     assert "OLLAMA_KV_CACHE_TYPE" in found
     assert any("LLAMA_ARG_CACHE_TYPE_K" in text for text in left_out)
@@ -213,5 +230,5 @@ def test_of_two_names_for_one_thing_the_inert_one_is_left_out():
 def test_a_variable_for_another_release_does_not_become_a_wish():
     """LLAMA_ARG_THREADS does nothing before 0.30.0, so it is no word on threads there."""
     made = plans.plan(plans.xeon(), release="0.24.0", environment={"LLAMA_ARG_THREADS": "3"})
-    assert made["instances"][0]["threads"] != 3
-    assert "LLAMA_ARG_THREADS" not in made["instances"][0]["environment"]
+    assert plans.instances(made)[0]["compute_threads"] != 3
+    assert "LLAMA_ARG_THREADS" not in plans.instances(made)[0]["environment"]

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import HOST
 from ansible_collections.inference.ollama.tests.unit.support.hosts import cases, planned
-from ansible_collections.inference.ollama.tests.unit.support.plans import codes
+from ansible_collections.inference.ollama.tests.unit.support.plans import codes, instances
 
 many = settings(
     max_examples=int(os.environ.get("INFERENCE_OLLAMA_PLAN_CASES", "100")),
@@ -32,13 +31,13 @@ def test_threads_never_exceed_the_cores_of_the_instance(case):
     made = planned(case)
     cores = [CpuSet.parse(text) for text in case[0]["cpu"]["siblings"] or []]
     allowed = case[0]["allowed"]["cpus"]
-    for instance in made["instances"]:
+    for instance in instances(made):
         if instance["cpus"] is None or not cores:
             continue
         cpus = CpuSet.parse(instance["cpus"])
         assert cpus
         assert allowed is None or cpus <= CpuSet.parse(allowed)
-        assert 1 <= instance["threads"] <= sum(1 for core in cores if core & cpus)
+        assert 1 <= instance["compute_threads"] <= sum(1 for core in cores if core & cpus)
 
 
 @many
@@ -46,14 +45,14 @@ def test_threads_never_exceed_the_cores_of_the_instance(case):
 def test_no_cpu_or_card_is_in_two_instances(case):
     """Two servers on one core or card would each plan with all of it."""
     made = planned(case)
-    if len(made["instances"]) < 2:
+    if len(instances(made)) < 2:
         return
     for key in ("cpus", "gpus"):
-        parts = [instance[key] or [] for instance in made["instances"]]
+        parts = [instance[key] or [] for instance in instances(made)]
         parts = [list(CpuSet.parse(part)) if isinstance(part, str) else part for part in parts]
         every = [item for part in parts for item in part]
         assert len(every) == len(set(every))
-    ports = [instance["port"] for instance in made["instances"]]
+    ports = [instance["port"] for instance in instances(made)]
     assert len(ports) == len(set(ports))
 
 
@@ -63,11 +62,11 @@ def test_memory_fits_the_node_or_the_cards(case):
     """What the plan lets a server load is in its memory, or the operator hears that it is not."""
     made = planned(case)
     total = case[0]["memory"] and case[0]["memory"]["total_bytes"]
-    shares = [instance["memory_bytes"] for instance in made["instances"]]
+    shares = [instance["memory_bytes"] for instance in instances(made)]
     if total and None not in shares:
         nodes = sum(node["memory_bytes"] or 0 for node in case[0]["numa"] or [])
         assert sum(shares) <= max(total, nodes)
-    for instance in made["instances"]:
+    for instance in instances(made):
         budget = instance["budget"]
         if "budget-exceeded" not in codes(made) and budget.get("usable_bytes") is not None:
             assert budget["total_bytes"] <= budget["usable_bytes"]
@@ -79,7 +78,7 @@ def test_nothing_inert_or_fatal_is_written(case):
     """Each variable of the plan does on this release what it says, by the same contract that operators are held to."""
     made = planned(case)
     release = parse_release(made["release"]) if made["release"] else None
-    for instance in made["instances"]:
+    for instance in instances(made):
         found = lint(instance["environment"], release)
         assert [finding for finding in found if finding.severity in ("fatal", "inert")] == []
 
@@ -89,10 +88,10 @@ def test_nothing_inert_or_fatal_is_written(case):
 def test_a_binding_has_threads_that_follow_or_a_warning(case):
     """Binding without matching threads halves the speed."""
     made = planned(case)
-    for instance in made["instances"]:
-        if instance["bind"] == "none":
+    for instance in instances(made):
+        if instance["binding"] == "none":
             continue
-        followed = instance["environment"].get("LLAMA_ARG_THREADS") == str(instance["threads"])
+        followed = instance["environment"].get("LLAMA_ARG_THREADS") == str(instance["compute_threads"])
         acts = made["release"] is not None and parse_release(made["release"]).at_least("0.30.0")
         assert (followed and acts) or "threads-not-settable" in codes(made)
 
@@ -105,11 +104,11 @@ def test_every_setting_has_one_decision(case):
     keys = [(decision["instance"], decision["setting"]) for decision in made["decisions"]]
     assert len(keys) == len(set(keys))
     values = {key: decision["value"] for key, decision in zip(keys, made["decisions"])}
-    assert {instance for instance, _setting in keys} == {HOST, *(entry["name"] for entry in made["instances"])}
-    for instance in made["instances"]:
+    assert {instance for instance, _setting in keys} == {None, *(entry["name"] for entry in instances(made))}
+    for instance in instances(made):
         for name, value in instance["environment"].items():
             assert values[instance["name"], name] == value
-        for name in (*instance["service"], *instance["order"]):
+        for name in (*instance["directives"], *instance["order"]):
             assert values[instance["name"], name] is not None
     assert all(decision["reason"] for decision in made["decisions"])
 
@@ -144,7 +143,7 @@ def test_more_memory_never_lowers_a_limit(case, more_ram, more_vram):
         if gpu["memory_bytes"]:
             gpu["memory_bytes"] += more_vram << 30
     more = planned((machine, *case[1:]))
-    for small, large in zip(less["instances"], more["instances"]):
+    for small, large in zip(instances(less), instances(more)):
         for name in LIMITS:
             if name in small["environment"]:
                 assert int(large["environment"][name]) >= int(small["environment"][name]), name

@@ -8,11 +8,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.supervision import HARDENING
 from ansible_collections.inference.ollama.tests.unit.support.plans import (
     card,
     codes,
     decision,
+    instances,
     plan,
     topology,
     workstation,
@@ -36,14 +38,14 @@ HARMFUL = {
 
 def service(machine, **wishes):
     """The [Service] directives of the only instance."""
-    return plan(machine, **wishes)["instances"][0]["service"]
+    return instances(plan(machine, **wishes))[0]["directives"]
 
 
 def test_a_server_with_a_card_starts_after_the_driver():
     """Started before the device files exist, a server would silently run on the CPUs."""
     made = plan(workstation(card()))
-    assert made["instances"][0]["order"] == {"After": "nvidia-persistenced.service"}
-    assert plan(xeon())["instances"][0]["order"] == {}
+    assert instances(made)[0]["order"] == {"After": "nvidia-persistenced.service"}
+    assert instances(plan(xeon()))[0]["order"] == {}
 
 
 def test_a_dead_server_comes_back():
@@ -76,7 +78,7 @@ def test_small_pages_are_warned_of_without_a_card(pages, gpus, warned):
     machine = workstation(*gpus, transparent_hugepage=pages)
     made = plan(machine)
     assert ("huge-pages-not-always" in codes(made)) is warned
-    assert made["kernel"]["transparent_hugepage"] is None
+    assert views.kernel(made)["transparent_hugepage"] is None
 
 
 def test_page_migration_is_warned_of_where_a_server_spans_nodes():
@@ -90,9 +92,9 @@ def test_page_migration_is_warned_of_where_a_server_spans_nodes():
 def test_the_kernel_is_changed_on_request_alone():
     """What the operator says of the kernel is a decision of the host, not of an instance."""
     made = plan(xeon(), transparent_hugepage="always", numa_balancing="no", instances="per_numa_node")
-    assert made["kernel"] == {"transparent_hugepage": "always", "numa_balancing": 0}
-    assert decision(made, "numa_balancing")["instance"] == "(host)"
-    assert plan(xeon())["kernel"] == {"transparent_hugepage": None, "numa_balancing": None}
+    assert views.kernel(made) == {"transparent_hugepage": "always", "numa_balancing": 0}
+    assert decision(made, "numa_balancing")["instance"] is None
+    assert views.kernel(plan(xeon())) == {"transparent_hugepage": None, "numa_balancing": None}
 
 
 @pytest.mark.parametrize("wishes", [{"transparent_hugepage": "always"}, {"numa_balancing": True}])

@@ -265,9 +265,9 @@ def test_records_of_another_shape_are_refused(records):
 def test_secrets_stay_out():
     """A key in an environment, a row, a command line, an address or a message is in neither form of the report."""
     found = record(0, "overridden")
-    server = found["plan"]["instances"][0]
-    server["environment"] |= {"OLLAMA_API_KEY": KEY, "HF_TOKEN": PASSWORD, "HTTPS_PROXY": f"http://me:{PASSWORD}@proxy"}
-    server["service"]["ExecStart"] = ["/usr/bin/ollama", "serve", "--api-key", PASSWORD, f"--token={KEY}"]
+    written = {"OLLAMA_API_KEY": KEY, "HTTPS_PROXY": f"http://me:{PASSWORD}@proxy"}
+    written["ExecStart"] = ["/usr/bin/ollama", "serve", "--api-key", PASSWORD, f"--token={KEY}"]
+    found["plan"]["decisions"] += [{"setting": name, "value": value} for name, value in written.items()]
     found["plan"]["decisions"][0] |= {"setting": "HF_TOKEN", "value": PASSWORD, "reason": f"HF_TOKEN is {PASSWORD}"}
     found["plan"]["warnings"] = [{"code": "x", "message": f"Authorization: Bearer {KEY}", "remedy": f"not {PASSWORD}"}]
     found["verification"]["checks"][0] |= {"setting": "OLLAMA_API_KEY", "planned": KEY, "seen": PASSWORD}

@@ -92,7 +92,7 @@ def test_the_plan_has_decisions_on_the_host_as_a_whole():
     """What belongs to no instance has a part of its own."""
     made = plan(xeon())
     made["decisions"].append(
-        {"instance": "(host)", "setting": "some_page", "value": None, "source": "policy", "reason": "left alone"}
+        {"instance": None, "setting": "some_page", "value": None, "source": "policy", "reason": "left alone"}
     )
     assert words(plan_table(made, "xeon")).partition("the host itself")[2].count("some_page") == 1
 

@@ -18,7 +18,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._unit import (
     environment_file,
     quote,
 )
-from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
+from ansible_collections.inference.ollama.tests.unit.support.plans import instances, plan, xeon
 from ansible_collections.inference.ollama.tests.unit.support.units import render, verdict
 
 LINE = st.text(st.characters(exclude_categories=("Cc", "Cs")))
@@ -81,10 +81,16 @@ def test_an_unknown_instance_is_refused_with_those_that_there_are():
 def test_what_orders_the_unit_stands_in_its_own_section():
     """systemd ignores After= among the directives of [Service]."""
     made = plan(xeon())
-    made["instances"][0]["order"] = {"After": "x.service"}
     made["decisions"] = [d for d in made["decisions"] if d["setting"] != "After"]
     made["decisions"].append(
-        {"instance": "ollama", "setting": "After", "value": "x.service", "source": "policy", "reason": "it goes first"}
+        {
+            "instance": "ollama",
+            "setting": "After",
+            "kind": "order",
+            "value": "x.service",
+            "source": "policy",
+            "reason": "it goes first",
+        }
     )
     entries = dropin(made, "ollama")
     assert [entry for entry in entries if entry["section"] == "Unit"] == [
@@ -97,7 +103,7 @@ def test_what_orders_the_unit_stands_in_its_own_section():
 def test_systemd_accepts_the_template_unit_with_the_dropin_of_an_instance(tmp_path):
     """systemd itself finds no fault, and knows the instance by both."""
     made = plan(xeon(), instances="per_numa_node")
-    assert [instance["unit"] for instance in made["instances"]] == ["ollama@node0.service", "ollama@node1.service"]
+    assert [instance["unit"] for instance in instances(made)] == ["ollama@node0.service", "ollama@node1.service"]
     # The accounts of the planned host are not on this one.
     made["template"] = {**made["template"], "user": "root", "group": "root"}
     files = {

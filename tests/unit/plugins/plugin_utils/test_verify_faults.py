@@ -10,7 +10,7 @@ import json
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
     BOUND,
     GPU,
@@ -30,7 +30,7 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_v
     told,
     verdicts,
 )
-from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
+from ansible_collections.inference.ollama.tests.unit.support.plans import decision, instances, plan, xeon
 
 # Silent fallback to the CPU.
 
@@ -135,7 +135,7 @@ def test_an_environment_file_edited_by_hand():
 
 def test_settings_beside_the_plan_in_files_of_units():
     """A distribution's unit may set some; with a second drop-in nobody knows who did."""
-    loaded = {**BOUND["instances"][0]["environment"], "OLLAMA_NOPRUNE": "1"}
+    loaded = {**instances(BOUND)[0]["environment"], "OLLAMA_NOPRUNE": "1"}
     beside = {"environment": {"OLLAMA_NOPRUNE": "1"}}
     assert check(changed(server=beside, environment=loaded), "unplanned")["verdict"] == "pass"
     row = check(changed(server=beside, environment=loaded, dropins=[OURS, LATER]), "unplanned")
@@ -156,13 +156,13 @@ def test_the_file_of_secrets_shows_by_its_variable_alone():
 def test_a_secret_in_a_planned_value_is_not_shown():
     """A proxy with a password is there or not; more is nobody's business."""
     made = plan(xeon(), environment={"HTTPS_PROXY": "http://proxy:3128"})
-    made["instances"][0]["environment"]["HTTPS_PROXY"] = "http://me:hunter22@proxy:3128"
+    decision(made, "HTTPS_PROXY")["value"] = "http://me:hunter22@proxy:3128"
     service = json.loads(json.dumps(running(made)).replace("me:hunter22", "***"))
-    found = plan_drift(made, service, SAME)
+    found = verify(made, service, SAME)
     assert "hunter22" not in told(check(found, "HTTPS_PROXY"))
     assert check(found, "HTTPS_PROXY")["verdict"] == "unknown"
     del service["instances"][0]["processes"][0]["environment"]["HTTPS_PROXY"]
-    found = plan_drift(made, service, SAME)
+    found = verify(made, service, SAME)
     assert check(found, "HTTPS_PROXY")["verdict"] == "fail"
     assert "hunter22" not in str(found)
 
@@ -188,9 +188,9 @@ def test_other_releases():
     made = plan(xeon(), None)
     made["release"] = None
     service = running(made)
-    assert check(plan_drift(made, service, SAME), "release")["verdict"] == "unknown"
+    assert check(verify(made, service, SAME), "release")["verdict"] == "unknown"
     service["instances"][0]["api"] = None
-    assert check(plan_drift(made, service, SAME), "OLLAMA_KEEP_ALIVE")["verdict"] == "pass"
+    assert check(verify(made, service, SAME), "OLLAMA_KEEP_ALIVE")["verdict"] == "pass"
 
 
 def test_a_release_without_a_thread_count_of_its_own():
@@ -198,7 +198,7 @@ def test_a_release_without_a_thread_count_of_its_own():
     made = plan(xeon(), "0.24.0", numa_node=1)
     service = running(made)
     service["instances"][0]["journal"]["starts"][0]["threads"] = {"used": 28}
-    row = check(plan_drift(made, service, SAME), "compute_threads")
+    row = check(verify(made, service, SAME), "compute_threads")
     assert row["verdict"] == "fail"
     assert "PARAMETER num_thread 14" in row["remedy"]
 
@@ -215,7 +215,7 @@ ENDED += [{"code": "server-ended", "line": PANIC}]
 def test_a_server_that_answers():
     """At the address that is planned."""
     row = check(seen_on(), "api")
-    url = BOUND["instances"][0]["url"]
+    url = instances(BOUND)[0]["url"]
     assert (row["verdict"], row["planned"], row["seen"], row["evidence"]) == ("pass", url, url, f"GET {VERSION}")
 
 
@@ -235,7 +235,7 @@ def test_a_server_that_does_not_answer_as_all_of_them():
     service = running(BOUND)
     service["instances"][0]["api"] = {"url": "http://127.0.0.1:11434", "version": None, "models": None}
     service["problems"] = [REFUSED]
-    assert check(plan_drift(BOUND, service, SAME), "api")["verdict"] == "fail"
+    assert check(verify(BOUND, service, SAME), "api")["verdict"] == "fail"
 
 
 def test_another_address_that_does_not_answer_convicts_nobody():
@@ -259,8 +259,8 @@ def test_the_last_words_of_a_server_that_ended():
         problems=[REFUSED],
         journal=journal(warnings=ENDED),
     )
-    assert check(found, "unit")["evidence"] == f"systemctl show ollama.service; it said: {PANIC}"
-    assert check(found, "api")["evidence"] == f"{REFUSED}; it said: {PANIC}"
+    assert check(found, "unit")["evidence"] == f"systemctl show ollama.service; it logged: {PANIC}"
+    assert check(found, "api")["evidence"] == f"{REFUSED}; it logged: {PANIC}"
     assert verdicts(found, "fail") == ["unit", "api"]
 
 
@@ -268,7 +268,7 @@ def test_the_last_words_of_a_server_that_runs_again_are_history():
     """They convict nobody who answers."""
     found = seen_on(journal=journal(warnings=ENDED))
     assert verdicts(found, "fail") == []
-    assert "it said" not in check(found, "api")["evidence"] + check(found, "unit")["evidence"]
+    assert "it logged" not in check(found, "api")["evidence"] + check(found, "unit")["evidence"]
 
 
 # Processes of another time.
@@ -332,17 +332,17 @@ def test_a_unit_that_cannot_be_loaded(state, words):
 
 def test_an_instance_that_the_state_does_not_have():
     """It fails, and nothing else is said of it."""
-    found = plan_drift(BOUND, {"schema": 1, "instances": [], "problems": []}, SAME)
+    found = verify(BOUND, {"schema": 1, "instances": [], "problems": []}, SAME)
     assert verdicts(found, "fail") == ["unit"]
-    assert "the state has no ollama.service" in check(found, "binding")["evidence"]
+    assert "service_info was not asked for ollama.service" in check(found, "binding")["evidence"]
     assert found["verdict"] == "fail"
 
 
-@pytest.mark.parametrize(("plan_schema", "state_schema", "name"), [(2, 1, "plan"), (1, None, "service")])
+@pytest.mark.parametrize(("plan_schema", "state_schema", "name"), [(1, 1, "plan"), (2, None, "service")])
 def test_shapes_that_are_not_known_are_refused(plan_schema, state_schema, name):
     """A sentence tells which, and what makes the right one."""
     with pytest.raises(OllamaError, match=f"{name}: its schema is"):
-        plan_drift({**BOUND, "schema": plan_schema}, {**running(BOUND), "schema": state_schema})
+        verify({**BOUND, "schema": plan_schema}, {**running(BOUND), "schema": state_schema})
 
 
 # CPUs, memory, threads.

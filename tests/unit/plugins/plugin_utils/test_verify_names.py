@@ -8,7 +8,7 @@ from __future__ import annotations
 from hypothesis import given
 
 from ansible_collections.inference.ollama.plugins.filter.unknown_checks import FilterModule
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.names import unknown_checks
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
     BOUND,
@@ -26,7 +26,7 @@ def test_whatever_is_checked_can_be_accepted(made):
     """On the host itself, and on one whose plan has no such setting: a group of hosts accepts as one."""
     stale = {"schema": 1, "differences": [{"kind": "stale", "path": "/x", "unit": None, "instance": None}]}
     found = [
-        check["setting"] for drift in (SAME, stale, None) for check in plan_drift(made, running(made), drift)["checks"]
+        check["setting"] for drift in (SAME, stale, None) for check in verify(made, running(made), drift)["checks"]
     ]
     assert unknown_checks(found, made) == []
     assert unknown_checks(found, UNBOUND) == []

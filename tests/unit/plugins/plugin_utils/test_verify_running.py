@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS
 from ansible_collections.inference.ollama.plugins.modules import service_info
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import WIDTH, verify_table
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import plan_drift
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
 from ansible_collections.inference.ollama.tests.unit.support import processes as host
 from ansible_collections.inference.ollama.tests.unit.support.hosts import cases, planned
-from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
+from ansible_collections.inference.ollama.tests.unit.support.plans import card, instances, plan, workstation, xeon
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
 many = settings(
@@ -49,7 +50,7 @@ def logged(name, value):
 
 def processes(instance):
     """The server and one runner of an instance, as the kernel shows them where all is as planned."""
-    service = instance["service"]
+    service = instance["directives"]
     secret = {"OLLAMA_API_KEY": "***"} if "EnvironmentFile" in service else {}
     argv = [word for word in service.get("ExecStart", ["/usr/local/bin/ollama", "serve"]) if "cpunodebind" not in word]
     common = {
@@ -81,7 +82,7 @@ def processes(instance):
         "exe": "/usr/local/lib/ollama/llama-server",
         "command_line": ["/usr/local/lib/ollama/llama-server", "--model", MODEL, "--port", "40737"],
         "model": MODEL,
-        "compute_threads": instance["threads"],
+        "compute_threads": instance["compute_threads"],
         "started_seconds": 60.0,
     }
     return [server, runner]
@@ -119,12 +120,12 @@ def running(plan, version=None):
                         for number, card in enumerate(instance["gpus"])
                     ]
                     or [{"id": "cpu", "library": "cpu", "name": "cpu"}],
-                    "starts": [{"model": MODEL, "threads": {"used": instance["threads"]}, "parameters": {}}],
+                    "starts": [{"model": MODEL, "threads": {"used": instance["compute_threads"]}, "parameters": {}}],
                     "warnings": [],
                 },
                 "problems": [],
             }
-            for instance in plan["instances"]
+            for instance in instances(plan)
         ],
     }
 
@@ -143,7 +144,7 @@ def verdicts(found, verdict):
 BOUND = plan(xeon(), numa_node=1, api_key=True)
 UNBOUND = plan(xeon(), numa_node="none")
 GPU = plan(workstation(card(0), card(1)))
-OURS = path_of(BOUND["instances"][0])
+OURS = path_of(instances(BOUND)[0])
 LATER = OURS.replace("override", "zz")
 SECRETS = "/etc/ollama/secrets.env"
 
@@ -152,7 +153,7 @@ def seen_on(made=None, drift="same", kernel=None, **changes):
     """The verification of a host that runs as planned but for the instance's changes; drift None: files unread."""
     service = running(made or BOUND)
     service["instances"][0].update(changes)
-    return plan_drift(made or BOUND, service, SAME if drift == "same" else drift, kernel)
+    return verify(made or BOUND, service, SAME if drift == "same" else drift, kernel)
 
 
 def changed(made=None, server=None, runner=None, **changes):
@@ -167,7 +168,7 @@ def changed(made=None, server=None, runner=None, **changes):
             else:
                 process[key] = value
     service["instances"][0].update(changes)
-    return plan_drift(made, service, SAME)
+    return verify(made, service, SAME)
 
 
 def journal(made=None, **values):
@@ -198,7 +199,7 @@ def plans():
 @given(plans())
 def test_a_host_that_runs_as_planned_passes(plan):
     """Nothing fails, and nothing is unknown but the release that the plan was not told."""
-    found = plan_drift(plan, running(plan), SAME, plan["kernel"])
+    found = verify(plan, running(plan), SAME, views.kernel(plan))
     assert verdicts(found, "fail") == []
     assert set(verdicts(found, "unknown")) <= ({"release"} if plan["release"] is None else set())
     assert found["verdict"] == ("pass" if plan["release"] else "unknown")
@@ -209,9 +210,9 @@ def test_a_host_that_runs_as_planned_passes(plan):
 @given(plans())
 def test_every_written_decision_has_one_check(plan):
     """Whatever the plan writes into a unit is looked at once."""
-    found = plan_drift(plan, running(plan), SAME, plan["kernel"])
-    for instance in plan["instances"]:
-        written = {**instance["environment"], **instance["order"], **instance["service"]}
+    found = verify(plan, running(plan), SAME, views.kernel(plan))
+    for instance in instances(plan):
+        written = {**instance["environment"], **instance["order"], **instance["directives"]}
         for setting in written:
             assert check(found, setting, instance["name"])["planned"] is not None
 
@@ -237,11 +238,11 @@ def spots(value):
 def test_damage_never_raises(plan, data):
     """Whatever stands in place of a value, there is a verdict on everything, and it is plain data."""
     service = copy.deepcopy(running(plan))
-    whole = plan_drift(plan, service, SAME, plan["kernel"])
+    whole = verify(plan, service, SAME, views.kernel(plan))
     for _number in range(data.draw(st.integers(1, 6))):
         container, key = data.draw(st.sampled_from(list(spots(service["instances"])) or [(service, "instances")]))
         container[key] = copy.deepcopy(data.draw(JUNK))
-    found = plan_drift(plan, service, SAME, plan["kernel"])
+    found = verify(plan, service, SAME, views.kernel(plan))
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert sum(found["counts"].values()) == len(found["checks"])
     assert [row["setting"] for row in found["checks"]] == [row["setting"] for row in whole["checks"]]
@@ -256,8 +257,8 @@ def test_damage_never_raises(plan, data):
 @given(plans())
 def test_nothing_read_is_nothing_passed(plan):
     """A reader that could read nothing acquits nobody, but for files that were compared."""
-    empty = {"schema": 1, "instances": [{"unit": each["unit"]} for each in plan["instances"]], "problems": []}
-    found = plan_drift(plan, empty)
+    empty = {"schema": 1, "instances": [{"unit": each["unit"]} for each in instances(plan)], "problems": []}
+    found = verify(plan, empty)
     assert verdicts(found, "pass") == verdicts(found, "fail") == []
 
 
@@ -275,7 +276,7 @@ def test_what_the_reader_returns_is_read(tmp_path):
         "parts": [*PARTS],
     }
     service = service_info.read({**options, "units": [{"unit": "ollama.service", "url": "http://127.0.0.1:11434"}]})
-    found = plan_drift(UNBOUND, service, SAME)
+    found = verify(UNBOUND, service, SAME)
     assert "program was replaced" in check(found, "processes_current")["seen"]
     assert check(found, "binding")["seen"].startswith("the runner runs on ")
     assert check(found, "LimitMEMLOCK")["verdict"] == "pass"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filter ``plan_drift``; documented in plan_drift.yml."""
+"""Filter ``verification``; documented in verification.yml."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def plan_drift(
+def verify(
     plan: Mapping[str, Any],
     service: Mapping[str, Any],
-    drift: Mapping[str, Any] | None = None,
+    file_drift: Mapping[str, Any] | None = None,
     kernel: Mapping[str, Any] | None = None,
     dropin_name: str = "override.conf",
 ) -> dict[str, Any]:
-    """See plan_drift.yml."""
+    """See verification.yml."""
     try:
-        return decide.plan_drift(plan, service, drift, kernel, dropin_name)
+        return decide.verify(plan, service, file_drift, kernel, dropin_name)
     except OllamaError as error:
         raise AnsibleFilterError(str(error)) from error
 
@@ -34,4 +34,4 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"plan_drift": plan_drift}
+        return {"verification": verify}

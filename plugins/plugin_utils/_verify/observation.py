@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What inference.ollama.service_info returned for one server, with every value of the kind that it should be.
+"""What inference.ollama.service_info returned for one server, with every value of the type that it should have.
 
-The state comes from another host, or from a file that somebody kept: a value of another kind counts as one that was
-not read, so that no question has to ask twice.
+The data come from another host, or from a saved file: a value of another type counts as not read, so that no check
+has to ask twice.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -37,12 +37,12 @@ class Process(NamedTuple):
     started_seconds: Optional[float]
 
     def file(self, name: str) -> str:
-        """Where the kernel shows it."""
+        """The path under which the kernel shows it."""
         return f"/proc/{'?' if self.pid is None else self.pid}/{name}"
 
 
 class Override(NamedTuple):
-    """A setting of several files: the one that holds, and those that do not."""
+    """A setting of several files: the file whose value holds, and the others."""
 
     name: str
     kept: str
@@ -67,7 +67,7 @@ class Journal(NamedTuple):
         return [line for code, line in self.warnings if code in codes]
 
 
-class State(NamedTuple):
+class Observation(NamedTuple):
     """One server. ``there`` is False where nothing at all was read of the unit; None is what was not read."""
 
     there: bool
@@ -99,33 +99,33 @@ class State(NamedTuple):
         return next((each for each in self.overrides or () if each.name == name), None)
 
     def problem(self, *needles: str) -> str | None:
-        """What the reader said of it, the first sentence that holds one of the words."""
+        """The first sentence of the reader's problems that holds one of the words."""
         return next((said for needle in needles for said in self.problems if needle in said), None)
 
 
-def states(service: Mapping[str, Any]) -> dict[str, State]:
+def observations(service: Mapping[str, Any]) -> dict[str, Observation]:
     """The servers by the names of their units."""
     common = _texts(service.get("problems"))
-    found: dict[str, State] = {}
+    found: dict[str, Observation] = {}
     for entry in rows(service.get("instances")):
         unit = text(entry.get("unit"))
         if unit is not None:
-            found.setdefault(unit, _state(entry, common))
+            found.setdefault(unit, _observation(entry, common))
     return found
 
 
-def nothing(service: Mapping[str, Any]) -> State:
-    """The state of a unit that was not asked for."""
-    return _state({}, _texts(service.get("problems")), there=False)
+def nothing(service: Mapping[str, Any]) -> Observation:
+    """The observation of a unit that was not asked for."""
+    return _observation({}, _texts(service.get("problems")), there=False)
 
 
-def _state(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bool = True) -> State:
+def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bool = True) -> Observation:
     processes = entry.get("processes")
     read = tuple(_process(row) for row in rows(processes))
     api, journal = mapping(entry.get("api")), mapping(entry.get("journal"))
     models = api.get("models")
     reload = entry.get("need_daemon_reload")
-    return State(
+    return Observation(
         there=there,
         load_state=text(entry.get("load_state")),
         active_state=text(entry.get("active_state")),
@@ -173,7 +173,7 @@ def _journal(journal: Mapping[str, Any]) -> Journal:
     said = ((text(row.get("code")), text(row.get("line"))) for row in rows(journal.get("warnings")))
     return Journal(
         config=_variables(journal.get("server_config")),
-        # The server always logs one, the CPU where it has no card: none is none that was read.
+        # The server always logs one, the CPU where it has no card: without any the line was not read.
         devices=tuple(devices) or None,
         starts=tuple(rows(journal.get("starts"))),
         warnings=tuple((code, line) for code, line in said if code is not None and line is not None),
@@ -215,7 +215,7 @@ def rows(value: object) -> list[Mapping[str, Any]]:
 
 
 def cpu_list(value: object) -> CpuSet | None:
-    """A set in the kernel's list format, of CPUs or of nodes; an empty one is none that a process can have."""
+    """A set in the kernel's list format, of CPUs or of nodes; no process has an empty one."""
     if not isinstance(value, str):
         return None
     try:
@@ -237,14 +237,14 @@ def _variables(value: object) -> dict[str, str] | None:
 __all__ = (
     "SCHEMA",
     "Journal",
+    "Observation",
     "Override",
     "Process",
-    "State",
     "cpu_list",
     "mapping",
     "nothing",
     "number",
+    "observations",
     "rows",
-    "states",
     "text",
 )

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Views of a plan's decisions, which hold the only copy of every value.
+
+A decision is ``{instance, setting, kind, value, source, reason}``; ``instance`` is None for the host as a whole, and
+``value`` is None where nothing is written and the server's or the host's own default holds.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The version of a plan's shape, documented in tuning_plan.yml.
+SCHEMA = 2
+# Kinds: an environment variable; a directive of [Service]; one of [Unit]; where an instance runs, which other lines
+# bring about; a setting of the kernel.
+VARIABLE, DIRECTIVE, ORDER, PLACEMENT, KERNEL = "variable", "directive", "order", "placement", "kernel"
+
+
+def decisions_of(plan: Mapping[str, Any], instance: str | None) -> list[Mapping[str, Any]]:
+    """Return the decisions of one instance in the plan's order; those of the host for None."""
+    return [decision for decision in plan["decisions"] if decision["instance"] == instance]
+
+
+def environment(plan: Mapping[str, Any], instance: str) -> dict[str, str]:
+    """Return the variables that the instance's unit sets."""
+    return _written(plan, instance, VARIABLE)
+
+
+def directives(plan: Mapping[str, Any], instance: str) -> dict[str, Any]:
+    """Return the directives in the unit's section [Service]; ``ExecStart`` is a list of words."""
+    return _written(plan, instance, DIRECTIVE)
+
+
+def order(plan: Mapping[str, Any], instance: str) -> dict[str, str]:
+    """Return the directives in the unit's section [Unit]."""
+    return _written(plan, instance, ORDER)
+
+
+def placement(plan: Mapping[str, Any], instance: str) -> dict[str, Any]:
+    """Return ``{instance, numa_node, cpus, binding, compute_threads}``; None for what is not known or not bound."""
+    return _values(plan, instance, PLACEMENT)
+
+
+def kernel(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``{transparent_hugepage, numa_balancing}``; None leaves the host's own."""
+    return _values(plan, None, KERNEL)
+
+
+def servers(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the instances, each with its placement."""
+    return [{**instance, **placement(plan, instance["name"])} for instance in plan["instances"]]
+
+
+def as_text(value: object) -> str | None:
+    """Return a decision's value as people read it, a command as one line; None stays None."""
+    return None if value is None else " ".join(value) if isinstance(value, list) else str(value)
+
+
+def _values(plan: Mapping[str, Any], instance: str | None, kind: str) -> dict[str, Any]:
+    found = (decision for decision in decisions_of(plan, instance) if decision["kind"] == kind)
+    return {decision["setting"]: decision["value"] for decision in found}
+
+
+def _written(plan: Mapping[str, Any], instance: str, kind: str) -> dict[str, Any]:
+    return {setting: value for setting, value in _values(plan, instance, kind).items() if value is not None}
+
+
+__all__ = (
+    "DIRECTIVE",
+    "KERNEL",
+    "ORDER",
+    "PLACEMENT",
+    "SCHEMA",
+    "VARIABLE",
+    "as_text",
+    "decisions_of",
+    "directives",
+    "environment",
+    "kernel",
+    "order",
+    "placement",
+    "servers",
+)

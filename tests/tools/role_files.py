@@ -1,0 +1,185 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's variables as its files show them; generate.py writes them."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Option
+
+WIDTH = 150
+DEFAULTS = """\
+---
+# Written by tests/tools/generate.py from plugins/plugin_utils/settings.yml. Change that file, not this one.
+#
+# Every variable that may say "auto" leaves the choice to the plan, which gives a reason for what it chose.
+# Types, units and allowed values: meta/argument_specs.yml. The rules behind "auto": docs/policy.md.
+"""
+# What Ansible itself may check of each type; where auto is a value too it can check only texts.
+TYPES = {
+    "boolean": "bool",
+    "bytes": "int",
+    "environment": "dict",
+    "integer": "int",
+    "models": "list",
+    "names": "list",
+    "unsigned": "int",
+}
+RAW = frozenset({"boolean", "bytes", "devices", "duration", "instances", "integer", "ollama_boolean", "unsigned"})
+ELEMENTS = {"models": "dict", "names": "str"}
+WHOLE = frozenset({"bytes", "integer", "unsigned"})
+# How the README names the values of a type.
+VALUES = {
+    "boolean": "true, false",
+    "devices": "list",
+    "environment": "names with values",
+    "folder": "path",
+    "host": "address and port",
+    "instances": "single, per_numa_node, per_gpu, list",
+    "integer": "number",
+    "line": "text",
+    "models": "list",
+    "names": "list",
+    "ollama_boolean": "true, false",
+    "pattern": "name",
+    "secret": "text, never shown",
+}
+
+
+def defaults(contract: Contract) -> str:
+    """The file defaults/main.yml."""
+    parts = [DEFAULTS]
+    for section, comments in contract.sections.items():
+        parts.append("\n")
+        for option in _of(contract, section):
+            if option.name in comments:
+                parts.append(f"# {comments[option.name]}\n")
+            parts.append(f"ollama_{option.name}: {_scalar(option.default)}\n")
+    return "".join(parts)
+
+
+def specs(contract: Contract) -> str:
+    """The options of the role's entry points, for meta/argument_specs.yml."""
+    lines = [
+        line
+        for section in contract.sections
+        for option in _of(contract, section)
+        for line in _spec(contract, f"ollama_{option.name}", option)
+    ]
+    return "".join(f"      {line}\n" for line in lines)
+
+
+def table(contract: Contract) -> str:
+    """The table of variables in the role's README."""
+    rows = [
+        f"| `ollama_{option.name}` | {_values(option)} | `{_scalar(option.default)}` | {_becomes(option)} |"
+        f" {_plain(_first_sentence(option))} |\n"
+        for section in contract.sections
+        for option in _of(contract, section)
+    ]
+    return "".join(
+        ["\n| variable | values | default | becomes | what it is |\n| --- | --- | --- | --- | --- |\n", *rows, "\n"]
+    )
+
+
+def instance_keys(contract: Contract) -> str:
+    """The sentence in the role's README on the keys of an instance."""
+    text = f"Each entry may set `cpus` (a kernel list such as `0-13`) and {_words(contract, '`{}`')}."
+    return textwrap.fill(text, WIDTH, break_on_hyphens=False) + "\n"
+
+
+def _of(contract: Contract, section: str) -> list[Option]:
+    return [option for option in contract.options.values() if option.section == section]
+
+
+def _words(contract: Contract, form: str) -> str:
+    names = [form.format(option.name) for option in contract.options.values() if option.scope == "instance"]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _spec(contract: Contract, name: str, option: Option) -> Iterator[str]:
+    """One option of argument_specs.yml, line by line."""
+    yield f"{name}:"
+    yield from _description(contract, option)
+    kind = TYPES.get(option.type, "str")
+    yield f"  type: {'raw' if option.auto and option.type in RAW else kind}"
+    if option.type in ELEMENTS:
+        yield f"  elements: {ELEMENTS[option.type]}"
+    if option.type == "enum":
+        choices = dict.fromkeys([*(["auto"] if option.auto else []), *option.values])
+        yield f"  choices: [{', '.join(choices)}]"
+    if option.type == "secret":
+        yield "  no_log: true"
+    if option.section:
+        yield f"  default: {_scalar(option.default)}"
+    elif option.required:
+        yield "  required: true"
+    yield from ["  options:"] if option.fields else []
+    for key, field in option.fields.items():
+        for line in _spec(contract, key, field):
+            yield f"    {line}"
+
+
+def _description(contract: Contract, option: Option) -> Iterator[str]:
+    sentences = [text.replace("{instance options}", _words(contract, "V({})")) for text in option.description]
+    if option.type in WHOLE and option.allowed is None:
+        bounds = f"A whole number from {option.minimum or 0} to {option.maximum}"
+        sentences[0] += f" {bounds}{', or V(auto)' if option.auto else ''}."
+    if len(sentences) == 1 and len(sentences[0]) < WIDTH - 30:
+        yield f"  description: {_text(sentences[0])}"
+        return
+    yield "  description:"
+    for sentence in sentences:
+        yield from _paragraph(sentence)
+
+
+def _paragraph(sentence: str) -> Iterator[str]:
+    lines = textwrap.wrap(sentence, WIDTH - 16, break_on_hyphens=False, break_long_words=False)
+    if len(lines) == 1:
+        yield f"    - {_text(sentence)}"
+    else:
+        yield "    - >-"
+        for line in lines:
+            yield f"      {line}"
+
+
+def _text(sentence: str) -> str:
+    """A sentence as YAML, in quotes where it needs them."""
+    return json.dumps(sentence, ensure_ascii=False) if re.search(r": | #|^[^\w]", sentence) else sentence
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[\w./-]+", value):
+        return value
+    return json.dumps(value)
+
+
+def _values(option: Option) -> str:
+    if option.type == "enum":
+        words = list(option.values)
+    elif option.maximum is not None:
+        words = [f"{option.minimum or 0} to {option.maximum}"]
+    else:
+        words = [VALUES.get(option.type, option.type), *(option.values if option.type in WHOLE else ())]
+    words += [word for word in option.words if not word.isdigit()]
+    return ", ".join(dict.fromkeys([*(["auto"] if option.auto else []), *words]))
+
+
+def _becomes(option: Option) -> str:
+    return ", ".join(f"`{name}`" for name in option.becomes)
+
+
+def _first_sentence(option: Option) -> str:
+    return re.split(r"(?<=\.) (?=[A-Z])", option.description[0])[0]
+
+
+def _plain(sentence: str) -> str:
+    return re.sub(r"\b[CVO]\(([^()]*)\)", r"`\1`", sentence).replace("|", "\\|")
