@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._change import failed_checks
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GPUs as cards, and the way between two of them.
+"""GPUs as cards, and the link between two of them.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -10,21 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture import svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import VENDORS
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of, memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style import PAD
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.svg import (
-    Block,
-    at,
-    column,
-    escape,
-    fit,
-    grid,
-    label,
-    measure,
-    rect,
-    row,
-)
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.words import bytes_of, memory, share_bar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,37 +23,34 @@ if TYPE_CHECKING:
 CARD = 232
 _BAND = 22
 _LONGEST_WIRE = 90
-# The room that two cards with a wire between them take.
+# The width of two cards with a wire between them.
 PAIR = 2 * (CARD + 2 * PAD) + _LONGEST_WIRE
 
 
-def card(gpu: Gpu) -> Block:
+def card(gpu: Gpu) -> svg.Block:
     """One GPU: what it is, its memory, its generation, where it is plugged in."""
     facts = gpu.facts
-    total, free = facts.get("memory_bytes"), facts.get("free_bytes")
-    lines = [label(str(facts.get("name") or _unnamed(facts)), "strong", limit=CARD), label(memory(total, free))]
-    if total and free is not None:
-        lines.append(share_bar(total, free))
+    lines = [svg.label(str(facts.get("name") or _unnamed(facts)), "strong", limit=CARD), *memory(facts, CARD)]
     target, generation = _target(facts), facts.get("architecture")
     if target or generation:
         words = f"{target} ({generation})" if target and generation else str(target or generation)
-        lines.append(label(words, limit=CARD))
-    lines.append(label(str(facts.get("pci_bus_id") or "PCI address not read"), "small", "muted", CARD))
-    lines += [label(text, "small", "muted", CARD) for text in _remarks(facts)]
-    inner = column(lines, 1)
+        lines.append(svg.label(words, limit=CARD))
+    lines.append(svg.label(str(facts.get("pci_bus_id") or "PCI address not read"), "small", "muted", CARD))
+    lines += [svg.label(text, "small", "muted", CARD) for text in _remarks(facts)]
+    inner = svg.column(lines, 1)
     run = " run" if gpu.used else ""
 
     def draw(width: int, height: int) -> str:
         parts = [
-            rect(f"box gpu{run}", width, height, 6),
-            rect(f"band{run}", width - 2, _BAND, 5, (1, 1)),
-            f'<text class="strong{run}" x="{PAD}" y="16">{escape(gpu.label)}</text>',
+            svg.rect(f"box gpu{run}", width, height, 6),
+            svg.rect(f"band{run}", width - 2, _BAND, 5, (1, 1)),
+            svg.text(gpu.label, f"strong{run}", PAD, 16),
         ]
         if gpu.used:
-            parts.append(f'<text class="small run" x="{PAD + 8 + measure(gpu.label, "strong")}" y="16">in use</text>')
-        return "".join(parts) + at(PAD, _BAND + 4, inner.draw(width - 2 * PAD, inner.height))
+            parts.append(svg.text("in use", "small run", PAD + 8 + svg.measure(gpu.label, "strong"), 16))
+        return "".join(parts) + svg.at(PAD, _BAND + 4, inner.draw(width - 2 * PAD, inner.height))
 
-    return Block(CARD + 2 * PAD, inner.height + _BAND + 10, draw)
+    return svg.Block(CARD + 2 * PAD, inner.height + _BAND + 10, draw)
 
 
 def _unnamed(facts: Mapping[str, Any]) -> str:
@@ -100,24 +86,24 @@ def _partition(instance: Mapping[str, Any]) -> str:
     return f"{instance.get('name') or '?'}" + ("" if size is None else f", {bytes_of(size)}")
 
 
-def strip(gpus: Sequence[Gpu], limit: int, *, wired: bool) -> Block | None:
+def strip(gpus: Sequence[Gpu], limit: int, *, wired: bool) -> svg.Block | None:
     """The cards side by side, at least PAIR wide; ``wired`` draws the link between two of them as a line."""
     if not gpus:
         return None
     cards = [card(gpu) for gpu in gpus]
     kind = link_kind(gpus[0], gpus[1]) if wired and len(gpus) == 2 else None
     if kind is None:
-        return grid(cards, limit)
-    return row([cards[0], _wire(kind), cards[1]], 0, stretch=False)
+        return svg.grid(cards, limit)
+    return svg.row([cards[0], _wire(kind), cards[1]], 0, stretch=False)
 
 
 def fits_wired(gpus: Sequence[Gpu]) -> bool:
-    """Whether two cards tell their link by a line, so that no table is needed."""
+    """Whether a line between two cards shows their link, so that no table is needed."""
     return len(gpus) == 2 and link_kind(gpus[0], gpus[1]) is not None
 
 
 def link_kind(one: Gpu, other: Gpu) -> str | None:
-    """How one GPU reaches another of its vendor, as nvidia-smi or KFD say it."""
+    """How one GPU reaches another of its vendor, in the words of nvidia-smi or KFD."""
     if one.facts.get("vendor") != other.facts.get("vendor"):
         return None
     for first, second in ((one, other), (other, one)):
@@ -129,19 +115,15 @@ def link_kind(one: Gpu, other: Gpu) -> str | None:
 
 
 def direct(kind: str) -> bool:
-    """Whether the link is one of its own, and not a way over PCI."""
+    """Whether the link connects the two GPUs directly, not over PCI."""
     return kind.startswith(("NV", "XGMI"))
 
 
-def _wire(kind: str) -> Block:
-    kind = fit(kind, _LONGEST_WIRE - 24, "strong")
-    width, height = measure(kind, "strong") + 24, 60
-    thick = " thick" if direct(kind) else ""
-    svg = (
-        f'<path class="wire{thick}" d="M2 52h{width - 4}"/>'
-        f'<text class="strong mid" x="{width / 2:g}" y="44">{escape(kind)}</text>'
-    )
-    return Block(width, height, lambda _width, _height: svg)
+def _wire(kind: str) -> svg.Block:
+    kind = svg.shortened(kind, _LONGEST_WIRE - 24, "strong")
+    width, thick = svg.measure(kind, "strong") + 24, " thick" if direct(kind) else ""
+    line = f'<path class="wire{thick}" d="M2 52h{width - 4}"/>'
+    return svg.fixed(width, 60, line + svg.text(kind, "strong mid", width / 2, 44))
 
 
 __all__ = ("PAIR", "card", "direct", "fits_wired", "link_kind", "strip")

@@ -11,16 +11,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture import svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style import KIND_LOOKS, PAD
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.svg import (
-    Block,
-    at,
-    column,
-    escape,
-    fixed,
-    label,
-    rect,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +39,7 @@ class Cells:
         """The key of the CPU's looks."""
         return self.host.kinds.get(cpu, "unread")
 
-    def cores(self, cpus: CpuSet, limit: int, least: int = 0) -> Block:
+    def cores(self, cpus: CpuSet, limit: int, least: int = 0) -> svg.Block:
         """A grid of the cores that have some of the CPUs, at most ``limit`` wide.
 
         ``least`` is the width that the box around it takes anyway.
@@ -61,48 +53,44 @@ class Cells:
             if len(kinds) > 1:
                 words = "of a kind that was not read" if kind == "unread" else f"({kind.replace('_', ' ')})"
                 plural = "s" if len(cores) > 1 else ""
-                parts.append(label(f"{len(cores)} core{plural} {words}", "small", "muted"))
+                parts.append(svg.label(f"{len(cores)} core{plural} {words}", "small", "muted"))
             parts.append(_grid([self.core(core) for core in cores], limit, least))
-        return column(parts, 4)
+        return svg.column(parts, 4)
 
-    def switched_off(self, limit: int) -> Block:
+    def switched_off(self, limit: int) -> svg.Block:
         """The offline CPUs; the kernel does not say which cores they would be."""
         width, height = self.width, self.size.height
         blocks = [
-            fixed(width, height, f"<g><title>CPU {cpu}: offline</title>{self._cell(cpu, 0, 0)}</g>")
+            svg.fixed(width, height, f"<g>{svg.element('title', f'CPU {cpu}: offline')}{self._cell(cpu, 0, 0)}</g>")
             for cpu in self.host.offline
         ]
         return _grid(blocks, limit, 0)
 
-    def core(self, cpus: CpuSet) -> Block:
+    def core(self, cpus: CpuSet) -> svg.Block:
         """One core with its online CPUs, which a pointer over it names."""
         host, numbers = self.host, list(cpus)
         words = [self.kind(numbers[0]).replace("_", " ")]
         words = [] if words[0] in ("uniform", "unread") else words
         several = len(host.servers) > 1
         servers = [(f"{name if several else 'the service'} runs here", running) for name, running in host.servers]
-        for name, members in (
-            ("isolated", host.isolated),
-            ("not for the service", host.barred),
-            *servers,
-        ):
+        for name, members in (("isolated", host.isolated), ("not for the service", host.barred), *servers):
             some = cpus & members
             if some:
                 words.append(name if some == cpus else f"{name}: {some}")
         plural = "s" if len(numbers) > 1 else ""
         return self._siblings(numbers, ", ".join([f"CPU{plural} {cpus}", *words]))
 
-    def _siblings(self, cpus: Sequence[int], words: str) -> Block:
+    def _siblings(self, cpus: Sequence[int], words: str) -> svg.Block:
         # Up to two siblings stand on each other, four and eight make a block.
         columns = 1 if len(cpus) < 3 else 2 if len(cpus) < 5 else 4
         rows = math.ceil(len(cpus) / columns)
         cell_height, pad = self.size.height, 2 if self.size.height > 8 else 1
         width, height = columns * (self.width + 1) + 2 * pad - 1, rows * (cell_height + 1) + 2 * pad - 1
-        parts = [f"<title>{escape(words)}</title>", rect("core", width, height, 3)]
+        parts = [svg.element("title", words), svg.rect("core", width, height, 3)]
         for number, cpu in enumerate(cpus):
             left, top = pad + number % columns * (self.width + 1), pad + number // columns * (cell_height + 1)
             parts.append(self._cell(cpu, left, top))
-        return fixed(width, height, "<g>" + "".join(parts) + "</g>")
+        return svg.fixed(width, height, "<g>" + "".join(parts) + "</g>")
 
     def _cell(self, cpu: int, left: int, top: int) -> str:
         host, kind, height = self.host, self.kind(cpu), self.size.height
@@ -116,17 +104,17 @@ class Cells:
             classes, ink = ["barred"], "no dim"
         if cpu in host.isolated and cpu in host.online:
             classes.append("isolated")
-        svg = rect(" ".join(classes), self.width, height, radius, (left, top))
+        drawn = svg.rect(" ".join(classes), self.width, height, radius, (left, top))
         if cpu in host.barred:
-            svg += f'<path class="slash" d="M{left + 2} {top + height - 2}l{self.width - 4} {4 - height}"/>'
+            drawn += f'<path class="slash" d="M{left + 2} {top + height - 2}l{self.width - 4} {4 - height}"/>'
         if self.size.font:
             # Digits have no descenders: their middle is above that of the line.
             base = top + height / 2 + self.size.font * 0.36
-            svg += f'<text class="{ink}" x="{left + self.width / 2:g}" y="{base:.1f}">{cpu}</text>'
-        return svg
+            drawn += svg.text(str(cpu), ink, left + self.width / 2, f"{base:.1f}")
+        return drawn
 
 
-def _grid(blocks: Sequence[Block], limit: int, least: int) -> Block:
+def _grid(blocks: Sequence[svg.Block], limit: int, least: int) -> svg.Block:
     """Rows of equal cells in as pleasant a shape as the limit allows."""
     width, height = max(block.width for block in blocks), max(block.height for block in blocks)
     step_x, step_y, count = width + _CORE_GAP, height + _CORE_GAP, len(blocks)
@@ -140,12 +128,12 @@ def _grid(blocks: Sequence[Block], limit: int, least: int) -> Block:
 
     most = max(1, min(count, (limit + _CORE_GAP) // step_x))
     columns = min(range(most, 0, -1), key=cost)
-    svg = "\n".join(
-        at(number % columns * step_x, number // columns * step_y, block.draw(width, height))
+    drawn = "\n".join(
+        svg.at(number % columns * step_x, number // columns * step_y, block.draw(width, height))
         for number, block in enumerate(blocks)
     )
     rows = math.ceil(count / columns)
-    return fixed(columns * step_x - _CORE_GAP, rows * step_y - _CORE_GAP, svg)
+    return svg.fixed(columns * step_x - _CORE_GAP, rows * step_y - _CORE_GAP, drawn)
 
 
 __all__ = ("Cells",)

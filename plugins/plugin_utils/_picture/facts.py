@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the picture needs to know of a host: a tolerant view over the facts of ``topology_facts`` (schema 1).
+"""The facts of a host that its picture needs: a tolerant view of the facts of ``topology_facts`` (schema 1).
 
 Whatever is null in the facts is None or left out here, and drawn as "not read".
 Private to inference.ollama: it may change in any release.
@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU, whether the service uses it, and how pictures call it."""
+    """A GPU, its name in the picture, and whether the service uses it."""
 
     label: str
     used: bool

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the signs of one picture mean; signs that it does not have are left out.
+"""The legend of a picture, with the signs that it has.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -10,17 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture import svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import KINDS
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style import KIND_LOOKS
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.svg import (
-    Block,
-    column,
-    fixed,
-    flow,
-    label,
-    rect,
-    row,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,23 +22,23 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 22, 16
 
 
-def legend(host: Host, levels: set[str], limit: int) -> list[Block]:
-    """Samples with words, as many in a row as fit; nothing where there is nothing to explain.
+def legend(host: Host, levels: set[str], limit: int) -> list[svg.Block]:
+    """Samples with their meaning, as many in a row as fit; empty if there is nothing to explain.
 
     ``levels`` are the boxes that were drawn.
     """
     items = [
-        row([fixed(_WIDTH, _HEIGHT, sample), label(words, "small")], 8, stretch=False)
+        svg.row([svg.fixed(_WIDTH, _HEIGHT, sample), svg.label(words, "small")], 8, stretch=False)
         for sample, words in [*_cpus(host), *_boxes(host, levels)]
     ]
-    return [column([label("Legend", "head"), flow(items, limit, 18, 4, stretch=False)], 4)] if items else []
+    return [svg.column([svg.label("Legend", "head"), svg.flow(items, limit, 18, 4, stretch=False)], 4)] if items else []
 
 
 def _cpus(host: Host) -> Iterator[tuple[str, str]]:
     if any(len(core) > 1 for core in host.cores):
-        yield rect("core", _WIDTH, _HEIGHT, 3), "a core around the logical CPUs that share it (SMT siblings)"
+        yield svg.rect("core", _WIDTH, _HEIGHT, 3), "a core around the logical CPUs that share it (SMT siblings)"
     elif host.cores and not host.cores_known:
-        yield rect("core", _WIDTH, _HEIGHT, 3), "a logical CPU; which of them share a core was not read"
+        yield svg.rect("core", _WIDTH, _HEIGHT, 3), "a logical CPU; which of them share a core was not read"
     present = {host.kinds.get(cpu, "unread") for cpu in host.online - host.barred - host.running}
     running = {host.kinds.get(cpu, "unread") for cpu in host.running}
     for kind in (*KINDS, "unread"):
@@ -69,21 +61,22 @@ def _kind_words(kind: str) -> str:
 
 
 def _cell(kind: str, classes: str) -> str:
-    return rect(classes, _WIDTH, _HEIGHT, _HEIGHT * KIND_LOOKS[kind][3])
+    return svg.rect(classes, _WIDTH, _HEIGHT, _HEIGHT * KIND_LOOKS[kind][3])
 
 
 def _boxes(host: Host, levels: set[str]) -> Iterator[tuple[str, str]]:
     if "cache" in levels:
-        yield rect("box cache", _WIDTH, _HEIGHT, 3), "CPUs that share a last-level cache"
+        yield svg.rect("box cache", _WIDTH, _HEIGHT, 3), "CPUs that share a last-level cache"
     bare = {bool(node.facts.get("gpu_memory")) for node in host.nodes if not node.cpus}
     if False in bare:
-        yield rect("box node bare", _WIDTH, _HEIGHT, 3), "a node without CPUs"
+        yield svg.rect("box node bare", _WIDTH, _HEIGHT, 3), "a node without CPUs"
     if True in bare:
-        yield rect("box gpumem bare", _WIDTH, _HEIGHT, 3), "a node that is a GPU's memory"
+        yield svg.rect("box gpumem bare", _WIDTH, _HEIGHT, 3), "a node that is a GPU's memory"
     if any(node.facts.get("memory_bytes") and node.facts.get("free_bytes") is not None for node in host.nodes):
-        yield rect("bar", _WIDTH, 6, 3, (0, 5)) + rect("used", 9, 6, 3, (0, 5)), "memory, the filled part in use"
+        used = svg.rect("used", 9, 6, 3, (0, 5))
+        yield svg.rect("bar", _WIDTH, 6, 3, (0, 5)) + used, "memory, the filled part in use"
     if any(gpu.used for gpu in host.gpus):
-        yield rect("band run", _WIDTH, _HEIGHT, 3), "a GPU that the service uses"
+        yield svg.rect("band run", _WIDTH, _HEIGHT, 3), "a GPU that the service uses"
 
 
 __all__ = ("legend",)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lies in what: sockets, NUMA nodes and caches as boxes in boxes, whichever of them is the larger.
+"""Sockets, NUMA nodes and caches as nested boxes, whichever of them is the larger.
 
 Mostly a socket holds nodes and a node holds caches, but a cache may span the nodes of a socket, and a virtual
 machine's node many sockets. Sets of CPUs that overlap otherwise cannot be boxes.

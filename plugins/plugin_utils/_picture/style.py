@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the picture looks: colours, sizes and the style sheet.
+"""Colours, sizes and the style sheet of the picture.
 
-The colours differ in lightness and stay apart for colour-blind eyes (after Okabe and Ito); whatever they mean is
-said by a shape, a line or a word too. Private to inference.ollama: it may change in any release.
+The colours differ in lightness and stay apart for colour-blind eyes (after Okabe and Ito); what they mean is
+shown by a shape, a line or a word too. Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-# Every rule is bound to this class, since a page may hold several pictures, and styles of its own.
+# Every rule is bound to this class, since a page may have several pictures and other styles.
 ROOT = "ollama-topology"
 # Name of a text's class: height in pixels, weight.
 FONTS = {"title": (21, 700), "head": (13, 700), "text": (12, 400), "small": (11, 400), "strong": (12, 700)}
@@ -83,9 +83,9 @@ DARK = {
 
 
 class Size(NamedTuple):
-    """How large CPUs are drawn; without a font they have no numbers.
+    """The size of drawn CPUs; without a font they have no numbers.
 
-    ``tallest`` is the height of all boxes from which on the next smaller size is taken.
+    If all boxes together are higher than ``tallest``, the next smaller size is taken.
     """
 
     height: int
@@ -102,7 +102,7 @@ SIZES = (Size(22, 12, 900), Size(19, 11, 1100), Size(16, 9, 1800), Size(10, 0, 1
 
 
 def sheet(size: Size) -> str:
-    """The style sheet of a picture that stands alone, one rule a line."""
+    """The style sheet of a separate picture, one rule a line."""
     lines = (f".{ROOT} {name}{{{rule}}}" for name, rule in {**_rules(), ".no": _number(size)}.items())
     return "<style>\n" + "\n".join(lines) + "\n</style>\n"
 
@@ -116,7 +116,7 @@ def shared_sheet() -> str:
 
 
 def size_class(size: Size) -> str:
-    """The class of pictures whose CPUs are drawn in this size."""
+    """The class of pictures with CPUs of this size."""
     return f"{ROOT}-{size.height}"
 
 

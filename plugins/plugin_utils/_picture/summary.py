@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lines under the title: what a host has in all, and what limits it.
+"""The lines under the title: the hardware of a host in numbers, and its limits.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.words import bytes_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import Host
@@ -20,7 +20,7 @@ _PLURALS = {"socket": "sockets", "node": "NUMA nodes", "cache": "last-level cach
 
 def totals(host: Host) -> str:
     """``2 sockets, 28 cores, 56 CPUs, 2 NUMA nodes, 256 GiB of memory, no GPU``."""
-    # A GPU's memory that is a node of its own counts as the machine's, and is not the host's.
+    # The total of the machine includes the memory of a GPU that is a NUMA node; the host's does not.
     cpu, total = host.cpu, host.memory.get("host_bytes") or host.memory.get("total_bytes")
     threads = cpu.get("threads")
     return ", ".join(
@@ -42,7 +42,7 @@ def _count(count: int | None, what: str) -> str:
 
 
 def remarks(host: Host, crossing: list[str], *, private_cache: bool) -> list[str]:
-    """Sentences on what the boxes do not show."""
+    """Sentences about what the boxes do not show."""
     lines = []
     kind = host.virtualization.get("kind")
     if host.virtualization.get("type") == "vm":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blocks of SVG that know their size, and how they are put beside, below and around each other.
+"""Blocks of SVG that know their size, and how they are put beside, below and around each other. Escapes all text.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -22,23 +22,31 @@ _WIDE = frozenset("mwMW@%")
 
 
 class Block(NamedTuple):
-    """Something to draw: the room it needs at least, and its SVG in a room of at least that."""
+    """Something to draw: the space it needs, and its SVG in a space of at least that size."""
 
     width: int
     height: int
     draw: Callable[[int, int], str]
 
 
-def escape(text: str) -> str:
-    """Text as XML may hold it: names come from hosts, and control characters are not allowed even escaped."""
-    return html.escape("".join(char if char.isprintable() else "\ufffd" for char in text))
+def text(words: str, classes: str, left: float = 0, base: float | str = 0, title: str = "") -> str:
+    """A line of text from a place on its base line, and what a pointer over it shows."""
+    place = f' x="{left:g}"' if left else ""
+    return (
+        f'<text class="{classes}"{place} y="{base}">{_escaped(words)}{element("title", title) if title else ""}</text>'
+    )
 
 
-def measure(text: str, font: str = "text") -> int:
+def element(name: str, words: str) -> str:
+    """An element that holds a text and nothing else."""
+    return f"<{name}>{_escaped(words)}</{name}>"
+
+
+def measure(words: str, font: str = "text") -> int:
     """The width in pixels, rather too much than too little, since the reader's font is not known."""
     height, weight = FONTS[font]
     total = 0.0
-    for char in text:
+    for char in words:
         if char in _NARROW:
             total += 0.38
         elif char in _WIDE or ord(char) > 0x2E80:
@@ -48,28 +56,25 @@ def measure(text: str, font: str = "text") -> int:
     return math.ceil(total * height * (1.08 if weight > 500 else 1))
 
 
-def fit(text: str, width: int, font: str = "text") -> str:
-    """The text, or as much of its beginning as the width takes."""
-    if measure(text, font) <= width:
-        return text
-    while text and measure(text + "…", font) > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+def shortened(words: str, width: int, font: str = "text") -> str:
+    """The words, or as much of their beginning as fits the width."""
+    if measure(words, font) <= width:
+        return words
+    while words and measure(words + "…", font) > width:
+        words = words[:-1]
+    return words.rstrip() + "…"
 
 
-def label(text: str, font: str = "text", more: str = "", limit: int = 0) -> Block:
-    """One line of text; one that is cut to ``limit`` pixels shows the whole under the pointer."""
-    shown = fit(text, limit, font) if limit else text
-    height = FONTS[font][0]
-    whole = f"<title>{escape(text)}</title>" if shown != text else ""
-    classes = f"{font} {more}".strip()
-    svg = f'<text class="{classes}" y="{height}">{escape(shown)}{whole}</text>'
-    return Block(measure(shown, font), round(height * 1.4), lambda _width, _height: svg)
+def label(words: str, font: str = "text", more: str = "", limit: int = 0) -> Block:
+    """A line of text; one that is cut to ``limit`` pixels shows the whole under the pointer."""
+    short, height = shortened(words, limit, font) if limit else words, FONTS[font][0]
+    drawn = text(short, f"{font} {more}".strip(), 0, height, words if short != words else "")
+    return fixed(measure(short, font), round(height * 1.4), drawn)
 
 
-def fixed(width: int, height: int, svg: str) -> Block:
-    """SVG that looks the same in any room."""
-    return Block(width, height, lambda _width, _height: svg)
+def fixed(width: int, height: int, drawn: str) -> Block:
+    """SVG that looks the same in any space."""
+    return Block(width, height, lambda _width, _height: drawn)
 
 
 def rect(classes: str, width: int, height: int, radius: float = 0, place: tuple[float, float] = (0, 0)) -> str:
@@ -79,9 +84,9 @@ def rect(classes: str, width: int, height: int, radius: float = 0, place: tuple[
     return f'<rect class="{classes}"{some} width="{width}" height="{height}"/>'
 
 
-def at(x: int, y: int, svg: str) -> str:
+def at(x: int, y: int, drawn: str) -> str:
     """SVG moved to a place."""
-    return f'<g transform="translate({x} {y})">\n{svg}\n</g>' if x or y else svg
+    return f'<g transform="translate({x} {y})">\n{drawn}\n</g>' if x or y else drawn
 
 
 def column(blocks: Sequence[Block], gap: int = GAP) -> Block:
@@ -101,7 +106,7 @@ def column(blocks: Sequence[Block], gap: int = GAP) -> Block:
 
 
 def row(blocks: Sequence[Block], gap: int = GAP, *, stretch: bool = True) -> Block:
-    """Side by side, all of one height; room that is left over is shared among them or stays empty."""
+    """Side by side, all of one height; space that is left over is shared among them or stays empty."""
     needed = sum(block.width for block in blocks) + gap * (len(blocks) - 1)
 
     def draw(width: int, height: int) -> str:
@@ -145,7 +150,7 @@ def flow(blocks: Sequence[Block], limit: int, gap: int = GAP, between: int = GAP
 
 
 def framed(classes: str, inner: Block, pad: int = PAD, radius: int = 6) -> Block:
-    """A box with room around its contents."""
+    """A box with a margin around its contents."""
 
     def draw(width: int, height: int) -> str:
         return rect(f"box {classes}", width, height, radius) + at(
@@ -155,12 +160,16 @@ def framed(classes: str, inner: Block, pad: int = PAD, radius: int = 6) -> Block
     return Block(inner.width + 2 * pad, inner.height + 2 * pad, draw)
 
 
+def _escaped(words: str) -> str:
+    """Text as XML may hold it: names come from hosts, and control characters are not allowed even escaped."""
+    return html.escape("".join(char if char.isprintable() else "\ufffd" for char in words))
+
+
 __all__ = (
     "Block",
     "at",
     "column",
-    "escape",
-    "fit",
+    "element",
     "fixed",
     "flow",
     "framed",
@@ -169,4 +178,6 @@ __all__ = (
     "measure",
     "rect",
     "row",
+    "shortened",
+    "text",
 )

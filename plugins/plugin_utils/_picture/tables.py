@@ -10,17 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture import svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.cards import direct, link_kind
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import VENDORS
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.svg import (
-    Block,
-    column,
-    escape,
-    fixed,
-    label,
-    measure,
-    rect,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +26,7 @@ _HEIGHT = 18
 _WAYS = ("PIX", "PXB", "PHB", "NODE", "SYS")
 
 
-def distances(nodes: Sequence[Part]) -> Block | None:
+def distances(nodes: Sequence[Part]) -> svg.Block | None:
     """What reaching each node's memory costs from each node, 10 being the own one; None for a single node."""
     if len(nodes) < 2:
         return None
@@ -42,7 +34,7 @@ def distances(nodes: Sequence[Part]) -> Block | None:
     known = [int(cost) for node in nodes for cost in (node.facts.get("distances") or {}).values() if cost]
     if len(nodes) > LARGEST or not known:
         text = f"from {min(known)} to {max(known)}" if known else "not read"
-        return column([label(heading, "head"), label(text)], 4)
+        return svg.column([svg.label(heading, "head"), svg.label(text)], 4)
     ranks = {cost: rank for rank, cost in enumerate(sorted(set(known)))}
     most = max(3, len(ranks) - 1)
 
@@ -54,7 +46,7 @@ def distances(nodes: Sequence[Part]) -> Block | None:
     return _table(heading, "node", names, cell, "10 is the own memory; more is farther")
 
 
-def links(gpus: Sequence[Gpu]) -> list[Block]:
+def links(gpus: Sequence[Gpu]) -> list[svg.Block]:
     """For each vendor with several GPUs how they reach each other; none where none of them is linked."""
     tables = []
     for vendor in dict.fromkeys(gpu.facts.get("vendor") for gpu in gpus):
@@ -64,7 +56,7 @@ def links(gpus: Sequence[Gpu]) -> list[Block]:
         heading = f"Links between {VENDORS.get(str(vendor), vendor)} GPUs"
         if len(own) > LARGEST:
             kinds = sorted({str(link["kind"]) for gpu in own for link in gpu.facts.get("links") or [] if link})
-            tables.append(column([label(heading, "head"), label(", ".join(kinds))], 4))
+            tables.append(svg.column([svg.label(heading, "head"), svg.label(", ".join(kinds))], 4))
             continue
         tables.append(_table(heading, "GPU", [str(gpu.facts["index"]) for gpu in own], _link_cells(own)))
     return tables
@@ -86,29 +78,28 @@ def _link_cells(gpus: Sequence[Gpu]) -> Callable[[int, int], tuple[str, int]]:
 
 def _table(
     heading: str, what: str, names: Sequence[str], cell: Callable[[int, int], tuple[str, int]], note: str = ""
-) -> Block:
+) -> svg.Block:
     """A square table; a cell is its text and a shade from 0, the nearest, to 3."""
     cells = [[cell(row, column_) for column_ in range(len(names))] for row in range(len(names))]
     texts = [text for row in cells for text, _shade in row]
-    width = max(measure(text, "small") for text in [*texts, *names, "00"]) + 8
-    first = measure(what, "small") + 8
-    parts = [f'<text class="small muted" y="13">{escape(what)}</text>']
+    width = max(svg.measure(text, "small") for text in [*texts, *names, "00"]) + 8
+    first = svg.measure(what, "small") + 8
+    parts = [svg.text(what, "small muted", 0, 13)]
     for number, name in enumerate(names):
         parts.append(_centred(name, "muted", first + number * width, 0, width))
         top = (number + 1) * _HEIGHT
         parts.append(_centred(name, "muted", 0, top, first))
         for column_, (text, shade) in enumerate(cells[number]):
             left = first + column_ * width
-            parts.append(rect(f"line d{shade}", width, _HEIGHT, 0, (left, top)))
+            parts.append(svg.rect(f"line d{shade}", width, _HEIGHT, 0, (left, top)))
             parts.append(_centred(text, "", left, top, width))
-    body = fixed(first + len(names) * width + 1, (len(names) + 1) * _HEIGHT + 1, "\n".join(parts))
-    notes = [label(note, "small", "muted")] if note else []
-    return column([label(heading, "head"), *notes, body], 4)
+    body = svg.fixed(first + len(names) * width + 1, (len(names) + 1) * _HEIGHT + 1, "\n".join(parts))
+    notes = [svg.label(note, "small", "muted")] if note else []
+    return svg.column([svg.label(heading, "head"), *notes, body], 4)
 
 
 def _centred(text: str, more: str, left: int, top: int, width: int) -> str:
-    classes = f"small mid {more}".strip()
-    return f'<text class="{classes}" x="{left + width / 2:g}" y="{top + 13}">{escape(text)}</text>'
+    return svg.text(text, f"small mid {more}".strip(), left + width / 2, top + 13)
 
 
 __all__ = ("distances", "links")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of every host of a fleet, as one piece of data: the report. The page shows this and nothing else.
+"""The report as data: what is known of every host of a fleet. The page shows this and nothing else.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -29,18 +29,17 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
 )
 
 SCHEMA = 1
-# Of a run's changes what the fleet is counted by.
+# The outcomes of runs that the summary counts.
 OUTCOMES = ("changed", "restored", "failed")
-_GONE = "this run lost the host before it looked at it: an earlier play failed there, or the host could not be reached"
+_GONE = "this run lost the host before it was read: an earlier play failed there, or the host could not be reached"
 _DIGITS = re.compile("([0-9]{1,18})")
 
 
 def fleet_report(records: Mapping[str, Any], moment: str) -> dict[str, Any]:
     """``{schema, moment, summary, settings, hosts}`` of the records by host name, the hosts that are worst first.
 
-    ``moment`` is when it was made, as text: there is no clock in here. A record may be the text of its JSON. It may be
-    null, and so may each of its parts; the host is there all the same. Raises OllamaError where the records are no
-    mapping.
+    ``moment`` is the time of the report as text. A record may be the text of its JSON. A record and each of its parts
+    may be null; the host is in the report all the same. Raises OllamaError unless the records are a mapping.
     """
     if not isinstance(records, Mapping):
         raise OllamaError(
@@ -76,8 +75,8 @@ def _read(text: str) -> object:
 
 
 def _rank(host: Mapping[str, Any]) -> tuple[Any, ...]:
-    """By verdict, then by how much is wrong, then as people count: node-2 before node-10."""
-    # A run that went wrong comes first, and then what broke off and so tells nothing of what else is wrong.
+    """Sort by verdict, then by how much is wrong, then by name with numbers in order: node-2 before node-10."""
+    # A run that failed comes first, then a task that did, after which nothing else was read.
     run = mapping(host["changes"]).get("outcome")
     broken = ("failed", "restored").index(run) if run in ("failed", "restored") else 2 if host["error"] else 3
     wrong = len(failed(host))
@@ -101,12 +100,12 @@ def _sentence(counts: Mapping[str, int]) -> str:
     if need:
         return f"{need} of {counted(total, 'host')} need{'s' if need == 1 else ''} you"
     if counts[UNKNOWN]:
-        return f"Nothing failed; {counts[UNKNOWN]} of {counted(total, 'host')} could not be told in full"
+        return f"Nothing failed; {counts[UNKNOWN]} of {counted(total, 'host')} could not be verified in full"
     return f"{counted(counts[PASS], 'host')}, all as planned" if total > 1 else "1 host, as planned"
 
 
 def _settings(hosts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What is wrong on most hosts first: one cause often has many hosts."""
+    """The settings that failed or are unknown with their hosts, those that failed on most hosts first."""
     found: dict[str, dict[str, list[str]]] = {}
     for host in hosts:
         for check in [*failed(host), *checks(host["verification"], UNKNOWN)]:

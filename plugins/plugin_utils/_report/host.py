@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One host of the fleet: how it stands, in a word and a sentence, and what it is.
+"""One host of the fleet: its verdict with the reason, its hardware and its release.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -11,28 +11,33 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import VENDORS
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.words import bytes_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 
 FAIL, UNREACHABLE, REFUSED, UNKNOWN, PASS = "fail", "unreachable", "refused", "unknown", "pass"
 # The worst first.
 VERDICTS = (FAIL, UNREACHABLE, REFUSED, UNKNOWN, PASS)
 PARTS = ("changes", "verification", "drift", "plan", "topology")
 
-# So many settings are named in a sentence.
+# A decision that lacks one of these places nothing.
+_PLACED = {"instance", "setting", "kind", "value"}
+# The number of settings that a sentence names.
 _NAMED = 3
 
 
 def host_of(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    """``{name, verdict, reason, hardware, release, error, accepted, changes, verification, drift, plan, topology}``.
+    """``{name, verdict, reason, hardware, release, error, accepted, strict, changes, verification, drift, plan, ...}``.
 
-    ``record`` is a cleaned one. A part of another kind than a mapping counts as one that is not there.
+    ``record`` is a cleaned one. A part that is not a mapping counts as missing.
     """
     parts = {part: mapping(record.get(part)) or None for part in PARTS}
     error = record.get("error")
     error = error if isinstance(error, str) and error.strip() else None
     named = record.get("accepted")
     accepted = [entry for entry in named if isinstance(entry, str)] if isinstance(named, list) else []
-    verdict, reason = _judged(error, record.get("stopped"), parts, accepted)
+    host = {"accepted": accepted, "strict": record.get("strict") is True, **parts}
+    verdict, reason = _judged(error, record.get("stopped"), host)
     return {
         "name": name,
         "verdict": verdict,
@@ -40,33 +45,29 @@ def host_of(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
         "hardware": _hardware(mapping(parts["topology"])),
         "release": _release(parts),
         "error": error,
-        "accepted": accepted,
-        **parts,
+        **host,
     }
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """The value, or an empty mapping where it is of another kind."""
+    """The value, or an empty mapping for any other kind of value."""
     return value if isinstance(value, dict) else {}
 
 
 def rows(value: object) -> list[Mapping[str, Any]]:
-    """The mappings in a list; none where it is of another kind."""
+    """The mappings in a list; empty for any other kind of value."""
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def servers(plan: object) -> list[dict[str, Any]]:
     """The instances of a plan, each with its placement."""
-    placed = [row for row in rows(mapping(plan).get("decisions")) if row.get("kind") == "placement"]
-    return [
-        {**entry, **{str(row.get("setting")): row.get("value") for row in placed if row.get("instance") == name}}
-        for entry in rows(mapping(plan).get("instances"))
-        for name in [entry.get("name")]
-    ]
+    instances, decisions = (rows(mapping(plan).get(part)) for part in ("instances", "decisions"))
+    placed = [row for row in decisions if row.keys() >= _PLACED and isinstance(row["setting"], str)]
+    return views.servers({"instances": [row for row in instances if "name" in row], "decisions": placed})
 
 
 def differences(drift: object) -> list[Mapping[str, Any]]:
-    """How the files differ; what is a matter of comments alone comes last."""
+    """The differences between files, those in comments alone last."""
     found = rows(mapping(drift).get("differences"))
     return sorted(found, key=lambda row: row.get("kind") == "text")
 
@@ -78,8 +79,16 @@ def checks(verification: object, *verdicts: str) -> list[Mapping[str, Any]]:
 
 
 def failed(host: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The checks that failed, without those whose failure the operator accepts."""
-    return [check for check in checks(host["verification"], FAIL) if check.get("setting") not in host["accepted"]]
+    """The checks that make the host fail, those that failed before those that are unknown."""
+    found = {"checks": checks(host["verification"], FAIL, UNKNOWN)}
+    return [*failed_checks(found, host["accepted"], strict=host["strict"])]
+
+
+def is_accepted(check: Mapping[str, Any], host: Mapping[str, Any]) -> bool:
+    """Whether the check would make the host fail if the operator did not accept it."""
+    # Reports of earlier releases lack the key.
+    alone, strict = {"checks": [check]}, host.get("strict") is True
+    return bool(failed_checks(alone, strict=strict)) and not failed_checks(alone, host["accepted"], strict=strict)
 
 
 def counted(count: int, what: str) -> str:
@@ -87,15 +96,13 @@ def counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _judged(error: str | None, stopped: object, parts: Mapping[str, Any], accepted: list[str]) -> tuple[str, str]:
+def _judged(error: str | None, stopped: object, host: Mapping[str, Any]) -> tuple[str, str]:
     if error is not None:
         return (str(stopped) if stopped in (UNREACHABLE, REFUSED) else FAIL), error
-    run = _run(mapping(parts["changes"]))
+    run = _run(mapping(host["changes"]))
     if run is not None:
         return FAIL, run
-    if parts["verification"] is not None:
-        return _verified(parts["verification"], accepted)
-    return _unverified(parts)
+    return _unverified(host) if host["verification"] is None else _verified(host)
 
 
 def _unverified(parts: Mapping[str, Any]) -> tuple[str, str]:
@@ -103,34 +110,35 @@ def _unverified(parts: Mapping[str, Any]) -> tuple[str, str]:
     if wrong:
         return FAIL, f"{counted(len(wrong), 'difference')} between the unit files and the plan"
     if parts["plan"] is None:
-        return UNKNOWN, "no plan was made, and nothing says why"
+        return UNKNOWN, "there is no plan, and no error that explains it"
     software = mapping(mapping(parts["topology"]).get("software"))
     if _lacks_ollama(software):
-        return UNKNOWN, "Ollama is not installed; the plan is what a run would write"
+        return UNKNOWN, "Ollama is not installed; the plan shows what a run would write"
     return UNKNOWN, "the running service was not compared with the plan"
 
 
 def _run(changes: Mapping[str, Any]) -> str | None:
-    """What went wrong in this run; None where nothing did."""
-    what = {"failed": "was not taken back", "restored": "was taken back"}.get(str(changes.get("outcome")))
+    """The failure of this run in a sentence; None without one."""
+    what = {"failed": "was not rolled back", "restored": "was rolled back"}.get(str(changes.get("outcome")))
     if what is None:
         return None
     words = [str(changes[key]) for key in ("reason", "problem") if changes.get(key)]
     return f"The run failed and {what}{': ' if words else ''}{'; '.join(words)}"
 
 
-def _verified(verification: Mapping[str, Any], accepted: list[str]) -> tuple[str, str]:
-    wrong = failed({"verification": verification, "accepted": accepted})
-    unseen = checks(verification, UNKNOWN)
-    total = len(rows(verification.get("checks")))
+def _verified(host: Mapping[str, Any]) -> tuple[str, str]:
+    wrong, unknown = failed(host), checks(host["verification"], UNKNOWN)
+    total = len(rows(host["verification"].get("checks")))
+    of = f"of {counted(total, 'check')}"
     if wrong:
-        return FAIL, f"{len(wrong)} of {counted(total, 'check')} failed: {_names(wrong)}"
-    if unseen:
-        return UNKNOWN, f"{len(unseen)} of {counted(total, 'check')} could not be told: {_names(unseen)}"
+        what = "failed or unknown" if any(check["verdict"] == UNKNOWN for check in wrong) else "failed"
+        return FAIL, f"{len(wrong)} {of} {what}: {_names(wrong)}"
+    if unknown:
+        return UNKNOWN, f"{len(unknown)} {of} unknown: {_names(unknown)}"
     if not total:
         return UNKNOWN, "the verification holds no check"
-    borne = len(checks(verification, FAIL))
-    return PASS, f"{counted(total - borne, 'check')} passed{f', {borne} failed and accepted' if borne else ''}"
+    accepted = len(checks(host["verification"], FAIL))
+    return PASS, f"{counted(total - accepted, 'check')} passed{f', {accepted} failed and accepted' if accepted else ''}"
 
 
 def _names(found: list[Mapping[str, Any]]) -> str:
@@ -140,7 +148,7 @@ def _names(found: list[Mapping[str, Any]]) -> str:
 
 
 def _hardware(topology: Mapping[str, Any]) -> str | None:
-    """``2 sockets, 28 cores, 256 GiB, 2 x NVIDIA H200``; None where nothing of it was read."""
+    """``2 sockets, 28 cores, 256 GiB, 2 x NVIDIA H200``; None if nothing was read."""
     cpu, memory = mapping(topology.get("cpu")), mapping(topology.get("memory"))
     words = [
         counted(cpu[key], what) for key, what in (("sockets", "socket"), ("cores", "core")) if _count(cpu.get(key))
@@ -170,7 +178,7 @@ def _release(parts: Mapping[str, Any]) -> str | None:
 
 
 def _lacks_ollama(software: Mapping[str, Any]) -> bool:
-    """Whether the host was asked and has none."""
+    """Whether the host was read and Ollama is not installed."""
     return bool(software) and not mapping(software.get("ollama")).get("unit")
 
 
@@ -187,6 +195,7 @@ __all__ = (
     "differences",
     "failed",
     "host_of",
+    "is_accepted",
     "mapping",
     "rows",
     "servers",

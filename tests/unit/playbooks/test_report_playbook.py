@@ -80,7 +80,7 @@ def test_every_host_is_in_the_report(tmp_path):
     assert hosts["lost"]["reason"].startswith("Failed to connect to the host via ssh: ")
     assert hosts["wrong"]["reason"].startswith("ollama_numa_node: 7 is not allowed")
     assert hosts["wrong"]["hardware"] == hosts["bare"]["hardware"]
-    assert hosts["bare"]["reason"] == "Ollama is not installed; the plan is what a run would write"
+    assert hosts["bare"]["reason"] == "Ollama is not installed; the plan shows what a run would write"
     assert hosts["served"]["verification"]["verdict"] == "fail"
     assert hosts["served"]["drift"]["differences"]
     assert hosts["served"]["changes"]["files"] == [{"path": "/etc/x.conf", "change": "created"}]
@@ -95,10 +95,11 @@ def test_every_host_is_in_the_report(tmp_path):
 
 def test_a_dry_run_of_a_part_of_the_fleet_writes_it_too(tmp_path):
     """With --check and --limit, where the only host is lost; the paths are the operator's."""
-    status, output = run(tmp_path, "--check", "--diff", "--limit", "lost", "-e", "ollama_report_path=here/now.html")
+    options = ("-e", "ollama_report_path=here/now.html", "-e", "ollama_verify_strict=yes")
+    status, output = run(tmp_path, "--check", "--diff", "--limit", "lost", *options)
     assert status == 0, output
-    report = json.loads((tmp_path / "here/now.json").read_text(encoding="utf-8"))
-    assert [host["name"] for host in report["hosts"]] == ["lost"]
+    (host,) = json.loads((tmp_path / "here/now.json").read_text(encoding="utf-8"))["hosts"]
+    assert (host["name"], host["strict"]) == ("lost", True)
     assert "<h1>1 of 1 host needs you</h1>" in (tmp_path / "here/now.html").read_text(encoding="utf-8")
     assert "<!doctype" not in output
 

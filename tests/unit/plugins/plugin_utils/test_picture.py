@@ -21,9 +21,9 @@ from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Roo
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.draw import topology_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import Part
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.nest import nest
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.svg import fit, grid, label, measure
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.words import bytes_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.svg import grid, label, measure, shortened
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
 from ansible_collections.inference.ollama.tests.unit.support import trees
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology, workstation, xeon
@@ -405,8 +405,8 @@ def test_amounts():
 
 def test_long_text_is_cut_and_kept_for_the_pointer():
     """What does not fit ends in an ellipsis; the whole is in a title."""
-    assert fit("short", 200) == "short"
-    cut = fit("a very long name of a processor", 60)
+    assert shortened("short", 200) == "short"
+    cut = shortened("a very long name of a processor", 60)
     assert cut.endswith("…")
     assert measure(cut) <= 60
     assert "<title>a very long name" in label("a very long name of a processor", limit=60).draw(60, 20)

@@ -50,18 +50,18 @@ def only(found):
         (
             "idle",
             "unknown",
-            "3 of 28 checks could not be told: compute_threads, LLAMA_ARG_THREADS, LLAMA_ARG_CACHE_RAM",
+            "3 of 28 checks unknown: compute_threads, LLAMA_ARG_THREADS, LLAMA_ARG_CACHE_RAM",
         ),
         (
             "unreachable",
             "unreachable",
             "Failed to connect to the host via ssh: connect to host 10.0.0.0 port 22: No route to host",
         ),
-        ("restored", "fail", "The run failed and was taken back: what runs is not as planned"),
+        ("restored", "fail", "The run failed and was rolled back: what runs is not as planned"),
         ("refused", "refused", "ollama_numa_node: 7 is not allowed"),
         ("broken", "fail", "Read what runs: sudo: a password is required"),
         ("edited", "fail", "1 of 28 checks failed: unit_files"),
-        ("bare", "unknown", "Ollama is not installed; the plan is what a run would write"),
+        ("bare", "unknown", "Ollama is not installed; the plan shows what a run would write"),
         ("changed", "pass", "28 checks passed"),
     ],
 )
@@ -80,16 +80,16 @@ def test_a_host_has_a_verdict_and_a_reason(trouble, verdict, words):
         ({}, "unreachable", "this run lost the host"),
         (None, "unreachable", "this run lost the host"),
         ("no JSON", "unreachable", "this run lost the host"),
-        ({"changes": {"outcome": "failed"}}, "fail", "The run failed and was not taken back"),
+        ({"changes": {"outcome": "failed"}}, "fail", "The run failed and was not rolled back"),
         (
             {"changes": {"outcome": "failed", "reason": "a", "problem": "b"}},
             "fail",
-            "The run failed and was not taken back: a; b",
+            "The run failed and was not rolled back: a; b",
         ),
-        ({"error": " ", "plan": None}, "unknown", "no plan was made"),
+        ({"error": " ", "plan": None}, "unknown", "there is no plan"),
         ({"error": "x", "stopped": "pass"}, "fail", "x"),
         ({"drift": {"differences": [{"kind": "extra"}]}}, "fail", "1 difference between"),
-        ({"drift": {"differences": [{"kind": "text"}]}}, "unknown", "no plan"),
+        ({"drift": {"differences": [{"kind": "text"}]}}, "unknown", "there is no plan"),
         (
             {"plan": {"schema": 1}, "topology": {"software": {"ollama": {"unit": {"a": 1}}}}},
             "unknown",
@@ -142,7 +142,7 @@ def test_the_summary_counts_every_host_once():
         ([], "There is no host to report on"),
         ([None], "1 host, as planned"),
         ([None, None], "2 hosts, all as planned"),
-        ([None, "idle"], "Nothing failed; 1 of 2 hosts could not be told in full"),
+        ([None, "idle"], "Nothing failed; 1 of 2 hosts could not be verified in full"),
         (["refused"], "1 of 1 host needs you"),
     ],
 )
@@ -181,6 +181,21 @@ def test_what_the_operator_accepts_does_not_fail():
     assert "<small>ollama (accepted)</small>" in report_page(report)
     assert only({**found, "accepted": ["overridden_by"]})["reason"].endswith("checks failed: LLAMA_ARG_THREADS")
     assert only({**found, "accepted": "overridden_by"})["verdict"] == "fail"
+
+
+def test_with_strict_verification_the_unknown_fails():
+    """The report counts as the playbook verify does, and what the operator accepts still does not fail."""
+    found = {**record(0, "idle"), "strict": True}
+    host = only(found)
+    assert host["verdict"] == "fail"
+    assert host["strict"] is True
+    names = ["compute_threads", "LLAMA_ARG_THREADS", "LLAMA_ARG_CACHE_RAM"]
+    assert host["reason"].endswith(f" checks failed or unknown: {', '.join(names)}")
+    assert only({**found, "accepted": names[1:]})["reason"].endswith("checks failed or unknown: compute_threads")
+    accepted = fleet_report({"a": {**found, "accepted": names}}, MOMENT)
+    assert accepted["hosts"][0]["verdict"] == "unknown"
+    assert report_page(accepted).count("<small>ollama (accepted)</small>") == len(names)
+    assert only({**found, "strict": "true"})["verdict"] == "unknown"
 
 
 def test_hardware_in_a_few_words():
