@@ -35,7 +35,7 @@ attributes:
 requirements:
   - Python 3.9 or later on the host.
 seealso:
-  - module: inference.ollama.file_set
+  - module: inference.ollama.file_transaction
 author:
   - The inference.ollama authors (@inference-ollama)
 """

@@ -40,7 +40,7 @@ def failed_checks(
 
 
 def restored_plan(restored: Mapping[str, Any]) -> dict[str, Any]:
-    """What must hold where the module saved_state went back to a state.
+    """What must hold where the module snapshot went back to a state.
 
     The plan that was confirmed then, if it is of the services that ran; else one that asks only that they run as
     systemd has loaded them, and answer.
@@ -167,8 +167,8 @@ def change_report(
 ) -> dict[str, Any]:
     """``{schema, outcome, reason, files, restarted, stopped, state, restored, problem, verification, checks}``.
 
-    ``written`` is what file_set returned; ``failure`` is of a run that failed: ``{reason, restored, problem,
-    verification, checks}``, what saved_state returned of the way back, why that did not go as it should, how the
+    ``written`` is what file_transaction returned; ``failure`` is of a run that failed: ``{reason, restored, problem,
+    verification, checks}``, what snapshot returned of the way back, why that did not go as it should, how the
     change was verified, and which checks of that made it fail.
     """
     files, units, ended = list(written.get("changes") or []), list(restarted), list(stopped)

@@ -80,7 +80,7 @@ def stale_files(
 def changed_units(plan: Mapping[str, Any], changes: Iterable[Mapping[str, Any]], *, everywhere: bool) -> list[str]:
     """The planned units that a restart is due for, in the plan's order.
 
-    ``changes`` are those of the module file_set. A changed drop-in concerns its own unit, the template unit all of its
+    ``changes`` are those of the module file_transaction. A changed drop-in concerns its own unit, the template unit all of its
     instances; a change ``everywhere``, such as that of the secrets, concerns all.
     """
     paths = [change["path"] for change in changes]

@@ -38,7 +38,7 @@ def made():
 
 @pytest.fixture
 def back(made):
-    """What saved_state returns of a way back."""
+    """What snapshot returns of a way back."""
     state = {"id": "20261122T081202Z", "saved_at": "2026-11-22T08:12:02Z", "reason": "", "changes": []}
     return {
         "restored": state,
@@ -78,7 +78,7 @@ def test_why_a_server_does_not_answer(journal, words):
 
 
 def test_a_change_that_went_well(made):
-    """What file_set wrote tells whom to restart, and is the report."""
+    """What file_transaction wrote tells whom to restart, and is the report."""
     written = {"changes": [{"path": DROPIN, "change": "created"}], "state": "20261122T081202Z"}
     units = FILTERS["changed_units"](made, written["changes"], everywhere=False)
     report = FILTERS["change_report"](written, units)

@@ -121,7 +121,7 @@ def test_what_a_plan_wrote_is_either_planned_again_or_goes(before, after):
 
 
 def changes(*paths):
-    """What file_set says of these paths, each changed in another way."""
+    """What file_transaction says of these paths, each changed in another way."""
     words = ("created", "changed", "removed")
     return [{"path": path, "change": words[number % 3]} for number, path in enumerate(paths)]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module saved_state: which states there are, the way back to each, and the end of a change."""
+"""The module snapshot: which states there are, the way back to each, and the end of a change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-co
 from ansible_collections.inference.ollama.plugins.module_utils._states.changes import pending_changes
 from ansible_collections.inference.ollama.plugins.module_utils._states.host import Host, write
 from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
-from ansible_collections.inference.ollama.plugins.modules import saved_state
+from ansible_collections.inference.ollama.plugins.modules import snapshot
 from ansible_collections.inference.ollama.tests.unit.support.states import plant, systemctl, ticking, tree, wanted
 
 KEY = "sk-a-key-that-nobody-shall-see"
@@ -55,12 +55,12 @@ def machine(tmp_path):
 @pytest.fixture
 def run(capsys, monkeypatch, machine):
     """Run the module with arguments; its exit status and its result."""
-    monkeypatch.setattr(saved_state, "runner", lambda _timeout: systemctl(machine.running))
+    monkeypatch.setattr(snapshot, "runner", lambda _timeout: systemctl(machine.running))
 
     def run(**args):
         args = {"folder": machine.folder, "units_folder": machine.units, **args}
         with testing.patch_module_args(args), pytest.raises(SystemExit) as end:
-            saved_state.main()
+            snapshot.main()
         return end.value.code, json.loads(capsys.readouterr().out)
 
     return run
@@ -259,7 +259,7 @@ def test_the_last_state_where_there_is_none(run, tmp_path):
 
 def test_every_key_is_documented(run, machine):
     """What is returned and what is documented have the same names."""
-    described = yaml.safe_load(saved_state.RETURN)
+    described = yaml.safe_load(snapshot.RETURN)
     for args in ({}, {"state": "restored", "id": machine.ids[2]}):
         _code, result = run(**args)
         assert {*result} - {"changed", "invocation", "diff"} == {*described}

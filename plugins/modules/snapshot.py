@@ -2,22 +2,22 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module inference.ollama.saved_state."""
+"""The module inference.ollama.snapshot."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: saved_state
+module: snapshot
 short_description: Lists the saved states of a host, goes back to one, or confirms a change
 version_added: 0.1.0
 description:
-  - M(inference.ollama.file_set) saves a state before each change. This module tells which there are, brings the
+  - M(inference.ollama.file_transaction) saves a state before each change. This module tells which there are, brings the
     files of one back, or confirms that the last change is good.
   - Going back writes files, links by which services start at boot, and values of the kernel, all of the files or none.
     It starts and stops no service, and says which have to be.
 options:
   folder:
-    description: Where the states are kept, O(inference.ollama.file_set#module:state_folder).
+    description: Where the states are kept, O(inference.ollama.file_transaction#module:state_folder).
     type: path
     required: true
   state:
@@ -62,20 +62,20 @@ attributes:
 requirements:
   - Python 3.9 or later on the host.
 seealso:
-  - module: inference.ollama.file_set
+  - module: inference.ollama.file_transaction
 author:
   - The inference.ollama authors (@inference-ollama)
 """
 
 EXAMPLES = r"""
 - name: Which states are there?
-  inference.ollama.saved_state:
+  inference.ollama.snapshot:
     folder: /var/lib/inference.ollama
   become: true
   register: kept
 
 - name: Take back the last change
-  inference.ollama.saved_state:
+  inference.ollama.snapshot:
     folder: /var/lib/inference.ollama
     state: restored
     id: last
@@ -90,7 +90,7 @@ EXAMPLES = r"""
   become: true
 
 - name: Confirm a change
-  inference.ollama.saved_state:
+  inference.ollama.snapshot:
     folder: /var/lib/inference.ollama
     state: confirmed
     plan: "{{ ollama_plan }}"
@@ -118,7 +118,7 @@ states:
       type: str
       sample: change 4711
     changes:
-      description: What that change was, as RV(inference.ollama.file_set#module:changes).
+      description: What that change was, as RV(inference.ollama.file_transaction#module:changes).
       type: list
       elements: dict
       sample: [{path: /etc/systemd/system/ollama.service.d/override.conf, change: created}]
@@ -133,7 +133,7 @@ restored:
   type: dict
   sample: {id: 20261122T081202Z, saved_at: "2026-11-22T08:12:02Z", reason: change 4711, changes: []}
 changes:
-  description: What has changed, or would without check mode, as RV(inference.ollama.file_set#module:changes).
+  description: What has changed, or would without check mode, as RV(inference.ollama.file_transaction#module:changes).
   returned: success
   type: list
   elements: dict

@@ -2,19 +2,19 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module inference.ollama.file_set."""
+"""The module inference.ollama.file_transaction."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: file_set
+module: file_transaction
 short_description: Writes and removes several files as one, and keeps what was there
 version_added: 0.1.0
 description:
   - Brings all the files named to what they shall be, or, where one of them cannot be written, none.
   - Everything is written beside its place first, so that a full disk shows before the first file has changed.
   - With O(state_folder) it keeps what was there before, files, links by which services of Ollama start at boot, which
-    of them ran and values of the kernel, and notes that a change has begun. M(inference.ollama.saved_state) goes back
+    of them ran and values of the kernel, and notes that a change has begun. M(inference.ollama.snapshot) goes back
     to it, or confirms the change.
   - Where an earlier change was begun and never confirmed, as after a run that was killed, it says so and counts as
     changed, so that handlers do what that run could not.
@@ -88,14 +88,14 @@ attributes:
 requirements:
   - Python 3.9 or later on the host.
 seealso:
-  - module: inference.ollama.saved_state
+  - module: inference.ollama.snapshot
 author:
   - The inference.ollama authors (@inference-ollama)
 """
 
 EXAMPLES = r"""
 - name: Write two files as one, and keep what was there
-  inference.ollama.file_set:
+  inference.ollama.file_transaction:
     files:
       - path: /etc/systemd/system/ollama.service.d/override.conf
         content: "{{ lookup('ansible.builtin.template', 'dropin.conf.j2') }}"
@@ -107,7 +107,7 @@ EXAMPLES = r"""
   notify: Ollama settings changed
 
 - name: Remove a drop-in and its folder
-  inference.ollama.file_set:
+  inference.ollama.file_transaction:
     absent: [/etc/systemd/system/ollama.service.d/zz.conf]
     empty_folders: [/etc/systemd/system/ollama.service.d]
   become: true

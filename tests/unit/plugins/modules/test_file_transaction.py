@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module file_set: what it writes, what it tells, what it keeps to itself, and what it refuses."""
+"""The module file_transaction: what it writes, what it tells, what it keeps to itself, and what it refuses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
 from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
-from ansible_collections.inference.ollama.plugins.modules import file_set
+from ansible_collections.inference.ollama.plugins.modules import file_transaction
 from ansible_collections.inference.ollama.tests.unit.support.states import plant, systemctl, tree
 
 KEY = "sk-a-key-that-nobody-shall-see"
@@ -22,11 +22,11 @@ KEY = "sk-a-key-that-nobody-shall-see"
 @pytest.fixture
 def run(capsys, monkeypatch):
     """Run the module with arguments on a host where nothing of Ollama runs; its exit status and its result."""
-    monkeypatch.setattr(file_set, "runner", lambda _timeout: systemctl({}))
+    monkeypatch.setattr(file_transaction, "runner", lambda _timeout: systemctl({}))
 
     def run(**args):
         with testing.patch_module_args(args), pytest.raises(SystemExit) as end:
-            file_set.main()
+            file_transaction.main()
         return end.value.code, json.loads(capsys.readouterr().out)
 
     return run
@@ -160,7 +160,7 @@ def test_a_copy_of_a_secret_is_as_secret(run, host):
 
 def test_without_a_folder_nothing_is_kept(run, host, monkeypatch):
     """And systemd is not asked, so that it works in an image."""
-    monkeypatch.setattr(file_set, "runner", lambda _timeout: systemctl(None))
+    monkeypatch.setattr(file_transaction, "runner", lambda _timeout: systemctl(None))
     del host["state_folder"]
     code, result = run(**host)
     assert (code, result["changed"], result["state"], result["unfinished"]) == (0, True, None, False)
@@ -217,7 +217,7 @@ def test_wrong_options_are_refused(run, args, words):
 
 def test_a_host_without_systemd_is_refused_where_a_state_is_to_be_kept(run, host, monkeypatch):
     """What ran could not be started again."""
-    monkeypatch.setattr(file_set, "runner", lambda _timeout: systemctl(None))
+    monkeypatch.setattr(file_transaction, "runner", lambda _timeout: systemctl(None))
     before = tree(host["units_folder"])
     code, result = run(**host)
     assert (code, tree(host["units_folder"])) == (1, before)
