@@ -75,7 +75,7 @@ options:
     type: float
     default: 5
 extends_documentation_fragment:
-  - inference.ollama.states
+  - inference.ollama.snapshots
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
@@ -149,10 +149,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
-from ansible_collections.inference.ollama.plugins.module_utils._states.changes import diff, pending_changes, words
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, Entry
-from ansible_collections.inference.ollama.plugins.module_utils._states.host import OPTIONS, Host, remove_empty, write
-from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import (
+    diff,
+    pending_changes,
+    summarize,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, Entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import OPTIONS, Host, remove_empty, write
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 from ansible_collections.inference.ollama.plugins.module_utils._topology.options import check_timeout
 
 SECRET_MODE = 0o600
@@ -219,7 +223,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     unfinished = store is not None and store.pending() is not None
     now = datetime.now(timezone.utc)
     state = None
-    result = {"changes": words(changes), "diff": diff(changes)}
+    result = {"changes": summarize(changes), "diff": diff(changes)}
     if changes and not module.check_mode:
         host = Host(runner(params["command_timeout"]), lambda: now, params["units_folder"], tuple(params["kernel"]))
         copies = [

@@ -156,6 +156,12 @@ service:
           description: SubState of C(systemctl show), such as V(running) or V(auto-restart).
           type: str
           sample: running
+        unit_file_state:
+          description:
+            - UnitFileState of C(systemctl show), whether it starts at boot, such as V(enabled), V(disabled), V(static)
+              or V(masked). V(null) too where no file of the unit is installed.
+          type: str
+          sample: enabled
         result:
           description: Result of C(systemctl show), why it ended last, such as V(success), V(exit-code) or V(oom-kill).
           type: str

@@ -49,7 +49,7 @@ options:
     type: float
     default: 5
 extends_documentation_fragment:
-  - inference.ollama.states
+  - inference.ollama.snapshots
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
@@ -178,17 +178,17 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
-from ansible_collections.inference.ollama.plugins.module_utils._states.changes import diff, words
-from ansible_collections.inference.ollama.plugins.module_utils._states.host import (
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import diff, summarize
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import (
     OPTIONS,
     Host,
-    go_back,
+    plan_restore,
+    restore,
     services,
-    way_back,
     write,
 )
-from ansible_collections.inference.ollama.plugins.module_utils._states.running import kernel_changes
-from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.running import kernel_changes
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 from ansible_collections.inference.ollama.plugins.module_utils._topology.options import check_timeout
 
 UNFINISHED = "unfinished"
@@ -207,7 +207,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
     }
 
 
-def restore(store: Store, module: AnsibleModule) -> dict[str, Any]:
+def restore_snapshot(store: Store, module: AnsibleModule) -> dict[str, Any]:
     """Go back to the state that is asked for; nothing where that is the unfinished one and there is none."""
     params = module.params
     unfinished = store.pending()
@@ -217,24 +217,24 @@ def restore(store: Store, module: AnsibleModule) -> dict[str, Any]:
     if asked is None:
         return {"changed": False}
     host = Host(runner(params["command_timeout"]), lambda: datetime.now(timezone.utc), params["units_folder"])
-    back = way_back(store, host, asked)
+    back = plan_restore(store, host, asked)
     changes, kernel = back.changes, kernel_changes(back.kernel)
     if not module.check_mode:
         # The state that is there now is worth keeping, unless it is that of a change which failed.
         if asked != unfinished and (changes or kernel):
             told = host._replace(kernel=tuple(back.kernel))
             write(store, told, back.wanted, changes, f"before going back to {asked}")
-        go_back(back)
+        restore(back)
         if asked == unfinished:
-            store.restored(asked)
+            store.mark_restored(asked)
     return {
         "changed": bool(changes or kernel) or asked == unfinished,
-        "changes": words(changes),
+        "changes": summarize(changes),
         "diff": diff(changes),
         "kernel": kernel,
-        "services": services(back.state, host.run),
-        "plan": back.state.plan,
-        "restored": back.state.summary(),
+        "services": services(back.snapshot, host.run),
+        "plan": back.snapshot.plan,
+        "restored": back.snapshot.summary(),
     }
 
 
@@ -246,10 +246,10 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     store = Store(params["folder"])
     result = {"changed": False, "changes": [], "kernel": [], "services": None, "plan": None, "restored": None}
     if params["state"] == "restored":
-        result.update(restore(store, module))
+        result.update(restore_snapshot(store, module))
     elif params["state"] == "confirmed" and not module.check_mode:
         store.confirm(params["plan"], params["keep"])
-    states = [state.summary() for state in store.states()]
+    states = [state.summary() for state in store.snapshots()]
     return {**result, "states": states, "unfinished": store.pending(), "problems": store.problems}
 
 

@@ -154,10 +154,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._process import Runner, runner
-from ansible_collections.inference.ollama.plugins.module_utils._states import running
-from ansible_collections.inference.ollama.plugins.module_utils._states.commit import differs
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import FILE, LARGEST, Entry, look
-from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots import running
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import FILE, LARGEST, Entry, read_entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 
 # Files of Ollama's units, of which alone the text may be asked for.
 _OLLAMA = re.compile(r"/ollama(@[^/]*)?\.service(\.d/[^/]*)?$")
@@ -242,7 +242,7 @@ def _read(files: list[str], params: dict[str, Any]) -> dict[str, Any]:
 
 def _is_different(path: str, text: str) -> bool:
     try:
-        return differs(look(path), Entry(path, FILE, text.encode(), 0o600))
+        return differs(read_entry(path), Entry(path, FILE, text.encode(), 0o600))
     except OllamaError:
         return True
 

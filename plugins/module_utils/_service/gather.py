@@ -82,6 +82,7 @@ def _unit(root: Proc, unit: Unit, redactor: Redactor) -> dict[str, Any]:
         "load_state": unit.load_state,
         "active_state": unit.active_state,
         "sub_state": unit.sub_state,
+        "unit_file_state": unit.unit_file_state,
         "result": unit.result,
         "restarts": unit.restarts,
         "main_pid": unit.main_pid,

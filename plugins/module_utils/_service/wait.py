@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until servers answer, no longer than it makes sense.
+"""Wait until servers answer, or have failed for good.
 
 org.freedesktop.systemd1(5): a unit that "failed" is not started again, and NRestarts counts how often it was.
 Private to inference.ollama: it may change in any release.
@@ -10,6 +10,8 @@ Private to inference.ollama: it may change in any release.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import show
 
 if TYPE_CHECKING:
     from typing import Callable, Sequence
@@ -23,14 +25,14 @@ MOST_RESTARTS = 3
 
 
 class Clock(NamedTuple):
-    """time.monotonic and time.sleep, which a test stands in for."""
+    """time.monotonic and time.sleep, replaced in tests."""
 
     now: Callable[[], float]
     sleep: Callable[[float], None]
 
 
 def wait(units: Sequence[tuple[str, str]], seconds: float, run: Runner, fetch: Fetch, clock: Clock) -> None:
-    """Come back when each of ``units``, ``(name, address)`` each, answers or has given up, or after ``seconds``."""
+    """Return when each of ``units``, ``(name, address)`` each, answers or has failed, or after ``seconds``."""
     end = clock.now() + seconds
     begun: dict[str, int] = {}
     waiting = list(units)
@@ -47,11 +49,9 @@ def _answers(fetch: Fetch, url: str) -> bool:
 
 
 def _given_up(run: Runner, unit: str, begun: dict[str, int]) -> bool:
-    shown = run(["systemctl", "show", unit, "--property=ActiveState", "--property=NRestarts"]).out or ""
-    values = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
-    restarts = values.get("NRestarts", "")
-    count = int(restarts) if restarts.isascii() and restarts.isdigit() else 0
-    return values.get("ActiveState") == "failed" or count - begun.setdefault(unit, count) >= MOST_RESTARTS
+    shown = show(run, unit, ("ActiveState", "NRestarts"))
+    count = shown.number("NRestarts") or 0
+    return shown.text("ActiveState") == "failed" or count - begun.setdefault(unit, count) >= MOST_RESTARTS
 
 
 __all__ = ("MOST_RESTARTS", "PAUSE_SECONDS", "Clock", "wait")

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import SEARCH
-from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import show
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -22,14 +22,7 @@ if TYPE_CHECKING:
 UNIT = "ollama.service"
 
 _PROPERTIES = (
-    "LoadState",
-    "ActiveState",
-    "FragmentPath",
-    "DropInPaths",
-    "User",
-    "Group",
-    "ExecStart",
-    "EnvironmentFiles",
+    *("LoadState", "ActiveState", "FragmentPath", "DropInPaths", "User", "Group", "ExecStart", "EnvironmentFiles"),
 )
 
 PARTS = frozenset({"systemd", "numactl", "ollama"})
@@ -40,14 +33,6 @@ _BOOTED = "/run/systemd/system"
 # How systemctl ends where systemd is installed but does not run, as in a container.
 _NOT_BOOTED = ("not been booted with systemd", "Failed to connect to bus")
 
-# What systemctl of systemd 245 and older calls EnvironmentFiles.
-_OLD_FILES = "EnvironmentFile"
-
-# systemctl(1), "--state=help".
-_LOAD_STATES = ("stub", "loaded", "not-found", "bad-setting", "error", "merged", "masked")
-
-_ARGV = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
-_IGNORE_ERRORS = re.compile(r" \(ignore_errors=(?:yes|no)\)$")
 # A server that runs answers with its own version; the client's is that of the file which a restart will run.
 _CLIENT = re.compile(r"client version is ([0-9]\S*)")
 _VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}(?:[-+][0-9A-Za-z.+-]{1,80})?")
@@ -97,60 +82,28 @@ def _read_systemd(root: Root, run: Runner | None) -> int | None:
 
 
 def _ask_systemd(root: Root, run: Runner) -> tuple[dict[str, Any] | None, str | None] | None:
-    """The unit and the command that starts it; None where systemd cannot tell, and is named if it should."""
-    wanted = [argument for name in _PROPERTIES for argument in ("-p", name)]
-    shown = run(["systemctl", "show", UNIT, *wanted])
-    if shown.out is None:
-        problem = shown.problem or ""
-        if root.program("systemctl") is not None and not any(words in problem for words in _NOT_BOOTED):
-            root.problem(problem)
+    """The unit and the command that starts it; None, with a problem where there is one, if systemctl cannot tell."""
+    shown = show(run, UNIT, _PROPERTIES)
+    if shown.failure is not None:
+        if root.program("systemctl") is not None and not any(words in shown.failure for words in _NOT_BOOTED):
+            root.problem(shown.failure)
         return None
-    wrong = _damage(shown.out)
-    if wrong is not None:
-        root.problem(f"systemctl show {UNIT}: read {wrong[:80]!r}, expected the properties of a unit, one a line")
+    if shown.problems:
+        # An answer with damage in it is not believed at all.
+        root.problem(shown.problems[0])
         return None
-    return parse_show(shown.out)
-
-
-def _damage(text: str) -> str | None:
-    """What systemctl would not print: a line without a known property, or a value that this property cannot have."""
-    known: dict[str, str] = {}
-    for line in text.splitlines():
-        name, _equals, value = line.partition("=")
-        if name not in (*_PROPERTIES, _OLD_FILES) or not printable(line):
-            return line
-        known[name] = value
-    path, command = known.get("FragmentPath", ""), known.get("ExecStart", "")
-    fits = (
-        known.get("LoadState") in _LOAD_STATES,
-        re.fullmatch("[a-z-]+", known.get("ActiveState", "")),
-        not path or path.startswith("/"),
-        not command or _ARGV.search(command),
-    )
-    return None if all(fits) else text
-
-
-def parse_show(text: str) -> tuple[dict[str, Any] | None, str | None]:
-    """The unit and its last ExecStart from ``systemctl show``; ``(None, None)`` without that unit."""
-    values: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        name, _separator, value = line.partition("=")
-        name = "EnvironmentFiles" if name == _OLD_FILES else name
-        if value:
-            values.setdefault(name, []).append(value)
-    if values.get("LoadState") in (None, ["not-found"]):
+    if shown.text("LoadState") == "not-found":
         return None, None
-    argv = _ARGV.search(values.get("ExecStart", [""])[-1])
     unit = {
         "name": UNIT,
-        "path": values.get("FragmentPath", [None])[-1],
-        "user": values.get("User", [None])[-1],
-        "group": values.get("Group", [None])[-1],
-        "dropins": values.get("DropInPaths", [""])[-1].split(),
-        "active": values.get("ActiveState") == ["active"],
-        "environment_files": [_IGNORE_ERRORS.sub("", file) for file in values.get("EnvironmentFiles", [])],
+        "path": shown.text("FragmentPath"),
+        "user": shown.text("User"),
+        "group": shown.text("Group"),
+        "dropins": list(shown.dropins() or ()),
+        "active": shown.text("ActiveState") == "active",
+        "environment_files": list(shown.environment_files()),
     }
-    return unit, argv[1] if argv else None
+    return unit, shown.command()
 
 
 def _read_files(root: Root) -> tuple[dict[str, Any] | None, str | None]:
@@ -195,4 +148,4 @@ def _version(root: Root, run: Runner, binary: str) -> str | None:
     return match[1]
 
 
-__all__ = ("UNIT", "parse_show", "read_software")
+__all__ = ("UNIT", "read_software")

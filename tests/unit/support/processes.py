@@ -21,6 +21,7 @@ GROUP = "/sys/fs/cgroup/system.slice/ollama.service"
 SHOW = f"""LoadState=loaded
 ActiveState=active
 SubState=running
+UnitFileState=enabled
 Result=success
 NRestarts=2
 MainPID=100

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, LINK, Entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, LINK, Entry
 
 NAMES = ("a", "b", "ollama.service.d/a", "ollama.service.d/b", "new/deep/a")
 # A file with bytes and mode, a link with a target, or nothing.
@@ -81,7 +81,7 @@ def systemctl(units=None, calls=None):
             return Outcome(None, "systemctl is not installed")
         if argv[1] == "list-units":
             return Outcome("".join(f"{name} loaded active running Ollama\n" for name in units), None)
-        return Outcome(f"{units.get(argv[-1], 0)}\n", None)
+        return Outcome(f"MainPID={units.get(argv[2], 0)}\n", None)
 
     return run
 

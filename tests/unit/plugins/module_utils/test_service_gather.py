@@ -44,6 +44,7 @@ def test_an_undamaged_host_has_no_problems(service, one):
 def test_the_unit_as_systemd_has_it(one):
     """States, files in their order, and the environment without the password."""
     assert (one["load_state"], one["active_state"], one["sub_state"]) == ("loaded", "active", "running")
+    assert one["unit_file_state"] == "enabled"
     assert (one["restarts"], one["main_pid"], one["need_daemon_reload"]) == (2, 100, False)
     assert (one["fragment_path"], one["dropins"]) == (host.UNIT, [host.DROPIN])
     assert one["environment"] == {
@@ -262,10 +263,12 @@ def test_processes_without_control_groups():
 
 def test_a_unit_that_is_not_there():
     """It is told as systemd tells it; it has no processes, and nothing is logged of it."""
-    run = host.Programs("LoadState=not-found\nActiveState=inactive\nSubState=dead\nMainPID=0\nNRestarts=0\n")
+    run = host.Programs(
+        "LoadState=not-found\nActiveState=inactive\nSubState=dead\nUnitFileState=\nMainPID=0\nNRestarts=0\n"
+    )
     found = read({}, run, {})["instances"][0]
     assert (found["load_state"], found["processes"], found["journal"]) == ("not-found", [], None)
-    assert found["main_pid"] is found["fragment_path"] is None
+    assert found["main_pid"] is found["fragment_path"] is found["unit_file_state"] is None
 
 
 def test_without_systemd_the_files_tell():

@@ -9,13 +9,13 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._service.overrides import read_overrides
-from ansible_collections.inference.ollama.plugins.module_utils._service.unit import parse_show, read_unit
+from ansible_collections.inference.ollama.plugins.module_utils._service.unit import read_unit
 from ansible_collections.inference.ollama.tests.unit.support.processes import Planted
 
 
 def shown(text):
     root = Planted({})
-    return parse_show(root, "ollama.service", text), root.problems
+    return read_unit(root, lambda _argv: Outcome(text, None), "ollama.service"), root.problems
 
 
 def test_a_value_that_cannot_be_is_named_and_null():
@@ -41,7 +41,7 @@ def test_drop_ins_that_are_no_paths():
     """A list of drop-ins that holds something else is no list."""
     unit, problems = shown("LoadState=loaded\nDropInPaths=/a.conf b\n")
     assert unit.dropins is None
-    assert problems == ["systemctl show ollama.service: DropInPaths is no list of paths"]
+    assert problems == ["systemctl show ollama.service: DropInPaths is not a list of paths"]
 
 
 def test_names_of_old_releases():

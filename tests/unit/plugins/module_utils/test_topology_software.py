@@ -309,6 +309,18 @@ def test_old_systemd_names_environment_files_otherwise(tmp_path):
     assert unit["environment_files"] == ["/etc/ollama/secrets.env", "/etc/default/ollama"]
 
 
+def test_a_dropin_with_a_blank_in_its_path(tmp_path):
+    """systemctl quotes such a path in its list, and the fact has it without the quotes."""
+    show = SHOW_252.replace(
+        "/etc/systemd/system/ollama.service.d/override.conf", '"/etc/systemd/system/ollama.service.d/my own.conf"'
+    )
+    unit = read_software(Root(str(tmp_path)), host(show=show))["ollama"]["unit"]
+    assert unit["dropins"] == [
+        "/etc/systemd/system/ollama.service.d/10-env.conf",
+        "/etc/systemd/system/ollama.service.d/my own.conf",
+    ]
+
+
 @pytest.mark.parametrize(
     ("word", "other"),
     [

@@ -12,7 +12,7 @@ import pytest
 
 testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
-from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 from ansible_collections.inference.ollama.plugins.modules import file_transaction
 from ansible_collections.inference.ollama.tests.unit.support.states import plant, systemctl, tree
 
@@ -86,7 +86,7 @@ def test_files_are_written_and_removed(run, host, tmp_path):
         "new.d": ("folder", 0o755),
         "new.d/new": ("file", b"first\n", 0o644),
     }
-    kept = Store(str(tmp_path / "kept")).state(result["state"])
+    kept = Store(str(tmp_path / "kept")).snapshot(result["state"])
     assert (kept.reason, kept.changes) == ("change 4711", result["changes"])
 
 
@@ -120,7 +120,7 @@ def test_a_change_that_was_never_confirmed_counts_as_one(run, host):
     assert (second["changed"], second["unfinished"], second["changes"], second["state"]) == (True, True, [], None)
     _code, third = run(**host, _ansible_check_mode=True)
     assert (third["changed"], third["unfinished"]) == (True, True)
-    Store(host["state_folder"]).abandon(first["state"])
+    Store(host["state_folder"]).discard(first["state"])
     assert run(**host)[1]["unfinished"] is False
 
 
@@ -132,7 +132,7 @@ def test_a_secret_is_told_nowhere(run, host, check, mode):
     code, result = run(**host, _ansible_check_mode=check, _ansible_diff=True)
     assert code == 0
     assert KEY not in json.dumps(result)
-    assert {"prepared": f"{host['units_folder']}/key is changed; what it holds is not shown\n"} in result["diff"]
+    assert {"prepared": f"{host['units_folder']}/key is changed; its contents are not shown\n"} in result["diff"]
 
 
 def test_a_secret_that_is_removed_is_told_nowhere(run, host):
@@ -146,7 +146,7 @@ def test_a_secret_is_not_in_a_complaint_either(run, host):
     """A task that fails prints its arguments too."""
     code, result = run(secrets={f"{host['units_folder']}/same/key": KEY})
     assert code == 1
-    assert "same/key: it cannot be written (File exists); nothing was changed" in result["msg"]
+    assert "same/key: cannot be written (File exists); nothing was changed" in result["msg"]
     assert KEY not in json.dumps(result)
 
 
@@ -203,7 +203,7 @@ def test_a_folder_with_something_in_it_stays(run, host):
         ({"files": [{"path": "/a"}]}, "missing required arguments: content"),
         ({"command_timeout": 0}, "command_timeout: 0 is not a number of seconds"),
         ({"command_timeout": 4000}, "command_timeout: 4000 is not a number of seconds"),
-        ({"absent": ["/etc"]}, "/etc: it is neither a file nor a link"),
+        ({"absent": ["/etc"]}, "/etc: neither a file nor a link"),
     ],
 )
 def test_wrong_options_are_refused(run, args, words):
@@ -221,4 +221,4 @@ def test_a_host_without_systemd_is_refused_where_a_state_is_to_be_kept(run, host
     before = tree(host["units_folder"])
     code, result = run(**host)
     assert (code, tree(host["units_folder"])) == (1, before)
-    assert "which services run cannot be kept" in result["msg"]
+    assert "the services that run cannot be listed" in result["msg"]

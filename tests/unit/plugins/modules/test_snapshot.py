@@ -13,9 +13,9 @@ import yaml
 
 testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
-from ansible_collections.inference.ollama.plugins.module_utils._states.changes import pending_changes
-from ansible_collections.inference.ollama.plugins.module_utils._states.host import Host, write
-from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import pending_changes
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import Host, write
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 from ansible_collections.inference.ollama.plugins.modules import snapshot
 from ansible_collections.inference.ollama.tests.unit.support.states import plant, systemctl, ticking, tree, wanted
 
@@ -236,9 +236,9 @@ def test_confirming_keeps_the_newest(run, machine):
         ({"keep": 0}, "keep: 0 is not a number from 1 to 100"),
         ({"keep": 101}, "keep: 101 is not a number from 1 to 100"),
         ({"command_timeout": -1}, "command_timeout: -1 is not a number of seconds"),
-        ({"state": "restored", "id": "x"}, "there is no saved state 'x'"),
-        ({"state": "restored", "id": "../pending"}, "there is no saved state '../pending'"),
-        ({"state": "restored", "id": "20200101T000000Z"}, "there is: 20261122T081402Z, "),
+        ({"state": "restored", "id": "x"}, "no snapshot 'x'"),
+        ({"state": "restored", "id": "../pending"}, "no snapshot '../pending'"),
+        ({"state": "restored", "id": "20200101T000000Z"}, "found: 20261122T081402Z, "),
         ({"state": "gone"}, "value of state must be one of: listed, restored, confirmed"),
     ],
 )
@@ -254,7 +254,7 @@ def test_the_last_state_where_there_is_none(run, tmp_path):
     """It is asked for and not there, which is no success."""
     code, result = run(folder=str(tmp_path / "none"), state="restored", id="last")
     assert code == 1
-    assert "there is no saved state 'last'" in result["msg"]
+    assert "no snapshot 'last'" in result["msg"]
 
 
 def test_every_key_is_documented(run, machine):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs now and starts at boot, as far as a state keeps it.
+"""Services that run or start at boot, and kernel values: the part of a snapshot that is not in files.
 
 systemctl(1) list-units; systemd.unit(5), "[Install]": a unit starts at boot by links in folders that end in .wants and
 .requires. Documentation/admin-guide/mm/transhuge.rst: the choice in force stands in brackets.
@@ -16,6 +16,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,21 +29,21 @@ _CHOSEN = re.compile(r"\[([^\]\s]+)\]")
 
 
 def active_units(run: Runner, proc: str = "/proc") -> dict[str, str]:
-    """The services of Ollama that run or are about to, with the OLLAMA_HOST of each, empty where it has none.
+    """The Ollama services that run or are starting, each with its OLLAMA_HOST, empty if unset.
 
-    OllamaError where systemd does not say.
+    OllamaError where systemctl fails.
     """
     states = "--state=active,reloading,activating"
     said = run(["systemctl", "list-units", "--plain", "--no-legend", "--full", states, "ollama*.service"])
     if said.out is None:
-        raise OllamaError(f"which services run cannot be kept: {said.problem}")
+        raise OllamaError(f"the services that run cannot be listed: {said.problem}")
     names = (line.split()[0] for line in said.out.splitlines() if line.strip())
     return {name: _address(run, proc, name) for name in sorted(names) if _UNIT.fullmatch(name)}
 
 
 def _address(run: Runner, proc: str, unit: str) -> str:
-    pid = (run(["systemctl", "show", "--property=MainPID", "--value", unit]).out or "").strip()
-    if not pid.isdigit():
+    pid = show(run, unit, ("MainPID",)).number("MainPID")
+    if pid is None:
         return ""
     try:
         with open(f"{proc}/{pid}/environ", "rb") as file:
@@ -53,7 +54,7 @@ def _address(run: Runner, proc: str, unit: str) -> str:
 
 
 def boot_links(folder: str) -> dict[str, str]:
-    """The links below the folder of units by which services of Ollama start at boot: path to target."""
+    """The links below the folder of units that start Ollama services at boot: path to target."""
     found = {}
     for ending in _LINKS:
         for path in glob.glob(f"{glob.escape(folder)}/*{ending}/ollama*.service"):
@@ -63,13 +64,13 @@ def boot_links(folder: str) -> dict[str, str]:
 
 
 def is_boot_link(folder: str, path: str) -> bool:
-    """Whether boot_links() tells of a link there is of this path."""
+    """Whether boot_links() would list a link at this path."""
     parent, name = os.path.split(path)
     return os.path.dirname(parent) == folder and parent.endswith(_LINKS) and _UNIT.fullmatch(name) is not None
 
 
 def kernel_values(paths: Iterable[str]) -> dict[str, str]:
-    """What each file holds, of a list of choices the one in force; a file that cannot be read is left out."""
+    """The value in each file, of a list of choices the active one; unreadable files are left out."""
     found = {}
     for path in paths:
         try:
@@ -83,13 +84,13 @@ def kernel_values(paths: Iterable[str]) -> dict[str, str]:
 
 
 def kernel_changes(wanted: dict[str, str]) -> list[str]:
-    """The paths of those that hold something else."""
+    """The paths whose current value differs."""
     found = kernel_values(wanted)
     return [path for path, value in wanted.items() if found.get(path) != value]
 
 
 def set_kernel(wanted: dict[str, str]) -> list[str]:
-    """Write what differs; the paths that were written."""
+    """Write the values that differ; return the paths written."""
     paths = kernel_changes(wanted)
     for path in paths:
         _set(path, wanted[path])
@@ -101,7 +102,7 @@ def _set(path: str, value: str) -> None:
         with open(path, "w", encoding="utf-8") as file:
             file.write(value)
     except OSError as error:
-        raise OllamaError(f"{path}: it cannot be set to {value!r} ({error.strerror})") from None
+        raise OllamaError(f"{path}: cannot be set to {value!r} ({error.strerror})") from None
 
 
 __all__ = ("active_units", "boot_links", "is_boot_link", "kernel_changes", "kernel_values", "set_kernel")

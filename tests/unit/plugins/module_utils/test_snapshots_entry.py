@@ -13,16 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._states import entry as module
-from ansible_collections.inference.ollama.plugins.module_utils._states.changes import diff, pending_changes, words
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import (
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots import entry as module
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import (
+    diff,
+    pending_changes,
+    summarize,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
     ABSENT,
     FILE,
     LINK,
     Entry,
     decode,
     encode,
-    look,
+    read_entry,
 )
 
 OWNER = (os.geteuid(), os.getegid())
@@ -38,7 +42,7 @@ def planted(folder, name, data=b"x\n", mode=0o644):
 def test_a_file(tmp_path):
     """Its bytes, its mode with all of its bits, and who has it."""
     path = planted(tmp_path, "a", b"\xff\0", 0o4751)
-    assert look(path) == Entry(path, FILE, b"\xff\0", 0o4751, OWNER)
+    assert read_entry(path) == Entry(path, FILE, b"\xff\0", 0o4751, OWNER)
 
 
 @pytest.mark.parametrize("target", ["a", "/no/such", "../x y"])
@@ -47,14 +51,14 @@ def test_a_link(tmp_path, target):
     planted(tmp_path, "a")
     path = str(tmp_path / "b")
     os.symlink(target, path)
-    assert look(path) == Entry(path, LINK, target=target)
+    assert read_entry(path) == Entry(path, LINK, target=target)
 
 
 @pytest.mark.parametrize("name", ["none", "none/below", "a/below"])
 def test_nothing(tmp_path, name):
     """No file, no folder, and a file where a folder should be are all nothing."""
     planted(tmp_path, "a")
-    assert look(str(tmp_path / name)) == Entry(str(tmp_path / name), ABSENT)
+    assert read_entry(str(tmp_path / name)) == Entry(str(tmp_path / name), ABSENT)
 
 
 def test_what_is_neither_file_nor_link_is_refused(tmp_path):
@@ -62,25 +66,25 @@ def test_what_is_neither_file_nor_link_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     for name in ("pipe", "folder"):
-        with pytest.raises(OllamaError, match=rf"/{name}: it is neither a file nor a link"):
-            look(str(tmp_path / name))
+        with pytest.raises(OllamaError, match=rf"/{name}: neither a file nor a link"):
+            read_entry(str(tmp_path / name))
 
 
 def test_what_is_too_large_is_refused(tmp_path):
     """The largest size is read in full, a byte more is refused with both numbers."""
     path = planted(tmp_path, "a", b"x" * module.LARGEST)
-    assert len(look(path).data) == module.LARGEST
+    assert len(read_entry(path).data) == module.LARGEST
     with open(path, "ab") as file:
         file.write(b"x")
     with pytest.raises(OllamaError, match=f"{module.LARGEST + 1} bytes, more than {module.LARGEST}"):
-        look(path)
+        read_entry(path)
 
 
 def test_what_cannot_be_read_is_a_sentence(tmp_path):
     """A loop of folders names the path and the reason."""
     os.symlink("loop", tmp_path / "loop")
-    with pytest.raises(OllamaError, match=r"loop/a: it cannot be read \(Too many levels"):
-        look(str(tmp_path / "loop/a"))
+    with pytest.raises(OllamaError, match=r"loop/a: cannot be read \(Too many levels"):
+        read_entry(str(tmp_path / "loop/a"))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +131,7 @@ def test_a_name_that_is_no_utf_8_is_written_down_too(tmp_path):
     path = os.path.join(str(tmp_path), os.fsdecode(b"\xff"))
     with open(path, "wb") as file:
         file.write(b"x")
-    assert decode(json.loads(json.dumps(encode(look(path))))) == look(path)
+    assert decode(json.loads(json.dumps(encode(read_entry(path))))) == read_entry(path)
 
 
 GOOD = encode(Entry("/a", FILE, b"x", 0o644, (0, 0)))
@@ -168,7 +172,7 @@ WRONG = [
 @pytest.mark.parametrize("value", WRONG, ids=repr)
 def test_what_was_not_written_here_is_refused(value):
     """Whatever somebody has put there, it is a sentence, and nothing is written for it."""
-    with pytest.raises(OllamaError, match="not as this collection writes it"):
+    with pytest.raises(OllamaError, match="an entry of a snapshot does not have"):
         decode(value)
 
 
@@ -206,7 +210,7 @@ def test_what_becomes_of_paths(tmp_path):
         Entry(never, ABSENT),
     ]
     changes = pending_changes(wanted)
-    assert words(changes) == [
+    assert summarize(changes) == [
         {"path": other, "change": "changed"},
         {"path": gone, "change": "removed"},
         {"path": new, "change": "created"},

@@ -16,8 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._states.commit import commit, differs
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, LINK, Entry, look
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import commit, differs
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
+    ABSENT,
+    FILE,
+    LINK,
+    Entry,
+    read_entry,
+)
 from ansible_collections.inference.ollama.tests.unit.support.states import NAMES, SETS, plant, tree, wanted
 
 CALLS = ("replace", "fsync", "mkdir", "chmod", "fchmod", "unlink", "symlink")
@@ -100,9 +106,9 @@ def test_an_owner_is_set_where_one_is_asked_for(tmp_path):
     """An owner that nobody asks for is no difference, and a file that is given away is one."""
     path = f"{tmp_path}/a"
     commit([Entry(path, FILE, b"x", 0o640, (12, 34))])
-    assert look(path).owner == (12, 34)
-    assert not differs(look(path), Entry(path, FILE, b"x", 0o640))
-    assert differs(look(path), Entry(path, FILE, b"x", 0o640, (0, 34)))
+    assert read_entry(path).owner == (12, 34)
+    assert not differs(read_entry(path), Entry(path, FILE, b"x", 0o640))
+    assert differs(read_entry(path), Entry(path, FILE, b"x", 0o640, (0, 34)))
 
 
 def test_without_root_another_owner_is_no_difference(tmp_path, monkeypatch):
@@ -111,9 +117,9 @@ def test_without_root_another_owner_is_no_difference(tmp_path, monkeypatch):
     commit([Entry(path, FILE, b"x", 0o640)])
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     wanted = Entry(path, FILE, b"y", 0o640, (12, 34))
-    assert not differs(look(path), wanted._replace(data=b"x"))
+    assert not differs(read_entry(path), wanted._replace(data=b"x"))
     commit([wanted])
-    assert (look(path).data, look(path).owner) == (b"y", (os.getuid(), os.getgid()))
+    assert (read_entry(path).data, read_entry(path).owner) == (b"y", (os.getuid(), os.getgid()))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +160,7 @@ def test_a_file_where_a_folder_should_be_changes_nothing(tmp_path, name):
     folder = str(tmp_path)
     plant(folder, {"file": ("file", b"x", 0o644), "dangling": ("link", "no/such")})
     before = tree(folder)
-    with pytest.raises(OllamaError, match=rf"{name}: it cannot be written \(.*\); nothing was changed"):
+    with pytest.raises(OllamaError, match=rf"{name}: cannot be written \(.*\); nothing was changed"):
         commit([Entry(f"{folder}/new/a", FILE, b"1", 0o644), Entry(f"{folder}/{name}", FILE, b"2", 0o644)])
     assert tree(folder) == before
 
@@ -222,7 +228,7 @@ def test_a_disk_that_gives_up_for_good_is_told_as_it_is(tmp_path, call, number):
         commit(wanted(folder, AFTER))
     after = tree(folder)
     lost = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-    named = str(error.value).partition("these are not as they were: ")[2].split(", ")
+    named = str(error.value).partition("these could not be restored: ")[2].split(", ")
     assert {f"{folder}/{name}" for name in lost - {"g", "g/h"}} == {*filter(None, named)}
 
 
@@ -240,7 +246,7 @@ def test_any_set_is_written_as_a_whole_or_not_at_all(before, after, call, number
                 assert tree(folder) == old
                 return
         for entry in wanted(folder, after):
-            assert not differs(look(entry.path), entry)
+            assert not differs(read_entry(entry.path), entry)
         others = {name for name in NAMES if name not in after}
         new = tree(folder)
         assert {name: new.get(name) for name in others} == {name: old.get(name) for name in others}

@@ -12,8 +12,13 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, LARGEST, Entry
-from ansible_collections.inference.ollama.plugins.module_utils._states.store import State, Store, back_to, kernel_of
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, LARGEST, Entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import (
+    Snapshot,
+    Store,
+    entries_at,
+    kernel_at,
+)
 from ansible_collections.inference.ollama.tests.unit.support.states import MOMENT, tree
 
 FIRST = "20261122T081202Z"
@@ -22,7 +27,9 @@ FIRST = "20261122T081202Z"
 def state(name="", *entries, kernel=None, **changes):
     """A state; what there was of /a, and nothing more where nothing is said."""
     entries = entries or (Entry("/a", FILE, b"x", 0o644, (0, 0)),)
-    known = State(name, "", "a reason", [{"path": "/a", "change": "changed"}], entries, [], {}, {}, kernel or {}, None)
+    known = Snapshot(
+        name, "", "a reason", [{"path": "/a", "change": "changed"}], entries, [], {}, {}, kernel or {}, None
+    )
     return known._replace(**changes)
 
 
@@ -54,8 +61,8 @@ def test_what_was_saved_is_there_again(store):
     )
     name = store.save(kept, MOMENT)
     assert name == FIRST
-    assert store.state(name) == kept._replace(id=name, saved_at="2026-11-22T08:12:02Z")
-    assert [each.id for each in store.states()] == store.ids() == [name]
+    assert store.snapshot(name) == kept._replace(id=name, saved_at="2026-11-22T08:12:02Z")
+    assert [each.id for each in store.snapshots()] == store.ids() == [name]
     assert store.problems == []
 
 
@@ -77,7 +84,7 @@ def test_only_its_owner_may_read_what_is_kept(store):
 
 def test_a_summary_holds_no_contents(store):
     """What may be shown are the name, the moment, the reason and which files changed."""
-    summary = store.state(saved(store, 0)).summary()
+    summary = store.snapshot(saved(store, 0)).summary()
     assert summary == {
         "id": FIRST,
         "saved_at": "2026-11-22T08:12:02Z",
@@ -105,10 +112,10 @@ def test_a_change_has_begun_until_it_is_confirmed(store):
 
 def test_a_change_that_nothing_came_of(store):
     """Its state is gone, and it has not begun; one that had begun before still has."""
-    store.abandon(saved(store, 0))
+    store.discard(saved(store, 0))
     assert (store.ids(), store.pending()) == ([], None)
     first = saved(store, 1)
-    store.abandon(saved(store, 2))
+    store.discard(saved(store, 2))
     assert (store.ids(), store.pending()) == ([first], first)
 
 
@@ -128,7 +135,7 @@ def test_a_state_that_was_gone_back_to_is_none_to_go_back_to(store):
     store.confirm(None, 3)
     begun = saved(store, 1)
     saved(store, 2)
-    store.restored(begun)
+    store.mark_restored(begun)
     assert store.pending() == begun
     assert store.confirm(None, 3) is True
     assert store.ids() == [old]
@@ -141,7 +148,7 @@ def test_what_a_second_run_has_seen_is_not_lost_with_its_state(store):
     entries = (Entry("/a", FILE, b"half", 0o644), Entry("/b", FILE, b"theirs", 0o644))
     saved(store, 1, *entries, kernel={"/proc/x": "2", "/proc/y": "3"}, folders=["/e"], changes=more, reason="again")
     store.confirm({"a": 1}, 3)
-    (kept,) = store.states()
+    (kept,) = store.snapshots()
     assert kept.id == FIRST
     assert kept.entries == (Entry("/a", ABSENT), Entry("/b", FILE, b"theirs", 0o644))
     assert kept.kernel == {"/proc/x": "1", "/proc/y": "3"}
@@ -164,7 +171,7 @@ def test_the_plan_that_was_confirmed_goes_into_the_next_state(store):
     first = saved(store, 0)
     store.confirm({"schema": 1}, 3)
     second = saved(store, 1)
-    assert (store.state(first).plan, store.state(second).plan) == (None, {"schema": 1})
+    assert (store.snapshot(first).plan, store.snapshot(second).plan) == (None, {"schema": 1})
     store.confirm({"schema": 2}, 3)
     assert store.plan() == {"schema": 2}
     store.confirm(None, 3)
@@ -185,7 +192,7 @@ def test_a_large_state_is_pruned_as_any_other(store):
     saved(store, 0, large)
     saved(store, 1, large)
     store.confirm(None, 3)
-    store.abandon(saved(store, 2, large))
+    store.discard(saved(store, 2, large))
     saved(store, 3)
     store.confirm(None, 1)
     assert len(store.ids()) == 1
@@ -194,12 +201,12 @@ def test_a_large_state_is_pruned_as_any_other(store):
 @pytest.mark.parametrize("name", ["", "x", "../current", "current", "20261122T081203Z", f"{FIRST}\n", f"{FIRST}-1000"])
 def test_a_state_that_there_is_not(store, name):
     """The sentence says which there are; no other file is read by a name that somebody gives."""
-    with pytest.raises(OllamaError, match=r"there is no saved state .*; there is: none"):
-        store.state(name)
+    with pytest.raises(OllamaError, match=r"no snapshot .*; found: none"):
+        store.snapshot(name)
     store.confirm({"a": 1}, 3)
     saved(store, 0)
-    with pytest.raises(OllamaError, match=f"there is: {FIRST}"):
-        store.state(name)
+    with pytest.raises(OllamaError, match=f"found: {FIRST}"):
+        store.snapshot(name)
 
 
 def good(store):
@@ -228,9 +235,9 @@ def test_a_damaged_state_is_named_and_left_alone(store, change):
     first = saved(store, 0)
     second = saved(store, 1)
     damage(store, first, json.dumps({**good(store), **change}))
-    with pytest.raises(OllamaError, match=f"{first}.json: it is no saved state of schema 1"):
-        store.state(first)
-    assert [each.id for each in store.states()] == [second]
+    with pytest.raises(OllamaError, match=f"{first}.json: not a snapshot of schema 1"):
+        store.snapshot(first)
+    assert [each.id for each in store.snapshots()] == [second]
     assert len(store.problems) == 1
     assert store.ids() == [second, first]
 
@@ -241,8 +248,8 @@ def test_a_file_that_is_no_json_is_named(store, text):
     first = saved(store, 0)
     with open(f"{store.folder}/{first}.json", "wb") as file:
         file.write(text.encode("latin-1"))
-    with pytest.raises(OllamaError, match=f"{first}.json: it cannot be read .it is no JSON"):
-        store.state(first)
+    with pytest.raises(OllamaError, match=f"{first}.json: cannot be read .invalid JSON"):
+        store.snapshot(first)
 
 
 @pytest.mark.parametrize("value", [[], "x", 1])
@@ -250,16 +257,16 @@ def test_json_that_is_no_state(store, value):
     """Any JSON may stand in a file."""
     first = saved(store, 0)
     damage(store, first, json.dumps(value))
-    with pytest.raises(OllamaError, match="it is no saved state of schema 1"):
-        store.state(first)
+    with pytest.raises(OllamaError, match="not a snapshot of schema 1"):
+        store.snapshot(first)
 
 
 def test_a_file_that_cannot_be_read_is_named(store):
     """A folder of that name is none of ours."""
     saved(store, 0)
     os.mkdir(f"{store.folder}/20261122T090000Z.json")
-    assert [each.id for each in store.states()] == [FIRST]
-    assert "20261122T090000Z.json: it cannot be read (Is a directory)" in store.problems[0]
+    assert [each.id for each in store.snapshots()] == [FIRST]
+    assert "20261122T090000Z.json: cannot be read (Is a directory)" in store.problems[0]
 
 
 @pytest.mark.parametrize("value", [[], {}, {"id": 1}, {"id": "x"}, {"id": "../x"}, "x", 1])
@@ -268,7 +275,7 @@ def test_a_note_of_a_change_that_names_no_state(store, value):
     saved(store, 0)
     damage(store, "pending", json.dumps(value))
     for ask in (store.pending, lambda: store.confirm(None, 3), lambda: saved(store, 1)):
-        with pytest.raises(OllamaError, match=r"pending\.json: it names no saved state; remove it"):
+        with pytest.raises(OllamaError, match=r"pending\.json: it does not name a snapshot; remove it"):
             ask()
     assert store.ids() == [FIRST]
 
@@ -297,9 +304,9 @@ def test_other_files_in_the_folder_are_not_ours(store):
 def test_a_folder_that_is_none(tmp_path):
     """A file of that name can hold no states, and says so."""
     (tmp_path / "file").write_text("x")
-    with pytest.raises(OllamaError, match=r"file: it cannot be listed \(Not a directory\)"):
+    with pytest.raises(OllamaError, match=r"file: cannot be listed \(Not a directory\)"):
         Store(str(tmp_path / "file")).ids()
-    with pytest.raises(OllamaError, match="it cannot be written"):
+    with pytest.raises(OllamaError, match="cannot be written"):
         Store(str(tmp_path / "file"))._write("current", {})
 
 
@@ -311,8 +318,8 @@ def test_a_file_that_cannot_be_removed_is_named(store, monkeypatch):
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(os, "unlink", refuse)
-    with pytest.raises(OllamaError, match=r"json: it cannot be .* \(Permission denied\)"):
-        store.abandon(first)
+    with pytest.raises(OllamaError, match=r"json: cannot be .* \(Permission denied\)"):
+        store.discard(first)
 
 
 def test_the_state_itself_knows_best(store):
@@ -323,10 +330,10 @@ def test_the_state_itself_knows_best(store):
         state("2", Entry("/a", FILE, b"2", 0o644), Entry("/b", ABSENT), kernel={"x": "2"}),
         state("1", Entry("/a", FILE, b"1", 0o644), Entry("/d", ABSENT), kernel={"x": "1", "y": "1"}),
     ]
-    found = back_to(at, "2")
+    found = entries_at(at, "2")
     assert [(each.path, each.data) for each in found] == [("/a", b"2"), ("/b", None), ("/c", b"3")]
-    assert kernel_of(at, "2") == {"x": "2", "z": "3"}
-    assert kernel_of(at, "3") == {"x": "3", "z": "3"}
-    assert [each.data for each in back_to(at, "1") if each.path == "/a"] == [b"1"]
-    assert back_to(at, "none") == back_to(at, "1")
-    assert kernel_of(at, "none") == kernel_of(at, "1") == {"x": "1", "y": "1", "z": "3"}
+    assert kernel_at(at, "2") == {"x": "2", "z": "3"}
+    assert kernel_at(at, "3") == {"x": "3", "z": "3"}
+    assert [each.data for each in entries_at(at, "1") if each.path == "/a"] == [b"1"]
+    assert entries_at(at, "none") == entries_at(at, "1")
+    assert kernel_at(at, "none") == kernel_at(at, "1") == {"x": "1", "y": "1", "z": "3"}

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
-from ansible_collections.inference.ollama.plugins.module_utils._states.running import (
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.running import (
     active_units,
     boot_links,
     kernel_values,
@@ -53,7 +53,7 @@ def test_services_of_others_are_none_of_ours():
 
 def test_a_systemd_that_does_not_answer_is_a_sentence():
     """Nothing is changed on a host of which nobody knows what ran."""
-    with pytest.raises(OllamaError, match="which services run cannot be kept: systemctl is not installed"):
+    with pytest.raises(OllamaError, match="the services that run cannot be listed: systemctl is not installed"):
         active_units(systemctl(None))
 
 
@@ -105,5 +105,5 @@ def test_only_what_differs_is_set(tmp_path):
 
 def test_a_kernel_that_does_not_take_a_value_is_a_sentence(tmp_path):
     """The file, the value, and why."""
-    with pytest.raises(OllamaError, match=r"none/x: it cannot be set to '1' \(No such file or directory\)"):
+    with pytest.raises(OllamaError, match=r"none/x: cannot be set to '1' \(No such file or directory\)"):
         set_kernel({str(tmp_path / "none/x"): "1"})

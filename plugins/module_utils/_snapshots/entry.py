@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a path has: a file, a symbolic link or nothing; read from the disk, and written down as JSON.
+"""An entry of the file system: a path with a file, a symbolic link or nothing, read from disk and kept as JSON.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -17,16 +17,16 @@ from typing import Any, NamedTuple, Optional, Tuple
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 
 FILE, LINK, ABSENT = "file", "link", "absent"
-# A unit or a drop-in is some kilobytes; what is far larger is not one.
+# A unit or a drop-in has a few kilobytes; a far larger file is not one.
 LARGEST = 1 << 20
-# chmod(2), and credentials(7): the last number of 32 bits means that the owner stays.
+# chmod(2) and chown(2): the largest number of 32 bits leaves the owner as it is.
 _MODES, _MOST_USERS = 0o7777, (1 << 32) - 1
 
 
 class Entry(NamedTuple):
-    """A path and what it has. A file has ``data`` and ``mode``, a link ``target``.
+    """A path and its content. A file has ``data`` and ``mode``, a link has ``target``.
 
-    ``owner`` is user and group in numbers; None leaves them to whoever writes.
+    ``owner`` is a user and a group id; None leaves them to the process that writes.
     """
 
     path: str
@@ -38,31 +38,31 @@ class Entry(NamedTuple):
 
     @property
     def private(self) -> bool:
-        """Whether others than the owner are kept from reading it, so that nobody shows what it holds."""
+        """Whether only the owner may read the file, so that its contents are never shown."""
         return self.kind == FILE and not (self.mode or 0) & 0o077
 
 
-def look(path: str, largest: int | None = LARGEST) -> Entry:
-    """What the path has now; OllamaError for what is none of the three, too large, or cannot be read."""
+def read_entry(path: str, largest: int | None = LARGEST) -> Entry:
+    """Read what is at a path; OllamaError for anything else than a file or a link, too large, or unreadable."""
     try:
         facts = os.lstat(path)
         if stat.S_ISLNK(facts.st_mode):
             return Entry(path, LINK, target=os.readlink(path))
         if not stat.S_ISREG(facts.st_mode):
-            raise OllamaError(f"{path}: it is neither a file nor a link, and is left as it is; move it away")
+            raise OllamaError(f"{path}: neither a file nor a link, so it is left as it is; move it away")
         if largest is not None and facts.st_size > largest:
-            raise OllamaError(f"{path}: it has {facts.st_size} bytes, more than {largest}; that is no file of a unit")
+            raise OllamaError(f"{path}: {facts.st_size} bytes, more than {largest}, the largest size of a unit file")
         with open(path, "rb") as file:
             data = file.read(-1 if largest is None else largest)
     except (FileNotFoundError, NotADirectoryError):
         return Entry(path, ABSENT)
     except OSError as error:
-        raise OllamaError(f"{path}: it cannot be read ({error.strerror})") from None
+        raise OllamaError(f"{path}: cannot be read ({error.strerror})") from None
     return Entry(path, FILE, data, stat.S_IMODE(facts.st_mode), (facts.st_uid, facts.st_gid))
 
 
 def encode(entry: Entry) -> dict[str, Any]:
-    """The entry as JSON has it."""
+    """The entry as JSON data."""
     return {
         "path": entry.path,
         "kind": entry.kind,
@@ -74,7 +74,7 @@ def encode(entry: Entry) -> dict[str, Any]:
 
 
 def decode(value: Any) -> Entry:  # noqa: ANN401 - whatever JSON holds
-    """The entry that encode() wrote; OllamaError for what it did not."""
+    """The entry that encode() wrote; OllamaError for other data."""
     try:
         owner = value["owner"]
         entry = Entry(
@@ -89,12 +89,12 @@ def decode(value: Any) -> Entry:  # noqa: ANN401 - whatever JSON holds
     except (KeyError, TypeError, ValueError, IndexError, binascii.Error):
         fits = False
     if not fits:
-        raise OllamaError("an entry of a saved state is not as this collection writes it")
+        raise OllamaError("an entry of a snapshot does not have the form that this collection writes")
     return entry
 
 
 def _fits(entry: Entry) -> bool:
-    """Whether the system calls take all of it; what they do not is no OSError, and ValueError or TypeError here."""
+    """Whether system calls accept every value; they raise ValueError or TypeError, not OSError, for the others."""
     numbers = entry.owner is None or all(isinstance(each, int) and 0 <= each < _MOST_USERS for each in entry.owner)
     whole = {
         FILE: entry.data is not None and entry.mode is not None and 0 <= entry.mode <= _MODES,
@@ -105,4 +105,4 @@ def _fits(entry: Entry) -> bool:
     return whole.get(entry.kind, False) and numbers and entry.path.startswith("/") and b"\0" not in names
 
 
-__all__ = ("ABSENT", "FILE", "LINK", "Entry", "decode", "encode", "look")
+__all__ = ("ABSENT", "FILE", "LINK", "Entry", "decode", "encode", "read_entry")

@@ -14,18 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._states.changes import pending_changes
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, Entry
-from ansible_collections.inference.ollama.plugins.module_utils._states.host import (
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import pending_changes
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, Entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import (
     Host,
-    go_back,
+    plan_restore,
     remove_empty,
+    restore,
     save,
     services,
-    way_back,
     write,
 )
-from ansible_collections.inference.ollama.plugins.module_utils._states.store import Store
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 from ansible_collections.inference.ollama.tests.unit.support.states import SETS, plant, systemctl, ticking, tree, wanted
 
 WANTS = "multi-user.target.wants"
@@ -64,8 +64,8 @@ class Machine:
         entries = wanted(self.units, things)
         return write(self.store, self.host, entries, pending_changes(entries), reason)
 
-    def go_back(self, name):
-        return go_back(way_back(self.store, self.host, name))
+    def restore(self, name):
+        return restore(plan_restore(self.store, self.host, name))
 
 
 @pytest.fixture
@@ -111,14 +111,14 @@ def test_any_kept_state_is_what_there_was(before, steps, data):
                 machine.store.confirm(None, 3)
         for _number in range(2):
             asked = data.draw(st.sampled_from(machine.store.ids()))
-            back, moment = way_back(machine.store, machine.host, asked), machine.now()
+            back, moment = plan_restore(machine.store, machine.host, asked), machine.now()
             if asked != machine.store.pending() and back.changes:
                 again = machine.host._replace(kernel=tuple(back.kernel))
                 moments[write(machine.store, again, back.wanted, back.changes, "")] = moment
-            go_back(back)
+            restore(back)
             assert_same(machine.now(), moments[asked])
             if asked == machine.store.pending():
-                machine.store.restored(asked)
+                machine.store.mark_restored(asked)
             machine.store.confirm(None, 3)
             if not machine.store.ids():
                 break
@@ -138,7 +138,7 @@ def test_what_a_state_keeps(tmp_path):
     plant(machine.units, {"same": ("file", b"1", 0o644)})
     machine.enable(LINKS[0], on=True)
     name = machine.change({"same": ("file", b"1", 0o644), "new/deep/a": ("file", b"2", 0o644)}, "change 4711")
-    kept = machine.store.state(name)
+    kept = machine.store.snapshot(name)
     assert [(entry.path, entry.kind) for entry in kept.entries] == [
         (f"{machine.units}/same", FILE),
         (f"{machine.units}/new/deep/a", ABSENT),
@@ -154,8 +154,8 @@ def test_a_change_that_is_not_asked_for_by_name_is_not_told(machine):
     entries = wanted(machine.units, {"a": ("file", b"1", 0o644)})
     copy = (Entry(f"{machine.units}/a~", ABSENT), Entry(f"{machine.units}/a~", FILE, b"0", 0o644))
     name = write(machine.store, machine.host, entries, [*pending_changes(entries), copy], "")
-    assert [change["path"] for change in machine.store.state(name).changes] == [f"{machine.units}/a"]
-    machine.go_back(name)
+    assert [change["path"] for change in machine.store.snapshot(name).changes] == [f"{machine.units}/a"]
+    machine.restore(name)
     assert set(tree(machine.units)) == {WANTS, "a~"}
 
 
@@ -190,11 +190,11 @@ def test_the_complaint_is_of_the_files_whatever_becomes_of_the_note(machine, mon
     """A store that fails too is no news."""
     plant(machine.units, {"file": ("file", b"x", 0o644)})
 
-    def abandon(_name):
+    def discard(_name):
         raise OllamaError("another complaint")
 
-    monkeypatch.setattr(machine.store, "abandon", abandon)
-    with pytest.raises(OllamaError, match="file/below: it cannot be written"):
+    monkeypatch.setattr(machine.store, "discard", discard)
+    with pytest.raises(OllamaError, match="file/below: cannot be written"):
         machine.change({"file/below": ("file", b"1", 0o644)})
 
 
@@ -202,7 +202,7 @@ def test_a_systemd_that_does_not_answer_changes_nothing(machine):
     """Nobody would know which services to start again."""
     before = machine.now()
     machine.host = machine.host._replace(run=systemctl(None))
-    with pytest.raises(OllamaError, match="which services run cannot be kept"):
+    with pytest.raises(OllamaError, match="the services that run cannot be listed"):
         machine.change({"a": ("file", b"1", 0o644)})
     assert machine.now() == before
     assert machine.store.ids() == []
@@ -213,7 +213,7 @@ def test_a_boot_link_that_the_change_removed_comes_back(machine):
     machine.enable(LINKS[0], on=True)
     before = machine.now()
     name = machine.change({LINKS[0]: None, "a": ("file", b"1", 0o644)})
-    machine.go_back(name)
+    machine.restore(name)
     assert machine.now() == before
 
 
@@ -224,7 +224,7 @@ def test_a_service_that_did_not_start_at_boot_then_does_not_again(machine):
     machine.store.confirm(None, 3)
     machine.change({LINKS[0]: None})
     machine.store.confirm(None, 3)
-    machine.go_back(first)
+    machine.restore(first)
     assert set(tree(machine.units)) == {WANTS}
 
 
@@ -233,31 +233,31 @@ def test_a_state_in_between_that_is_damaged_is_in_the_way(machine):
     names = [machine.change({"a": ("file", str(number).encode(), 0o644)}) for number in range(3)]
     with open(f"{machine.store.folder}/{names[1]}.json", "w", encoding="utf-8") as file:
         file.write("{")
-    with pytest.raises(OllamaError, match=rf"{names[1]}.json: it cannot be read"):
-        machine.go_back(names[0])
-    machine.go_back(names[2])
+    with pytest.raises(OllamaError, match=rf"{names[1]}.json: cannot be read"):
+        machine.restore(names[0])
+    machine.restore(names[2])
     assert tree(machine.units)["a"] == ("file", b"1", 0o644)
 
 
 def test_a_state_that_there_is_not_is_refused(machine):
     """The sentence names those that there are."""
-    with pytest.raises(OllamaError, match="there is no saved state 'x'"):
-        machine.go_back("x")
+    with pytest.raises(OllamaError, match="no snapshot 'x'"):
+        machine.restore("x")
 
 
 def test_values_of_the_kernel_that_differ_are_set_and_told(machine):
     """Those that are the same are not."""
     name = machine.change({"a": ("file", b"1", 0o644)})
-    assert machine.go_back(name) == []
+    assert machine.restore(name) == []
     machine.set_kernel("1")
-    assert machine.go_back(name) == [machine.switch]
+    assert machine.restore(name) == [machine.switch]
 
 
 def test_folders_with_something_in_them_stay(machine):
     """What somebody has put into a folder that the change had made is theirs."""
     name = machine.change({"new/deep/a": ("file", b"1", 0o644), "other/a": ("file", b"1", 0o644)})
     plant(machine.units, {"new/theirs": ("file", b"x", 0o644)})
-    machine.go_back(name)
+    machine.restore(name)
     assert set(tree(machine.units)) == {WANTS, "new", "new/theirs"}
     remove_empty([f"{machine.units}/none", f"{machine.units}/new"])
     assert "new/theirs" in tree(machine.units)
@@ -269,7 +269,7 @@ def test_services_to_stop_and_to_start(tmp_path):
     entries = wanted(machine.units, {"a": ("file", b"1", 0o644)})
     name = save(machine.store, machine.host, entries, pending_changes(entries), "")
     now = systemctl({"ollama@a.service": 0, "ollama@b.service": 0})
-    assert services(machine.store.state(name), now) == {
+    assert services(machine.store.snapshot(name), now) == {
         "stop": ["ollama@b.service"],
         "start": {"ollama.service": "", "ollama@a.service": ""},
     }

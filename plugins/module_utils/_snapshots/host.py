@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change the files of a host so that it can be taken back, and take it back.
+"""Change files of a host with a snapshot before, and restore a snapshot.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -13,17 +13,28 @@ import os
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._states.changes import pending_changes, words
-from ansible_collections.inference.ollama.plugins.module_utils._states.commit import commit
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, FILE, LINK, Entry, look
-from ansible_collections.inference.ollama.plugins.module_utils._states.running import (
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import pending_changes, summarize
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import commit
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
+    ABSENT,
+    FILE,
+    LINK,
+    Entry,
+    read_entry,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.running import (
     active_units,
     boot_links,
     is_boot_link,
     kernel_values,
     set_kernel,
 )
-from ansible_collections.inference.ollama.plugins.module_utils._states.store import State, Store, back_to, kernel_of
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import (
+    Snapshot,
+    Store,
+    entries_at,
+    kernel_at,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,7 +51,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class Host(NamedTuple):
-    """Where from: who answers for systemd, the clock, the folder of units, and files of the kernel to keep."""
+    """The host: a runner for systemctl, a clock, the folder of units, and kernel files to include in snapshots."""
 
     run: Runner
     clock: Callable[[], datetime]
@@ -49,25 +60,25 @@ class Host(NamedTuple):
 
 
 def save(store: Store, host: Host, wanted: Sequence[Entry], changes: Pairs, reason: str) -> str:
-    """Keep what there is of every path in ``wanted``; the id of the state."""
+    """Save a snapshot of every path in ``wanted``; return its id."""
     paths = [entry.path for entry in wanted]
-    state = State(
+    snapshot = Snapshot(
         id="",
         saved_at="",
         reason=reason,
-        changes=words([change for change in changes if change[1].path in paths]),
-        entries=tuple(map(look, paths)),
+        changes=summarize([change for change in changes if change[1].path in paths]),
+        entries=tuple(map(read_entry, paths)),
         folders=_missing(paths),
         links=boot_links(host.units_folder),
         active=active_units(host.run),
         kernel=kernel_values(host.kernel),
         plan=None,
     )
-    return store.save(state, host.clock())
+    return store.save(snapshot, host.clock())
 
 
 def _missing(paths: Iterable[str]) -> list[str]:
-    """The folders above them that are not there; they come with the files, and go with them."""
+    """Parent folders that do not exist yet; they are created with the files and removed with them."""
     found: set[str] = set()
     for path in paths:
         folder = os.path.dirname(path)
@@ -78,7 +89,7 @@ def _missing(paths: Iterable[str]) -> list[str]:
 
 
 def write(store: Store | None, host: Host, wanted: Sequence[Entry], changes: Pairs, reason: str) -> str | None:
-    """Make the changes as one, after the state was saved where there is a store; its id."""
+    """Make the changes as one, after saving a snapshot if there is a store; return its id."""
     if store is None:
         commit([entry for _found, entry in changes])
         return None
@@ -86,17 +97,17 @@ def write(store: Store | None, host: Host, wanted: Sequence[Entry], changes: Pai
     try:
         commit([entry for _found, entry in changes])
     except OllamaError:
-        # The complaint is about the files; what was noted of the change is no news.
+        # Report the failure to write the files, not one to clean up after it.
         with contextlib.suppress(OllamaError):
-            store.abandon(name)
+            store.discard(name)
         raise
     return name
 
 
-class Return(NamedTuple):
-    """The way back to a state: what is to be written, and what ran then."""
+class RestorePlan(NamedTuple):
+    """The steps that restore a snapshot: entries and kernel values to write, folders to remove if empty."""
 
-    state: State
+    snapshot: Snapshot
     wanted: Tuple[Entry, ...]
     kernel: dict[str, str]
     folders: Tuple[str, ...]
@@ -106,38 +117,38 @@ class Return(NamedTuple):
         return pending_changes(self.wanted)
 
 
-def way_back(store: Store, host: Host, name: str) -> Return:
-    """What the state ``name`` asks for; OllamaError where there is none such, or one after it cannot be read."""
-    target, ids = store.state(name), store.ids()
-    # A state in between that cannot be read may be the only one that knows of a file.
-    states = [store.state(each) for each in ids[: ids.index(name) + 1]]
-    wanted = {entry.path: entry for entry in back_to(states, name)}
-    # Of these links a state has all that there were, whatever a change or a later state has seen of them.
+def plan_restore(store: Store, host: Host, name: str) -> RestorePlan:
+    """Plan how to restore ``name``; OllamaError if it, or any later snapshot, is missing or unreadable."""
+    target, ids = store.snapshot(name), store.ids()
+    # A later snapshot that cannot be read may be the only one that has a file.
+    snapshots = [store.snapshot(each) for each in ids[: ids.index(name) + 1]]
+    wanted = {entry.path: entry for entry in entries_at(snapshots, name)}
+    # A snapshot has every boot link of its time, so links that only a change or a later snapshot knows are removed.
     boot = {*boot_links(host.units_folder), *(path for path in wanted if is_boot_link(host.units_folder, path))}
     wanted.update((path, Entry(path, ABSENT)) for path in boot if path not in wanted or wanted[path].kind != FILE)
     wanted.update((path, Entry(path, LINK, target=to)) for path, to in target.links.items())
-    folders = tuple(sorted({folder for state in states for folder in state.folders}, reverse=True))
-    return Return(target, tuple(wanted[path] for path in sorted(wanted)), kernel_of(states, name), folders)
+    folders = tuple(sorted({folder for each in snapshots for folder in each.folders}, reverse=True))
+    return RestorePlan(target, tuple(wanted[path] for path in sorted(wanted)), kernel_at(snapshots, name), folders)
 
 
-def go_back(back: Return) -> list[str]:
-    """Write it; the files of the kernel that were set."""
+def restore(back: RestorePlan) -> list[str]:
+    """Write the planned entries and kernel values; return the kernel files that were set."""
     commit([entry for _found, entry in back.changes])
     remove_empty(back.folders)
     return set_kernel(back.kernel)
 
 
 def remove_empty(folders: Iterable[str]) -> None:
-    """Those that hold nothing; what holds something is somebody's."""
+    """Remove the folders that are empty."""
     for folder in folders:
         with contextlib.suppress(OSError):
             os.rmdir(folder)
 
 
-def services(state: State, run: Runner) -> dict[str, Any]:
-    """``{stop, start}``: units that run and did not then, and those that ran then, with the OLLAMA_HOST of each."""
+def services(snapshot: Snapshot, run: Runner) -> dict[str, Any]:
+    """``{stop, start}``: units that run now but did not then, and units that ran then, each with its OLLAMA_HOST."""
     now = active_units(run)
-    return {"stop": [unit for unit in now if unit not in state.active], "start": state.active}
+    return {"stop": [unit for unit in now if unit not in snapshot.active], "start": snapshot.active}
 
 
-__all__ = ("OPTIONS", "Host", "Return", "go_back", "remove_empty", "save", "services", "way_back", "write")
+__all__ = ("OPTIONS", "Host", "RestorePlan", "plan_restore", "remove_empty", "restore", "save", "services", "write")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of each path, in a word and as a difference to read.
+"""Describe what a change does to each path: in a word, and as a diff.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.inference.ollama.plugins.module_utils._states.commit import differs
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import ABSENT, LINK, Entry, look
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, LINK, Entry, read_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,12 +20,12 @@ CREATED, CHANGED, REMOVED = "created", "changed", "removed"
 
 
 def pending_changes(wanted: Iterable[Entry]) -> list[tuple[Entry, Entry]]:
-    """What there is and what shall be, of every path where that is not the same."""
-    pairs = ((look(entry.path), entry) for entry in wanted)
+    """Pairs of the entry found and the entry wanted, for every path where they differ."""
+    pairs = ((read_entry(entry.path), entry) for entry in wanted)
     return [(found, entry) for found, entry in pairs if differs(found, entry)]
 
 
-def words(changes: Sequence[tuple[Entry, Entry]]) -> list[dict[str, str]]:
+def summarize(changes: Sequence[tuple[Entry, Entry]]) -> list[dict[str, str]]:
     """``{path, change}`` of each; ``change`` is created, changed or removed."""
     return [{"path": entry.path, "change": _word(found, entry)} for found, entry in changes]
 
@@ -37,13 +37,12 @@ def _word(found: Entry, wanted: Entry) -> str:
 
 
 def diff(changes: Iterable[tuple[Entry, Entry]]) -> list[dict[str, str]]:
-    """As Ansible prints it with --diff. What only its owner may read is not shown."""
+    """Rows for Ansible's --diff. The contents of files that only their owner may read are not shown."""
     rows = []
     for found, wanted in changes:
         path = wanted.path
         if found.private or wanted.private:
-            said = f"{path} is {_word(found, wanted)}; what it holds is not shown\n"
-            rows.append({"prepared": said})
+            rows.append({"prepared": f"{path} is {_word(found, wanted)}; its contents are not shown\n"})
             continue
         row = {"before": _text(found), "after": _text(wanted), "before_header": path, "after_header": path}
         if found.kind == wanted.kind and found.data == wanted.data and found.target == wanted.target:
@@ -63,4 +62,4 @@ def _mode(entry: Entry) -> str:
     return f"mode {entry.mode or 0:04o}{owner}\n"
 
 
-__all__ = ("CHANGED", "CREATED", "REMOVED", "diff", "pending_changes", "words")
+__all__ = ("CHANGED", "CREATED", "REMOVED", "diff", "pending_changes", "summarize")

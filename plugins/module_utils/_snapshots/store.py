@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The states of a host that are kept: what the files and services were before each change.
+"""Snapshots of a host: its files and services before each change.
 
-A folder for root alone holds one file for each state; ``pending.json``, from before the first write of a change until
-the change is confirmed or taken back, with the state to go back to; and ``current.json``, the plan that was confirmed
-last. A state may hold a key, as the file that it was copied from does.
+A folder for root alone holds one file for each snapshot; ``pending.json``, from before the first write of a change
+until the change is confirmed or rolled back, with the snapshot to restore; and ``current.json``, the plan confirmed
+last. A snapshot holds a secret if a file in it does.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -17,8 +17,8 @@ import re
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._states.commit import commit
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import (
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import commit
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
     ABSENT,
     FILE,
     Entry,
@@ -27,7 +27,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._states.entry imp
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
 SCHEMA = 1
@@ -35,12 +35,12 @@ _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z(?:-[0-9]{1,3})?")
 _PENDING, _CURRENT = "pending", "current"
 
 
-class State(NamedTuple):
-    """What there was before a change.
+class Snapshot(NamedTuple):
+    """A host before a change.
 
-    ``changes`` are those that were about to be made, ``folders`` those that were not there, ``links`` by which services
-    start at boot (path to target), ``active`` the units that ran with the OLLAMA_HOST of each, ``kernel`` what files
-    below /proc and /sys held, ``plan`` the plan that was confirmed then, None where none was.
+    ``changes`` are the changes about to be made, ``folders`` those that did not exist, ``links`` those that start
+    services at boot (path to target), ``active`` the running units with the OLLAMA_HOST of each, ``kernel`` the values
+    of files below /proc and /sys, ``plan`` the plan confirmed at that time, if any.
     """
 
     id: str
@@ -55,12 +55,12 @@ class State(NamedTuple):
     plan: Optional[Dict[str, Any]]
 
     def summary(self) -> dict[str, Any]:
-        """What may be shown: no contents of files."""
+        """The parts that may be shown: no contents of files."""
         return {"id": self.id, "saved_at": self.saved_at, "reason": self.reason, "changes": self.changes}
 
 
 class Store:
-    """The folder. What is in it and cannot be read is named in ``problems`` and left alone."""
+    """The folder. Unreadable files in it are named in ``problems`` and left alone."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -70,7 +70,7 @@ class Store:
         return os.path.join(self.folder, f"{name}.json")
 
     def _read(self, name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
-        """What a file holds; None where there is none."""
+        """The data in a file; None if it does not exist."""
         path = self._path(name)
         try:
             with open(path, encoding="utf-8") as file:
@@ -78,8 +78,8 @@ class Store:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no JSON"
-            raise OllamaError(f"{path}: it cannot be read ({reason})") from None
+            reason = error.strerror if isinstance(error, OSError) else "invalid JSON"
+            raise OllamaError(f"{path}: cannot be read ({reason})") from None
 
     def _write(self, name: str, value: dict[str, Any]) -> None:
         text = json.dumps(value, sort_keys=True) + "\n"
@@ -89,27 +89,27 @@ class Store:
         commit([Entry(self._path(name), ABSENT) for name in names], largest=None)
 
     def ids(self) -> list[str]:
-        """Of the states, the newest first."""
+        """The ids of all snapshots, the newest first."""
         try:
             names = os.listdir(self.folder)
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise OllamaError(f"{self.folder}: it cannot be listed ({error.strerror})") from None
+            raise OllamaError(f"{self.folder}: cannot be listed ({error.strerror})") from None
         found = (name[: -len(".json")] for name in names if name.endswith(".json"))
         return sorted(filter(_NAME.fullmatch, found), key=_order, reverse=True)
 
-    def state(self, name: str) -> State:
-        """A state that was saved; OllamaError for one that was not, or cannot be read."""
+    def snapshot(self, name: str) -> Snapshot:
+        """A snapshot by its id; OllamaError if there is no such snapshot, or it cannot be read."""
         value = self._read(name) if _NAME.fullmatch(name) else None
         if value is None:
             known = ", ".join(self.ids()) or "none"
-            raise OllamaError(f"there is no saved state {name[:40]!r} in {self.folder}; there is: {known}")
+            raise OllamaError(f"no snapshot {name[:40]!r} in {self.folder}; found: {known}")
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-            raise OllamaError(f"{self._path(name)}: it is no saved state of schema {SCHEMA}")
+            raise OllamaError(f"{self._path(name)}: not a snapshot of schema {SCHEMA}")
         try:
             plan = value["plan"]
-            return State(
+            return Snapshot(
                 id=name,
                 saved_at=str(value["saved_at"]),
                 reason=str(value["reason"]),
@@ -122,71 +122,72 @@ class Store:
                 plan=plan if isinstance(plan, dict) else None,
             )
         except (KeyError, TypeError, AttributeError, OllamaError):
-            raise OllamaError(f"{self._path(name)}: it is no saved state of schema {SCHEMA}") from None
+            raise OllamaError(f"{self._path(name)}: not a snapshot of schema {SCHEMA}") from None
 
-    def states(self) -> list[State]:
-        """The newest first."""
-        return [state for state in map(self._readable, self.ids()) if state is not None]
+    def snapshots(self) -> list[Snapshot]:
+        """All readable snapshots, the newest first."""
+        return [found for found in map(self._readable, self.ids()) if found is not None]
 
-    def _readable(self, name: str) -> State | None:
+    def _readable(self, name: str) -> Snapshot | None:
         try:
-            return self.state(name)
+            return self.snapshot(name)
         except OllamaError as error:
             self.problems.append(str(error))
             return None
 
     def pending(self) -> str | None:
-        """The state to go back to while a change is not confirmed; None where nothing is half done."""
+        """The id of the snapshot before an unconfirmed change; None if no change is pending."""
         return self._pending()[0]
 
     def _pending(self) -> tuple[str | None, bool]:
-        """With it, whether the files are back already."""
+        """The same, and whether its files have been restored already."""
         value = self._read(_PENDING)
         name = value.get("id") if isinstance(value, dict) else None
         if value is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
-            raise OllamaError(f"{self._path(_PENDING)}: it names no saved state; remove it")
+            raise OllamaError(f"{self._path(_PENDING)}: it does not name a snapshot; remove it")
         return name, isinstance(value, dict) and value.get("restored") is True
 
     def plan(self) -> dict[str, Any] | None:
-        """The plan that was confirmed last; None for none."""
+        """The plan confirmed last, if any."""
         value = self._read(_CURRENT)
         plan = value.get("plan") if isinstance(value, dict) else None
         return plan if isinstance(plan, dict) else None
 
-    def save(self, state: State, now: datetime) -> str:
-        """Keep the state under a new id, and note that a change has begun, unless one has before."""
+    def save(self, snapshot: Snapshot, now: datetime) -> str:
+        """Save the snapshot under a new id, and mark a change as pending unless one is; return the id."""
         name = moment = now.strftime("%Y%m%dT%H%M%SZ")
         taken, number = set(self.ids()), 0
         while name in taken:
             number += 1
             name = f"{moment}-{number}"
         begun = self.pending()
-        self._keep(state._replace(id=name, saved_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"), plan=self.plan()))
+        self._keep(snapshot._replace(id=name, saved_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"), plan=self.plan()))
         if begun is None:
             self._write(_PENDING, {"id": name, "restored": False})
         return name
 
-    def _keep(self, state: State) -> None:
-        entries = [encode(entry) for entry in state.entries]
-        self._write(state.id, {**state._asdict(), "schema": SCHEMA, "entries": entries})
+    def _keep(self, snapshot: Snapshot) -> None:
+        entries = [encode(entry) for entry in snapshot.entries]
+        self._write(snapshot.id, {**snapshot._asdict(), "schema": SCHEMA, "entries": entries})
 
-    def abandon(self, name: str) -> None:
-        """Nothing came of the change that the state was saved for."""
+    def discard(self, name: str) -> None:
+        """Delete the snapshot of a change that was not made."""
         self._remove(*([_PENDING] if self.pending() == name else []), name)
 
-    def restored(self, name: str) -> None:
-        """The files are as in the state again; what is left to do is to restart and to confirm."""
+    def mark_restored(self, name: str) -> None:
+        """Record that the files are restored, so that only restarts and the confirmation are left."""
         self._write(_PENDING, {"id": name, "restored": True})
 
     def confirm(self, plan: dict[str, Any] | None, keep: int) -> bool:
-        """The change is done: ``plan`` is what runs, and the last ``keep`` states stay. Whether there was one.
+        """Confirm the pending change; return whether there was one.
 
-        A state that was gone back to is what there is now, and none to go back to.
+        ``plan`` becomes the current plan, and the last ``keep`` snapshots are kept. A snapshot that was restored is
+        deleted, because the host is in that state now.
         """
         (begun, restored), ids = self._pending(), self.ids()
         gone = [name for name in ids if begun is not None and _order(name) > _order(begun)]
         if begun is not None:
-            gone = [*gone, begun] if restored else self._fold(gone, begun)
+            gone = [*gone, begun] if restored else self._merge_unconfirmed(gone, begun)
         known = self._read(_CURRENT)
         if not isinstance(known, dict) or known.get("plan") != plan:
             self._write(_CURRENT, {"plan": plan})
@@ -194,23 +195,23 @@ class Store:
         self._remove(_PENDING, *gone, *kept[keep:])
         return begun is not None
 
-    def _fold(self, later: list[str], begun: str) -> list[str]:
-        """Tell the state ``begun`` what later ones saw of paths that it did not know; these, which may go then.
+    def _merge_unconfirmed(self, later: list[str], begun: str) -> list[str]:
+        """Add to the snapshot ``begun`` what later ones have of paths that it lacks; return the ids to delete.
 
-        None may go where one of them cannot be read.
+        Nothing is deleted if one of them cannot be read.
         """
         try:
-            states = [self.state(name) for name in [*later, begun]]
+            snapshots = [self.snapshot(name) for name in [*later, begun]]
         except OllamaError:
             return []
         if later:
-            changes = {change["path"]: change for state in states for change in state.changes}
+            changes = {change["path"]: change for each in snapshots for change in each.changes}
             self._keep(
-                states[-1]._replace(
+                snapshots[-1]._replace(
                     changes=[changes[path] for path in sorted(changes)],
-                    entries=back_to(states, begun),
-                    folders=sorted({folder for state in states for folder in state.folders}),
-                    kernel=kernel_of(states, begun),
+                    entries=entries_at(snapshots, begun),
+                    folders=sorted({folder for each in snapshots for folder in each.folders}),
+                    kernel=kernel_at(snapshots, begun),
                 )
             )
         return later
@@ -221,27 +222,25 @@ def _order(name: str) -> tuple[str, int]:
     return moment, int(number or 0)
 
 
-def back_to(states: Iterable[State], name: str) -> tuple[Entry, ...]:
-    """What every path must have for the state ``name`` to be back; ``states`` are the newest first.
+def entries_at(snapshots: Iterable[Snapshot], name: str) -> tuple[Entry, ...]:
+    """The entries that restore the snapshot ``name``; ``snapshots`` are sorted, the newest first.
 
-    A path that a later state has and this one has not was not touched in between: the later one saw it as it was.
+    A path that only a later snapshot has was not touched in between, so the later one has it as it was.
     """
-    wanted: dict[str, Entry] = {}
-    for state in states:
-        wanted.update({entry.path: entry for entry in state.entries})
-        if state.id == name:
-            break
+    wanted = {entry.path: entry for snapshot in _back_to(snapshots, name) for entry in snapshot.entries}
     return tuple(wanted[path] for path in sorted(wanted))
 
 
-def kernel_of(states: Iterable[State], name: str) -> dict[str, str]:
-    """The same for values of the kernel."""
-    wanted: dict[str, str] = {}
-    for state in states:
-        wanted.update(state.kernel)
-        if state.id == name:
-            break
-    return wanted
+def kernel_at(snapshots: Iterable[Snapshot], name: str) -> dict[str, str]:
+    """The kernel values that restore the snapshot ``name``, by path."""
+    return {path: value for snapshot in _back_to(snapshots, name) for path, value in snapshot.kernel.items()}
 
 
-__all__ = ("SCHEMA", "State", "Store", "back_to", "kernel_of")
+def _back_to(snapshots: Iterable[Snapshot], name: str) -> Iterator[Snapshot]:
+    for snapshot in snapshots:
+        yield snapshot
+        if snapshot.id == name:
+            return
+
+
+__all__ = ("SCHEMA", "Snapshot", "Store", "entries_at", "kernel_at")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of every module that keeps what a host has; their spec is OPTIONS in _states/host.py."""
+"""The options of every module that keeps what a host has; their spec is OPTIONS in _snapshots/host.py."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring several paths to what they shall have: all of them, or none.
+"""Write several paths as one change: all of them or none.
 
-Everything that needs room on a disk is written beside its place first; what is left then are renames. rename(2) is
-atomic, so that no reader meets half a file, and a power cut leaves the old one or the new one.
+Everything that needs disk space is written beside its place first; only renames are left then. rename(2) is atomic, so
+no reader sees half a file, and a power cut leaves the old file or the new one.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -15,13 +15,13 @@ import os
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._states.entry import (
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
     ABSENT,
     FILE,
     LARGEST,
     LINK,
     Entry,
-    look,
+    read_entry,
 )
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 # systemd reads neither a drop-in nor a unit of such a name, and the next run writes over one that was left.
 _SUFFIX = ".ollama-new"
-# What a new folder is opened to.
+# Permissions of a new folder.
 _FOLDER_MODE = 0o755
 
 
 def differs(found: Entry, wanted: Entry) -> bool:
-    """Whether the path has to be written. An owner that nobody asks for is no difference."""
+    """Whether the path has to be written. An owner that is not asked for makes no difference."""
     if found.kind != wanted.kind or found.target != wanted.target:
         return True
     if wanted.kind != FILE:
@@ -44,11 +44,11 @@ def differs(found: Entry, wanted: Entry) -> bool:
 
 
 def commit(wanted: Sequence[Entry], folder_mode: int = _FOLDER_MODE, largest: int | None = LARGEST) -> None:
-    """Write, link and remove; after an OllamaError every path is as before, or the error names those that are not.
+    """Write, link and remove; after an OllamaError every path is as before, or the error lists those that are not.
 
-    Nothing is written over a file of more than ``largest`` bytes.
+    Files of more than ``largest`` bytes are never overwritten.
     """
-    before = [look(entry.path, largest) for entry in wanted]
+    before = [read_entry(entry.path, largest) for entry in wanted]
     made: list[str] = []
     staged: list[str] = []
     done: list[Entry] = []
@@ -68,8 +68,8 @@ def commit(wanted: Sequence[Entry], folder_mode: int = _FOLDER_MODE, largest: in
             _sync_folder(folder)
     except OSError as error:
         lost = _undo(done, staged, made)
-        state = f"these are not as they were: {', '.join(lost)}" if lost else "nothing was changed"
-        raise OllamaError(f"{path}: it cannot be written ({error.strerror}); {state}") from None
+        state = f"these could not be restored: {', '.join(lost)}" if lost else "nothing was changed"
+        raise OllamaError(f"{path}: cannot be written ({error.strerror}); {state}") from None
 
 
 def _folders(folder: str, mode: int, made: list[str]) -> None:
@@ -120,7 +120,7 @@ def _sync_folder(folder: str) -> None:
 
 
 def _undo(done: Iterable[Entry], staged: Iterable[str], made: Sequence[str]) -> list[str]:
-    """The paths that could not be brought back."""
+    """Undo a part of a change; return the paths that could not be restored."""
     for scratch in staged:
         with contextlib.suppress(OSError):
             os.unlink(scratch)
@@ -133,7 +133,7 @@ def _undo(done: Iterable[Entry], staged: Iterable[str], made: Sequence[str]) -> 
 
 def _put_back(old: Entry) -> bool:
     try:
-        if differs(look(old.path, None), old):
+        if differs(read_entry(old.path, None), old):
             if old.kind != ABSENT:
                 _stage(old)
             _swap(old)
