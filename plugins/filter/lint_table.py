@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._lint_table import lint_table
+from ansible_collections.inference.ollama.plugins.plugin_utils._table import lint_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

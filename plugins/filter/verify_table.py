@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.table import verify_table
+from ansible_collections.inference.ollama.plugins.plugin_utils._table import verify_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import SCHEMA as PLAN_SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import split_host
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.table import verify_table
+from ansible_collections.inference.ollama.plugins.plugin_utils._table import verify_table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,17 +103,17 @@ def silence_text(instance: Mapping[str, Any], problems: Iterable[str] = ()) -> s
 
 def change_table(
     change: Mapping[str, Any], after: Mapping[str, Any] | None = None, accepted: Iterable[str] = ()
-) -> str:
-    """What was not as planned after the change, and what is not after it was taken back; empty where all is.
+) -> list[str]:
+    """Lines with what was not as planned after the change, and what is not after rollback; empty where all is.
 
     ``change`` is what change_report() gave, ``after`` the verification of the state that is back.
     """
-    tables = []
+    lines: list[str] = []
     if change["verification"] and change["checks"]:
-        tables.append(verify_table(change["verification"], "As changed, it was"))
+        lines += verify_table(change["verification"], "As changed, it was")
     if after and failed_checks(after, accepted):
-        tables.append(verify_table(after, "As it is again"))
-    return "\n\n".join(tables)
+        lines += ["", *verify_table(after, "As it is again")] if lines else verify_table(after, "As it is again")
+    return lines
 
 
 def change_sentence(
@@ -141,22 +141,26 @@ def _now(change: Mapping[str, Any], after: Mapping[str, Any] | None, accepted: I
     return f"{back}, and run: {after['counts']['pass']} checks passed."
 
 
-def rollback_table(restored: Mapping[str, Any], host: str, after: Mapping[str, Any] | None = None) -> str:
-    """What going back to a state has done on the host, how it runs, and which states there are."""
+def rollback_table(restored: Mapping[str, Any], host: str, after: Mapping[str, Any] | None = None) -> list[str]:
+    """Lines with what going back to a state has done on the host, how it runs, and which states there are."""
     back = restored.get("restored")
-    lines = [f"{host}: nothing to go back to" if back is None else f"{host}: back at {back['saved_at']}, {_of(back)}"]
+    lines = [f"{host}: nothing to go back to"] if back is None else _state(back, f"{host}: back at ")
     lines += [f"  {change['change']} {change['path']}" for change in restored["changes"]]
     if after is not None:
-        lines += ["", *verify_table(after, "It runs").splitlines()]
+        lines += ["", *verify_table(after, "It runs")]
     lines += ["", "States that are kept:" if restored["states"] else "No state is kept."]
-    lines += [f"  {state['saved_at']}  {_of(state)}" for state in restored["states"]]
-    return "\n".join(lines + [f"  {problem}" for problem in restored["problems"]])
+    for state in restored["states"]:
+        lines += _state(state, "  ")
+    for problem in restored["problems"]:
+        lines += wrapped(problem, "  ", 4)
+    return lines
 
 
-def _of(state: Mapping[str, Any]) -> str:
+def _state(state: Mapping[str, Any], start: str) -> list[str]:
     files = len(state["changes"])
     why = f": {state['reason']}" if state["reason"] else ""
-    return f"state {state['id']}, before a change of {files} file{'' if files == 1 else 's'}{why}"
+    change = f"before a change of {files} file{'' if files == 1 else 's'}{why}"
+    return [f"{start}{state['saved_at']}, state {state['id']}", *wrapped(change, "    ")]
 
 
 def change_report(

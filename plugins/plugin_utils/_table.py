@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan as a table to read in a terminal.
+"""Plans, verifications, findings and differences as lines to read in a terminal.
 
 Private to inference.ollama: it may change in any release.
 """
@@ -12,79 +12,139 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-WIDTH = 118
+    # The cells, and beneath them notes, each a label and a text.
+    Row = tuple[Sequence[object], Sequence[tuple[str, object]]]
+
+# A terminal has 80 columns, of which the default callback takes 11 around each line of a message.
+WIDTH = 69
+_NARROWEST = 8
+_VERDICTS = ("fail", "unknown")
 
 
-def plan_table(plan: Mapping[str, Any], host: str) -> str:
-    """Instances, then a row for every decision, then the warnings. Ends without a line break."""
-    lines = [f"{host}: Ollama {plan['release'] or '(release unknown)'}"]
+def wrapped(text: object, start: str = "", indent: int | None = None) -> list[str]:
+    """The text after ``start``; further lines are indented by ``indent`` columns, or to where the text began."""
+    rest = " " * (len(start) if indent is None else indent)
+    lines = textwrap.wrap(_plain(text), WIDTH, initial_indent=start, subsequent_indent=rest, break_on_hyphens=False)
+    return [line.rstrip() for line in lines]
+
+
+def table(heads: Sequence[str], rows: Iterable[Row]) -> list[str]:
+    """Lines of a heading, and of each row's cells with its notes beneath.
+
+    The first columns get the room they need. A cell that is wider than its column is cut there and whole beneath.
+    """
+    body = [([_plain(cell) or "-" for cell in cells], notes) for cells, notes in rows]
+    needs = [max(map(len, column)) for column in zip(heads, *(cells for cells, _notes in body))]
+    widths: list[int] = []
+    for number, need in enumerate(needs):
+        rest = sum(2 + min(each, _NARROWEST) for each in needs[number + 1 :])
+        widths.append(min(need, WIDTH - rest - sum(2 + width for width in widths)))
+    lines = [_row(heads, widths)]
+    for cells, notes in body:
+        lines.append(_row(cells, widths))
+        for head, cell, width in zip(heads, cells, widths):
+            lines += wrapped(cell, f"    {head.lower()}: ") if len(cell) > width else []
+        for label, text in notes:
+            lines += wrapped(text, f"    {label}")
+    return lines
+
+
+def plan_table(plan: Mapping[str, Any], host: str) -> list[str]:
+    """Lines with the instances, every decision and its reason, then the warnings."""
+    lines = wrapped(f"{host}: Ollama {plan['release'] or '(release unknown)'}", indent=4)
     for instance in plan["instances"]:
-        lines.append(f"  {instance['name']} ({instance['unit']}) at {instance['url']}: {_placement(instance)}")
-        rows = [d for d in plan["decisions"] if d["instance"] == instance["name"]]
-        lines += ["", *_rows(rows)]
+        place = f"{instance['name']} ({instance['unit']}) {placement(instance)}"
+        lines += ["", *wrapped(place, "  ", 4), "", *_decisions(plan, {instance["name"]})]
     if len(plan["instances"]) > 1:
         servers = (f"{entry['host']}:{entry['port']} weight {entry['weight']}" for entry in plan["upstreams"])
-        lines += ["", *_wrapped("  for a proxy in front of them: ", ", ".join(servers), 4)]
-    named = {instance["name"] for instance in plan["instances"]}
-    if rows := [d for d in plan["decisions"] if d["instance"] not in named]:
-        lines += ["", "  the host itself", "", *_rows(rows)]
+        lines += ["", *wrapped(f"for a proxy in front of them: {', '.join(servers)}", "  ", 4)]
+    others = {entry["instance"] for entry in plan["decisions"]} - {instance["name"] for instance in plan["instances"]}
+    if others:
+        lines += ["", "  the host itself", "", *_decisions(plan, others)]
     for warning in plan["warnings"]:
-        lines.append("")
-        lines += _wrapped(f"WARNING {warning['code']}: ", warning["message"], 4)
-        lines += _wrapped("    -> ", warning["remedy"], 7)
-    return "\n".join(line.rstrip() for line in lines)
+        lines += ["", *wrapped(f"WARNING {warning['code']}: {warning['message']}", indent=4)]
+        lines += wrapped(warning["remedy"], "    -> ")
+    return lines
 
 
-def drift_table(drift: Mapping[str, Any], host: str) -> str:
-    """A row for every difference of unit_drift(). Ends without a line break."""
+def verify_table(verification: Mapping[str, Any], host: str) -> list[str]:
+    """Lines with the host's verdict, then what differs and what is unknown, each cause with evidence and remedy."""
+    counts = verification["counts"]
+    numbers = f"{counts['pass']} as planned, {counts['fail']} not, {counts['unknown']} unknown"
+    lines = wrapped(f"{host}: {verification['verdict']}: {numbers}", indent=4)
+    checks = [check for verdict in _VERDICTS for check in verification["checks"] if check["verdict"] == verdict]
+    columns = ("verdict", "instance", "setting", "planned", "seen")
+    rows: list[Row] = []
+    for check, following in zip(checks, [*checks[1:], {}]):
+        # The last check of those with one cause shows it for all.
+        shared = all(check[key] == following.get(key) for key in ("evidence", "remedy"))
+        notes = [] if shared else [("by: ", check["evidence"]), ("-> ", check["remedy"])]
+        rows.append(([check[column] for column in columns], notes))
+    return [*lines, "", *table([column.upper() for column in columns], rows)] if rows else lines
+
+
+def lint_table(findings: Iterable[Mapping[str, Any]], host: str, release: str | None = None) -> list[str]:
+    """Lines with the number of findings, then for each its severity, name, place, what is wrong and the remedy.
+
+    ``findings`` are dictionaries of the fields of UnitFinding, shown in the order in which they come.
+    """
+    found = list(findings)
+    counts = [f"{sum(row['severity'] == kind for row in found)} {kind}" for kind in ("fatal", "inert", "advice")]
+    result = ", ".join(counts) if found else "nothing is wrong"
+    lines = wrapped(f"{host}: Ollama {release or '(release unknown)'}: {result}", indent=4)
+    for row in found:
+        lines += ["", *wrapped(f"{row['severity']}: {row['name'] or 'a line'}", indent=4)]
+        lines += wrapped(f"{row['file']}:{row['line']}", "    ")
+        lines += [*wrapped(row["message"], "    "), *wrapped(row["remedy"], "    -> ")]
+    return lines
+
+
+def drift_table(drift: Mapping[str, Any], host: str) -> list[str]:
+    """Lines with every difference of unit_drift()."""
     differences = drift["differences"]
     if not differences:
-        return f"{host}: the unit files on the host are those of the plan"
-    head = {"unit": "UNIT", "setting": "SETTING", "kind": "DIFFERENCE", "on_host": "ON THE HOST", "planned": "PLANNED"}
-    # What concerns a whole file names the file.
-    rows = [head, *({**row, "setting": row["setting"] or row["path"]} for row in differences)]
-    table = [[str(row[column] or "-") for column in head] for row in rows]
-    widths = [max(len(cells[column]) for cells in table) for column in range(len(head))]
-    lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(cells, widths)).rstrip() for cells in table]
+        return wrapped(f"{host}: the unit files on the host are those of the plan", indent=4)
     title = f"{host}: {len(differences)} difference(s) between the unit files on the host and the plan"
-    return "\n".join([title, *lines])
+    # What concerns a whole file names the file.
+    rows: list[Row] = [
+        (
+            (row["unit"], row["setting"], row["kind"], row["on_host"], row["planned"]),
+            [] if row["setting"] else [("file: ", row["path"])],
+        )
+        for row in differences
+    ]
+    return [*wrapped(title, indent=4), "", *table(("UNIT", "SETTING", "KIND", "ON HOST", "PLANNED"), rows)]
 
 
-def _placement(instance: Mapping[str, Any]) -> str:
-    node = "them" if instance["numa_node"] is None else f"node {instance['numa_node']}"
-    where = "not bound" if instance["bind"] == "none" else f"bound to {node} by {instance['bind']}"
-    gpus = f", {len(instance['gpus'])} GPU(s)" if instance["gpus"] else ""
-    return f"{instance['threads'] or '?'} threads on CPUs {instance['cpus'] or '?'}, {where}{gpus}"
+def placement(instance: Mapping[str, Any]) -> str:
+    """Address, threads, CPUs, binding and number of GPUs of an instance of a plan."""
+    bind, node, gpus = instance.get("bind"), instance.get("numa_node"), instance.get("gpus")
+    bound = f"bound to {'them' if node is None else f'node {node}'} by {bind}"
+    cards = f", {len(gpus)} GPU{'s' if len(gpus) > 1 else ''}" if isinstance(gpus, list) and gpus else ""
+    cpus = f"{instance.get('threads') or '?'} threads on CPUs {instance.get('cpus') or '?'}"
+    return f"at {instance.get('url')}: {cpus}, {bound if bind not in (None, '', 'none') else 'not bound'}{cards}"
 
 
-def _rows(decisions: list[Mapping[str, Any]]) -> Iterator[str]:
-    head = {"setting": "SETTING", "value": "VALUE", "source": "SOURCE", "reason": "REASON"}
-    cells = [head, *({**d, "value": "-" if d["value"] is None else str(d["value"])} for d in decisions)]
-    setting = max(len(cell["setting"]) for cell in cells)
-    # A long command or UUID list must not push the reasons off the screen.
-    value = min(24, max(len(cell["value"]) for cell in cells))
-    source = max(len(cell["source"]) for cell in cells)
-    indent = setting + value + source + 6
-    for cell in cells:
-        overflow = len(cell["value"]) > value
-        start = f"{cell['setting']:{setting}}  {cell['value']:{value}}  {cell['source']:{source}}  "
-        if overflow:
-            yield f"{cell['setting']:{setting}}  {cell['value']}"
-            start = " " * (setting + value + 4) + f"{cell['source']:{source}}  "
-        yield from _wrapped(start, cell["reason"], indent)
+def _decisions(plan: Mapping[str, Any], names: set[str]) -> list[str]:
+    rows: list[Row] = [
+        ((entry["setting"], entry["value"], entry["source"]), [("", entry["reason"])])
+        for entry in plan["decisions"]
+        if entry["instance"] in names
+    ]
+    return table(("SETTING", "VALUE", "SOURCE"), rows)
 
 
-def _wrapped(start: str, text: str, indent: int) -> list[str]:
-    return textwrap.wrap(
-        text,
-        max(WIDTH, indent + 40),
-        initial_indent=start,
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    cut = (cell if len(cell) <= width else f"{cell[: width - 1]}…" for cell, width in zip(cells, widths))
+    return "  ".join(f"{cell:{width}}" for cell, width in zip(cut, widths)).rstrip()
 
 
-__all__ = ("drift_table", "plan_table")
+def _plain(text: object) -> str:
+    """Text on one line that moves no cursor; empty for null."""
+    words = "" if text is None else str(text)
+    return "".join(char if char.isprintable() else " " for char in words)
+
+
+__all__ = ("WIDTH", "drift_table", "lint_table", "placement", "plan_table", "table", "verify_table", "wrapped")

@@ -100,7 +100,7 @@ def test_a_change_that_was_taken_back(made, back):
     old = FILTERS["restored_plan"](back)
     assert old == made
     after = FILTERS["plan_drift"](old, NOTHING)
-    assert FILTERS["change_table"](report, after, ["LimitMEMLOCK"]).count(": fail: ") == 2
+    assert sum(": fail: " in line for line in FILTERS["change_table"](report, after, ["LimitMEMLOCK"])) == 2
     said = FILTERS["change_sentence"](report, "gpu1", after, ["LimitMEMLOCK"])
     assert said.startswith("gpu1: it did not run as planned: unit: missing, planned loaded, active (")
     assert said.endswith("but do not run as then: unit")
@@ -110,6 +110,6 @@ def test_a_way_back_that_somebody_asked_for(back):
     """The table has what was done and how it runs."""
     after = FILTERS["plan_drift"](FILTERS["restored_plan"]({**back, "plan": None}), NOTHING)
     said = FILTERS["rollback_table"](back, "gpu1", after)
-    assert said.startswith("gpu1: back at 2026-11-22T08:12:02Z, state 20261122T081202Z, before a change of 0 files\n")
+    assert said[:2] == ["gpu1: back at 2026-11-22T08:12:02Z, state 20261122T081202Z", "    before a change of 0 files"]
     assert f"  removed {DROPIN}" in said
-    assert "It runs: fail: " in said
+    assert any(line.startswith("It runs: fail: ") for line in said)

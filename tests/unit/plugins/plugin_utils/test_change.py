@@ -323,19 +323,21 @@ def test_the_sentence_where_nothing_is_back():
 def test_the_table_of_a_change_that_was_taken_back():
     """What was not as planned, and what is not again; nothing of what is as it should be."""
     change = report(restored=BACK, verification=BAD, checks=failed_checks(BAD))
-    assert change_table(change, GOOD).startswith("As changed, it was: fail: 1 as planned, 2 not, 1 unknown\n")
-    assert "As it is again" not in change_table(change, GOOD)
+    changed = change_table(change, GOOD)
+    assert changed[0] == "As changed, it was: fail: 1 as planned, 2 not, 1 unknown"
+    assert not any("As it is again" in line for line in changed)
     both = change_table(change, BAD)
-    assert both.count("\n\nAs it is again: fail: ") == 1
-    assert change_table(report(restored=BACK, verification=GOOD), GOOD) == ""
-    assert change_table(report(restored=BACK), None) == change_table(report(), None) == ""
+    assert both[: len(changed) + 1] == [*changed, ""]
+    assert both[len(changed) + 1].startswith("As it is again: fail: ")
+    assert change_table(report(restored=BACK, verification=GOOD), GOOD) == []
+    assert change_table(report(restored=BACK), None) == change_table(report(), None) == []
 
 
 def test_the_table_without_what_is_accepted():
     """A check that fails nobody makes no table by itself."""
     after = verification(("LimitMEMLOCK", "fail"))
-    assert change_table(report(restored=BACK), after, ["LimitMEMLOCK"]) == ""
-    assert change_table(report(restored=BACK), after, iter([])).startswith("As it is again: fail")
+    assert change_table(report(restored=BACK), after, ["LimitMEMLOCK"]) == []
+    assert change_table(report(restored=BACK), after, iter([]))[0].startswith("As it is again: fail")
 
 
 # Going back because somebody asked for it.
@@ -345,15 +347,18 @@ def test_the_table_of_a_way_back():
     """What was done, how it runs, and what can be gone back to from here."""
     older = {**STATE, "id": "20261121T081202Z", "reason": "change 4711", "changes": FILES * 2}
     done = {"restored": STATE, "changes": FILES, "states": [STATE, older], "problems": ["x.json: it is no JSON"]}
-    assert rollback_table(done, "gpu1", GOOD).splitlines() == [
-        "gpu1: back at 2026-11-22T08:12:02Z, state 20261122T081202Z, before a change of 1 file",
+    assert rollback_table(done, "gpu1", GOOD) == [
+        "gpu1: back at 2026-11-22T08:12:02Z, state 20261122T081202Z",
+        "    before a change of 1 file",
         "  created /etc/systemd/system/ollama.service.d/override.conf",
         "",
         "It runs: pass: 2 as planned, 0 not, 0 unknown",
         "",
         "States that are kept:",
-        "  2026-11-22T08:12:02Z  state 20261122T081202Z, before a change of 1 file",
-        "  2026-11-22T08:12:02Z  state 20261121T081202Z, before a change of 2 files: change 4711",
+        "  2026-11-22T08:12:02Z, state 20261122T081202Z",
+        "    before a change of 1 file",
+        "  2026-11-22T08:12:02Z, state 20261121T081202Z",
+        "    before a change of 2 files: change 4711",
         "  x.json: it is no JSON",
     ]
 
@@ -361,4 +366,4 @@ def test_the_table_of_a_way_back():
 def test_the_table_where_there_is_nothing_to_go_back_to():
     """It is said, and that none is kept."""
     done = {"restored": None, "changes": [], "states": [], "problems": []}
-    assert rollback_table(done, "gpu1") == "gpu1: nothing to go back to\n\nNo state is kept."
+    assert rollback_table(done, "gpu1") == ["gpu1: nothing to go back to", "", "No state is kept."]

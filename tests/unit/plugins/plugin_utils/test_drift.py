@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a host differs from its plan, setting by setting (_drift.py, _table.py)."""
+"""How a host differs from its plan, setting by setting (_drift.py)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._drift import unit_drift
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import HEADER
-from ansible_collections.inference.ollama.plugins.plugin_utils._table import drift_table
 
 PATH = "/etc/systemd/system/ollama@a.service.d/override.conf"
 FILE = {"path": PATH, "unit": "ollama@a.service", "instance": "a"}
@@ -105,7 +104,7 @@ def test_a_secret_is_never_shown(line):
     """Somebody may have written a key into the file; the report has its name alone."""
     rows = drift(f"{PLANNED}{line}\n")
     assert [row["on_host"] for row in rows] == ["(not shown)"]
-    assert "hidden-77" not in drift_table({"differences": rows}, "host")
+    assert "hidden-77" not in str(rows)
 
 
 def test_a_file_that_cannot_be_read_is_no_missing_file():
@@ -120,13 +119,3 @@ def test_whatever_is_on_the_host_only_the_planned_text_is_no_difference(text):
     """No text hides a difference, and none breaks the comparison."""
     differs = f"{HEADER}\n{text}" != PLANNED
     assert bool(drift(f"{HEADER}\n{text}")) == differs
-
-
-def test_the_table_names_unit_setting_and_both_values():
-    """One row each, and a sentence where there is none."""
-    rows = drift(PLANNED.replace("ALIVE=-1", "ALIVE=5m"), stale=["/etc/systemd/system/ollama@.service"])
-    lines = drift_table({"differences": rows}, "xeon").splitlines()
-    assert lines[0].startswith("xeon: 2 difference(s)")
-    assert lines[2].split() == ["ollama@a.service", "OLLAMA_KEEP_ALIVE", "differs", "5m", "-1"]
-    assert lines[3].split() == ["-", "/etc/systemd/system/ollama@.service", "stale", "-", "-"]
-    assert drift_table({"differences": []}, "xeon") == "xeon: the unit files on the host are those of the plan"

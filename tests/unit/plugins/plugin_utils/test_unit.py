@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lines for systemd, and the table for people (_unit.py, _table.py)."""
+"""Lines for systemd (_unit.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._table import plan_table
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import (
     command_word,
     dropin,
@@ -79,22 +78,6 @@ def test_an_unknown_instance_is_refused_with_those_that_there_are():
         dropin(plan(xeon()), "gpu0")
 
 
-def test_the_table_has_a_row_for_every_decision_and_every_warning():
-    """What is in the plan is on the screen, in at most about 120 columns."""
-    made = plan(xeon(), numa_node=1, host="0.0.0.0", models_path="/mnt/a/rather/long/path/of/models/that/goes/on")
-    text = plan_table(made, "xeon")
-    assert all(entry["setting"] in text for entry in made["decisions"])
-    assert all(f"WARNING {entry['code']}" in text for entry in made["warnings"])
-    assert max(len(line) for line in text.splitlines()) <= 120
-    assert text.startswith("xeon: Ollama 0.34.1\n")
-
-
-def test_the_table_says_what_is_unknown():
-    """Neither a release nor CPUs are made up."""
-    machine = xeon(cpu=None, allowed=None, numa=None, software=None)
-    assert "(release unknown)" in plan_table(plan(machine, None), "host")
-
-
 def test_what_orders_the_unit_stands_in_its_own_section():
     """systemd ignores After= among the directives of [Service]."""
     made = plan(xeon())
@@ -109,22 +92,6 @@ def test_what_orders_the_unit_stands_in_its_own_section():
     ]
     text = render("dropin.conf.j2", made, "ollama")
     assert text.index("[Unit]") < text.index("After=x.service") < text.index("[Service]") < text.index("Environment=")
-
-
-def test_the_table_names_the_servers_for_a_proxy():
-    """Whoever sets up a proxy in front of several servers needs their ports and shares."""
-    assert "for a proxy" not in plan_table(plan(xeon()), "xeon")
-    text = plan_table(plan(xeon(), instances="per_numa_node"), "xeon")
-    assert "for a proxy in front of them: 127.0.0.1:11434 weight 14, 127.0.0.1:11435 weight 14" in text
-
-
-def test_the_table_has_decisions_on_the_host_as_a_whole():
-    """What belongs to no instance has a part of its own."""
-    made = plan(xeon())
-    made["decisions"].append(
-        {"instance": "(host)", "setting": "some_page", "value": None, "source": "policy", "reason": "left alone"}
-    )
-    assert plan_table(made, "xeon").partition("the host itself")[2].count("some_page") == 1
 
 
 def test_systemd_accepts_the_template_unit_with_the_dropin_of_an_instance(tmp_path):

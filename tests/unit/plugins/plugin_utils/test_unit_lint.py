@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with a unit that somebody has set up (_unit_lint.py, _lint_table.py)."""
+"""What is wrong with a unit that somebody has set up (_unit_lint.py)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import SEVERITIES
-from ansible_collections.inference.ollama.plugins.plugin_utils._lint_table import lint_table
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import read_service
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import UNIT_CODES, lint_unit
 
@@ -114,23 +113,6 @@ def test_remedy_names_what_a_unit_needs(release, remedy):
     """Whoever writes units by hand does not know the role's variables."""
     (found,) = look("Environment=OLLAMA_NUM_THREADS=14", release=release)
     assert found.remedy == remedy
-
-
-def test_table_gives_place_and_remedy():
-    """A line to click on, what was found, what to do."""
-    findings = [finding._asdict() for finding in look("Environment=OLLAMA_NUM_THREADS=14\nlost")]
-    assert lint_table(findings, "node1", NEW).splitlines() == [
-        "node1: Ollama 0.34.1: 0 fatal, 2 inert, 0 advice",
-        "",
-        f"inert    {DROPIN}:2  OLLAMA_NUM_THREADS",
-        "         it has no effect: no release reads it",
-        "         -> use ollama_num_threads, which sets LLAMA_ARG_THREADS",
-        "",
-        f"inert    {DROPIN}:3",
-        "         systemd passes this over: it is no assignment of the form name=value",
-        "         -> correct it",
-    ]
-    assert lint_table([], "node1") == "node1: Ollama (release unknown): nothing is wrong"
 
 
 WORDS = st.sampled_from(
