@@ -34,7 +34,7 @@ class Case(NamedTuple):
     """What every question is asked of.
 
     ``planned`` is the plan's instance, ``intended`` the release that it was made for, ``running`` the one that
-    answered, ``path`` our drop-in. ``files`` is how its files differ, of unit_drift(); None where that was not asked.
+    answered, ``path`` our drop-in. ``files`` is how its files differ, of file_drift(); None where that was not asked.
     """
 
     planned: Mapping[str, Any]

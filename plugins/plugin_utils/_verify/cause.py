@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.case import Case
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.state import Override
 
-# What concerns a file as a whole, of unit_drift().
+# What concerns a file as a whole, of file_drift().
 WHOLE = {"file-missing": "is not there", "not-ours": "was not written by the role"}
 
 

@@ -45,7 +45,7 @@ def plan_drift(
 ) -> dict[str, Any]:
     """``{schema, verdict, counts: {pass, fail, unknown}, checks: [Check as a dictionary, …]}``, in the plan's order.
 
-    ``service`` is what service_info returned, ``drift`` what unit_drift() did, ``kernel`` that part of the topology;
+    ``service`` is what service_info returned, ``drift`` what file_drift() did, ``kernel`` that part of the topology;
     without one of the last two what only it shows is unknown. Raises OllamaError where plan or service is of another
     schema; no value within the service raises anything.
     """

@@ -123,7 +123,7 @@ def _in_files(case: Case, name: str, value: object) -> Check:
     if found is not None:
         return case.fails(name, value, f"what {found.kept} says", found.kept, cause.remedy(case, name))
     if case.files is None:
-        remedy = "compare the files too (the filter unit_drift), as the playbook inference.ollama.verify does"
+        remedy = "compare the files too (the filter file_drift), as the playbook inference.ollama.verify does"
         return case.unknown(name, value, None, f"no process shows it, and {case.path} was not compared", remedy)
     seen = _written(case, name)
     if seen is not None:

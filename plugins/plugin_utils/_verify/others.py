@@ -36,7 +36,7 @@ def _files(case: Case) -> Check:
     """A file that was edited by hand, whatever came of it; other comments are no other settings."""
     planned, evidence = "as planned", f"the files of {case.unit}"
     if case.files is None:
-        remedy = "compare the files too (the filter unit_drift), as the playbook inference.ollama.verify does"
+        remedy = "compare the files too (the filter file_drift), as the playbook inference.ollama.verify does"
         return case.unknown(_FILES, planned, None, f"{evidence} were not compared", remedy)
     wrong = [row for row in case.files if row.get("kind") != "text"]
     if not wrong:

@@ -77,7 +77,7 @@ STEPS = st.fixed_dictionaries(
     {
         "things": SETS,
         "kernel": st.sampled_from("01"),
-        # Files that are removed with file_transaction, or links that somebody makes or takes away after the state was saved.
+        # Files that are removed, or links that somebody makes or takes away after the state was saved.
         "absent": st.sets(st.sampled_from(LINKS), max_size=2),
         "enable": st.dictionaries(st.sampled_from(LINKS), st.booleans(), max_size=2),
         "confirm": st.sampled_from([True, True, False]),

@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
-import string
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment, FileSystemLoader
 
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.environment_file import parse_environment_file
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit import environment_file, quote
+from ansible_collections.inference.ollama.plugins.plugin_utils._files import HEADER
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import read_service
 
 UNIT = "/etc/systemd/system/ollama.service"
 FOLDER = f"{UNIT}.d"
+TEMPLATES = Path(__file__).resolve().parents[4] / "roles/ollama/templates"
 
 
 def environment(text, *more):
@@ -127,22 +130,18 @@ def test_an_empty_assignment_takes_back_a_list():
     assert [setting.value for setting in service.values("ExecStart")] == ["/b"]
 
 
-NAMES = st.builds("".join, st.tuples(st.sampled_from(string.ascii_uppercase), st.text("AZ09_", max_size=4)))
 VALUES = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=12)
 
 
-@given(st.dictionaries(NAMES, VALUES, max_size=4))
-def test_what_the_collection_writes_into_a_unit_is_read_back(variables):
-    """quote() and the reader are each other's reverse."""
-    lines = "".join(f"Environment={quote(f'{name}={value}')}\n" for name, value in variables.items())
-    assert environment(f"[Service]\n{lines}") == variables
-
-
-@given(st.dictionaries(NAMES, VALUES, max_size=4))
-def test_what_the_collection_writes_into_an_environment_file_is_read_back(variables):
-    """environment_file() and the reader are each other's reverse."""
-    found = parse_environment_file(environment_file(variables))
-    assert {name: value for name, value, line in found if line} == variables
+@given(VALUES)
+def test_the_key_is_read_back_from_the_file_that_the_role_writes(key):
+    """The template's quoting and the reader are each other's reverse."""
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), keep_trailing_newline=True, autoescape=False)
+    # As Ansible's filter of that name does.
+    environment.filters["regex_replace"] = lambda value, pattern, by: re.sub(pattern, by, value)
+    text = environment.get_template("secrets.env.j2").render(ollama_api_key=key)
+    assert text.startswith(HEADER)
+    assert {name: value for name, value, line in parse_environment_file(text) if line} == {"OLLAMA_API_KEY": key}
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
