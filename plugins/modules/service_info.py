@@ -62,6 +62,10 @@ options:
       - A unit that has failed, or ended three times meanwhile, is no longer waited for.
     type: float
     default: 0
+  require_answer:
+    description: Whether to fail where an API does not answer with its release, with what the unit and its log say.
+    type: bool
+    default: false
   root:
     type: path
     default: /
@@ -648,6 +652,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url, fetcher
 from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, observe
+from ansible_collections.inference.ollama.plugins.module_utils._service.no_answer import describe_no_answer
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 from ansible_collections.inference.ollama.plugins.module_utils._service.wait import Clock, wait
 from ansible_collections.inference.ollama.plugins.module_utils._topology.options import OPTIONS, machine_of
@@ -672,6 +677,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "journal_lines": {"type": "int", "default": 2000},
         "api_timeout": {"type": "float", "default": 3},
         "wait": {"type": "float", "default": 0},
+        "require_answer": {"type": "bool", "default": False},
     }
 
 
@@ -711,6 +717,9 @@ def main() -> None:
         service = read(module.params)
     except OllamaError as error:
         module.fail_json(msg=str(error))
+    silent = describe_no_answer(service) if module.params["require_answer"] else ""
+    if silent:
+        module.fail_json(msg=silent, service=service)
     module.exit_json(changed=False, service=service)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: unit_files_info
-short_description: Finds unit files of a role by their header, and what starts services at boot
+short_description: Finds unit files of a role by their header, and what starts and runs
 version_added: 0.1.0
 description:
   - Finds in a folder of units and in the folders of drop-ins below it the unit files that hold a line with a given
@@ -23,6 +23,39 @@ options:
     description: How a line of the files begins.
     type: str
     required: true
+  paths:
+    description: Further files to name in RV(digests).
+    type: list
+    elements: path
+    default: []
+  secrets:
+    description: Files to compare with what they should hold, content by path. Nothing of them is returned.
+    type: dict
+    default: {}
+  contents:
+    description:
+      - Whether to return the text of the files of C(ollama.service) and its instances.
+      - Somebody may keep a key in one of them, so set C(no_log) on the task.
+    type: bool
+    default: false
+  services:
+    description: Whether to ask systemd which services of Ollama run.
+    type: bool
+    default: false
+  state_folder:
+    description: The folder in which M(inference.ollama.file_transaction) keeps what was there before a change.
+    type: path
+  store:
+    description: A directory that O(store_user) must be able to read, write and enter.
+    type: path
+  store_user:
+    description: The user of O(store).
+    type: str
+    default: root
+  command_timeout:
+    description: Seconds that each program on the host may take to answer.
+    type: float
+    default: 5
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:
@@ -35,7 +68,7 @@ attributes:
 requirements:
   - Python 3.9 or later on the host.
 seealso:
-  - module: inference.ollama.file_set
+  - module: inference.ollama.file_transaction
 author:
   - The inference.ollama authors (@inference-ollama)
 """
@@ -61,12 +94,49 @@ headed:
   type: list
   elements: str
   sample: [/etc/systemd/system/ollama.service.d/override.conf]
+digests:
+  description:
+    - SHA-256 and permissions of these files and of those in O(paths) that exist, by path. V(null) for what is
+      no regular file or cannot be read.
+  returned: success
+  type: dict
+  sample:
+    /etc/systemd/system/ollama.service.d/override.conf:
+      sha256: 6f1a2f3ad1c1c8e5b2a1a8a1b1e4e6d1e0a4b8ed8d3f9f2f6d4a8f4f2f6a8c10
+      mode: "0644"
+contents:
+  description: With O(contents), the text of the files of Ollama's units by path. V(null) where it cannot be read.
+  returned: success
+  type: dict
+  sample: {}
+different:
+  description: The paths in O(secrets) that hold something else, or that others than their owner may read.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 boot_links:
   description: The links by which units start at boot, sorted.
   returned: success
   type: list
   elements: str
   sample: [/etc/systemd/system/default.target.wants/ollama.service]
+active:
+  description: With O(services), the services of Ollama that run; V(null) where systemd does not answer.
+  returned: success
+  type: list
+  elements: str
+  sample: [ollama.service]
+unfinished:
+  description: Whether a change was begun and never confirmed, of O(state_folder).
+  returned: success
+  type: bool
+  sample: false
+store_problem:
+  description: Why the user cannot use O(store); V(null) where it can, or without O(store).
+  returned: success
+  type: str
+  sample: null
 problems:
   description: Files that could not be read, with the reason.
   returned: success
@@ -75,40 +145,114 @@ problems:
   sample: []
 """
 
+import hashlib
 import os
+import re
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import LARGEST
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._process import Runner, runner
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots import running
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import FILE, LARGEST, Entry, read_entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
+
+# Files of Ollama's units, of which alone the text may be asked for.
+_OLLAMA = re.compile(r"/ollama(@[^/]*)?\.service(\.d/[^/]*)?$")
+_USABLE = 'test -d "$1" && test -r "$1" && test -w "$1" && test -x "$1"'
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
     return {
         "folder": {"type": "path", "default": "/etc/systemd/system"},
         "header": {"type": "str", "required": True},
+        "paths": {"type": "list", "elements": "path", "default": []},
+        "secrets": {"type": "dict", "default": {}, "no_log": True},
+        "contents": {"type": "bool", "default": False},
+        "services": {"type": "bool", "default": False},
+        "state_folder": {"type": "path"},
+        "store": {"type": "path"},
+        "store_user": {"type": "str", "default": "root"},
+        "command_timeout": {"type": "float", "default": 5},
     }
 
 
-def look(folder: str, header: str) -> dict[str, list[str]]:
+def find(params: dict[str, Any]) -> dict[str, Any]:
     """Everything of RETURN."""
-    files, links, headed, problems = [], [], [], []
-    folders = [folder, *(os.path.join(folder, name) for name in _names(folder))]
-    for place in folders:
+    run = runner(params["command_timeout"])
+    files, links = _walk(params["folder"])
+    found = _read(files, params)
+    active = None
+    if params["services"]:
+        try:
+            active = sorted(running.active_units(run))
+        except OllamaError as error:
+            found["problems"].append(str(error))
+    store = params["state_folder"]
+    return {
+        **found,
+        "files": files,
+        "boot_links": links,
+        "different": [path for path, text in params["secrets"].items() if _is_different(path, str(text))],
+        "active": active,
+        "unfinished": bool(store) and Store(store).pending() is not None,
+        "store_problem": _store_problem(run, params["store"], params["store_user"]) if params["store"] else None,
+    }
+
+
+def _walk(folder: str) -> tuple[list[str], list[str]]:
+    """The unit files and drop-ins, and the links by which units start at boot."""
+    files, links = [], []
+    for place in [folder, *(os.path.join(folder, name) for name in _names(folder))]:
         for path in (os.path.join(place, name) for name in _names(place)):
             if place.endswith((".wants", ".requires")):
                 links += [path] if os.path.islink(path) else []
             elif path.endswith(".conf" if place.endswith(".d") else ".service") and os.path.isfile(path):
                 files.append(path)
-    for path in files:
+    return sorted(files), sorted(links)
+
+
+def _read(files: list[str], params: dict[str, Any]) -> dict[str, Any]:
+    headed: list[str] = []
+    problems: list[str] = []
+    digests: dict[str, Any] = {}
+    contents: dict[str, Any] = {}
+    header = params["header"].encode()
+    for path in [*files, *(path for path in params["paths"] if os.path.lexists(path))]:
+        data = None
+        digests[path] = None
         try:
             with open(path, "rb") as file:
-                text = file.read(LARGEST)
+                data = file.read(LARGEST)
+            if not os.path.islink(path):
+                digests[path] = {
+                    "sha256": hashlib.sha256(data).hexdigest(),
+                    "mode": f"{os.stat(path).st_mode & 0o7777:04o}",
+                }
         except OSError as error:
             problems.append(f"{path}: it cannot be read ({error.strerror})")
-            continue
-        headed += [path] if any(line.startswith(header.encode()) for line in text.splitlines()) else []
-    return {"files": sorted(files), "headed": sorted(headed), "boot_links": sorted(links), "problems": problems}
+        if path in files and data is not None and any(line.startswith(header) for line in data.splitlines()):
+            headed.append(path)
+        if params["contents"] and _OLLAMA.search(path):
+            contents[path] = None if data is None else data.decode("utf-8", "replace")
+    return {"headed": headed, "digests": digests, "contents": contents, "problems": problems}
+
+
+def _is_different(path: str, text: str) -> bool:
+    try:
+        return differs(read_entry(path), Entry(path, FILE, text.encode(), 0o600))
+    except OllamaError:
+        return True
+
+
+def _store_problem(run: Runner, store: str, user: str) -> str | None:
+    """Why the user cannot use the directory. What the programs said is left out where they only said no."""
+    done = run(["runuser", f"--user={user}", "--", "sh", "-c", f"({_USABLE}) && echo usable || echo no", "sh", store])
+    if done.out is None:
+        return str(done.problem)
+    return None if done.out.strip() == "usable" else f"user {user} cannot read, write and enter it"
 
 
 def _names(folder: str) -> list[str]:
@@ -120,7 +264,11 @@ def _names(folder: str) -> list[str]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    module.exit_json(changed=False, **look(module.params["folder"], module.params["header"]))
+    try:
+        found = find(module.params)
+    except OllamaError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **found)
 
 
 if __name__ == "__main__":

@@ -22,12 +22,10 @@ if TYPE_CHECKING:
 SCHEMA = 1
 UNCHANGED, CHANGED, RESTORED, FAILED = "unchanged", "changed", "restored", "failed"
 _LONGEST = 2000
-# The code of the line with which a server says why it ends.
-_LAST_WORDS = "server-ended"
 
 
-def restored_plan(restored: Mapping[str, Any]) -> dict[str, Any]:
-    """What must hold where the module saved_state went back to a state.
+def _restored_plan(restored: Mapping[str, Any]) -> dict[str, Any]:
+    """What must hold where the module snapshot restored a snapshot.
 
     The plan that was confirmed then, if it is of the services that ran; else one that asks only that they run as
     systemd has loaded them, and answer.
@@ -44,27 +42,17 @@ def _bare(unit: str, host: str) -> dict[str, Any]:
     return {"name": name.partition("@")[2] or name, "unit": unit, "url": url_of(*listens(host)), "gpus": []}
 
 
-def failure_text(result: Mapping[str, Any], task: str = "") -> str:
-    """Why a task failed, in one line: of a loop, why the first of its items did.
+def failure_reason(result: Mapping[str, Any], task: str = "") -> str:
+    """Return why a task failed, in one line; of a loop, why its first item did.
 
-    What an assertion says is a sentence of its own; anything else needs the name of the task to be understood.
+    The message of an assertion or a refusal is a whole sentence; any other needs the name of the task.
     """
     failed = [each for each in result.get("results") or [] if each.get("failed")]
-    told = failed[0] if failed else result
-    said = told.get("msg") or "it did not say why"
-    words = said if isinstance(said, list) else str(said).splitlines()
-    text = " ".join(str(line).strip() for line in words)[:_LONGEST].rstrip(". ")
-    return text if "assertion" in told or not task else f"{task}: {text}"
-
-
-def silence_text(instance: Mapping[str, Any], problems: Iterable[str] = ()) -> str:
-    """Why a server does not answer, in one line: what service_info tells of it, and of the host in ``problems``."""
-    state = ", ".join(filter(None, (instance["active_state"], instance["sub_state"])))
-    why = "; ".join([*problems, *instance["problems"]])
-    warned = (instance["journal"] or {}).get("warnings") or []
-    last = [f"It said: {each['line']}" for each in warned if each["code"] == _LAST_WORDS]
-    silent = f"{instance['unit']} ({state}) does not answer at {instance['api']['url']}: {why}."
-    return " ".join([silent, *last, f"journalctl -u {instance['unit']} tells more."])
+    first = failed[0] if failed else result
+    message = first.get("msg") or "it did not say why"
+    lines = message if isinstance(message, list) else str(message).splitlines()
+    text = " ".join(str(line).strip() for line in lines)[:_LONGEST].rstrip(". ")
+    return text if not task or "assertion" in first or "refusals" in first else f"{task}: {text}"
 
 
 def change_table(
@@ -86,11 +74,11 @@ def change_sentence(
     change: Mapping[str, Any], host: str, after: Mapping[str, Any] | None = None, accepted: Iterable[str] = ()
 ) -> str:
     """The last words of a run that failed on a host: why, and what the host is like now."""
-    seen = f": {_told(change['checks'][0])}" if change["checks"] else ""
+    seen = f": {_finding(change['checks'][0])}" if change["checks"] else ""
     return f"{host}: {change['reason']}{seen}. {_now(change, after, accepted)}"
 
 
-def _told(check: Mapping[str, Any]) -> str:
+def _finding(check: Mapping[str, Any]) -> str:
     return f"{check['setting']}: {check['seen']}, planned {check['planned']} ({check['evidence']})"
 
 
@@ -107,8 +95,17 @@ def _now(change: Mapping[str, Any], after: Mapping[str, Any] | None, accepted: I
     return f"{back}, and run: {after['counts']['pass']} checks passed."
 
 
-def rollback_table(restored: Mapping[str, Any], host: str, after: Mapping[str, Any] | None = None) -> list[str]:
-    """Lines with what going back to a state has done on the host, how it runs, and which states there are."""
+def restore_report(
+    restored: Mapping[str, Any], host: str = "", after: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """``{plan, units, lines}``: what must hold after a snapshot was restored, what to read, and lines."""
+    plan = _restored_plan(restored) if restored.get("services") else None
+    units = [{"unit": each["unit"], "url": each["url"]} for each in (plan or {"instances": []})["instances"]]
+    return {"plan": plan, "units": units, "lines": _restore_lines(restored, host, after)}
+
+
+def _restore_lines(restored: Mapping[str, Any], host: str, after: Mapping[str, Any] | None) -> list[str]:
+    """Return lines with what was restored on the host, how it runs, and which snapshots there are."""
     back = restored.get("restored")
     lines = [f"{host}: nothing to go back to"] if back is None else _state(back, f"{host}: back at ")
     lines += [f"  {change['change']} {change['path']}" for change in restored["changes"]]
@@ -137,8 +134,8 @@ def change_report(
 ) -> dict[str, Any]:
     """``{schema, outcome, reason, files, restarted, stopped, state, restored, problem, verification, checks}``.
 
-    ``written`` is what file_set returned; ``failure`` is of a run that failed: ``{reason, restored, problem,
-    verification, checks}``, what saved_state returned of the way back, why that did not go as it should, how the
+    ``written`` is what file_transaction returned; ``failure`` is of a run that failed: ``{reason, restored, problem,
+    verification, checks}``, what snapshot returned when it was restored, why that did not go as it should, how the
     change was verified, and which checks of that made it fail.
     """
     files, units, ended = list(written.get("changes") or []), list(restarted), list(stopped)
@@ -177,8 +174,6 @@ __all__ = (
     "change_report",
     "change_sentence",
     "change_table",
-    "failure_text",
-    "restored_plan",
-    "rollback_table",
-    "silence_text",
+    "failure_reason",
+    "restore_report",
 )

@@ -3,14 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the unit files on a host differ from those that a plan asks for.
 
-Texts are compared as they are written, because that is what the role would write again: two ways to say the same
-are a difference, told as one of the text alone.
+Texts are compared as they are written, because that is what the role would write again: the same settings in
+other words are a difference of the text alone.
 Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
@@ -20,10 +19,10 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.service 
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 SCHEMA = 1
-# What a difference can be; docs in unit_drift.yml.
+# What a difference can be; docs in file_drift.yml.
 FILE_MISSING, NOT_OURS, MISSING, EXTRA, DIFFERS, TEXT, STALE = (
     "file-missing",
     "not-ours",
@@ -36,37 +35,22 @@ FILE_MISSING, NOT_OURS, MISSING, EXTRA, DIFFERS, TEXT, STALE = (
 HIDDEN = "(not shown)"
 
 
-def unit_drift(
-    files: Iterable[Mapping[str, Any]],
-    planned: Mapping[str, str],
-    found: Iterable[Mapping[str, Any]],
-    stale: Iterable[str] = (),
-) -> dict[str, Any]:
+def file_drift(desired: Mapping[str, Any], contents: Mapping[str, str | None]) -> dict[str, Any]:
     """``{schema, differences: [{unit, instance, path, setting, kind, on_host, planned}, …]}``, in the files' order.
 
-    ``files`` is what unit_files() gave, ``planned`` the text of each by path, ``found`` the results of reading them on
-    the host (ansible.builtin.slurp), ``stale`` the paths of our files that the plan does not ask for. Raises
-    OllamaError for a file that is there and cannot be read: nobody knows whether it differs.
+    ``desired`` is what desired_state() returned, ``contents`` the text of each file on the host. Raises OllamaError
+    for a file that is there and cannot be read: nobody knows whether it differs.
     """
-    texts = {result["item"]["path"]: _text(result) for result in found}
     differences: list[dict[str, Any]] = []
-    for file in files:
+    for file in desired["unit_files"]:
         path = file["path"]
+        if path in contents and contents[path] is None:
+            raise OllamaError(f"{path}: it cannot be compared with the plan, since it cannot be read")
         place = {"unit": file["unit"], "instance": file["instance"], "path": path}
-        differences += [{**place, **row} for row in _compare(texts[path], planned[path])]
-    for path in stale:
+        differences += [{**place, **row} for row in _compare(contents.get(path), file["content"])]
+    for path in desired["stale"]:
         differences.append({"unit": None, "instance": None, "path": path, **_row(STALE)})
     return {"schema": SCHEMA, "differences": differences}
-
-
-def _text(result: Mapping[str, Any]) -> str | None:
-    """The text that was read; None where there is no such file."""
-    if "content" in result:
-        return base64.b64decode(result["content"]).decode("utf-8", "replace")
-    said = str(result.get("msg", "nothing"))
-    if "not found" not in said:
-        raise OllamaError(f"{result['item']['path']}: it cannot be compared with the plan: {said}")
-    return None
 
 
 def _compare(on_host: str | None, planned: str) -> Iterator[dict[str, Any]]:
@@ -112,4 +96,4 @@ def _row(
     return {"setting": setting, "kind": kind, "on_host": on_host, "planned": planned}
 
 
-__all__ = ("SCHEMA", "unit_drift")
+__all__ = ("SCHEMA", "file_drift")

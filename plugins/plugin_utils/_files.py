@@ -75,13 +75,13 @@ def stale_files(
     return {"units": sorted(units), "files": old, "folders": sorted(folders)}
 
 
-def changed_units(plan: Mapping[str, Any], changes: Iterable[Mapping[str, Any]], *, everywhere: bool) -> list[str]:
+def changed_units(plan: Mapping[str, Any], changes: Iterable[str], *, everywhere: bool) -> list[str]:
     """The planned units that a restart is due for, in the plan's order.
 
-    ``changes`` are those of the module file_set. A changed drop-in concerns its own unit, the template unit all of its
-    instances; a change ``everywhere``, such as that of the secrets, concerns all.
+    ``changes`` are paths. A changed drop-in concerns its own unit, the template unit all of its instances; a change
+    ``everywhere``, such as that of the secrets, concerns all.
     """
-    paths = [change["path"] for change in changes]
+    paths = list(changes)
     names = {posixpath.basename(posixpath.dirname(path)).removesuffix(".d") for path in paths}
     if any(posixpath.basename(path) == TEMPLATE for path in paths):
         names |= {instance["unit"] for instance in plan["instances"] if instance["unit"] != SINGLE}

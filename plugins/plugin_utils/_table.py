@@ -103,7 +103,7 @@ def lint_table(findings: Iterable[Mapping[str, Any]], host: str, release: str | 
 
 
 def drift_table(drift: Mapping[str, Any], host: str) -> list[str]:
-    """Lines with every difference of unit_drift()."""
+    """Lines with every difference of file_drift()."""
     differences = drift["differences"]
     if not differences:
         return wrapped(f"{host}: the unit files on the host are those of the plan", indent=4)

@@ -1,10 +1,9 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan as the text of a systemd drop-in and of its environment file.
+"""A plan as the text of a systemd drop-in.
 
-Quoting after systemd.syntax(7), systemd.unit(5) "Specifiers", systemd.service(5) "Command lines" and
-systemd.exec(5) "EnvironmentFile=".
+Quoting after systemd.syntax(7), systemd.unit(5) "Specifiers" and systemd.service(5) "Command lines".
 Private to inference.ollama: it may change in any release.
 """
 
@@ -110,20 +109,4 @@ def command_word(word: str) -> str:
     return word.replace("%", "%%") if re.fullmatch(r"[A-Za-z0-9_@%+=:,./$-]+", word) else quote(word)
 
 
-def environment_file(variables: Mapping[str, str]) -> str:
-    """The text of an EnvironmentFile=, a variable a line, sorted.
-
-    Raises OllamaError that names the variable and never shows its value.
-    """
-    lines = []
-    for name, value in sorted(variables.items()):
-        if _CONTROL.search(value):
-            raise OllamaError(
-                f"{name}: the value holds a control character (a line break?); allowed is one line of text"
-            )
-        escaped = re.sub(r'([\\"$`])', r"\\\1", value)
-        lines.append(f'{name}="{escaped}"\n')
-    return "".join(lines)
-
-
-__all__ = ("command_line", "command_word", "dropin", "environment_file", "find_instance", "quote")
+__all__ = ("command_line", "command_word", "dropin", "find_instance", "quote")

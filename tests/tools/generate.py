@@ -33,12 +33,11 @@ ROLE = ROOT / "roles" / "ollama"
 
 def generate(contract: Contract) -> dict[Path, str]:
     """Each file as it should be."""
-    specs, readme, variables = (ROLE / name for name in ("meta/argument_specs.yml", "README.md", "vars/main.yml"))
+    specs, readme = ROLE / "meta" / "argument_specs.yml", ROLE / "README.md"
     return {
         ROOT / "docs" / "settings.md": settings_page.page(contract),
         ROLE / "defaults" / "main.yml": role_files.defaults(contract),
         specs: _between_marks(specs, options=role_files.specs(contract)),
-        variables: _between_marks(variables, options=role_files.variables(contract)),
         readme: _between_marks(
             readme, variables=role_files.table(contract), instances=role_files.instance_keys(contract)
         ),

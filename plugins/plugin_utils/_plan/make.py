@@ -49,25 +49,16 @@ class PlanError(OllamaError):
         super().__init__("\n".join([count, *(f"- {line}" for line in lines)]))
 
 
-def refusals(topology: Mapping[str, Any], options: Mapping[str, Any], release: str | None) -> list[str]:
-    """Why there is no plan, a line for each wrong setting; empty where there is one."""
-    try:
-        make_plan(topology, options, release)
-    except PlanError as error:
-        return error.lines
-    return []
-
-
-def make_plan(topology: Mapping[str, Any], options: Mapping[str, Any], release: str | None) -> dict[str, Any]:
+def make_plan(topology: Mapping[str, Any], options: Mapping[str, Any], release: str | None = None) -> dict[str, Any]:
     """Return the plan of one host, schema 2 (docs/architecture.md).
 
     ``options`` maps role variables without their prefix to the operator's values. ``release`` is the installed release
-    as the operator names it; without it the topology's is taken. Raises PlanError with one line for everything that is
-    wrong, so that a single run shows it all.
+    as the operator names it, in place of the option ``version``; without either the topology's is taken. Raises
+    PlanError with one line for everything that is wrong, so that a single run shows it all.
     """
     machine = Machine(topology)
-    installed = _release(machine, release)
-    policy, errors = parse(options)
+    policy, errors = parse({**options, **({"version": release} if release else {})})
+    installed = _release(machine, policy.version)
     policy, clashes, lint_warnings = environment.ready(policy, installed)
     host = Planning(machine, policy, installed, load(), instance=None)
     notes = host.notes
@@ -97,11 +88,8 @@ def make_plan(topology: Mapping[str, Any], options: Mapping[str, Any], release: 
 
 
 def _release(machine: Machine, named: str | None) -> Release | None:
-    if named and named != "auto":
-        try:
-            return parse_release(named)
-        except OllamaError as error:
-            raise PlanError([f"ollama_version: {error}; allowed is auto, or a release such as 0.34.1"]) from error
+    if named:
+        return parse_release(named)
     found = machine.ollama.get("version")
     try:
         return parse_release(found) if found else None
@@ -208,4 +196,4 @@ def _check_facts(planning: Planning) -> None:
         )
 
 
-__all__ = ("PlanError", "make_plan", "refusals", "url_of")
+__all__ = ("PlanError", "make_plan", "url_of")

@@ -59,14 +59,13 @@ def test_every_entry_point_has_a_tasks_file(role):
 
 @pytest.mark.parametrize("option", load().options.values(), ids=lambda option: option.name)
 def test_every_variable_is_used(option):
-    """A variable that nothing reads is a promise that nothing keeps: the plan reads it, or a task of the role does."""
+    """A variable that nothing reads is a promise that nothing keeps: a decider or a task reads it."""
     role = ROOT / "roles" / "ollama"
     folders = [role / folder for folder in ("tasks", "handlers", "templates", "vars")]
-    yaml_text = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*"))
-    # All of them are handed to the check of their values.
-    text = re.sub(r"# generated options.*# end of generated options", "", yaml_text, flags=re.DOTALL)
-    plan = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/plugin_utils/_plan/*.py"))
-    assert re.search(rf"\bollama_{option.name}\b", text) or re.search(rf"policy\.{option.name}\b", plan)
+    text = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*"))
+    code = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/plugin_utils/**/*.py"))
+    used = rf"policy\.{option.name}\b|options(\.get\(|\[)\"{option.name}\""
+    assert re.search(rf"\bollama_{option.name}\b", text) or re.search(used, code)
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)

@@ -75,7 +75,7 @@ def test_every_host_is_in_the_report(tmp_path):
         "wrong": "refused",
         "bare": "unknown",
     }
-    assert hosts["broken"]["reason"].startswith("Read the topology: The module interpreter '/nonexistent/python'")
+    assert hosts["broken"]["reason"].startswith("Read the host, and plan: The module interpreter '/nonexistent/python'")
     assert "nobody_said" in hosts["undefined"]["reason"]
     assert hosts["lost"]["reason"].startswith("Failed to connect to the host via ssh: ")
     assert hosts["wrong"]["reason"].startswith("ollama_numa_node: 7 is not allowed")

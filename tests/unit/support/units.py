@@ -10,9 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line, dropin
+from ansible_collections.inference.ollama.plugins.plugin_utils._render import render_dropin, render_template_unit
 
 # What install.sh writes, as far as it matters to a drop-in.
 INSTALLED = """[Unit]
@@ -22,21 +21,11 @@ ExecStart=/bin/true
 User=root
 Restart=always
 """
-TEMPLATES = Path(__file__).resolve().parents[3] / "roles/ollama/templates"
 
 
 def render(source, plan, instance=None):
     """A template of the role for one instance of a plan."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters["inference.ollama.dropin"] = dropin
-    environment.filters["inference.ollama.command_line"] = command_line
-    return environment.get_template(source).render(ollama_plan=plan, item={"instance": instance})
+    return render_template_unit(plan) if source == "template.service.j2" else render_dropin(plan, instance)
 
 
 def verdict(folder, unit, files):

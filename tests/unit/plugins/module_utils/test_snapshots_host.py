@@ -60,7 +60,7 @@ class Machine:
             os.symlink("/etc/systemd/system/ollama@.service", path)
 
     def change(self, things, reason="a reason"):
-        """Write as file_set does; the id of the state that was saved."""
+        """Write as file_transaction does; the id of the state that was saved."""
         entries = wanted(self.units, things)
         return write(self.store, self.host, entries, pending_changes(entries), reason)
 
@@ -77,7 +77,7 @@ STEPS = st.fixed_dictionaries(
     {
         "things": SETS,
         "kernel": st.sampled_from("01"),
-        # Files that are removed with file_set, or links that somebody makes or takes away after the state was saved.
+        # Files that are removed, or links that somebody makes or takes away after the state was saved.
         "absent": st.sets(st.sampled_from(LINKS), max_size=2),
         "enable": st.dictionaries(st.sampled_from(LINKS), st.booleans(), max_size=2),
         "confirm": st.sampled_from([True, True, False]),

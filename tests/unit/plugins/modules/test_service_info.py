@@ -73,6 +73,16 @@ def test_servers_are_waited_for_before_they_are_read(run, monkeypatch):
     assert (code, waited) == (0, [([("no-such.service", "http://127.0.0.1:1")], 0.5)])
 
 
+def test_an_api_that_does_not_answer_fails_where_an_answer_is_required(run):
+    """With the unit, the address and what was in the way; what was read is returned all the same."""
+    asked = {"units": [{"unit": "no-such.service", "url": "http://127.0.0.1:1"}], "parts": ["api"]}
+    assert run(**asked)[0] == 0
+    code, result = run(**asked, require_answer=True)
+    assert code == 1
+    assert result["msg"].startswith("no-such.service () does not answer at http://127.0.0.1:1: ")
+    assert result["service"]["instances"][0]["api"]["version"] is None
+
+
 def test_a_captured_host_is_not_waited_for(run, machine, monkeypatch):
     """Its servers answer nobody any more."""
     monkeypatch.setattr(service_info, "wait", None)

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
 testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.modules import unit_files_info
 
 HEADER = "# Managed by"
@@ -20,8 +24,9 @@ HEADER = "# Managed by"
 def run(capsys):
     """Run the module on a folder; its result."""
 
-    def run(folder):
-        with testing.patch_module_args({"folder": str(folder), "header": HEADER}), pytest.raises(SystemExit) as end:
+    def run(folder, **options):
+        arguments = {"folder": str(folder), "header": HEADER, **options}
+        with testing.patch_module_args(arguments), pytest.raises(SystemExit) as end:
             unit_files_info.main()
         assert end.value.code == 0
         return json.loads(capsys.readouterr().out)
@@ -70,3 +75,76 @@ def test_a_file_that_cannot_be_read_is_named(run, tmp_path, monkeypatch):
     result = run(tmp_path)
     assert (result["files"], result["headed"]) == ([path], [])
     assert result["problems"] == [f"{path}: it cannot be read (Permission denied)"]
+
+
+def test_digests_tell_whether_a_file_is_the_one_that_would_be_written(run, tmp_path):
+    """Content and permissions; what is a link, or is not there, has none."""
+    path = write(tmp_path / "ollama.service.d/override.conf", b"[Service]\n")
+    Path(path).chmod(0o640)
+    link = tmp_path / "ollama@.service"
+    link.symlink_to(path)
+    sysctl = write(tmp_path / "90-ollama.conf", b"x\n")
+    digests = run(tmp_path, paths=[sysctl, str(tmp_path / "none")])["digests"]
+    assert digests[path] == {"sha256": hashlib.sha256(b"[Service]\n").hexdigest(), "mode": "0640"}
+    assert digests[str(link)] is None
+    assert set(digests) == {path, str(link), sysctl}
+
+
+def test_contents_are_those_of_the_units_of_ollama_alone(run, tmp_path):
+    """Nobody asked for what other services hold, and nothing is returned unless it is asked for."""
+    ours = write(tmp_path / "ollama@a.service.d/override.conf", b"a\xff")
+    write(tmp_path / "nginx.service", b"b")
+    assert run(tmp_path, contents=True)["contents"] == {ours: "a\ufffd"}
+    assert run(tmp_path)["contents"] == {}
+
+
+def test_secrets_are_compared_and_not_returned(run, tmp_path):
+    """A changed key, a file that others may read, one that is missing: each is different."""
+    path = write(tmp_path / "secrets.env", b"KEY=hidden-77")
+    Path(path).chmod(0o600)
+    assert run(tmp_path, secrets={path: "KEY=hidden-77"})["different"] == []
+    result = run(tmp_path, secrets={path: "KEY=hidden-78", str(tmp_path / "none"): "x", str(tmp_path): "x"})
+    assert result["different"] == [path, str(tmp_path / "none"), str(tmp_path)]
+    assert "hidden" not in json.dumps({**result, "invocation": None})
+    Path(path).chmod(0o644)
+    assert run(tmp_path, secrets={path: "KEY=hidden-77"})["different"] == [path]
+
+
+def test_a_change_that_was_begun_is_reported(run, tmp_path):
+    """By the mark that file_transaction leaves until the change is confirmed."""
+    assert run(tmp_path, state_folder=str(tmp_path / "states"))["unfinished"] is False
+    write(tmp_path / "states/pending.json", b'{"id": "20261122T081202Z", "restored": false}')
+    assert run(tmp_path, state_folder=str(tmp_path / "states"))["unfinished"] is True
+
+
+def test_services_that_run_are_those_that_systemd_lists(run, tmp_path, monkeypatch):
+    """Where systemd does not answer, that is a problem and the list is null."""
+    monkeypatch.setattr(unit_files_info.running, "active_units", lambda _run: {"ollama.service": ""})
+    assert run(tmp_path, services=True)["active"] == ["ollama.service"]
+    assert run(tmp_path)["active"] is None
+
+    def silent(_run):
+        raise OllamaError("no systemctl")
+
+    monkeypatch.setattr(unit_files_info.running, "active_units", silent)
+    result = run(tmp_path, services=True)
+    assert (result["active"], result["problems"]) == (None, ["no systemctl"])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "problem"),
+    [
+        (Outcome("usable\n", None), None),
+        (Outcome("no\n", None), "user ollama cannot read, write and enter it"),
+        (Outcome(None, "runuser is not installed"), "runuser is not installed"),
+    ],
+)
+def test_the_store_is_tried_as_its_user(run, tmp_path, monkeypatch, outcome, problem):
+    """The problem is in words; without a store nobody is asked."""
+    asked = []
+    monkeypatch.setattr(unit_files_info, "runner", lambda _timeout: lambda argv: asked.append(argv) or outcome)
+    assert run(tmp_path)["store_problem"] is None
+    assert asked == []
+    assert run(tmp_path, store="/srv/a b", store_user="ollama")["store_problem"] == problem
+    assert asked[0][:2] == ["runuser", "--user=ollama"]
+    assert asked[0][-1] == "/srv/a b"

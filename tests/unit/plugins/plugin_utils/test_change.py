@@ -16,9 +16,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
     change_report,
     change_sentence,
     change_table,
-    failure_text,
-    restored_plan,
-    rollback_table,
+    failure_reason,
+    restore_report,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
@@ -43,6 +42,14 @@ GOOD = verification(("threads", "pass"), ("binding", "pass"))
 BAD = verification(("unit", "pass"), ("LimitMEMLOCK", "fail"), ("threads", "fail"), ("numa_node", "unknown"))
 
 
+def _plan_of(restored):
+    return restore_report(restored)["plan"]
+
+
+def _lines_of(restored, host, after=None):
+    return restore_report(restored, host, after)["lines"]
+
+
 def settings_of(checks):
     return [check["setting"] for check in checks]
 
@@ -64,7 +71,7 @@ def test_what_fails_a_host():
 
 
 def restored(start, plan=None):
-    return {"services": {"stop": [], "start": start}, "plan": plan}
+    return {"services": {"stop": [], "start": start}, "plan": plan, "changes": [], "states": [], "problems": []}
 
 
 def hosts(made):
@@ -75,7 +82,7 @@ def hosts(made):
 @pytest.mark.parametrize("made", [SINGLE, SEVERAL])
 def test_the_plan_that_was_confirmed_then_holds(made):
     """It is of the services that ran, whatever address they had."""
-    assert restored_plan(restored(hosts(made), made)) == made
+    assert _plan_of(restored(hosts(made), made)) == made
 
 
 @pytest.mark.parametrize(
@@ -84,7 +91,7 @@ def test_the_plan_that_was_confirmed_then_holds(made):
 )
 def test_without_the_plan_of_these_services_they_shall_run_and_answer(known):
     """One that was never confirmed, of another release of the collection, or of other services is none of them."""
-    made = restored_plan(restored({"ollama.service": "0.0.0.0:11435"}, known))
+    made = _plan_of(restored({"ollama.service": "0.0.0.0:11435"}, known))
     (instance,) = instances(made)
     assert (instance["name"], instance["unit"], instance["url"]) == (
         "ollama",
@@ -94,14 +101,23 @@ def test_without_the_plan_of_these_services_they_shall_run_and_answer(known):
     assert (made["schema"], made["release"], made["decisions"]) == (2, None, [])
 
 
+def test_a_restore_report_names_the_services_to_read():
+    """With the addresses of the plan of then; nothing where no snapshot was restored."""
+    assert restore_report(restored({"ollama.service": ":1"}))["units"] == [
+        {"unit": "ollama.service", "url": "http://127.0.0.1:1"}
+    ]
+    nothing = {"services": None, "plan": None, "changes": [], "states": [], "problems": []}
+    assert (restore_report(nothing)["plan"], restore_report(nothing)["units"]) == (None, [])
+
+
 def test_instances_have_their_own_names():
     """As in a plan of several servers, in the order of their names."""
-    made = restored_plan(restored({"ollama@b.service": ":2", "ollama@a.service": ":1"}))
+    made = _plan_of(restored({"ollama@b.service": ":2", "ollama@a.service": ":1"}))
     assert [(each["name"], each["url"]) for each in instances(made)] == [
         ("a", "http://127.0.0.1:1"),
         ("b", "http://127.0.0.1:2"),
     ]
-    assert restored_plan(restored({}))["instances"] == []
+    assert _plan_of(restored({}))["instances"] == []
 
 
 @pytest.mark.parametrize(
@@ -131,14 +147,14 @@ def test_instances_have_their_own_names():
 )
 def test_where_a_server_listens(host, url):
     """OLLAMA_HOST as the server itself reads it, whatever somebody had written there before the role came."""
-    (instance,) = restored_plan(restored({"ollama.service": host}))["instances"]
+    (instance,) = _plan_of(restored({"ollama.service": host}))["instances"]
     assert instance["url"] == url
 
 
 @given(st.text(max_size=30))
 def test_any_address_is_read(host):
     """What stands in an environment is anybody's."""
-    (instance,) = restored_plan(restored({"ollama.service": host}))["instances"]
+    (instance,) = _plan_of(restored({"ollama.service": host}))["instances"]
     assert instance["url"].startswith("http://")
 
 
@@ -146,7 +162,7 @@ def test_any_address_is_read(host):
 @given(plans())
 def test_the_bare_plan_fails_no_healthy_host(made):
     """Whatever a host was set to before, it passes where it runs as systemd has loaded it, and answers."""
-    bare = restored_plan(restored(hosts(made)))
+    bare = _plan_of(restored(hosts(made)))
     service = running(made)
     for each in service["instances"]:
         for process in each["processes"]:
@@ -170,7 +186,7 @@ def test_the_bare_plan_fails_a_host_that_does_not_run(changes, setting):
     """Not started, not reloaded, not answering."""
     service = copy.deepcopy(running(SINGLE))
     service["instances"][0].update(changes)
-    found = verify(restored_plan(restored({"ollama.service": "127.0.0.1:11434"})), service)
+    found = verify(_plan_of(restored({"ollama.service": "127.0.0.1:11434"})), service)
     assert setting in verdicts(found, "fail")
 
 
@@ -202,17 +218,18 @@ def test_the_bare_plan_fails_a_host_that_does_not_run(changes, setting):
             "T",
             "Not so",
         ),
+        ({"msg": "a: 0 is not allowed", "refusals": ["a: 0 is not allowed"]}, "T", "a: 0 is not allowed"),
         ({"msg": "some items failed", "results": [{"failed": False, "msg": "b"}]}, "T", "T: some items failed"),
     ],
 )
 def test_why_a_task_failed(result, task, words):
     """One line without a full stop; an assertion is a sentence of its own, of a loop the first that failed counts."""
-    assert failure_text(result, task) == words
+    assert failure_reason(result, task) == words
 
 
 def test_a_long_complaint_is_cut():
     """A traceback of a page helps nobody in a last line."""
-    assert len(failure_text({"msg": "x" * 5000})) == 2000
+    assert len(failure_reason({"msg": "x" * 5000})) == 2000
 
 
 # The report.
@@ -347,7 +364,7 @@ def test_the_table_of_a_way_back():
     """What was done, how it runs, and what can be gone back to from here."""
     older = {**STATE, "id": "20261121T081202Z", "reason": "change 4711", "changes": FILES * 2}
     done = {"restored": STATE, "changes": FILES, "states": [STATE, older], "problems": ["x.json: it is no JSON"]}
-    assert rollback_table(done, "gpu1", GOOD) == [
+    assert _lines_of(done, "gpu1", GOOD) == [
         "gpu1: back at 2026-11-22T08:12:02Z, state 20261122T081202Z",
         "    before a change of 1 file",
         "  created /etc/systemd/system/ollama.service.d/override.conf",
@@ -366,4 +383,4 @@ def test_the_table_of_a_way_back():
 def test_the_table_where_there_is_nothing_to_go_back_to():
     """It is said, and that none is kept."""
     done = {"restored": None, "changes": [], "states": [], "problems": []}
-    assert rollback_table(done, "gpu1") == ["gpu1: nothing to go back to", "", "No state is kept."]
+    assert _lines_of(done, "gpu1") == ["gpu1: nothing to go back to", "", "No state is kept."]

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
-from ansible_collections.inference.ollama.plugins.plugin_utils._drift import unit_drift
+from ansible_collections.inference.ollama.plugins.plugin_utils._drift import file_drift
 
 PATH = "/etc/systemd/system/ollama@a.service.d/override.conf"
 FILE = {"path": PATH, "unit": "ollama@a.service", "instance": "a"}
@@ -28,14 +26,9 @@ LimitNOFILE=65535
 """
 
 
-def read(text):
-    if text is None:
-        return {"item": FILE, "failed": True, "msg": f"File not found: {PATH}"}
-    return {"item": FILE, "content": base64.b64encode(text.encode()).decode()}
-
-
 def drift(on_host, stale=()):
-    return unit_drift([FILE], {PATH: PLANNED}, [read(on_host)], stale)["differences"]
+    desired = {"unit_files": [{**FILE, "content": PLANNED}], "stale": list(stale)}
+    return file_drift(desired, {} if on_host is None else {PATH: on_host})["differences"]
 
 
 def only(on_host):
@@ -71,7 +64,7 @@ def test_the_same_text_is_no_difference():
         ),
     ],
 )
-def test_a_difference_is_told_by_setting(on_host, difference):
+def test_a_difference_is_reported_by_setting(on_host, difference):
     """An operator sees what somebody changed by hand, and what it was."""
     assert only(on_host) == difference
 
@@ -108,10 +101,9 @@ def test_a_secret_is_never_shown(line):
 
 
 def test_a_file_that_cannot_be_read_is_no_missing_file():
-    """Nobody knows what is in it; the error says what was said."""
-    result = {"item": FILE, "failed": True, "msg": f"File is not readable: {PATH}"}
-    with pytest.raises(OllamaError, match="cannot be compared with the plan: File is not readable"):
-        unit_drift([FILE], {PATH: PLANNED}, [result])
+    """Nobody knows what is in it."""
+    with pytest.raises(OllamaError, match="cannot be compared with the plan, since it cannot be read"):
+        file_drift({"unit_files": [{**FILE, "content": PLANNED}], "stale": []}, {PATH: None})
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",))))

@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import (
     command_word,
     dropin,
-    environment_file,
     quote,
 )
 from ansible_collections.inference.ollama.tests.unit.support.plans import instances, plan, xeon
@@ -45,24 +41,6 @@ def test_a_control_character_is_refused():
 def test_command_words_reach_the_program_as_they_are(word, written):
     """systemd replaces dollars and specifiers in commands unless they are doubled."""
     assert command_word(word) == written
-
-
-@given(st.dictionaries(st.from_regex(r"[A-Z_]{1,8}", fullmatch=True), LINE, max_size=4))
-def test_an_environment_file_gives_every_value_back(variables):
-    """Read by the rules of systemd.exec(5), the file holds what was put in."""
-    lines = environment_file(variables).splitlines() if variables else []
-    found = {}
-    for line in re.findall(r'^([A-Z_]+)="((?:[^"\\]|\\.)*)"$', "\n".join(lines), flags=re.MULTILINE):
-        found[line[0]] = re.sub(r'\\([\\"$`])', r"\1", line[1])
-    assert found == {name: value for name, value in variables.items() if len(value.splitlines()) <= 1}
-
-
-def test_a_secret_is_never_in_an_error():
-    """The message names the variable alone."""
-    with pytest.raises(OllamaError) as caught:
-        environment_file({"OLLAMA_API_KEY": "hidden\nvalue"})
-    assert "OLLAMA_API_KEY" in str(caught.value)
-    assert "hidden" not in str(caught.value)
 
 
 def test_a_new_command_clears_the_installed_one_first():

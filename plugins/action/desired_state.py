@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Action ``desired_state``; documented in plugins/modules/desired_state.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
+from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state, questions
+from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ActionModule(ActionBase):
+    """Read the host by two modules, and decide by what they found."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        known = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, known)
+        options = {
+            name: self._templar.template(known[f"ollama_{name}"])
+            for name in load().options
+            if f"ollama_{name}" in known
+        }
+        # The key itself goes no further: what is decided is a fact, and facts are shown.
+        key = str(options["api_key"])
+        options["api_key"] = bool(key)
+        args: Mapping[str, Any] = self._task.args
+        preflight = boolean(args.get("preflight", True))
+        machine = {"root": options["topology_root"], "command_timeout": options["command_timeout"]}
+        read = self._read("topology_facts", machine, known)
+        if read.get("failed"):
+            return {**result, **read}
+        topology = read["ansible_facts"]["ollama_topology"]
+        result["ansible_facts"] = read["ansible_facts"]
+        try:
+            found = self._read("unit_files_info", questions(topology, options, args.get("secrets") or {}), known)
+            if found.get("failed"):
+                return {**result, **found}
+            desired = desired_state(
+                topology,
+                options,
+                found,
+                Run(known["inventory_hostname"], self._task.check_mode, preflight),
+            )
+        except OllamaError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        refusals = [*desired["refusals"], *key_errors(key)]
+        if refusals and preflight:
+            # Whoever reads why has no use for all facts below it.
+            return {"failed": True, "refusals": refusals, "msg": "\n".join(refusals)}
+        return {**result, "changed": False, **desired, "refusals": refusals}
+
+    def _read(self, name: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = self._execute_module(
+            module_name=f"inference.ollama.{name}", module_args=args, task_vars=task_vars
+        )
+        return {key: value for key, value in found.items() if key != "invocation"}

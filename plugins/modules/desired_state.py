@@ -1,0 +1,196 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action inference.ollama.desired_state, where Ansible looks for it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: desired_state
+short_description: For the role, reads a host and decides what a run changes there
+version_added: 0.1.0
+description:
+  - Reads the host with M(inference.ollama.topology_facts) and M(inference.ollama.unit_files_info), computes the plan,
+    and compares it with what was found.
+  - Everything that is wrong is refused in one message, a line each. Nothing on the host is changed.
+  - It takes its values from the variables of the role P(inference.ollama.ollama#role), so it works only within it.
+options:
+  preflight:
+    description:
+      - Whether to refuse what stops a change of this host. Without it the task does not fail, and RV(refusals) names
+        only what cannot be planned.
+    type: bool
+    default: true
+  secrets:
+    description: Files to compare with what they should hold, content by path. They are not returned.
+    type: dict
+    default: {}
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.flow
+attributes:
+  action:
+    support: full
+  async:
+    support: none
+  bypass_host_loop:
+    support: none
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: linux
+seealso:
+  - module: inference.ollama.topology_facts
+  - module: inference.ollama.unit_files_info
+  - module: inference.ollama.file_transaction
+author:
+  - The inference.ollama authors (@inference-ollama)
+"""
+
+EXAMPLES = r"""
+- name: Read the host, and plan
+  inference.ollama.desired_state:
+    preflight: false
+  register: desired
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The fact C(ollama_topology), as of M(inference.ollama.topology_facts).
+  returned: always
+  type: dict
+  sample: {}
+refusals:
+  description:
+    - Why the host is not changed, a sentence each. Where there are some, the task fails or returns nothing of what
+      follows.
+  returned: always
+  type: list
+  elements: str
+  sample: ["ollama_states_kept: 0 is not allowed; allowed is a whole number from 1 to 100"]
+notices:
+  description: With check mode, what a real run would refuse.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+plan:
+  description: The plan, as of P(inference.ollama.tuning_plan#filter).
+  returned: success
+  type: dict
+  sample: {}
+installed:
+  description: Whether the host has C(ollama.service).
+  returned: success
+  type: bool
+  sample: true
+live:
+  description: Whether its services are changed too, and not only files in a folder.
+  returned: success
+  type: bool
+  sample: true
+changes:
+  description: The paths that differ from what is planned.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/systemd/system/ollama.service.d/override.conf]
+pending:
+  description: Whether there is anything to do.
+  returned: success
+  type: bool
+  sample: true
+folder:
+  description: The folder of units.
+  returned: success
+  type: str
+  sample: /etc/systemd/system
+header:
+  description: How the first line of every file of the role begins.
+  returned: success
+  type: str
+  sample: "# Managed by Ansible, role inference.ollama.ollama:"
+unit_files:
+  description: Path, unit, instance and content of the unit files of the plan.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+files:
+  description: Path and content of these and of the kernel's files.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+backup:
+  description: Those of them that the role has not written.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+absent:
+  description: Files and links that must not exist.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/ollama/secrets.env]
+stale:
+  description: Unit files of an earlier plan among them.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+empty_folders:
+  description: Folders to remove once they are empty.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+kernel_files:
+  description: The files of the kernel that the plan sets.
+  returned: success
+  type: list
+  elements: str
+  sample: [/proc/sys/kernel/numa_balancing]
+kernel:
+  description: Path and command for each setting of the kernel that must be applied now.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - path: /etc/sysctl.d/90-ollama.conf
+      argv: [/usr/lib/systemd/systemd-sysctl, /etc/sysctl.d/90-ollama.conf]
+stop:
+  description: Services to stop and disable.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+restart:
+  description: Services to restart.
+  returned: success
+  type: list
+  elements: str
+  sample: [ollama.service]
+start:
+  description: Services to start and enable.
+  returned: success
+  type: list
+  elements: str
+  sample: [ollama.service]
+not_loadable:
+  description: With check mode, services that a real run would start and systemd does not know yet.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+units:
+  description: Unit and URL of every service of the plan, for M(inference.ollama.service_info).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{unit: ollama.service, url: "http://127.0.0.1:11434"}]
+"""

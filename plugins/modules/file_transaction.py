@@ -1,0 +1,250 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module inference.ollama.file_transaction."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: file_transaction
+short_description: Writes and removes several files as one, and keeps what was there
+version_added: 0.1.0
+description:
+  - Brings all the files named to what they shall be, or, where one of them cannot be written, none.
+  - Everything is written beside its place first, so that a full disk shows before the first file has changed.
+  - With O(state_folder) it keeps what was there before, files, links by which services of Ollama start at boot, which
+    of them ran and values of the kernel, and notes that a change has begun. M(inference.ollama.snapshot) goes back
+    to it, or confirms the change.
+  - Where an earlier change was begun and never confirmed, as after a run that was killed, it says so and counts as
+    changed, so that handlers do what that run could not.
+options:
+  files:
+    description: Files to write, with folders for them where there are none.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path. A link of that name is replaced.
+        type: path
+        required: true
+      content:
+        description: What the file shall hold.
+        type: str
+        required: true
+      mode:
+        description: Permissions in octal digits and in quotes. YAML reads V(0644) without them as the number 420.
+        type: raw
+        default: "0644"
+  secrets:
+    description: Files that only their owner may read, content by absolute path. What they hold is never shown.
+    type: dict
+    default: {}
+  backup:
+    description: Of which paths to keep a copy beside it where it changes, under its name, the moment and a tilde.
+    type: list
+    elements: path
+    default: []
+  absent:
+    description: Paths of files and links to remove.
+    type: list
+    elements: path
+    default: []
+  empty_folders:
+    description: Folders to remove where nothing is left in them.
+    type: list
+    elements: path
+    default: []
+  state_folder:
+    description: Folder for what was there before, for root alone. Nothing is kept without.
+    type: path
+  reason:
+    description: Why the change is made, to be kept with the state.
+    type: str
+    default: ""
+  kernel:
+    description: Files below C(/proc/sys) and C(/sys) whose values are kept with the state.
+    type: list
+    elements: path
+    default: []
+  units_folder:
+    type: path
+    default: /etc/systemd/system
+  command_timeout:
+    type: float
+    default: 5
+extends_documentation_fragment:
+  - inference.ollama.snapshots
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: What only the owner of a file may read is not shown.
+  platform:
+    platforms: linux
+requirements:
+  - Python 3.9 or later on the host.
+seealso:
+  - module: inference.ollama.snapshot
+author:
+  - The inference.ollama authors (@inference-ollama)
+"""
+
+EXAMPLES = r"""
+- name: Write two files as one, and keep what was there
+  inference.ollama.file_transaction:
+    files:
+      - path: /etc/systemd/system/ollama.service.d/override.conf
+        content: "{{ lookup('ansible.builtin.template', 'dropin.conf.j2') }}"
+      - path: /etc/sysctl.d/90-ollama.conf
+        content: "kernel.numa_balancing = 0\n"
+    state_folder: /var/lib/inference.ollama
+    reason: change 4711
+  become: true
+  notify: Ollama settings changed
+
+- name: Remove a drop-in and its folder
+  inference.ollama.file_transaction:
+    absent: [/etc/systemd/system/ollama.service.d/zz.conf]
+    empty_folders: [/etc/systemd/system/ollama.service.d]
+  become: true
+"""
+
+RETURN = r"""
+changes:
+  description: What has changed, or would without check mode.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{path: /etc/systemd/system/ollama.service.d/override.conf, change: created}]
+  contains:
+    path:
+      description: The path.
+      type: str
+      sample: /etc/systemd/system/ollama.service.d/override.conf
+    change:
+      description: V(created), V(changed) or V(removed).
+      type: str
+      sample: created
+unfinished:
+  description: Whether an earlier change was begun and never confirmed.
+  returned: success
+  type: bool
+  sample: false
+state:
+  description: The id of the state that was saved; V(null) where nothing changed, or without O(state_folder).
+  returned: success
+  type: str
+  sample: 20261122T081202Z
+"""
+
+import re
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._process import runner
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import (
+    diff,
+    pending_changes,
+    summarize,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, Entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import OPTIONS, Host, remove_empty, write
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
+from ansible_collections.inference.ollama.plugins.module_utils._topology.options import check_timeout
+
+SECRET_MODE = 0o600
+
+
+def argument_spec() -> dict[str, dict[str, Any]]:
+    path = {"type": "path", "required": True}
+    return {
+        "files": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "path": path,
+                "content": {"type": "str", "required": True},
+                "mode": {"type": "raw", "default": "0644"},
+            },
+        },
+        # Of a mapping only the values are hidden. One of texts within a list would be logged on the host all the same.
+        "secrets": {"type": "dict", "default": {}, "no_log": True},
+        "backup": {"type": "list", "elements": "path", "default": []},
+        "absent": {"type": "list", "elements": "path", "default": []},
+        "empty_folders": {"type": "list", "elements": "path", "default": []},
+        "state_folder": {"type": "path"},
+        "reason": {"type": "str", "default": ""},
+        "kernel": {"type": "list", "elements": "path", "default": []},
+        **OPTIONS,
+    }
+
+
+def wanted_of(params: dict[str, Any]) -> list[Entry]:
+    """The entries asked for; OllamaError for a path that is not absolute or named twice, or a mode that is none."""
+    entries = [Entry(row["path"], FILE, row["content"].encode(), _mode(row["mode"])) for row in params["files"]]
+    entries += [Entry(path, FILE, _text(path, said), SECRET_MODE) for path, said in params["secrets"].items()]
+    entries += [Entry(path, ABSENT) for path in params["absent"]]
+    paths = [entry.path for entry in entries]
+    for path in paths:
+        if not path.startswith("/"):
+            raise OllamaError(f"{path}: allowed is an absolute path")
+        if paths.count(path) > 1:
+            raise OllamaError(f"{path}: it is named twice among files, secrets and absent")
+    return entries
+
+
+def _text(path: str, said: object) -> bytes:
+    """The content; a key that is all digits comes as a number."""
+    if isinstance(said, bool) or not isinstance(said, (str, int)):
+        raise OllamaError(f"{path}: what it shall hold is no text")
+    return str(said).encode()
+
+
+def _mode(said: object) -> int:
+    if not isinstance(said, str) or not re.fullmatch("0?[0-7]{3}", said):
+        raise OllamaError(f"mode: {str(said)[:20]!r} is not allowed; allowed are octal digits in quotes, as '0644'")
+    return int(said, 8)
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    params = module.params
+    check_timeout(params["command_timeout"])
+    wanted = wanted_of(params)
+    changes = pending_changes(wanted)
+    store = Store(params["state_folder"]) if params["state_folder"] else None
+    unfinished = store is not None and store.pending() is not None
+    now = datetime.now(timezone.utc)
+    state = None
+    result = {"changes": summarize(changes), "diff": diff(changes)}
+    if changes and not module.check_mode:
+        host = Host(runner(params["command_timeout"]), lambda: now, params["units_folder"], tuple(params["kernel"]))
+        copies = [
+            found._replace(path=f"{found.path}.{now:%Y%m%dT%H%M%SZ}~")
+            for found, entry in changes
+            if entry.path in params["backup"] and found.kind == FILE
+        ]
+        pairs = [*changes, *((Entry(copy.path, ABSENT), copy) for copy in copies)]
+        state = write(store, host, wanted, pairs, params["reason"])
+        remove_empty(params["empty_folders"])
+    return {**result, "changed": bool(changes) or unfinished, "unfinished": unfinished, "state": state}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        result = run(module)
+    except OllamaError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The desired state of a host: what a run refuses, writes, removes, stops, restarts, starts and sets in the kernel.
+
+Topology, the role's variables and what was found on the host in; everything that the role's steps need out.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    HEADER,
+    HUGE_PAGES,
+    NUMA_BALANCING,
+    UNITS_FOLDER,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units, stale_files, unit_files
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
+from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import (
+    host_errors,
+    not_installed,
+    plan_or_errors,
+    template_path,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._render import (
+    render,
+    render_dropin,
+    render_template_unit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_MODE = "0644"
+
+
+class KernelSetting(NamedTuple):
+    """A setting of the kernel: its file for the next boots, where it acts, and the program that applies the file."""
+
+    name: str
+    source: str
+    path: str
+    file: str
+    command: tuple[str, ...]
+
+
+KERNEL = (
+    KernelSetting(
+        "transparent_hugepage",
+        "tmpfiles.conf.j2",
+        "/etc/tmpfiles.d/ollama.conf",
+        HUGE_PAGES,
+        ("systemd-tmpfiles", "--create"),
+    ),
+    KernelSetting(
+        "numa_balancing",
+        "sysctl.conf.j2",
+        "/etc/sysctl.d/90-ollama.conf",
+        NUMA_BALANCING,
+        ("/usr/lib/systemd/systemd-sysctl",),
+    ),
+)
+
+
+class Run(NamedTuple):
+    """On which host the role runs, whether it may change it, and whether to refuse more than what cannot be planned."""
+
+    host: str
+    check_mode: bool = False
+    preflight: bool = True
+
+
+def questions(topology: Mapping[str, Any], options: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the module unit_files_info is asked, for desired_state() to decide by its answer."""
+    prefix, unit = _prefix(options), _unit(topology)
+    live = bool(unit) and not prefix
+    store = options.get("models_path") if live else None
+    known = [f"{prefix}{options['secrets_path']}", *(f"{prefix}{setting.path}" for setting in KERNEL)]
+    return {
+        "folder": f"{prefix}{UNITS_FOLDER}",
+        "header": HEADER,
+        "paths": known,
+        "secrets": dict(secrets),
+        "services": live,
+        "state_folder": options["state_folder"] if live else None,
+        # A path that is refused is not tried.
+        "store": store if str(store).startswith("/") else None,
+        "store_user": unit.get("user") or "root",
+        "command_timeout": options["command_timeout"],
+    }
+
+
+def desired_state(
+    topology: Mapping[str, Any],
+    options: Mapping[str, Any],
+    found: Mapping[str, Any],
+    run: Run,
+) -> dict[str, Any]:
+    """Return what the role's steps need; ``refusals`` alone where there are some (docs: the module desired_state).
+
+    ``options`` are the role's variables without their prefix, with api_key as a truth value; ``found`` is what
+    unit_files_info returned.
+    """
+    prefix, installed = _prefix(options), bool(_unit(topology))
+    plan, errors = plan_or_errors(topology, options)
+    notices: list[str] = []
+    if run.preflight:
+        errors += host_errors(topology, options, found, plan)
+        if not installed and not prefix:
+            (notices if run.check_mode else errors).append(not_installed(run.host))
+    if errors or plan is None:
+        return {"refusals": errors}
+    live = installed and not prefix
+    files = unit_files(plan, options["dropin_name"], prefix)
+    ours = found["headed"]
+    template_is_ours = template_path(options) in ours
+    # A link to an instance is the role's if the template is.
+    links = [path for path in found["boot_links"] if template_is_ours and "/ollama@" in path]
+    stale = stale_files(plan, files, ours, links)
+    planned_kernel = views.kernel(plan)
+    kernel = [(setting, planned_kernel[setting.name]) for setting in KERNEL]
+    wanted = [(setting, value) for setting, value in kernel if value is not None]
+    texts = {str(file["path"]): _text(plan, file) for file in files}
+    texts.update((f"{prefix}{setting.path}", render(setting.source, value=value)) for setting, value in wanted)
+    stale_links = [link for link in links if posixpath.basename(link) in stale["units"]]
+    left = [f"{prefix}{setting.path}" for setting, value in kernel if value is None]
+    secrets_path = f"{prefix}{options['secrets_path']}"
+    absent = [*stale["files"], *stale_links, *left, *([] if options["api_key"] else [secrets_path])]
+    changes = list(_changes(texts, absent, found))
+    # A dry run cannot ask systemd for instances of a template that is not there yet.
+    loadable = live and (not run.check_mode or not plan["template"] or template_is_ours)
+    everywhere = found["unfinished"] or secrets_path in changes
+    restart = changed_units(plan, changes, everywhere=everywhere) if loadable else []
+    stop = [unit for unit in stale["units"] if _runs_or_starts(unit, found)] if live else []
+    planned = [instance["unit"] for instance in plan["instances"]]
+    start = [unit for unit in planned if live and (unit in restart or not _runs_and_starts(unit, found))]
+    now = topology.get("kernel") or {}
+    apply = [setting for setting, value in wanted if live and now.get(setting.name) != value]
+    return {
+        "refusals": [],
+        "notices": notices,
+        "plan": plan,
+        "installed": installed,
+        "live": live,
+        "changes": changes,
+        "pending": bool(changes or found["unfinished"] or stop or start or apply),
+        "folder": f"{prefix}{UNITS_FOLDER}",
+        "header": HEADER,
+        "unit_files": [{**file, "content": texts[str(file["path"])]} for file in files],
+        "files": [{"path": path, "content": text} for path, text in texts.items()],
+        "backup": [file["path"] for file in files if file["path"] not in ours],
+        "absent": absent,
+        "stale": stale["files"],
+        "empty_folders": stale["folders"],
+        "kernel_files": [setting.file for setting, _value in wanted],
+        "kernel": [{"path": setting.path, "argv": [*setting.command, setting.path]} for setting in apply],
+        "stop": stop,
+        "restart": restart,
+        "start": start if loadable else [],
+        "not_loadable": [] if loadable else start,
+        "units": [{"unit": instance["unit"], "url": instance["url"]} for instance in plan["instances"]],
+    }
+
+
+def _prefix(options: Mapping[str, Any]) -> str:
+    return str(options.get("staging_root") or "").rstrip("/")
+
+
+def _unit(topology: Mapping[str, Any]) -> Mapping[str, Any]:
+    ollama = (topology.get("software") or {}).get("ollama") or {}
+    return ollama.get("unit") or {}
+
+
+def _text(plan: Mapping[str, Any], file: Mapping[str, Any]) -> str:
+    return render_template_unit(plan) if file["instance"] is None else render_dropin(plan, file["instance"])
+
+
+def _changes(texts: Mapping[str, str], absent: list[str], found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the paths that file_transaction will change."""
+    digests = found["digests"]
+    for path, text in texts.items():
+        if digests.get(path) != {"sha256": hashlib.sha256(text.encode()).hexdigest(), "mode": _MODE}:
+            yield path
+    yield from (path for path in absent if path in digests or path in found["boot_links"])
+    yield from found["different"]
+
+
+def _starts(unit: str, found: Mapping[str, Any]) -> bool:
+    return any(posixpath.basename(link) == unit for link in found["boot_links"])
+
+
+def _runs_or_starts(unit: str, found: Mapping[str, Any]) -> bool:
+    return found["active"] is None or unit in found["active"] or _starts(unit, found)
+
+
+def _runs_and_starts(unit: str, found: Mapping[str, Any]) -> bool:
+    return unit in (found["active"] or ()) and _starts(unit, found)
+
+
+__all__ = ("KERNEL", "KernelSetting", "Run", "desired_state", "questions")

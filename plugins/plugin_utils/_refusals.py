@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a host is not changed: everything that is wrong at once, a sentence each.
+
+A sentence names the variable, its value and what is allowed, or what was found on the host and what to do.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import PlanError, make_plan
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import TEMPLATE
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.names import unknown_checks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_AUTO = ("", "auto", None)
+
+
+def plan_or_errors(topology: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the plan, or None and a sentence for each of the role's variables that is wrong."""
+    try:
+        return make_plan(topology, options), []
+    except PlanError as error:
+        return None, error.lines
+
+
+def key_errors(key: object) -> list[str]:
+    """Return what is wrong with the key, which is not shown."""
+    return option_errors({"api_key": key})
+
+
+def host_errors(
+    topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any], plan: Mapping[str, Any] | None
+) -> Iterator[str]:
+    """Yield why this host, as it was found, is not changed; without a plan, what can be said without one."""
+    software = (topology.get("software") or {}).get("ollama") or {}
+    staged = bool(options.get("staging_root"))
+    root = options.get("topology_root", "/")
+    if not staged and root != "/":
+        yield (
+            f"ollama_topology_root: {root!r} is another machine's hardware; allowed is / on a running host, or set"
+            " ollama_staging_root too, to render the files for that machine into a folder"
+        )
+    if not staged and software.get("binary") and not software.get("version") and options.get("version") in _AUTO:
+        yield _unread_release(topology, options, software["binary"])
+    if plan is not None:
+        if unknown := unknown_checks(options.get("verify_accept") or [], plan):
+            yield (
+                f"ollama_verify_accept: there is no check {', '.join(map(repr, unknown))}; allowed are the names of"
+                " settings and checks that the playbook inference.ollama.verify prints, such as LimitMEMLOCK or"
+                " numa_node"
+            )
+        path = template_path(options)
+        if plan["template"] and path in found["files"] and path not in found["headed"]:
+            yield (
+                f"ollama_instances: several instances need {path}, and there is one that this role has not written."
+                " Move it away, stop its instances, or set ollama_instances to single"
+            )
+    if found["store_problem"]:
+        user = (software.get("unit") or {}).get("user") or "root"
+        yield (
+            f"ollama_models_path: {options['models_path']!r} is not a directory that user {user} can read, write and"
+            " enter. Allowed is an existing directory, every parent of which that user may enter; create or mount it,"
+            f" or leave ollama_models_path empty ({found['store_problem']})"
+        )
+
+
+def _unread_release(topology: Mapping[str, Any], options: Mapping[str, Any], binary: str) -> str:
+    said = "; ".join(line for line in topology.get("problems") or [] if "--version" in line)
+    return (
+        f"ollama_version: 'auto' asks {binary}, and the release could not be read: {said}. A plan for an unknown"
+        " release would take settings away that the next run brings back. Give the program longer by"
+        f" ollama_command_timeout, now {options.get('command_timeout')} seconds, or name the release in ollama_version,"
+        " such as 0.34.1"
+    )
+
+
+def not_installed(host: str) -> str:
+    """Return why a host without Ollama is not changed; a dry run reports it and goes on."""
+    return (
+        f"ollama.service was not found on {host}. Install Ollama first, by any means that makes a systemd unit of that"
+        " name; or set ollama_staging_root to render the files into a folder"
+    )
+
+
+def template_path(options: Mapping[str, Any]) -> str:
+    """Return where the unit of several instances lies, below the staging folder where there is one."""
+    return f"{str(options.get('staging_root') or '').rstrip('/')}{UNITS_FOLDER}/{TEMPLATE}"
+
+
+__all__ = (
+    "host_errors",
+    "key_errors",
+    "not_installed",
+    "plan_or_errors",
+    "template_path",
+)

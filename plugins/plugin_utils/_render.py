@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Render the role's templates.
+
+The templates are constant parts of the program, as the contract's settings.yml is: reading them is the only I/O here.
+They are rendered as Ansible would, but for its variables: a template has only what it is given.
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line, dropin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TEMPLATES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "ollama", "templates")
+
+
+def render_dropin(plan: Mapping[str, Any], instance: str) -> str:
+    """Return the text of one instance's drop-in."""
+    entries = dropin(plan, instance)
+    sections = [(name, [entry for entry in entries if entry["section"] == name]) for name in ("Unit", "Service")]
+    return render(
+        "dropin.conf.j2",
+        release=plan["release"],
+        sections=[(name, found) for name, found in sections if found],
+    )
+
+
+def render_template_unit(plan: Mapping[str, Any]) -> str:
+    """Return the text of the unit that several instances share."""
+    template = plan["template"]
+    command = command_line([template["binary"], "serve"])
+    return render("template.service.j2", command=command, user=template["user"], group=template["group"])
+
+
+def render(source: str, **values: object) -> str:
+    """Return the text of the template ``source`` with these values."""
+    return _environment().get_template(source).render(values)
+
+
+@functools.lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - units are not HTML; every value is quoted for systemd before it gets here
+    )
+
+
+__all__ = ("render", "render_dropin", "render_template_unit")

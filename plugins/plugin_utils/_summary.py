@@ -1,0 +1,101 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sum up a run, a line or a few for each host: what changed, what was verified, and what is left to do.
+
+Private to inference.ollama: it may change in any release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
+    CHANGED,
+    UNCHANGED,
+    change_sentence,
+    change_table,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._table import wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def run_summary(hosts: Mapping[str, Mapping[str, Any]], *, check_mode: bool = False) -> list[str]:
+    """Return the lines of all hosts; ``hosts`` are the variables of each, of which only the role's are looked at.
+
+    The last line of a host whose run failed is one sentence, however long.
+    """
+    lines: list[str] = []
+    for host, variables in hosts.items():
+        change = variables["ollama_changes"]
+        if change["outcome"] in (UNCHANGED, CHANGED):
+            lines += wrapped(f"{host}: {'; '.join(_clauses(variables, change, check_mode=check_mode))}", indent=4)
+        else:
+            after, accepted = _get(variables, "after"), variables["ollama_verify_accept"]
+            lines += change_table(change, after, accepted)
+            lines.append(change_sentence(change, host, after, accepted))
+    return lines
+
+
+def _clauses(variables: Mapping[str, Any], change: Mapping[str, Any], *, check_mode: bool) -> Iterator[str]:
+    desired = variables["__ollama"]
+    changed = change["outcome"] == CHANGED
+    if changed:
+        yield _changed(change, check_mode=check_mode)
+    elif desired["pending"]:
+        yield _pending(desired)
+    else:
+        yield "unchanged"
+    verification = _get(variables, "ollama_verification") if changed else None
+    if verification:
+        counts = verification["counts"]
+        unknown = f", {counts['unknown']} unknown" if counts["unknown"] else ""
+        yield f"verified: {counts['pass']} checks passed{unknown}"
+    elif releases := _releases(variables):
+        yield f"API answers with {releases}"
+    settings = sum(
+        len(instance["environment"]) + len(instance["service"]) + len(instance["order"])
+        for instance in desired["plan"]["instances"]
+    )
+    warnings = [warning["code"] for warning in desired["plan"]["warnings"]]
+    number = f"{settings} settings"
+    if changed or not warnings:
+        yield number
+    else:
+        yield f"{number}, {len(warnings)} warning{'s' if len(warnings) > 1 else ''}"
+    if changed and warnings:
+        yield f"left to you: {', '.join(warnings)}"
+    yield from desired["notices"]
+
+
+def _changed(change: Mapping[str, Any], *, check_mode: bool) -> str:
+    acts = [_files(len(change["files"]), "changed")] if change["files"] else []
+    acts += [f"{' and '.join(change[key])} {key}" for key in ("restarted", "stopped") if change[key]]
+    return f"{'would be: ' if check_mode else ''}{', '.join(acts)}"
+
+
+def _pending(desired: Mapping[str, Any]) -> str:
+    acts = [_files(len(desired["changes"]), "to change")] if desired["changes"] else []
+    start = [unit for unit in desired["start"] if unit not in desired["restart"]]
+    for verb, units in (("restart", desired["restart"]), ("stop", desired["stop"]), ("start", start)):
+        acts += [f"{verb} {' and '.join(units)}"] if units else []
+    return ", ".join(acts) or "to be changed"
+
+
+def _files(number: int, what: str) -> str:
+    return f"{number} file{'' if number == 1 else 's'} {what}"
+
+
+def _releases(variables: Mapping[str, Any]) -> str:
+    service = (_get(variables, "__ollama_service") or {}).get("service") or {"instances": []}
+    found = [(each["api"] or {}).get("version") for each in service["instances"]]
+    return ", ".join(sorted(set(filter(None, found))))
+
+
+def _get(variables: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - whatever the variable holds
+    return variables.get(name)
+
+
+__all__ = ("run_summary",)

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action desired_state: what it asks of the host, what it returns, and what it keeps to itself."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.action.desired_state import ActionModule
+from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_desired import (
+    DEFAULTS,
+    SECRETS,
+    found,
+)
+from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
+
+KEY = "sk-a-key-that-nobody-shall-see"
+
+
+class Templar:
+    """Values as they are."""
+
+    @staticmethod
+    def template(value):
+        return value
+
+
+@pytest.fixture
+def act(monkeypatch):
+    """Run the action with variables of the role; its result, and what it asked of the host."""
+
+    def act(args=None, answers=None, **variables):
+        task = SimpleNamespace(args=args or {}, check_mode=False, async_val=0, action="inference.ollama.desired_state")
+        action = ActionModule.__new__(ActionModule)
+        action._task, action._templar = task, Templar
+        asked = []
+        replies = {
+            "topology_facts": {"ansible_facts": {"ollama_topology": xeon()}, "invocation": {}},
+            "unit_files_info": {**found(), "invocation": {"module_args": {"secrets": "VALUE_SPECIFIED"}}},
+            **(answers or {}),
+        }
+
+        def execute(module_name, module_args, task_vars):
+            assert task_vars["inventory_hostname"] == "gpu1"
+            name = module_name.removeprefix("inference.ollama.")
+            asked.append((name, module_args))
+            return replies[name]
+
+        monkeypatch.setattr(action, "_execute_module", execute, raising=False)
+        monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_arguments: {})
+        known = {f"ollama_{name}": value for name, value in DEFAULTS.items()}
+        return action.run(task_vars={**known, "inventory_hostname": "gpu1", **variables}), asked
+
+    return act
+
+
+def test_two_modules_are_asked_and_the_plan_is_returned(act):
+    """With the facts of the first; nothing of how the modules were called."""
+    result, asked = act()
+    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info"]
+    assert asked[0][1] == {"root": "/", "command_timeout": 5}
+    assert (result["changed"], result["pending"], result["plan"]["release"]) == (False, True, "0.34.1")
+    assert result["ansible_facts"]["ollama_topology"]["schema"] == 1
+    assert "invocation" not in result
+
+
+def test_the_key_is_compared_on_the_host_and_returned_nowhere(act):
+    """Only that there is one shows, in the plan's drop-in."""
+    result, asked = act({"secrets": {SECRETS: f"KEY={KEY}"}}, ollama_api_key=KEY)
+    assert asked[1][1]["secrets"] == {SECRETS: f"KEY={KEY}"}
+    assert KEY not in json.dumps(result)
+    assert SECRETS in json.dumps(result["plan"])
+    assert SECRETS not in result["absent"]
+
+
+def test_everything_that_is_wrong_is_one_message(act):
+    """A line each, with what is wrong with the key, which is not shown."""
+    result, _asked = act(ollama_states_kept=0, ollama_num_threads=-4, ollama_api_key=f"{KEY}\n")
+    assert result["failed"] is True
+    assert result["msg"].splitlines() == result["refusals"]
+    assert [line.partition(":")[0] for line in result["refusals"]] == [
+        "ollama_num_threads",
+        "ollama_states_kept",
+        "ollama_api_key",
+    ]
+    assert KEY not in json.dumps(result)
+    assert "plan" not in result
+
+
+def test_without_preflight_what_cannot_be_planned_is_returned(act):
+    """With the facts, so that a report on the host has its hardware."""
+    result, _asked = act({"preflight": False}, ollama_num_threads=-4)
+    assert result["refusals"][0].startswith("ollama_num_threads: -4")
+    assert "failed" not in result
+    assert result["ansible_facts"]["ollama_topology"]["schema"] == 1
+
+
+@pytest.mark.parametrize("module", ["topology_facts", "unit_files_info"])
+def test_a_module_that_fails_ends_it(act, module):
+    """With the module's own words; nothing is decided by half of the facts."""
+    result, _asked = act(answers={module: {"failed": True, "msg": "no interpreter"}})
+    assert (result["failed"], result["msg"]) == (True, "no interpreter")
+    assert "plan" not in result
+
+
+def test_a_topology_of_another_schema_is_a_sentence(act):
+    """Not a traceback."""
+    result, _asked = act(answers={"topology_facts": {"ansible_facts": {"ollama_topology": {}}}})
+    assert result["failed"] is True
+    assert "schema" in result["msg"]
+
+
+def test_without_preflight_a_host_without_ollama_has_a_plan(act):
+    """The playbook plan shows it."""
+    bare = {"ansible_facts": {"ollama_topology": {**xeon(), "software": None}}}
+    assert act(answers={"topology_facts": bare})[0]["failed"] is True
+    assert act({"preflight": False}, {"topology_facts": bare})[0]["installed"] is False

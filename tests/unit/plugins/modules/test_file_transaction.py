@@ -1,0 +1,224 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module file_transaction: what it writes, what it tells, what it keeps to itself, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
+
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
+from ansible_collections.inference.ollama.plugins.modules import file_transaction
+from ansible_collections.inference.ollama.tests.unit.support.states import plant, systemctl, tree
+
+KEY = "sk-a-key-that-nobody-shall-see"
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Run the module with arguments on a host where nothing of Ollama runs; its exit status and its result."""
+    monkeypatch.setattr(file_transaction, "runner", lambda _timeout: systemctl({}))
+
+    def run(**args):
+        with testing.patch_module_args(args), pytest.raises(SystemExit) as end:
+            file_transaction.main()
+        return end.value.code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A folder with files, and what is asked of it."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    plant(
+        str(folder),
+        {
+            "same": ("file", b"same\n", 0o644),
+            "other": ("file", b"old\n", 0o644),
+            "key": ("file", f"{KEY}-old".encode(), 0o600),
+            "gone.d/gone": ("file", b"gone\n", 0o644),
+            "link": ("link", "same"),
+        },
+    )
+    return {
+        "files": [
+            {"path": f"{folder}/same", "content": "same\n"},
+            {"path": f"{folder}/other", "content": "new\n", "mode": "0640"},
+            {"path": f"{folder}/new.d/new", "content": "first\n"},
+        ],
+        "secrets": {f"{folder}/key": KEY},
+        "absent": [f"{folder}/gone.d/gone", f"{folder}/link", f"{folder}/never"],
+        "empty_folders": [f"{folder}/gone.d", f"{folder}/never.d", f"{folder}/new.d"],
+        "backup": [f"{folder}/other", f"{folder}/same", f"{folder}/link"],
+        "state_folder": str(tmp_path / "kept"),
+        "units_folder": str(folder),
+        "reason": "change 4711",
+    }
+
+
+def test_files_are_written_and_removed(run, host, tmp_path):
+    """Everything that was asked for and nothing else; what differed is told."""
+    code, result = run(**host)
+    folder = host["units_folder"]
+    assert (code, result["changed"], result["unfinished"]) == (0, True, False)
+    assert result["changes"] == [
+        {"path": f"{folder}/other", "change": "changed"},
+        {"path": f"{folder}/new.d/new", "change": "created"},
+        {"path": f"{folder}/key", "change": "changed"},
+        {"path": f"{folder}/gone.d/gone", "change": "removed"},
+        {"path": f"{folder}/link", "change": "removed"},
+    ]
+    found = tree(folder)
+    (copy,) = [name for name in found if name.endswith("~")]
+    assert found.pop(copy) == ("file", b"old\n", 0o644)
+    assert copy.startswith("other.20")
+    assert found == {
+        "same": ("file", b"same\n", 0o644),
+        "other": ("file", b"new\n", 0o640),
+        "key": ("file", KEY.encode(), 0o600),
+        "new.d": ("folder", 0o755),
+        "new.d/new": ("file", b"first\n", 0o644),
+    }
+    kept = Store(str(tmp_path / "kept")).snapshot(result["state"])
+    assert (kept.reason, kept.changes) == ("change 4711", result["changes"])
+
+
+def test_check_mode_tells_the_same_and_changes_nothing(run, host, tmp_path):
+    """Changes and differences to read are those of the run that follows; not even a state is kept."""
+    before = tree(str(tmp_path))
+    _code, told = run(**host, _ansible_check_mode=True)
+    assert tree(str(tmp_path)) == before
+    _code, done = run(**host)
+    assert done["state"] is not None
+    assert told["state"] is None
+    for result in (told, done):
+        del result["state"], result["invocation"]
+    assert told == done
+
+
+def test_a_second_run_changes_nothing(run, host, tmp_path):
+    """Once the change is confirmed, the same is asked for and nothing is done, kept or copied."""
+    run(**host)
+    Store(host["state_folder"]).confirm(None, 3)
+    before = tree(str(tmp_path))
+    _code, result = run(**host)
+    assert (result["changed"], result["changes"], result["diff"], result["state"]) == (False, [], [], None)
+    assert tree(str(tmp_path)) == before
+
+
+def test_a_change_that_was_never_confirmed_counts_as_one(run, host):
+    """The run that was killed has not restarted what its files were for, so this one has to."""
+    _code, first = run(**host)
+    _code, second = run(**host)
+    assert (second["changed"], second["unfinished"], second["changes"], second["state"]) == (True, True, [], None)
+    _code, third = run(**host, _ansible_check_mode=True)
+    assert (third["changed"], third["unfinished"]) == (True, True)
+    Store(host["state_folder"]).discard(first["state"])
+    assert run(**host)[1]["unfinished"] is False
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_secret_is_told_nowhere(run, host, check, mode):
+    """Neither in the difference nor in the arguments, also where others could read the file so far."""
+    os.chmod(f"{host['units_folder']}/key", mode)
+    code, result = run(**host, _ansible_check_mode=check, _ansible_diff=True)
+    assert code == 0
+    assert KEY not in json.dumps(result)
+    assert {"prepared": f"{host['units_folder']}/key is changed; its contents are not shown\n"} in result["diff"]
+
+
+def test_a_secret_that_is_removed_is_told_nowhere(run, host):
+    """What it held was for its owner alone."""
+    _code, result = run(absent=[f"{host['units_folder']}/key"])
+    assert result["changes"][0]["change"] == "removed"
+    assert KEY not in json.dumps(result)
+
+
+def test_a_secret_is_not_in_a_complaint_either(run, host):
+    """A task that fails prints its arguments too."""
+    code, result = run(secrets={f"{host['units_folder']}/same/key": KEY})
+    assert code == 1
+    assert "same/key: cannot be written (File exists); nothing was changed" in result["msg"]
+    assert KEY not in json.dumps(result)
+
+
+def test_a_copy_of_a_secret_is_as_secret(run, host):
+    """Its mode goes with it."""
+    folder = host["units_folder"]
+    run(secrets=host["secrets"], backup=[f"{folder}/key"])
+    (copy,) = [said for name, said in tree(folder).items() if name.endswith("~")]
+    assert copy == ("file", f"{KEY}-old".encode(), 0o600)
+
+
+def test_without_a_folder_nothing_is_kept(run, host, monkeypatch):
+    """And systemd is not asked, so that it works in an image."""
+    monkeypatch.setattr(file_transaction, "runner", lambda _timeout: systemctl(None))
+    del host["state_folder"]
+    code, result = run(**host)
+    assert (code, result["changed"], result["state"], result["unfinished"]) == (0, True, None, False)
+    assert set(tree(os.path.dirname(host["units_folder"]))) >= {"etc/new.d/new"}
+
+
+def test_one_file_that_cannot_be_written_stops_all(run, host, tmp_path):
+    """Nothing has changed, no copy is left, and no change has begun."""
+    host["files"].append({"path": f"{host['units_folder']}/same/below", "content": "x"})
+    before = tree(host["units_folder"])
+    code, result = run(**host)
+    assert code == 1
+    assert "nothing was changed" in result["msg"]
+    assert tree(host["units_folder"]) == before
+    assert Store(str(tmp_path / "kept")).pending() is None
+
+
+def test_a_folder_with_something_in_it_stays(run, host):
+    """Only empty ones are removed, and only where something has changed."""
+    folder = host["units_folder"]
+    plant(folder, {"gone.d/theirs": ("file", b"x", 0o644)})
+    run(**host)
+    assert "gone.d/theirs" in tree(folder)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ({"files": [{"path": "a", "content": ""}]}, "a: allowed is an absolute path"),
+        ({"secrets": {"a/b": "x"}}, "a/b: allowed is an absolute path"),
+        ({"secrets": {"/a": None}}, "/a: what it shall hold is no text"),
+        ({"secrets": {"/a": {"b": KEY}}}, "/a: what it shall hold is no text"),
+        ({"secrets": {"/a": "x"}, "files": [{"path": "/a", "content": ""}]}, "/a: it is named twice"),
+        ({"absent": ["a"]}, "a: allowed is an absolute path"),
+        ({"files": [{"path": "/a", "content": ""}], "absent": ["/a"]}, "/a: it is named twice among files, secrets"),
+        ({"absent": ["/a", "/a"]}, "/a: it is named twice"),
+        ({"files": [{"path": "/a", "content": "", "mode": "9"}]}, "mode: '9' is not allowed"),
+        ({"files": [{"path": "/a", "content": "", "mode": "u=rw"}]}, "mode: 'u=rw' is not allowed"),
+        ({"files": [{"path": "/a", "content": "", "mode": 0o644}]}, "mode: '420' is not allowed"),
+        ({"files": [{"path": "/a"}]}, "missing required arguments: content"),
+        ({"command_timeout": 0}, "command_timeout: 0 is not a number of seconds"),
+        ({"command_timeout": 4000}, "command_timeout: 4000 is not a number of seconds"),
+        ({"absent": ["/etc"]}, "/etc: neither a file nor a link"),
+    ],
+)
+def test_wrong_options_are_refused(run, args, words):
+    """A sentence names the option or the path, and what is allowed."""
+    code, result = run(**args)
+    assert code == 1
+    assert words in result["msg"]
+    assert "Traceback" not in json.dumps(result)
+    assert KEY not in json.dumps(result)
+
+
+def test_a_host_without_systemd_is_refused_where_a_state_is_to_be_kept(run, host, monkeypatch):
+    """What ran could not be started again."""
+    monkeypatch.setattr(file_transaction, "runner", lambda _timeout: systemctl(None))
+    before = tree(host["units_folder"])
+    code, result = run(**host)
+    assert (code, tree(host["units_folder"])) == (1, before)
+    assert "the services that run cannot be listed" in result["msg"]

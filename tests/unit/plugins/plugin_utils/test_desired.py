@@ -1,0 +1,408 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The desired state of a host, from its topology, the role's variables and what was found on it (_desired.py)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
+from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER as FOLDER
+from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state, questions
+from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
+from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
+
+ROLE = Path(__file__).resolve().parents[4] / "roles/ollama"
+DEFAULTS = {
+    name.removeprefix("ollama_"): value
+    for name, value in yaml.safe_load((ROLE / "defaults/main.yml").read_text(encoding="utf-8")).items()
+}
+DROPIN = f"{FOLDER}/ollama.service.d/override.conf"
+TEMPLATE = f"{FOLDER}/ollama@.service"
+SYSCTL, TMPFILES, SECRETS = "/etc/sysctl.d/90-ollama.conf", "/etc/tmpfiles.d/ollama.conf", "/etc/ollama/secrets.env"
+BOOT = f"{FOLDER}/default.target.wants"
+TWO = [{"name": "a"}, {"name": "b"}]
+UNITS = ["ollama@a.service", "ollama@b.service"]
+
+
+def found(**said):
+    """What unit_files_info returns of a host on which Ollama was just installed, runs, and starts at boot."""
+    return {
+        "files": [f"{FOLDER}/ollama.service"],
+        "headed": [],
+        "digests": {},
+        "different": [],
+        "boot_links": [f"{BOOT}/ollama.service"],
+        "active": ["ollama.service"],
+        "unfinished": False,
+        "store_problem": None,
+        "problems": [],
+        **said,
+    }
+
+
+def desired(host=None, topology=None, *, check_mode=False, preflight=True, **options):
+    return desired_state(
+        topology or xeon(),
+        {**DEFAULTS, "api_key": False, **options},
+        host or found(),
+        Run("gpu1", check_mode, preflight),
+    )
+
+
+def digest(text, mode="0644"):
+    return {"sha256": hashlib.sha256(text.encode()).hexdigest(), "mode": mode}
+
+
+def after(state, **said):
+    """What is found on a host after a run has written ``state``."""
+    units = [unit["unit"] for unit in state["units"]]
+    files = {file["path"]: digest(file["content"]) for file in state["files"]}
+    return found(
+        files=sorted(files),
+        headed=sorted(file["path"] for file in state["unit_files"]),
+        **{
+            "digests": files,
+            "boot_links": [f"{BOOT}/{unit}" for unit in units],
+            "active": units,
+            **said,
+        },
+    )
+
+
+def without(topology, *keys):
+    """The topology of a host where some of what is known of Ollama is not."""
+    topology["software"]["ollama"].update(dict.fromkeys(keys))
+    return topology
+
+
+# What a run does.
+
+
+def test_a_fresh_host_gets_its_dropin_and_a_restart():
+    """One file; nothing is removed but what may be left of an earlier plan."""
+    state = desired()
+    assert [file["path"] for file in state["files"]] == [DROPIN]
+    assert state["files"][0]["content"].startswith(HEADER)
+    assert (state["changes"], state["restart"], state["start"], state["stop"]) == (
+        [DROPIN],
+        ["ollama.service"],
+        ["ollama.service"],
+        [],
+    )
+    assert state["absent"] == [TMPFILES, SYSCTL, SECRETS]
+    assert (state["pending"], state["live"], state["installed"]) == (True, True, True)
+    assert state["units"] == [{"unit": "ollama.service", "url": "http://127.0.0.1:11434"}]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"instances": TWO}, {"numa_balancing": False, "transparent_hugepage": "always"}]
+)
+def test_a_second_run_does_nothing(options):
+    """Whatever the first one has written, runs or has set."""
+    first = desired(**options)
+    topology = xeon()
+    topology["kernel"] = {**topology["kernel"], "numa_balancing": False, "transparent_hugepage": "always"}
+    state = desired(after(first), topology, **options)
+    assert state["pending"] is False
+    assert [state[key] for key in ("changes", "restart", "start", "stop", "kernel")] == [[], [], [], [], []]
+
+
+def test_a_changed_setting_restarts_the_service():
+    """The drop-in that is found is not the one that is planned."""
+    state = desired(after(desired()), keep_alive="7m")
+    assert (state["changes"], state["restart"]) == ([DROPIN], ["ollama.service"])
+
+
+def test_a_changed_mode_is_a_change():
+    """file_transaction writes it again, and the unit may have read another text."""
+    first = desired()
+    text = first["files"][0]["content"]
+    state = desired(after(first, digests={DROPIN: digest(text, "0600")}))
+    assert state["changes"] == [DROPIN]
+    assert desired(after(first, digests={DROPIN: None}))["changes"] == [DROPIN]
+
+
+def test_a_changed_key_restarts_every_service():
+    """Each of them reads the file of secrets; one that is as it should be restarts none."""
+    first = desired(api_key=True, instances=TWO)
+    assert SECRETS not in first["absent"]
+    state = desired(after(first, different=[SECRETS]), api_key=True, instances=TWO)
+    assert (state["changes"], state["restart"]) == ([SECRETS], UNITS)
+    assert desired(after(first), api_key=True, instances=TWO)["restart"] == []
+
+
+def test_a_key_that_was_taken_away_restarts_every_service():
+    """The file goes, and so must the variable in the processes."""
+    first = desired(api_key=True, instances=TWO)
+    kept = after(first)
+    kept["digests"] = {**kept["digests"], SECRETS: digest("x", "0600")}
+    state = desired(kept, instances=TWO)
+    assert SECRETS in state["absent"]
+    assert SECRETS in state["changes"]
+    assert state["restart"] == UNITS
+
+
+def test_an_unfinished_change_restarts_every_service():
+    """Nobody knows which of them the run that was killed had restarted."""
+    state = desired(after(desired(instances=TWO), unfinished=True), instances=TWO)
+    assert (state["changes"], state["restart"], state["pending"]) == ([], UNITS, True)
+
+
+@pytest.mark.parametrize("said", [{"active": []}, {"boot_links": []}, {"active": None}])
+def test_a_service_that_was_stopped_or_disabled_is_started(said):
+    """No file differs, and nothing is restarted; where systemd does not answer, the role asks it itself."""
+    state = desired(after(desired(), **said))
+    assert (state["start"], state["restart"], state["pending"]) == (["ollama.service"], [], True)
+
+
+def test_from_one_server_to_two():
+    """The template and two drop-ins come, the former drop-in goes, and its service stops."""
+    first = desired()
+    state = desired(after(first), instances=TWO)
+    assert [file["path"] for file in state["files"]] == [
+        TEMPLATE,
+        *(f"{FOLDER}/{unit}.d/override.conf" for unit in UNITS),
+    ]
+    assert (state["stop"], state["restart"], state["start"]) == (["ollama.service"], UNITS, UNITS)
+    assert (state["absent"][0], state["empty_folders"], state["stale"]) == (
+        DROPIN,
+        [f"{FOLDER}/ollama.service.d"],
+        [DROPIN],
+    )
+
+
+def test_from_two_servers_back_to_one():
+    """Template, drop-ins and the links by which the two start at boot go."""
+    first = desired(instances=TWO)
+    state = desired(after(first))
+    links = [f"{BOOT}/{unit}" for unit in UNITS]
+    assert set(state["absent"]) >= {TEMPLATE, *links, *(f"{FOLDER}/{unit}.d/override.conf" for unit in UNITS)}
+    assert (state["stop"], state["restart"]) == (UNITS, ["ollama.service"])
+
+
+def test_links_of_somebody_elses_template_stay():
+    """What the role has not written it does not remove."""
+    state = desired(found(boot_links=[f"{BOOT}/ollama@theirs.service", f"{BOOT}/ollama.service"]))
+    assert (state["stop"], [path for path in state["absent"] if "theirs" in path]) == ([], [])
+
+
+def test_a_service_that_is_not_planned_is_stopped_once():
+    """Then it neither runs nor starts at boot, and there is nothing to do."""
+    first = desired(instances=TWO)
+    assert desired(after(first), instances=TWO)["stop"] == []
+    assert desired(after(first, active=[*UNITS, "ollama.service"]), instances=TWO)["stop"] == ["ollama.service"]
+    assert desired(after(first, active=None), instances=TWO)["stop"] == ["ollama.service"]
+
+
+def test_what_somebody_wrote_by_hand_is_kept_beside_it():
+    """A file of the role's name without its header."""
+    theirs = found(files=[DROPIN], digests={DROPIN: digest("x")})
+    assert desired(theirs)["backup"] == [DROPIN]
+    assert desired(after(desired()))["backup"] == []
+
+
+def test_the_kernel_is_set_where_it_has_another_value():
+    """Now by its program, at the next boot by the file, and what it had is kept."""
+    topology = xeon()
+    topology["kernel"] = {**topology["kernel"], "numa_balancing": True}
+    state = desired(topology=topology, numa_balancing=False)
+    assert {file["path"]: file["content"].splitlines()[-1] for file in state["files"]}[SYSCTL] == (
+        "kernel.numa_balancing = 0"
+    )
+    assert state["kernel"] == [{"path": SYSCTL, "argv": ["/usr/lib/systemd/systemd-sysctl", SYSCTL]}]
+    assert state["kernel_files"] == ["/proc/sys/kernel/numa_balancing"]
+    assert SYSCTL not in state["absent"]
+    topology["kernel"]["numa_balancing"] = False
+    assert desired(topology=topology, numa_balancing=False)["kernel"] == []
+
+
+def test_a_staging_folder_gets_the_files_and_nothing_else_happens():
+    """On a host that has no Ollama as well; no service is touched."""
+    state = desired(topology=without(xeon(), "unit", "binary"), staging_root="/mnt/image/")
+    assert [file["path"] for file in state["files"]] == [f"/mnt/image{DROPIN}"]
+    assert (state["live"], state["restart"], state["start"], state["stop"], state["kernel"]) == (
+        False,
+        [],
+        [],
+        [],
+        [],
+    )
+    assert f"/mnt/image{SECRETS}" in state["absent"]
+
+
+def test_a_dry_run_does_not_ask_systemd_for_a_template_that_is_not_there():
+    """The units would not be found; a real run writes the template first."""
+    dry = desired(after(desired()), check_mode=True, instances=TWO)
+    assert (dry["restart"], dry["start"], dry["not_loadable"]) == ([], [], UNITS)
+    real = desired(after(desired()), instances=TWO)
+    assert (real["restart"], real["start"], real["not_loadable"]) == (UNITS, UNITS, [])
+
+
+def test_the_state_is_data():
+    """It is registered, and shown with -vvv."""
+    state = desired(instances=TWO, api_key=True)
+    assert json.loads(json.dumps(state)) == state
+
+
+@given(st.permutations(["a", "b", "c"]), st.integers(1, 3), st.integers(1, 3))
+def test_any_plan_follows_any_other(names, before, then):
+    """What the last run wrote is written again or goes, what ran runs on or stops, and a third run does nothing."""
+    old = desired(instances=[{"name": name} for name in names[:before]])
+    new = desired(after(old), instances=[{"name": name} for name in names[-then:]])
+    planned = {unit["unit"] for unit in new["units"]}
+    assert {file["path"] for file in old["unit_files"]} <= {
+        *new["absent"],
+        *(file["path"] for file in new["files"]),
+    }
+    assert set(new["stop"]) == {unit["unit"] for unit in old["units"]} - planned
+    assert set(new["restart"]) >= planned - {unit["unit"] for unit in old["units"]}
+    assert not desired(after(new), instances=[{"name": name} for name in names[-then:]])["pending"]
+
+
+# What is refused.
+
+
+def refused(*arguments, **options):
+    state = desired(*arguments, **options)
+    assert set(state) == {"refusals"}
+    return state["refusals"]
+
+
+def test_three_wrong_numbers_give_three_lines():
+    """Each with its name, its value and what is allowed."""
+    lines = refused(start_timeout=0, verify_timeout="many", states_kept=101)
+    assert lines == [
+        "ollama_start_timeout: 0 is not allowed; allowed is a whole number from 1 to 3600",
+        "ollama_verify_timeout: 'many' is not allowed; allowed is a whole number from 1 to 86400",
+        "ollama_states_kept: 101 is not allowed; allowed is a whole number from 1 to 100",
+    ]
+
+
+def test_everything_that_is_wrong_is_named_at_once():
+    """Options of the plan and of the role, a malformed release, and the host itself."""
+    host = found(store_problem="user ollama cannot read, write and enter it")
+    lines = refused(
+        host,
+        without(xeon(), "unit"),
+        version="newest",
+        num_threads=-4,
+        max_queue=0,
+        states_kept=0,
+        state_folder="here",
+        models_path="/nowhere",
+        topology_root="/captured",
+    )
+    for name in ("version", "num_threads", "max_queue", "states_kept", "state_folder", "models_path", "topology_root"):
+        assert len([line for line in lines if line.startswith(f"ollama_{name}: ")]) == 1, name
+    assert lines[-1].startswith("ollama.service was not found on gpu1")
+    assert len(lines) == 8
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("arguments", "options", "words"),
+    [
+        ((), {"staging_root": "image"}, ["ollama_staging_root: 'image'", "absolute path"]),
+        ((), {"topology_root": "/x"}, ["ollama_topology_root: '/x'", "ollama_staging_root"]),
+        ((), {"verify_accept": ["LimitMemlock", "unit"]}, ["no check 'LimitMemlock'", "LimitMEMLOCK"]),
+        (
+            (found(files=[TEMPLATE]),),
+            {"instances": TWO},
+            ["ollama_instances", TEMPLATE, "Move it away", "single"],
+        ),
+        (
+            (found(store_problem="no"),),
+            {"models_path": "/srv/models"},
+            ["ollama_models_path: '/srv/models'", "user root", "directory"],
+        ),
+        (
+            (None, {**without(xeon(), "version"), "problems": ["ollama --version did not answer within 5 s"]}),
+            {},
+            ["ollama_version", "--version did not answer within 5 s", "ollama_command_timeout"],
+        ),
+        ((), {"numa_node": 7}, ["ollama_numa_node: 7"]),
+    ],
+)
+def test_what_is_refused(arguments, options, words, check_mode):
+    """In one line that names the variable, what is wrong and what to do; in a dry run too."""
+    (line,) = refused(*arguments, check_mode=check_mode, **options)
+    assert [word for word in words if word not in line] == []
+
+
+def test_a_host_without_ollama_is_refused_and_a_dry_run_goes_on():
+    """It says what a real run would refuse."""
+    bare = {**xeon(), "software": None}
+    assert refused(topology=bare)[0].startswith("ollama.service was not found on gpu1")
+    state = desired(topology=bare, check_mode=True)
+    assert state["notices"][0].startswith("ollama.service was not found on gpu1")
+    assert (state["live"], state["pending"]) == (False, True)
+
+
+def test_without_preflight_only_what_cannot_be_planned_is_refused():
+    """A plan of any machine can be shown."""
+    bare = {**xeon(), "software": None}
+    assert desired(topology=bare, preflight=False, topology_root="/captured")["installed"] is False
+    assert refused(preflight=False, num_threads=-4)[0].startswith("ollama_num_threads: -4")
+
+
+def test_an_unread_release_is_no_reason_where_one_is_named():
+    """Nor on a staging folder, nor without a program to ask."""
+    for options in ({"version": "0.34.1"}, {"staging_root": "/mnt/image"}):
+        assert desired(topology=without(xeon(), "version"), **options)["refusals"] == []
+    assert desired(topology=without(xeon(), "version", "binary"))["refusals"] == []
+
+
+@pytest.mark.parametrize(("key", "wrong"), [("", 0), ("sk-abc", 0), ("a\nb", 1), ("a\x7f", 1), ("\t", 1)])
+def test_a_key_that_no_line_can_hold_is_refused_and_not_shown(key, wrong):
+    """A line break in it would be a second variable."""
+    lines = key_errors(key)
+    assert len(lines) == wrong
+    assert all(line.startswith("ollama_api_key: ") and "a\nb" not in line for line in lines)
+
+
+# What is asked of the host.
+
+
+def test_what_is_asked_of_a_host():
+    """Its files, its services, an unfinished change, and the store as its user."""
+    topology = xeon()
+    topology["software"]["ollama"]["unit"]["user"] = "ollama"
+    asked = questions(topology, {**DEFAULTS, "models_path": "/srv/models"}, {SECRETS: "x"})
+    assert asked == {
+        "folder": FOLDER,
+        "header": HEADER,
+        "paths": [SECRETS, TMPFILES, SYSCTL],
+        "secrets": {SECRETS: "x"},
+        "services": True,
+        "state_folder": "/var/lib/inference.ollama",
+        "store": "/srv/models",
+        "store_user": "ollama",
+        "command_timeout": 5,
+    }
+
+
+@pytest.mark.parametrize("path", ["", None, "models", "auto"])
+def test_a_store_that_is_refused_or_not_named_is_not_tried(path):
+    """The plan says what is wrong with it."""
+    assert questions(xeon(), {**DEFAULTS, "models_path": path}, {})["store"] is None
+
+
+def test_a_staging_folder_is_asked_for_its_files_alone():
+    """Services and store are those of another host."""
+    asked = questions(xeon(), {**DEFAULTS, "staging_root": "/mnt/image/", "models_path": "/srv"}, {})
+    assert (asked["folder"], asked["services"], asked["state_folder"], asked["store"]) == (
+        f"/mnt/image{FOLDER}",
+        False,
+        None,
+        None,
+    )
+    assert asked["paths"][0] == f"/mnt/image{SECRETS}"
