@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-# Chromium speaks QUIC, looks for updates and asks for its start page unless it is told not to.
+# Chromium speaks QUIC, looks for updates and asks for its start page unless these options forbid it.
 _OPTIONS = (
     "--headless",
     "--no-sandbox",
@@ -32,7 +32,7 @@ _PATIENCE = 30
 
 
 class Chromium:
-    """One browser with one page. ``events`` holds what the page has told since it was last cleared."""
+    """One browser with one page. ``events`` holds the events of the page since it was last cleared."""
 
     def __init__(self, program="chromium"):
         self.profile = tempfile.TemporaryDirectory(prefix="inference-ollama-chromium-", ignore_cleanup_errors=True)

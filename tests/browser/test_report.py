@@ -100,8 +100,8 @@ def page(request, browser):
 def test_it_loads_in_silence(page, browser):
     """No error, no warning, no request but for the page; every host is a row, in the order of the data."""
     path, report = page
-    told = {event["method"] for event in browser.events}
-    assert not told & {"Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Network.loadingFailed"}
+    seen = {event["method"] for event in browser.events}
+    assert not seen & {"Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Network.loadingFailed"}
     asked = [
         event["params"]["request"]["url"] for event in browser.events if event["method"] == "Network.requestWillBeSent"
     ]

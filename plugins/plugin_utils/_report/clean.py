@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a host's record may be shown: plain data, printable text, no secrets.
+"""Removes from a host's record what may not be shown: odd data, control characters, secrets.
 
-A record comes from a host that may answer anything. Whatever comes out of here can be written as JSON, and no text in
-it moves a cursor, turns a line around or holds a key or a password.
+A host may answer anything. The result can be written as JSON, and no text in it moves a cursor, reverses a line or
+holds a key or a password.
 Private to inference.ollama: it may change in any release.
 """
 
@@ -16,11 +16,11 @@ from typing import Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 
-# A page is read by people: what is longer is a program's output, and its beginning tells what it is.
+# Longer texts are the output of programs, and their beginning shows what they are.
 LONGEST = 4000
 _DEEPEST = 40
 _LARGEST = 1 << 63
-# In a row about one setting these hold its value.
+# The keys that hold the value of a row's setting.
 _VALUES = frozenset({"value", "planned", "seen", "on_host"})
 
 
@@ -32,19 +32,19 @@ def printable(text: str) -> str:
 
 
 def cleaned(record: object) -> Any:  # noqa: ANN401 - any nested value
-    """A copy of nested data that holds nothing but what JSON has, without secrets."""
+    """A copy of nested data with JSON types only, without secrets."""
     cleaner = _Cleaner()
     found = cleaner.value(record, 0)
     return cleaner.redactor.everywhere(found) if cleaner.hidden else found
 
 
 class _Cleaner:
-    """Cleans the parts of one record; a secret that is told by its name in one place is hidden in all others."""
+    """Cleans the parts of one record; a secret that its name gives away in one place is hidden in all others."""
 
     def __init__(self) -> None:
         self.redactor = Redactor()
         self.hidden = False
-        # The same sentences stand beside many settings.
+        # Many settings share the same sentences.
         self._known: dict[tuple[str, str], str] = {}
 
     def value(self, found: object, depth: int) -> Any:  # noqa: ANN401 - any nested value
@@ -57,7 +57,7 @@ class _Cleaner:
         return _number(found)
 
     def text(self, text: str, name: str = "") -> str:
-        """A text; under the name of a variable that holds secrets it is one."""
+        """The text; as the value of a variable with secrets it is hidden."""
         if (name, text) not in self._known:
             short = self._shortened(text)
             clean = self.redactor.environment({name: short})[name] if name else self.redactor.text(short)
@@ -74,7 +74,7 @@ class _Cleaner:
         clean: dict[str, Any] = {}
         setting = found.get("setting")
         for key, inner in found.items():
-            # A variable tells by its own name what it holds, a row by that of its setting.
+            # A variable is recognised by its name, the value in a row by the name of its setting.
             name = str(setting if key in _VALUES else key)
             kept = self.text(inner, name) if isinstance(inner, str) else self.value(inner, depth + 1)
             clean[self._shortened(str(key))] = kept
@@ -88,17 +88,17 @@ class _Cleaner:
     @staticmethod
     def _shortened(text: str) -> str:
         more = len(text) - LONGEST
-        # str() takes off whatever a subclass carries along.
+        # str() drops what a subclass adds.
         short = printable(str(text[:LONGEST]))
         return f"{short} … ({more} more characters)" if more > 0 else short
 
 
 def _number(found: object) -> bool | int | float | None:
-    """A number that JSON has; None for all others and for what is none."""
+    """A number that JSON can hold; None for anything else."""
     if isinstance(found, bool):
         return found
     if isinstance(found, int):
-        # Longer ones are no amounts of anything, and Python refuses to print the longest.
+        # Larger ones measure nothing, and Python refuses to print the largest.
         return int(found) if abs(found) < _LARGEST else None
     return float(found) if isinstance(found, float) and math.isfinite(found) else None
 

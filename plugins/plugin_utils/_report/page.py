@@ -63,7 +63,7 @@ def report_page(report: Mapping[str, Any] | str) -> str:
         about=_about(parsed),
         settings_title=_settings_title(parsed["settings"]),
         sections=[
-            (verdict, f"{counted(len(hosts), 'host')} {_HEADINGS[verdict]}", map(_shown, hosts))
+            (verdict, f"{counted(len(hosts), 'host')} {_HEADINGS[verdict]}", map(_view, hosts))
             for verdict, hosts in _grouped(parsed["hosts"], "verdict")
         ],
         picture_style=Markup(shared_sheet()),  # noqa: S704 - holds no text of a host
@@ -100,7 +100,7 @@ def _settings_title(settings: list[Mapping[str, Any]]) -> str:
     return f"{title}; {counted(unknown, 'setting')} unknown" if unknown else title
 
 
-def _shown(host: Mapping[str, Any]) -> dict[str, Any]:
+def _view(host: Mapping[str, Any]) -> dict[str, Any]:
     """The host with the parts of its record in the order in which the page has them."""
     plan, instances, passed = mapping(host["plan"]), servers(host["plan"]), checks(host["verification"], PASS)
     problems = mapping(host["topology"]).get("problems")

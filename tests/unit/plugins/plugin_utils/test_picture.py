@@ -173,7 +173,7 @@ def test_any_one_part_may_be_unread(path):
     ],
 )
 def test_the_title_names_what_was_not_read(part, words):
-    """A null part is told from an empty one."""
+    """A null part is drawn otherwise than an empty one."""
     assert any(words in text for text in texts(topology_svg({**xeon(), part: None}, "host")))
     assert any("no GPU" in text for text in texts(topology_svg(xeon(), "host")))
 
@@ -288,7 +288,7 @@ def test_links_are_a_line_between_two_and_a_table_among_more():
     assert "Links between NVIDIA GPUs" in texts(svg)
 
 
-def test_cards_of_two_vendors_are_told_apart():
+def test_cards_of_two_vendors_have_different_names():
     """Each driver counts from 0, so the vendor is named, and links stay within a vendor."""
     amd = card(0, vendor="amd", compute_capability=None, gfx_target="gfx1100", integrated=True)
     other = {"vendor": "0x1ed5", "pci_bus_id": "0000:09:00.0"}
@@ -420,7 +420,7 @@ def test_grids_fill_their_rows():
     assert grid([block] * 7, 0).width == block.width
 
 
-def test_several_servers_are_told_apart():
+def test_several_servers_are_named():
     """The picture says which server runs where, in words and under the pointer."""
     machine = xeon()
     svg = topology_svg(machine, "xeon", servers(plan(machine, instances="per_numa_node")))

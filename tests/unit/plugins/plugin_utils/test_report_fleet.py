@@ -66,7 +66,7 @@ def only(found):
     ],
 )
 def test_a_host_has_a_verdict_and_a_reason(trouble, verdict, words):
-    """Each trouble has a verdict of its own kind, and a sentence that says what it is."""
+    """Each trouble has its verdict and a sentence with the reason."""
     host = only(record(0, trouble))
     # How many checks there are is not what this is about.
     total = len((host["verification"] or {}).get("checks", []))

@@ -137,7 +137,7 @@ def test_the_page_shows_what_the_data_holds():
             assert row["message"] in "".join(page.texts[number])
 
 
-def test_the_top_tells_the_counts():
+def test_the_top_shows_the_counts():
     """One sentence, a number for each verdict, and a link to the hosts that have it."""
     report = fleet_report(everything(), MOMENT)
     text = report_page(report)
@@ -151,7 +151,7 @@ def test_the_top_tells_the_counts():
     assert 'href="#fail"' not in alone
 
 
-def test_links_lead_somewhere_and_names_are_told_apart():
+def test_links_lead_somewhere_and_names_stay_distinct():
     """Every identifier is there once, every link has one, and no name can be taken for another's."""
     names = ["a b", "a_20_b", "ä", "a.b", "A-1", "", '"', "fail", "top"]
     records = {name: record(0, "overridden") for name in names} | everything()
@@ -173,7 +173,7 @@ def test_many_hosts_of_one_trouble_are_counted():
     assert "No setting failed; 3 settings unknown" in quiet
 
 
-def test_one_cause_is_told_once():
+def test_one_cause_is_shown_once():
     """Rows that have the same evidence and remedy share them."""
     text = report_page(fleet_report({"a": record(0, "idle")}, MOMENT))
     assert text.count("ollama.service has no runner: no model is in memory") == 1
