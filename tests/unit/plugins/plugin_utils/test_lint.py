@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, Finding, lint
+from ansible_collections.inference.ollama.tests.unit.support.releases import CHANGES, NEWER, OLDER, releases
 
 NEW, OLD = "0.34.1", "0.24.0"
 
@@ -210,7 +211,7 @@ def test_findings_are_sorted():
     assert found == sorted(found, key=lambda finding: (finding.name, finding.code))
 
 
-@pytest.mark.parametrize("release", ["0.5.13", OLD, "0.30.0-rc1", NEW, "0.40.2", None])
+@pytest.mark.parametrize("release", [OLDER, *CHANGES, "0.30.0-rc1", *NEWER, None])
 def test_every_known_name_has_a_verdict(release):
     """A name is no more than advised on but for its value if it acts, and always a finding if it does not."""
     parsed = parse_release(release) if release else None
@@ -231,7 +232,7 @@ NAMES = st.one_of(
 
 @given(
     st.dictionaries(NAMES, st.one_of(st.text(max_size=12), st.sampled_from(["0", "1", "-1", "q8_0"])), max_size=6),
-    st.sampled_from([None, "0.5.13", OLD, "0.30.0-rc1", NEW, "2.0.0"]),
+    releases,
 )
 def test_lint_takes_any_text(environment, release):
     """No environment makes it fail, each finding is complete, and it says the same twice."""
