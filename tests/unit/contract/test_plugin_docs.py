@@ -18,6 +18,7 @@ from jinja2 import nodes
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = sorted(ROOT.glob("plugins/modules/*.py"))
+FRAGMENTS = sorted(ROOT.glob("plugins/doc_fragments/*.py"))
 FILTERS = sorted(ROOT.glob("plugins/filter/*.py"))
 TYPES = {
     "str": str,
@@ -74,12 +75,28 @@ def test_module_examples_use_only_options_that_exist(path):
 def test_module_options_equal_the_argument_spec(path):
     """What is documented is what the module accepts: names, types, defaults, choices."""
     module = importlib.import_module(f"ansible_collections.inference.ollama.plugins.modules.{path.stem}")
-    documented = module_docs(path)["DOCUMENTATION"].get("options", {})
-    spec = module.argument_spec()
+    same_options(module_docs(path)["DOCUMENTATION"].get("options", {}), module.argument_spec())
+
+
+def same_options(documented: dict, spec: dict) -> None:
+    """Fail where documentation and specification of options, and of the options in these, differ."""
     assert set(documented) == set(spec)
     for name, option in spec.items():
         for key in ("type", "default", "choices", "elements", "required"):
             assert documented[name].get(key) == option.get(key), f"{name}.{key}"
+        same_options(documented[name].get("suboptions", {}), option.get("options", {}))
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
+def test_doc_fragments_describe_options_that_their_modules_share(path):
+    """A fragment has one use: to describe once what at least two modules accept."""
+    module = importlib.import_module(f"ansible_collections.inference.ollama.plugins.doc_fragments.{path.stem}")
+    described = set(yaml.safe_load(module.ModuleDocFragment.DOCUMENTATION)["options"])
+    every = [module_docs(module)["DOCUMENTATION"] for module in MODULES]
+    name = f"inference.ollama.{path.stem}"
+    users = [docs["options"] for docs in every if name in docs["extends_documentation_fragment"]]
+    assert len(users) > 1
+    assert all(described <= set(options) for options in users)
 
 
 def returned(path: Path) -> dict:
