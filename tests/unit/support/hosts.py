@@ -60,7 +60,7 @@ MODELS = st.lists(
     ),
     max_size=3,
 ).map(lambda models: [{"name": f"model{number}", **model} for number, model in enumerate(models)])
-WISHES = st.fixed_dictionaries(
+OPTIONS = st.fixed_dictionaries(
     {"instances": st.sampled_from(["auto", "single", "per_numa_node", "per_gpu", [{"name": "a"}, {"name": "b"}]])},
     optional={
         "objective": st.sampled_from(["latency", "balanced", "throughput"]),
@@ -116,16 +116,16 @@ def machines(draw):
 
 @st.composite
 def cases(draw):
-    """A machine, wishes and a release that go together."""
-    return draw(machines()), draw(WISHES), draw(releases)
+    """A machine, options and a release that go together."""
+    return draw(machines()), draw(OPTIONS), draw(releases)
 
 
 def planned(case):
-    """The plan; a case that the operator's words make impossible is none. The release is the argument alone."""
-    machine, wishes, release = case
+    """Return the plan, and reject a case whose options contradict each other. The release is the argument alone."""
+    machine, options, release = case
     machine["software"]["ollama"]["version"] = None
     made = None
     with contextlib.suppress(OllamaError):
-        made = make_plan(machine, wishes, release)
+        made = make_plan(machine, options, release)
     assume(made)
     return made

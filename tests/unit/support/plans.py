@@ -38,7 +38,7 @@ def xeon(**facts):
 
 
 def card(index=0, **facts):
-    """An NVIDIA card of 8 GiB and compute capability 8.6, and whatever is said otherwise."""
+    """Return an NVIDIA card of 8 GiB and compute capability 8.6, with other facts where given."""
     return {
         "vendor": "nvidia",
         "index": index,
@@ -59,14 +59,14 @@ def workstation(*gpus, driver="580.65.06", **shape):
     return topology({"gpus": list(gpus), "drivers": drivers}, **{"cores": 6, "threads": 2, **shape})
 
 
-def plan(machine, release="0.34.1", **wishes):
+def plan(machine, release="0.34.1", **options):
     """The plan as make_plan gives it."""
-    return make_plan(machine, wishes, release)
+    return make_plan(machine, options, release)
 
 
-def environment(machine, release="0.34.1", **wishes):
+def environment(machine, release="0.34.1", **options):
     """The environment of the only instance."""
-    return plan(machine, release, **wishes)["instances"][0]["environment"]
+    return plan(machine, release, **options)["instances"][0]["environment"]
 
 
 def decision(made, setting):
