@@ -202,6 +202,13 @@ def test_finding_says_what_and_what_to_do(environment, release, message, remedy)
     assert (found.message, found.remedy) == (message, remedy)
 
 
+@pytest.mark.parametrize(("length", "shown"), [(80, "q" * 80), (81, "q" * 77 + "...")])
+def test_a_finding_shows_at_most_80_characters_of_a_value(length, shown):
+    """A long value must not fill the terminal, and one that fits is shown whole."""
+    (found,) = lint({"OLLAMA_KV_CACHE_TYPE": "q" * length}, parse_release(NEW))
+    assert f"'{shown}'" in found.message
+
+
 def test_findings_are_sorted():
     """The order does not depend on the order of the environment."""
     environment = {"OLLAMA_TLS": "1", "OLLAMA_API_KEY": "x", "LLAMA_API_KEY": "x", "A B": "1"}
