@@ -59,14 +59,14 @@ def workstation(*gpus, driver="580.65.06", **shape):
     return topology({"gpus": list(gpus), "drivers": drivers}, **{"cores": 6, "threads": 2, **shape})
 
 
-def plan(machine, release="0.34.1", **options):
+def plan(machine, release="0.34.1", **wishes):
     """The plan as make_plan gives it."""
-    return make_plan(machine, options, release)
+    return make_plan(machine, wishes, release)
 
 
-def environment(machine, release="0.34.1", **options):
+def environment(machine, release="0.34.1", **wishes):
     """The environment of the only instance."""
-    return plan(machine, release, **options)["instances"][0]["environment"]
+    return plan(machine, release, **wishes)["instances"][0]["environment"]
 
 
 def decision(made, setting):
