@@ -34,7 +34,7 @@ lint() {
 
 types() { MYPYPATH=build/collections mypy --config-file pyproject.toml -p ansible_collections.inference.ollama.plugins; }
 
-units() { python -m pytest -q -n 2 tests/unit --cov --cov-report=term --cov-fail-under=99; }
+units() { python -m pytest -q -n 2 tests/unit --cov --cov-report=term --cov-report=json:build/coverage.json --cov-fail-under=99 && python tests/tools/coverage_by_file.py build/coverage.json; }
 
 docs() { antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --disallow-unknown-collection-refs .; }
 

@@ -15,7 +15,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, topology
 
 COUNT = 1000
-WISHES = ({}, {"objective": "throughput"}, {"instances": "per_numa_node"}, {"num_parallel": 4, "keep_alive": "1h"})
+OPTIONS = ({}, {"objective": "throughput"}, {"instances": "per_numa_node"}, {"num_parallel": 4, "keep_alive": "1h"})
 
 
 def hosts():
@@ -36,7 +36,7 @@ def main():
     make_plan(machines[0], {}, None)
     started = time.process_time()
     for number in range(COUNT):
-        make_plan(machines[number % len(machines)], WISHES[number // len(machines) % len(WISHES)], None)
+        make_plan(machines[number % len(machines)], OPTIONS[number // len(machines) % len(OPTIONS)], None)
     taken = time.process_time() - started
     sys.stdout.write(f"{COUNT} plans for hosts of 128 CPUs: {taken:.2f} s of CPU\n")
 

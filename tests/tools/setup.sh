@@ -43,7 +43,7 @@ ln -sfn "$PWD" build/collections/ansible_collections/inference/ollama
 stamp=.venv/installed-$(cat "$want" requirements/site.txt "$0" | sha256sum | cut -c1-16)
 if [ ! -e "$stamp" ]; then
   python=$(find_python)
-  # An environment of another Python, or of other versions, is made anew rather than mended.
+  # An environment of another Python, or of other versions, is built again rather than repaired.
   rm -rf .venv
   echo "Installing the tools of $want into .venv with $("$python" --version) ..."
   make_venv "$python"

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 from pathlib import Path
 
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from jinja2 import nodes
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = sorted(ROOT.glob("plugins/modules/*.py"))
+FRAGMENTS = sorted(ROOT.glob("plugins/doc_fragments/*.py"))
 FILTERS = sorted(ROOT.glob("plugins/filter/*.py"))
 TYPES = {
     "str": str,
@@ -76,24 +79,56 @@ def test_module_examples_use_only_options_that_exist(path):
 def test_module_options_equal_the_argument_spec(path):
     """What is documented is what the module accepts: names, types, defaults, choices."""
     module = importlib.import_module(f"ansible_collections.inference.ollama.plugins.modules.{path.stem}")
-    documented = module_docs(path)["DOCUMENTATION"].get("options", {})
-    spec = module.argument_spec()
+    same_options(module_docs(path)["DOCUMENTATION"].get("options", {}), module.argument_spec())
+
+
+def same_options(documented: dict, spec: dict) -> None:
+    """Fail where documentation and specification of options, and of the options in these, differ."""
     assert set(documented) == set(spec)
     for name, option in spec.items():
         for key in ("type", "default", "choices", "elements", "required"):
             assert documented[name].get(key) == option.get(key), f"{name}.{key}"
+        same_options(documented[name].get("suboptions", {}), option.get("options", {}))
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
+def test_doc_fragments_describe_options_that_their_modules_share(path):
+    """A fragment has one use: to describe once what at least two modules accept."""
+    module = importlib.import_module(f"ansible_collections.inference.ollama.plugins.doc_fragments.{path.stem}")
+    described = set(yaml.safe_load(module.ModuleDocFragment.DOCUMENTATION)["options"])
+    every = [module_docs(module)["DOCUMENTATION"] for module in MODULES]
+    name = f"inference.ollama.{path.stem}"
+    users = [docs["options"] for docs in every if name in docs["extends_documentation_fragment"]]
+    assert len(users) > 1
+    assert all(described <= set(options) for options in users)
+
+
+def returned(path: Path) -> dict:
+    """What a module or a filter documents of its result."""
+    return module_docs(path)["RETURN"] if path in MODULES else filter_docs(path)["RETURN"]
+
+
+@pytest.mark.parametrize("path", [*MODULES, *FILTERS], ids=lambda path: path.stem)
+def test_return_samples_fit_their_types(path):
+    """Every field is described and has a type, and a sample shows that type and no field but the described ones."""
+    for name, entry in fields(returned(path)):
+        assert entry.get("description"), name
+        assert entry["type"] in TYPES, name
+        sample = entry.get("sample")
+        if sample is None:
+            continue
+        assert isinstance(sample, TYPES[entry["type"]]), name
+        for item in sample if isinstance(sample, list) else [sample]:
+            assert isinstance(item, TYPES[entry.get("elements", "raw")]) or item is sample, name
+            if isinstance(item, dict) and "contains" in entry:
+                assert set(item) <= set(entry["contains"]), name
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_module_return_samples_fit_their_types(path):
-    """A sample shows the type that the text promises; every leaf has one."""
+def test_module_results_have_a_sample_for_every_value(path):
+    """A reader of the documentation sees what each value looks like."""
     for name, entry in fields(module_docs(path)["RETURN"]):
-        assert entry.get("description"), name
-        assert entry["type"] in TYPES, name
-        if "contains" not in entry:
-            assert "sample" in entry, name
-        if entry.get("sample") is not None:
-            assert isinstance(entry["sample"], TYPES[entry["type"]]), name
+        assert "sample" in entry or "contains" in entry, name
 
 
 @pytest.mark.parametrize("path", FILTERS, ids=lambda path: path.stem)
@@ -107,12 +142,46 @@ def test_filter_file_and_documentation_name_the_same_filter(path):
 @pytest.mark.parametrize("path", FILTERS, ids=lambda path: path.stem)
 def test_filter_examples_are_templates_that_parse(path):
     """Every expression in an example is one that Ansible can read, and one of them calls the filter."""
-    examples = filter_docs(path)["EXAMPLES"]
-    texts = [text for task in examples for text in strings(task)]
-    assert any(f"inference.ollama.{path.stem}" in text for text in texts)
+    assert calls(path)
+
+
+@pytest.mark.parametrize("path", FILTERS, ids=lambda path: path.stem)
+def test_filter_options_equal_the_signature(path):
+    """What is documented is what the filter takes: names, order, what is required, defaults."""
+    module = importlib.import_module(f"ansible_collections.inference.ollama.plugins.filter.{path.stem}")
+    _input, *parameters = inspect.signature(module.FilterModule().filters()[path.stem]).parameters.values()
+    documentation = filter_docs(path)["DOCUMENTATION"]
+    options = {name: option for name, option in documentation["options"].items() if name != "_input"}
+    assert documentation["options"]["_input"]["required"] is True
+    assert list(options) == [parameter.name for parameter in parameters]
+    positional = documentation.get("positional", "").replace(",", " ").split()
+    assert positional == list(options)[: len(positional)]
+    for parameter in parameters:
+        required = parameter.default is inspect.Parameter.empty
+        assert options[parameter.name].get("required", False) is required, parameter.name
+        # A list as a default could be changed by a call, so the code has a tuple.
+        default = [] if parameter.default == () else None if required else parameter.default
+        assert options[parameter.name].get("default") == default, parameter.name
+
+
+@pytest.mark.parametrize("path", FILTERS, ids=lambda path: path.stem)
+def test_filter_examples_pass_only_options_that_exist(path):
+    """A user copies examples: each argument is one that the filter takes."""
+    options = [name for name in filter_docs(path)["DOCUMENTATION"]["options"] if name != "_input"]
+    for call in calls(path):
+        assert {keyword.key for keyword in call.kwargs} <= set(options)
+        assert len(call.args) + len(call.kwargs) <= len(options)
+
+
+def calls(path: Path) -> list[nodes.Filter]:
+    """The calls of a filter in its examples, each of whose texts Ansible must be able to parse."""
+    name = f"inference.ollama.{path.stem}"
     environment = Templar(loader=DataLoader()).environment
-    for text in texts:
-        assert environment.parse(text)
+    texts = [text for task in filter_docs(path)["EXAMPLES"] for text in strings(task)]
+    # A condition stands without braces.
+    templates = [f"{{{{ {text} }}}}" if name in text and "{{" not in text else text for text in texts]
+    found = [call for text in templates for call in environment.parse(text).find_all(nodes.Filter)]
+    return [call for call in found if call.name == name]
 
 
 def strings(value):

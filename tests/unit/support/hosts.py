@@ -20,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.gather 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.inference.ollama.tests.unit.support import trees
 from ansible_collections.inference.ollama.tests.unit.support.plans import SOFTWARE, card, topology
+from ansible_collections.inference.ollama.tests.unit.support.releases import releases
 from ansible_collections.inference.ollama.tests.unit.support.replay import planted
 
 GIB = 1 << 30
@@ -37,19 +38,6 @@ SHAPES = (
     {"cores": 16, "cpu_max": "250000 100000", "memory_max": "8589934592"},
     {"sockets": 2, "cores": 64, "threads": 2, "nodes": 8, "memory_gib": 96},
     {"sockets": 1, "cores": 10, "threads": 8, "memory_gib": 256},
-)
-RELEASES = (
-    "0.5.13",
-    "0.6.7",
-    "0.11.4",
-    "0.12.3",
-    "0.13.5",
-    "0.24.0",
-    "0.30.0",
-    "0.30.11",
-    "0.31.2",
-    "0.32.6",
-    "0.34.1",
 )
 CARDS = st.builds(
     dict,
@@ -72,7 +60,7 @@ MODELS = st.lists(
     ),
     max_size=3,
 ).map(lambda models: [{"name": f"model{number}", **model} for number, model in enumerate(models)])
-WISHES = st.fixed_dictionaries(
+OPTIONS = st.fixed_dictionaries(
     {"instances": st.sampled_from(["auto", "single", "per_numa_node", "per_gpu", [{"name": "a"}, {"name": "b"}]])},
     optional={
         "objective": st.sampled_from(["latency", "balanced", "throughput"]),
@@ -128,16 +116,16 @@ def machines(draw):
 
 @st.composite
 def cases(draw):
-    """A machine, wishes and a release that go together."""
-    return draw(machines()), draw(WISHES), draw(st.sampled_from([*RELEASES, None]))
+    """A machine, options and a release that go together."""
+    return draw(machines()), draw(OPTIONS), draw(releases)
 
 
 def planned(case):
-    """The plan; a case that the operator's words make impossible is none. The release is the argument alone."""
-    machine, wishes, release = case
+    """Return the plan, and reject a case whose options contradict each other. The release is the argument alone."""
+    machine, options, release = case
     machine["software"]["ollama"]["version"] = None
     made = None
     with contextlib.suppress(OllamaError):
-        made = make_plan(machine, wishes, release)
+        made = make_plan(machine, options, release)
     assume(made)
     return made

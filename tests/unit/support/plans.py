@@ -39,7 +39,7 @@ def xeon(**facts):
 
 
 def card(index=0, **facts):
-    """An NVIDIA card of 8 GiB and compute capability 8.6, and whatever is said otherwise."""
+    """Return an NVIDIA card of 8 GiB and compute capability 8.6, with other facts where given."""
     return {
         "vendor": "nvidia",
         "index": index,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers on this machine: one that answers as it is told, and one that answers as Ollama does."""
+"""Servers on this machine: one with the answers that a test gives it, and one that answers as Ollama does."""
 
 from __future__ import annotations
 

@@ -11,24 +11,12 @@ import json
 import pytest
 import yaml
 
-testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
+pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
 from ansible_collections.inference.ollama.plugins.modules import model
 from ansible_collections.inference.ollama.tests.unit.support.web import Ollama, serving
 
 FIELDS = {"name", "digest", "size_bytes", "size_vram_bytes", "context_length", "expires_at"}
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the module with arguments; its exit status and its result."""
-
-    def run(**args):
-        with testing.patch_module_args(args), pytest.raises(SystemExit) as end:
-            model.main()
-        return end.value.code, json.loads(capsys.readouterr().out)
-
-    return run
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import json
 import pytest
 import yaml
 
-testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
+pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
 from ansible_collections.inference.ollama.plugins.modules import service_info
 from ansible_collections.inference.ollama.tests.unit.support import processes as host
@@ -23,18 +23,6 @@ def machine(tmp_path):
     for path, target in host.links().items():
         (tmp_path / path.lstrip("/")).symlink_to(target)
     return folder
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the module with arguments; its exit status and its result."""
-
-    def run(**args):
-        with testing.patch_module_args(args), pytest.raises(SystemExit) as end:
-            service_info.main()
-        return end.value.code, json.loads(capsys.readouterr().out)
-
-    return run
 
 
 def test_a_captured_host(run, machine):

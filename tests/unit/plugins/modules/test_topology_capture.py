@@ -5,29 +5,14 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
+pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
-from ansible_collections.inference.ollama.plugins.modules import topology_capture
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
 from ansible_collections.inference.ollama.tests.unit.support.replay import planted
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the module with arguments; its exit status and its result."""
-
-    def run(**args):
-        with testing.patch_module_args(args), pytest.raises(SystemExit) as end:
-            topology_capture.main()
-        return end.value.code, json.loads(capsys.readouterr().out)
-
-    return run
 
 
 def test_a_machine_is_captured(run, tmp_path):

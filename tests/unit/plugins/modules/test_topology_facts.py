@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import yaml
 
-testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
+pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import MINIMAL, SUBSETS
 from ansible_collections.inference.ollama.plugins.modules import topology_facts
@@ -23,18 +21,6 @@ PARTS = {*SUBSETS}
 @pytest.fixture
 def machine(tmp_path):
     return Machine(sockets=2, cores=2, threads=2, nodes=2).write(tmp_path)
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the module with arguments; its exit status and its result."""
-
-    def run(**args):
-        with testing.patch_module_args(args), pytest.raises(SystemExit) as end:
-            topology_facts.main()
-        return end.value.code, json.loads(capsys.readouterr().out)
-
-    return run
 
 
 def test_facts_of_a_machine(run, machine):

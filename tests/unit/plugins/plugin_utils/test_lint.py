@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, Finding, lint
+from ansible_collections.inference.ollama.tests.unit.support.releases import CHANGES, NEWER, OLDER, releases
 
 NEW, OLD = "0.34.1", "0.24.0"
 
@@ -204,6 +205,13 @@ def test_finding_says_what_and_what_to_do(environment, release, message, remedy)
     assert (found.message, found.remedy) == (message, remedy)
 
 
+@pytest.mark.parametrize(("length", "shown"), [(80, "q" * 80), (81, "q" * 77 + "...")])
+def test_a_finding_shows_at_most_80_characters_of_a_value(length, shown):
+    """A long value must not fill the terminal, and one that fits is shown whole."""
+    (found,) = lint({"OLLAMA_KV_CACHE_TYPE": "q" * length}, parse_release(NEW))
+    assert f"'{shown}'" in found.message
+
+
 def test_findings_are_sorted():
     """The order does not depend on the order of the environment."""
     environment = {"OLLAMA_TLS": "1", "OLLAMA_API_KEY": "x", "LLAMA_API_KEY": "x", "A B": "1"}
@@ -213,7 +221,7 @@ def test_findings_are_sorted():
     assert found == sorted(found, key=lambda finding: (finding.name, finding.code))
 
 
-@pytest.mark.parametrize("release", ["0.5.13", OLD, "0.30.0-rc1", NEW, "0.40.2", None])
+@pytest.mark.parametrize("release", [OLDER, *CHANGES, "0.30.0-rc1", *NEWER, None])
 def test_every_known_name_has_a_verdict(release):
     """A name is no more than advised on but for its value if it acts, and always a finding if it does not."""
     parsed = parse_release(release) if release else None
@@ -234,7 +242,7 @@ NAMES = st.one_of(
 
 @given(
     st.dictionaries(NAMES, st.one_of(st.text(max_size=12), st.sampled_from(["0", "1", "-1", "q8_0"])), max_size=6),
-    st.sampled_from([None, "0.5.13", OLD, "0.30.0-rc1", NEW, "2.0.0"]),
+    releases,
 )
 def test_lint_takes_any_text(environment, release):
     """No environment makes it fail, each finding is complete, and it says the same twice."""

@@ -33,6 +33,7 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
     workstation,
     xeon,
 )
+from ansible_collections.inference.ollama.tests.unit.support.releases import releases
 
 KV_CACHE_TYPES = load().options["kv_cache_type"].values
 
@@ -176,7 +177,7 @@ def test_a_quantised_cache_that_a_model_cannot_load_with_is_refused(release, fac
 
 @given(
     st.lists(st.sampled_from([None, (5, 2), (6, 1), (7, 0), (7, 2), (8, 6)]), max_size=3),
-    st.sampled_from(["0.5.13", "0.11.4", "0.12.4", "0.24.0", "0.30.0", "0.31.2", "0.40.2", None]),
+    releases,
     st.none() | st.booleans(),
     st.none() | st.sampled_from(KV_CACHE_TYPES),
     st.sampled_from([None, "llama", "gemma2", "grok"]),

@@ -25,13 +25,13 @@ from ansible_collections.inference.ollama.tests.unit.support.cases import (
     gpu,
     warned,
 )
+from ansible_collections.inference.ollama.tests.unit.support.releases import releases
 
 OBJECTIVES = load().options["objective"].values
 KV_CACHE_TYPES = load().options["kv_cache_type"].values
 
 LIMITS = ("OLLAMA_NUM_PARALLEL", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_MAX_LOADED_MODELS", "LLAMA_ARG_CACHE_RAM")
 HYBRID = {**QWEN_7B, "name": "qwen3-next", "family": "qwen3next", "context_length": None}
-RELEASES = ("0.5.13", "0.11.4", "0.24.0", "0.30.0", "0.31.2", "0.40.2", None)
 
 memories = st.integers(0, 2048 * GIB) | st.sampled_from([GIB * size for size in (1, 8, 16, 64, 128)])
 vrams = st.integers(0, 200 * GIB) | st.sampled_from([GIB * size for size in (4, 8, 11, 12, 16, 24, 48, 80, 141)])
@@ -64,7 +64,7 @@ hosts = st.fixed_dictionaries(
         "memory": memories,
         "vram": st.lists(vrams, max_size=4),
         "facts": st.lists(facts, min_size=4, max_size=4),
-        "release": st.sampled_from(RELEASES),
+        "release": releases,
         "threads": st.none() | st.integers(1, 128),
         "wishes": asked,
     }

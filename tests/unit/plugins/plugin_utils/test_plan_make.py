@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.inference.ollama.tests.unit.support.plans import OLLAMA, SOFTWARE, codes, instances, plan, xeon
+from ansible_collections.inference.ollama.tests.unit.support.releases import releases
 
 PARTS = sorted(SUBSETS - {"allowed"})
 
@@ -37,7 +38,7 @@ def test_a_part_that_was_not_gathered_is_not_planned_on(part):
     assert instances(plan(machine))
 
 
-@given(st.sets(st.sampled_from([*PARTS, "allowed"])), st.sampled_from([None, "0.5.13", "0.24.0", "0.34.1"]))
+@given(st.sets(st.sampled_from([*PARTS, "allowed"])), releases)
 def test_any_hole_in_the_facts_leaves_a_plan(parts, release):
     """Every decision is made, on what is known."""
     machine = xeon()

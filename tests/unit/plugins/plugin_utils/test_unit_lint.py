@@ -13,6 +13,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.service 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import SEVERITIES
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import UNIT_CODES, lint_unit
+from ansible_collections.inference.ollama.tests.unit.support.releases import releases
 
 UNIT = "/etc/systemd/system/ollama.service"
 DROPIN = f"{UNIT}.d/override.conf"
@@ -128,7 +129,7 @@ WORDS = st.sampled_from(
 LINES = st.lists(st.one_of(WORDS, st.sampled_from("= \n%'"), st.text(max_size=3)), max_size=12).map("".join)
 
 
-@given(LINES, LINES, st.sampled_from([None, OLD, NEW]))
+@given(LINES, LINES, releases)
 def test_any_unit_is_looked_at(dropin, secrets, release):
     """No text makes it fail, and each finding is complete."""
     for finding in look(f"{dropin}\nEnvironment=HF_TOKEN=hunter2{secrets}", secrets, release):

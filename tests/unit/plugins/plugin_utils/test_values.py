@@ -62,6 +62,7 @@ GOOD = {
     "LLAMA_ARG_FIT_TARGET": ["1024", "512,2048"],
     "LLAMA_ARG_CACHE_RAM": ["-1", "0", "4096"],
     "LLAMA_ARG_N_GPU_LAYERS": ["auto", "all", "-1", "33"],
+    "LLAMA_ARG_LOG_VERBOSITY": ["-1", "0", "3"],
     "LLAMA_ARG_TENSOR_SPLIT": ["3,1", "0.75,0.25", "1,0"],
     "LLAMA_ARG_DEVICE": ["CUDA0", "CUDA0,Vulkan1", "none"],
     "LLAMA_ARG_OVERRIDE_TENSOR": ["exps=CPU", r"blk\.[0-9]+\.ffn=CUDA0,exps=CPU"],
