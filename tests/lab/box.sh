@@ -67,6 +67,11 @@ inside='
   mount -t tmpfs -o mode=1777 tmpfs dev/shm
   for d in null zero full random urandom tty; do touch dev/$d; mount --bind /dev/$d dev/$d; done
   ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd; touch dev/console; mount --bind /dev/null dev/console
+  # The memory of nodes stays what it is now: where a hypervisor changes it, two runs would plan different values.
+  for f in sys/devices/system/node/node*/meminfo; do
+    [ -e "$f" ] || continue
+    cat "$f" > "$dir/${f//\//-}"; mount --bind "$dir/${f//\//-}" "$f"
+  done
   for f in sys/devices/system/cpu sys/devices/system/node sys/kernel/mm/transparent_hugepage proc/cpuinfo; do
     [ ! -e "$dir/fake/$f" ] || mount --bind "$dir/fake/$f" "$f"
   done
