@@ -16,10 +16,14 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
     change_sentence,
     change_table,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, ORDER, VARIABLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+# The kinds of decisions that are lines of a unit.
+_WRITTEN = (VARIABLE, DIRECTIVE, ORDER)
 
 
 def run_summary(hosts: Mapping[str, Mapping[str, Any]], *, check_mode: bool = False) -> list[str]:
@@ -55,11 +59,9 @@ def _clauses(variables: Mapping[str, Any], change: Mapping[str, Any], *, check_m
         yield f"verified: {counts['pass']} checks passed{unknown}"
     elif releases := _releases(variables):
         yield f"API answers with {releases}"
-    settings = sum(
-        len(instance["environment"]) + len(instance["service"]) + len(instance["order"])
-        for instance in desired["plan"]["instances"]
-    )
-    warnings = [warning["code"] for warning in desired["plan"]["warnings"]]
+    plan = desired["plan"]
+    settings = sum(each["value"] is not None and each["kind"] in _WRITTEN for each in plan["decisions"])
+    warnings = [warning["code"] for warning in plan["warnings"]]
     number = f"{settings} settings"
     if changed or not warnings:
         yield number

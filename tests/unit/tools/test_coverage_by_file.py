@@ -38,6 +38,7 @@ def test_every_file_of_code_is_looked_up(tmp_path):
     (tmp_path / "report.json").write_text(json.dumps({"files": {}}), encoding="utf-8")
     named = {sentence.split(":")[0] for sentence in TOOL["main"](str(tmp_path / "report.json")).splitlines()}
     assert {Path(name).parts[1] for name in named} == {
+        "action",
         "doc_fragments",
         "filter",
         "module_utils",

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.environment_file import parse_environment_file
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit import environment_file, quote
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit import quote
 
 UNIT = "/etc/systemd/system/ollama.service"
 FOLDER = f"{UNIT}.d"
@@ -136,13 +135,6 @@ def test_what_the_collection_writes_into_a_unit_is_read_back(variables):
     """quote() and the reader are each other's reverse."""
     lines = "".join(f"Environment={quote(f'{name}={value}')}\n" for name, value in variables.items())
     assert environment(f"[Service]\n{lines}") == variables
-
-
-@given(st.dictionaries(NAMES, VALUES, max_size=4))
-def test_what_the_collection_writes_into_an_environment_file_is_read_back(variables):
-    """environment_file() and the reader are each other's reverse."""
-    found = parse_environment_file(environment_file(variables))
-    assert {name: value for name, value, line in found if line} == variables
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

@@ -157,7 +157,7 @@ def test_nothing_that_the_lint_calls_fatal_is_written(data, release, gpus):
     machine["software"]["ollama"]["version"] = release
     made, lines = planned(machine, values, release)
     assert all(line.startswith(("ollama_", "OLLAMA_", "LLAMA_ARG_")) for line in lines)
-    for instance in made["instances"] if made else ():
+    for instance in plans.instances(made) if made else ():
         found = lint(instance["environment"], parse_release(release) if release else None)
         assert not [finding for finding in found if finding.severity == "fatal" or finding.code == "malformed"]
         for variable, value in instance["environment"].items():

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.inference.ollama.plugins.plugin_utils._change import change_report
 from ansible_collections.inference.ollama.plugins.plugin_utils._summary import run_summary
 from ansible_collections.inference.ollama.tests.unit.support.checks import verification
-from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
+from ansible_collections.inference.ollama.tests.unit.support.plans import instances, plan, xeon
 
 FILES = [{"path": "/etc/systemd/system/ollama.service.d/override.conf", "change": "created"}]
 SERVICE = {"service": {"instances": [{"api": {"version": "0.34.1"}}], "problems": []}}
@@ -31,8 +31,8 @@ def only(host, **options):
 
 
 def settings():
-    instance = plan(xeon(), numa_node=1)["instances"][0]
-    return len(instance["environment"]) + len(instance["service"]) + len(instance["order"])
+    (instance,) = instances(plan(xeon(), numa_node=1))
+    return len(instance["environment"]) + len(instance["directives"]) + len(instance["order"])
 
 
 def test_a_host_that_needed_no_change():
