@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Release, Setting
 
-# Whoever writes such a name means Ollama or its runner; any other name is somebody else's business.
+# Whoever writes such a name means Ollama or its runner; other names belong to other programs.
 _OURS = ("OLLAMA_", "LLAMA_", "GGML_")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -82,7 +82,7 @@ def lint(environment: Mapping[str, str], release: Release | None) -> list[Findin
 def _one(contract: Contract, name: str, value: str, release: Release | None) -> Iterator[tuple[str, str, str, str]]:
     """Severity, code, message and remedy."""
     if not _NAME.fullmatch(name):
-        yield "fatal", "name", f"{quoted(name)} is no name for a variable", "use letters, digits and underscores"
+        yield "fatal", "name", f"{quoted(name)} is not a name for a variable", "use letters, digits and underscores"
         return
     setting = contract.get(name)
     if _is_secret(setting, name, value):

@@ -8,6 +8,7 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import Tuple
@@ -51,6 +52,8 @@ class Release:
         return f"{text}-{self.commits}-g{self.commit}" if self.commits else text
 
 
+# settings.yml names the same few releases in hundreds of places.
+@functools.lru_cache(maxsize=256)
 def parse_release(text: str) -> Release:
     """Read ``0.34.1``, ``v0.33.0-rc2`` or ``0.5.13-0-gabcdef``; OllamaError on anything else."""
     match = _RELEASE.fullmatch(text.strip())

@@ -16,7 +16,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._release import R
 
 # Proofs that look a name up, by default the setting's own.
 _KEYED = frozenset({"config_map", "server_environ", "runner_environ"})
-# What an option takes from its setting, unless it has a type of its own.
+# What an option takes from its setting, unless it has its own type.
 _RULE = ("type", "values", "minimum", "maximum", "pattern", "example", "acts")
 
 
@@ -182,7 +182,7 @@ def _phase(entry: dict[str, Any]) -> Phase:
 
 
 def _proof(name: str, entry: Mapping[str, Any]) -> Proof:
-    # A family of names has no name of its own.
+    # A family of names is not a name to look up.
     own = {"key": name} if entry["kind"] in _KEYED and not name.endswith("*") else {}
     edges = {edge: parse_release(entry[edge]) for edge in ("since", "until") if edge in entry}
     return Proof(**{**own, **entry, **edges})

@@ -117,7 +117,7 @@ def _choices(rule: Rule, release: Release | None) -> tuple[str, ...]:
 
 
 def _enum(choices: tuple[str, ...], value: str) -> str | None:
-    return None if value in choices else f"{quoted(value)} is none of {', '.join(choices)}"
+    return None if value in choices else f"{quoted(value)} is not one of {', '.join(choices)}"
 
 
 def _text(_rule: Rule, _value: str) -> None:
@@ -137,7 +137,7 @@ def _llama_boolean(_rule: Rule, value: str) -> str | None:
 def _debug_level(_rule: Rule, value: str) -> str | None:
     if value in GO_TRUE | GO_FALSE | {"2"}:
         return None
-    return f"{quoted(value)} is no level of logging; write 0, 1 (debug) or 2 (trace)"
+    return f"{quoted(value)} is not a level of logging; write 0, 1 (debug) or 2 (trace)"
 
 
 def _presence(_rule: Rule, value: str) -> str | None:
@@ -182,7 +182,7 @@ def _numbers(rule: Rule, value: str) -> str | None:
     parts = value.split(",")
     problem = next(filter(None, (_number(rule, part) for part in parts)), None)
     if problem is None and (min(map(float, parts)) < 0 or sum(map(float, parts)) == 0):
-        return f"{quoted(value)} is no list of shares such as 3,1"
+        return f"{quoted(value)} is not a list of shares such as 3,1"
     return problem
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write what follows from plugins/plugin_utils/settings.yml: ``python tests/tools/generate.py``.
 
-The page docs/settings.md and the role's defaults are written whole; in the role's argument_specs.yml and README.md only
-the text between two marks is.
+The page docs/settings.md and the role's defaults are written whole; in the role's argument_specs.yml, vars and
+README.md only the text between two marks is.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ ROLE = ROOT / "roles" / "ollama"
 
 def generate(contract: Contract) -> dict[Path, str]:
     """Each file as it should be."""
-    specs, readme = ROLE / "meta" / "argument_specs.yml", ROLE / "README.md"
+    specs, readme, variables = (ROLE / name for name in ("meta/argument_specs.yml", "README.md", "vars/main.yml"))
     return {
         ROOT / "docs" / "settings.md": settings_page.page(contract),
         ROLE / "defaults" / "main.yml": role_files.defaults(contract),
         specs: _between_marks(specs, options=role_files.specs(contract)),
+        variables: _between_marks(variables, options=role_files.variables(contract)),
         readme: _between_marks(
             readme, variables=role_files.table(contract), instances=role_files.instance_keys(contract)
         ),

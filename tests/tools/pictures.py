@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 runpy.run_path(str(ROOT / "tests" / "unit" / "conftest.py"))
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.draw import topology_svg
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology, xeon
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -20,7 +21,7 @@ FOLDER = ROOT / "docs" / "pictures"
 
 def _two_sockets():
     machine = xeon()
-    return topology_svg(machine, "xeon", plan(machine, numa_node=1)["instances"])
+    return topology_svg(machine, "xeon", servers(plan(machine, numa_node=1)))
 
 
 def _gpus():
@@ -41,7 +42,7 @@ def _gpus():
     machine = topology(
         {"gpus": cards}, sockets=2, cores=16, nodes=4, memory_gib=256, memory_only_nodes=(512,), model="A server CPU"
     )
-    return topology_svg(machine, "gpu-server", plan(machine)["instances"])
+    return topology_svg(machine, "gpu-server", servers(plan(machine)))
 
 
 def _hybrid():

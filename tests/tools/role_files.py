@@ -77,6 +77,11 @@ def specs(contract: Contract) -> str:
     return "".join(f"      {line}\n" for line in lines)
 
 
+def variables(contract: Contract) -> str:
+    """The options by their names, for the plan and for the check of all values, in vars/main.yml."""
+    return "".join(f'  {name}: "{{{{ ollama_{name} }}}}"\n' for name in contract.options)
+
+
 def table(contract: Contract) -> str:
     """The table of variables in the role's README."""
     rows = [

@@ -26,7 +26,7 @@ The filter `inference.ollama.setting_lint` checks an environment against this li
 - Facts up to 0.33.0-rc2 are from Ollama's own source, some tried on the real program besides; the file names the
   evidence for each. Later releases are known from third parties only: there a name is taken to act until something
   says otherwise.
-- From 0.30.0 on, models run in `llama-server`, which inherits the environment of the service.
+- From {llama_server} on, models run in `llama-server`, which inherits the environment of the service.
 - A name that ends in `*` stands for every name that begins so.
 
 The last column says how a program sees that a setting acts, the strongest way first:
@@ -46,7 +46,7 @@ What a value may be:
 PROOFS = {
     "config_map": "map | the map of the log line `server config`, under the setting's own name",
     "server_environ": "server | `/proc/PID/environ` of `ollama serve`",
-    "runner_environ": "runner | `/proc/PID/environ` of the process that holds a model: `llama-server`, before 0.30.0"
+    "runner_environ": "runner | `/proc/PID/environ` of the process that holds a model: `llama-server`, before that"
     " `ollama runner`",
     "runner_status": "runner's field | `/proc/PID/status` of that process",
     "command_line": "`--flag` | the command line of that process",
@@ -68,6 +68,7 @@ def page(contract: Contract) -> str:
         oldest=contract.oldest_supported,
         newest=contract.newest_known,
         gap=" to ".join(contract.none_between),
+        llama_server=contract.since("llama_server"),
         proofs="\n".join(f"| {text} |" for text in PROOFS.values()),
         types="\n".join(
             f"| {kind} | {text} |"

@@ -45,7 +45,7 @@ def ready(policy: Policy, release: Release | None) -> tuple[Policy, list[str], l
 
 
 def settle(policy: Policy) -> tuple[Policy, list[str]]:
-    """Take what the environment says of a named variable for that variable, or refuse two words on one thing."""
+    """Move each named variable from the environment to its option, and refuse contradictions."""
     errors: list[str] = []
     free = dict(policy.environment)
     default = Policy()

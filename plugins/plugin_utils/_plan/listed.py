@@ -41,24 +41,24 @@ class Entry:
     cpus: CpuSet | None
 
 
-def split(case: Planning, cards: list[Gpu], wish: tuple[dict[str, Any], ...]) -> list[Share]:
-    """The listed instances in their order; what cannot be goes to ``case.notes.errors``."""
-    before = len(case.notes.errors)
-    entries = [_entry(case, number, dict(fields)) for number, fields in enumerate(wish)]
-    if len(case.notes.errors) > before:
+def split(planning: Planning, cards: list[Gpu], listed: tuple[dict[str, Any], ...]) -> list[Share]:
+    """The listed instances in their order; contradictions go to ``planning.notes.errors``."""
+    before = len(planning.notes.errors)
+    entries = [_entry(planning, number, dict(fields)) for number, fields in enumerate(listed)]
+    if len(planning.notes.errors) > before:
         return []
-    _refuse_same_names(case, entries)
-    entries = _addresses(case, entries)
-    cpus = _cpus(case, entries)
-    gpus = _gpus(case, entries, cards)
+    _refuse_same_names(planning, entries)
+    entries = _addresses(planning, entries)
+    cpus = _cpus(planning, entries)
+    gpus = _gpus(planning, entries, cards)
     single = len(entries) == 1
-    homes = [_home(case, part) for part in cpus]
+    homes = [_home(planning, part) for part in cpus]
     return [
         Share(
             "ollama" if single else entry.name,
             entry.policy,
             tuple(gpus[number]),
-            memory_of(case.machine, homes[number], max(1, homes.count(homes[number])), len(entries)),
+            memory_of(planning.machine, homes[number], max(1, homes.count(homes[number])), len(entries)),
             OPERATOR,
             f"ollama_instances lists {len(entries)}: CPUs {cpus[number] or 'of the host'}, {len(gpus[number])} GPU(s)",
             cpus=None if single and entry.cpus is None else cpus[number],
@@ -71,70 +71,72 @@ def split(case: Planning, cards: list[Gpu], wish: tuple[dict[str, Any], ...]) ->
     ]
 
 
-def _entry(case: Planning, number: int, fields: dict[str, Any]) -> Entry:
+def _entry(planning: Planning, number: int, fields: dict[str, Any]) -> Entry:
     name = str(fields.pop("name", ""))
     where = f"ollama_instances[{number}]"
     if not _NAME.fullmatch(name):
-        case.error(
+        planning.error(
             f"{where}.name: {name!r} is not allowed; allowed are up to 31 small letters, digits and dashes, as in node0"
         )
-    cpus = _cpu_list(case, where, fields.pop("cpus", None))
-    keys = [option.name for option in case.contract.options.values() if option.scope == "instance"]
+    cpus = _cpu_list(planning, where, fields.pop("cpus", None))
+    keys = [option.name for option in planning.contract.options.values() if option.scope == "instance"]
     for unknown in sorted(set(fields) - set(keys)):
-        case.error(f"{where}.{unknown}: no such key; allowed are name, cpus, {', '.join(keys)}")
+        planning.error(f"{where}.{unknown}: no such key; allowed are name, cpus, {', '.join(keys)}")
     fields = {key: value for key, value in fields.items() if key in keys}
     own, errors = parse(fields)
-    base = case.policy
+    base = planning.policy
     environment = {**base.environment, **own.environment}
     # parse() fills in defaults; only what the entry itself decides counts here.
     given = [key for key, value in fields.items() if key != "environment" and value is not None]
     said = {key: getattr(own, key) for key in given if getattr(own, key) is not None}
     policy = base.replace(**{**said, "environment": environment})
-    policy, lint_errors, warnings = ready(policy, case.release)
+    policy, lint_errors, warnings = ready(policy, planning.release)
     for text in (*errors, *lint_errors):
-        case.error(text if text in case.notes.errors else text.replace("ollama_", f"{where}.", 1))
+        planning.error(text if text in planning.notes.errors else text.replace("ollama_", f"{where}.", 1))
     for warning in warnings:
-        case.warn(**warning)
+        planning.warn(**warning)
     own_models = "max_loaded_models" in said or LOADED in own.environment
-    return Entry(name, policy, "host" in said, own_models, _node(case, where, policy), cpus)
+    return Entry(name, policy, "host" in said, own_models, _node(planning, where, policy), cpus)
 
 
-def _cpu_list(case: Planning, where: str, value: object) -> CpuSet | None:
+def _cpu_list(planning: Planning, where: str, value: object) -> CpuSet | None:
     if value is None:
         return None
-    allowed = case.machine.allowed or CpuSet()
+    allowed = planning.machine.allowed or CpuSet()
     try:
         cpus = CpuSet.parse(str(value))
     except ValueError as error:
-        case.error(f"{where}.cpus: {error}; allowed is a list such as 0-13,28-41, of CPUs {allowed}")
+        planning.error(f"{where}.cpus: {error}; allowed is a list such as 0-13,28-41, of CPUs {allowed}")
         return None
     if not cpus or not cpus <= allowed:
-        case.error(f"{where}.cpus: {str(value)!r} is not allowed; the service may use CPUs {allowed}")
+        planning.error(f"{where}.cpus: {str(value)!r} is not allowed; the service may use CPUs {allowed}")
         return None
     return cpus
 
 
-def _node(case: Planning, where: str, policy: Policy) -> Node | None:
+def _node(planning: Planning, where: str, policy: Policy) -> Node | None:
     if policy.numa_node in (None, NONE):
         return None
-    nodes = case.machine.cpu_nodes
+    nodes = planning.machine.cpu_nodes
     for node in nodes:
         if node.id == policy.numa_node:
             return node
     ids = ", ".join(str(node.id) for node in nodes) or "none"
-    case.error(f"{where}.numa_node: {policy.numa_node!r} is not allowed; nodes with usable CPUs on this host: {ids}")
+    planning.error(
+        f"{where}.numa_node: {policy.numa_node!r} is not allowed; nodes with usable CPUs on this host: {ids}"
+    )
     return None
 
 
-def _refuse_same_names(case: Planning, entries: list[Entry]) -> None:
+def _refuse_same_names(planning: Planning, entries: list[Entry]) -> None:
     names = [entry.name for entry in entries]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        case.error(f"ollama_instances: {names.count(name)} entries are named {name!r}; each needs a name of its own")
+        planning.error(f"ollama_instances: {names.count(name)} entries are named {name!r}; each needs its own name")
 
 
-def _addresses(case: Planning, entries: list[Entry]) -> list[Entry]:
+def _addresses(planning: Planning, entries: list[Entry]) -> list[Entry]:
     """Each with an address: its own, or the host's with the port counted up; two on one port are refused."""
-    address, port = split_host(case.policy.host) or ("127.0.0.1", 11434)
+    address, port = split_host(planning.policy.host) or ("127.0.0.1", 11434)
     host = f"[{address}]" if ":" in address else address
     placed = [
         entry if entry.own_host else replace(entry, policy=entry.policy.replace(host=f"{host}:{port + number}"))
@@ -144,7 +146,7 @@ def _addresses(case: Planning, entries: list[Entry]) -> list[Entry]:
     for entry in placed:
         own = (split_host(entry.policy.host) or ("", 0))[1]
         if own in taken:
-            case.error(
+            planning.error(
                 f"ollama_instances: {taken[own]!r} and {entry.name!r} both listen on port {own}; give one of them"
                 " another host"
             )
@@ -152,9 +154,9 @@ def _addresses(case: Planning, entries: list[Entry]) -> list[Entry]:
     return placed
 
 
-def _cpus(case: Planning, entries: list[Entry]) -> list[CpuSet]:
+def _cpus(planning: Planning, entries: list[Entry]) -> list[CpuSet]:
     """Named CPUs first; entries on one node share what is left of it, the others what is left of the host."""
-    machine = case.machine
+    machine = planning.machine
     left = machine.allowed or CpuSet()
     left = left - machine.isolated or left
     result: dict[int, CpuSet] = {}
@@ -162,7 +164,7 @@ def _cpus(case: Planning, entries: list[Entry]) -> list[CpuSet]:
         if entry.cpus is not None:
             owners = [entries[other].name for other, cpus in result.items() if cpus & entry.cpus]
             if owners:
-                case.error(
+                planning.error(
                     f"ollama_instances[{number}].cpus: {str(entry.cpus)!r} overlaps those of {owners[0]!r}; a CPU"
                     " belongs to one instance"
                 )
@@ -177,18 +179,18 @@ def _cpus(case: Planning, entries: list[Entry]) -> list[CpuSet]:
             result[number] = share
             left -= share
             if not share:
-                case.error(
+                planning.error(
                     f"ollama_instances[{number}]: no core is left for {entries[number].name!r}"
                     f"{f' on node {home.id}' if home else ''}; list fewer instances, or other CPUs"
                 )
     return [result[number] for number in range(len(entries))]
 
 
-def _home(case: Planning, cpus: CpuSet) -> Node | None:
-    return next((node for node in case.machine.cpu_nodes if cpus and cpus <= node.cpus), None)
+def _home(planning: Planning, cpus: CpuSet) -> Node | None:
+    return next((node for node in planning.machine.cpu_nodes if cpus and cpus <= node.cpus), None)
 
 
-def _gpus(case: Planning, entries: list[Entry], cards: list[Gpu]) -> list[list[Gpu]]:
+def _gpus(planning: Planning, entries: list[Entry], cards: list[Gpu]) -> list[list[Gpu]]:
     """Named cards first, then those of an entry's node; the rest is dealt out to entries that have none."""
     result: list[list[Gpu]] = [[] for entry in entries]
     taken: dict[str, str] = {}
@@ -197,12 +199,12 @@ def _gpus(case: Planning, entries: list[Entry], cards: list[Gpu]) -> list[list[G
             found = next((card for card in cards if device in (card.uuid, str(card.index))), None)
             if found is None:
                 names = ", ".join(f"{card.index} ({card.name})" for card in cards if card.vendor == "nvidia") or "none"
-                case.error(
+                planning.error(
                     f"ollama_instances[{number}].cuda_visible_devices: {device!r} is not on this host; NVIDIA GPUs"
                     f" here: {names}; or none"
                 )
             elif _key(found) in taken:
-                case.error(
+                planning.error(
                     f"ollama_instances[{number}].cuda_visible_devices: {device!r} belongs to {taken[_key(found)]!r}"
                     " already; a card belongs to one instance"
                 )

@@ -9,7 +9,7 @@ returns as ``model_info``; ``*`` is there the architecture, such as ``llama``:
 ===================  ====================================================================================
 key                  where it stands
 ===================  ====================================================================================
-``name``             the operator's own word for the model, such as ``llama3.1:8b``
+``name``             the operator's name for the model, such as ``llama3.1:8b``
 ``size_bytes``       the weights: ``size`` in ``/api/tags``, as ``ollama list`` shows it
 ``layers``           ``*.block_count``
 ``kv_heads``         ``*.attention.head_count_kv``; where that is a list, its largest number

@@ -10,6 +10,7 @@ Private to inference.ollama: it may change in any release.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -31,8 +32,7 @@ class Policy(SimpleNamespace):
     """The role's variables as attributes, as ``_options.read`` gives them; None where the plan decides. Immutable."""
 
     def __init__(self, **options: object) -> None:
-        defaults = {name: _read(option, option.default) for name, option in load().options.items()}
-        super().__init__(**{**defaults, **options})
+        super().__init__(**{**_defaults(), **options})
 
     def replace(self, **options: object) -> Policy:
         """The policy with other values for some options."""
@@ -67,6 +67,11 @@ def parse(options: Mapping[str, Any]) -> tuple[Policy, list[str]]:
 def option_errors(options: Mapping[str, Any]) -> list[str]:
     """A sentence for each of the role's variables that is wrong, whether the plan needs it or the role alone does."""
     return parse(options)[1]
+
+
+@functools.lru_cache(maxsize=1)
+def _defaults() -> Mapping[str, object]:
+    return {name: _read(option, option.default) for name, option in load().options.items()}
 
 
 def _read(option: Option, value: object) -> object:

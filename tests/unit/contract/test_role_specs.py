@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
+
 ROOT = Path(__file__).resolve().parents[3]
 ROLES = sorted(path.parent.parent for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
 PYTHON_TYPES = {"str": str, "int": int, "bool": bool, "dict": dict, "list": list, "float": float, "path": str}
@@ -55,16 +57,16 @@ def test_every_entry_point_has_a_tasks_file(role):
         assert (role / "tasks" / f"{name}.yml").is_file(), name
 
 
-@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_every_variable_is_used_by_the_role(role):
-    """A variable that nothing reads is a promise that nothing keeps."""
-    text = "\n".join(
-        path.read_text(encoding="utf-8")
-        for folder in ("tasks", "handlers", "templates", "vars")
-        for path in (role / folder).glob("*")
-    )
-    for name in defaults(role):
-        assert re.search(rf"\b{name}\b", text), name
+@pytest.mark.parametrize("option", load().options.values(), ids=lambda option: option.name)
+def test_every_variable_is_used(option):
+    """A variable that nothing reads is a promise that nothing keeps: the plan reads it, or a task of the role does."""
+    role = ROOT / "roles" / "ollama"
+    folders = [role / folder for folder in ("tasks", "handlers", "templates", "vars")]
+    yaml_text = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*"))
+    # All of them are handed to the check of their values.
+    text = re.sub(r"# generated options.*# end of generated options", "", yaml_text, flags=re.DOTALL)
+    plan = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/plugin_utils/_plan/*.py"))
+    assert re.search(rf"\bollama_{option.name}\b", text) or re.search(rf"policy\.{option.name}\b", plan)
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)

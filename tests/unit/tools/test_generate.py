@@ -15,10 +15,10 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._values import TY
 
 TOOL = runpy.run_path(str(Path(__file__).resolve().parents[2] / "tools" / "generate.py"))
 FILES = TOOL["generate"](load())
-PAGE, DEFAULTS, SPECS, README = FILES
+PAGE, DEFAULTS, SPECS, VARS, README = FILES
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(TOOL["ROOT"])))
 def test_a_generated_file_is_current(path):
     """What is checked in is what the tool writes."""
     assert path.read_text(encoding="utf-8") == FILES[path], "run: python tests/tools/generate.py"
@@ -35,7 +35,7 @@ def test_the_page_has_a_row_for_every_setting():
     assert all(f"| `{name}` |" in FILES[PAGE] for name in load().by_name)
 
 
-@pytest.mark.parametrize("path", [DEFAULTS, SPECS, README], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [DEFAULTS, SPECS, VARS, README], ids=lambda path: str(path.relative_to(TOOL["ROOT"])))
 def test_a_file_of_the_role_has_every_variable(path):
     """No variable gets lost."""
     assert all(f"ollama_{name}" in FILES[path] for name in load().options)

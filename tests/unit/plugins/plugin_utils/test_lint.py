@@ -190,7 +190,10 @@ def test_password_of_a_proxy_is_a_secret(name):
         (
             {"OLLAMA_LLM_LIBRARY": "cuda"},
             NEW,
-            "'cuda' is none of cuda_v12, cuda_v13, rocm_v7_2, vulkan, cuda_jetpack5, cuda_jetpack6; it hides every GPU",
+            (
+                "'cuda' is not one of cuda_v12, cuda_v13, rocm_v7_2, vulkan, cuda_jetpack5, cuda_jetpack6;"
+                " it hides every GPU"
+            ),
             "correct it, or leave it out for the default, chosen by card and driver",
         ),
     ],

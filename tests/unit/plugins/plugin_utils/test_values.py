@@ -88,7 +88,7 @@ BAD = {
     "OLLAMA_NOPRUNE": [
         ("off", "switches it on"), ("no", "switches it on"), ("disabled", "switches it on"), ("2", "switches"),
     ],
-    "OLLAMA_DEBUG": [("on", "no level"), ("-1", "no level"), ("3", "no level")],
+    "OLLAMA_DEBUG": [("on", "not a level"), ("-1", "not a level"), ("3", "not a level")],
     "OLLAMA_KEEP_ALIVE": [
         ("1d", "five minutes"), ("forever", "five minutes"), ("5 m", "five minutes"), ("5M", "five minutes"),
         ("1h30", "five"),
@@ -98,7 +98,7 @@ BAD = {
         ("0", "not in 1"), ("-1", "not in 1"), ("4x", "not a plain"), ("4.0", "not a plain"), ("9" * 12, "not in"),
     ],
     "OLLAMA_GPU_OVERHEAD": [("2GB", "without a unit"), ("9" * 25, "not in 0")],
-    "OLLAMA_KV_CACHE_TYPE": [("q8", "is none of f16, q8_0, q4_0"), ("Q8_0", "is none of"), ("bf16", "is none of")],
+    "OLLAMA_KV_CACHE_TYPE": [("q8", "is not one of f16, q8_0, q4_0"), ("Q8_0", "not one of"), ("bf16", "not one of")],
     "OLLAMA_REMOTES": [("https://ollama.com", "is not a list"), ("a,,b", "is not a list"), ("a:0", "port 0")],
     "OLLAMA_CLOUD_BASE_URL": [
         ("127.0.0.1:8080", "does not begin"), ("ftp://a", "does not begin"), ("http://", "has no host"),
@@ -111,17 +111,17 @@ BAD = {
     ],
     "HIP_VISIBLE_DEVICES": [("GPU-0123456789abcdef", "indexes such as 0,1 or -1")],
     "HSA_OVERRIDE_GFX_VERSION": [("gfx1030", "is not of the form 10.3.0")],
-    "JETSON_JETPACK": [("7", "is none of 5, 6")],
+    "JETSON_JETPACK": [("7", "is not one of 5, 6")],
     "GGML_CUDA_NO_PINNED": [("0", "switches it on"), ("yes", "switches it on")],
     "LLAMA_ARG_THREADS": [
         ("0", "not in 1"), ("-1", "not in 1"), ("abc", "not a plain number"), ("14abc", "not a plain number"),
     ],
-    "LLAMA_ARG_NUMA": [("on", "is none of"), ("Distribute", "is none of")],
+    "LLAMA_ARG_NUMA": [("on", "is not one of"), ("Distribute", "is not one of")],
     "LLAMA_ARG_FIT": [("True", "neither on nor off"), ("yes", "neither on nor off")],
     "LLAMA_ARG_FIT_TARGET": [("1GiB", "not a plain number"), ("1,", "not a plain number"), ("-1", "not in 0")],
     "LLAMA_ARG_CACHE_RAM": [("-2", "not in -1"), ("8G", "not a plain number")],
     "LLAMA_ARG_N_GPU_LAYERS": [("banana", "not a plain number or auto or all"), ("-5", "not in -1")],
-    "LLAMA_ARG_TENSOR_SPLIT": [("1,x", "not a number"), ("0,0", "no list of shares"), ("2,-1", "no list of shares")],
+    "LLAMA_ARG_TENSOR_SPLIT": [("1,x", "not a number"), ("0,0", "not a list"), ("2,-1", "not a list")],
     "LLAMA_ARG_ROPE_FREQ_SCALE": [
         ("1e99", "32-bit"), ("1e-99", "32-bit"), ("half", "not a number"), ("nan", "not a number"),
     ],
