@@ -24,7 +24,7 @@ class Share:
     """One ``ollama serve``: its name, its part of the host, and its policy.
 
     ``cpus`` None leaves CPUs and node to the questions of cpu.py; ``node`` is the node that all of ``cpus`` lie on,
-    None where there is none. ``memory_bytes`` is None where it could not be read. ``why`` ends in numbers.
+    None without one. ``memory_bytes`` is None where it could not be read. ``why`` ends in numbers.
     """
 
     name: str

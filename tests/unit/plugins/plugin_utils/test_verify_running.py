@@ -276,7 +276,7 @@ def test_what_the_reader_returns_is_read(tmp_path):
         "parts": [*PARTS],
     }
     service = service_info.read({**options, "units": [{"unit": "ollama.service", "url": "http://127.0.0.1:11434"}]})
-    found = verify(UNBOUND, service, SAME)
+    found = verify(plan(xeon(), numa_node="none", load_mode="mlock"), service, SAME)
     assert "program was replaced" in check(found, "processes_current")["seen"]
     assert check(found, "binding")["seen"].startswith("the runner runs on ")
     assert check(found, "LimitMEMLOCK")["verdict"] == "pass"

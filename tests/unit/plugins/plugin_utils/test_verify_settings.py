@@ -157,11 +157,12 @@ def test_a_load_mode_that_locks_nothing(logged, verdict):
 )
 def test_directives_that_a_process_shows(setting, changes):
     """They fail by what the kernel says, and are unknown where it says nothing."""
-    row = check(changed(server=changes), setting)
+    made = plan(xeon(), numa_node=1, load_mode="mlock")
+    row = check(changed(made, server=changes), setting)
     assert row["verdict"] == "fail"
     assert row["evidence"].startswith("/proc/812/")
     empty = {"limits": None, "oom_score_adjust": None, "command_line": None}
-    assert check(changed(server=empty), setting)["verdict"] == "unknown"
+    assert check(changed(made, server=empty), setting)["verdict"] == "unknown"
 
 
 def test_affinity_shows_in_the_server():
