@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the server is told which GPUs to use, in which order, through which library, spread or not.
+"""Which GPUs the server uses, in which order, through which library, spread or not, and the variables for it.
 
 Sources: docs/policy.md, rules G2 to G4 and G7.
 Private to inference.ollama: it may change in any release.

@@ -4,7 +4,7 @@
 """On which CPUs and nodes the server and its models run, and with how many compute threads.
 
 proc(5) for affinity and memory by node. A runner logs its threads (common/common.cpp of llama.cpp, "n_threads"); what
-the reader counts by their time is an estimate, and so convicts nobody.
+the reader counts by their time is an estimate, so it never fails a host.
 Private to inference.ollama: it may change in any release.
 """
 

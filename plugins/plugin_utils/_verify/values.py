@@ -24,7 +24,7 @@ _EXACT = frozenset({"enum", "path", "devices", "pattern", "text", "url", "number
 
 
 def same(kind: str, planned: str, seen: str) -> bool | None:
-    """Whether both mean the same for a setting of this type (settings.yml); None where that cannot be told."""
+    """Whether both mean the same for a setting of this type (settings.yml); None where that is unknown."""
     if kind in BOOLEANS or kind == "presence":
         return _alike(truth(planned), truth(seen))
     if kind in WHOLE:
