@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Run the tests, the cheap ones first: tests/run.sh [STEP...]
-# Every step's output goes to build/logs/STEP.log; a step that cannot run here says why, and fails where CI=true.
+# Every step's output goes to build/logs/STEP.log. Root gets the Debian packages that the steps need; a step that cannot run here says why and
+# what to do, and fails where CI=true.
 # shellcheck disable=SC2317 # the steps are called by name
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -18,6 +19,28 @@ artefact=$root/build/dist/inference-ollama-$version.tar.gz
 python=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 declare -A missing=()
 
+packages() { grep -vE '^\s*(#|$)' "tests/$1/host-packages.txt"; }
+absent() { while read -r name; do dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || echo "$name"; done; }
+
+# The Debian packages that a step needs and this host lacks; a program from elsewhere is as good.
+lacks() {
+  case $1 in
+    lint) command -v shellcheck >/dev/null || packages lint ;;
+    report) command -v chromium >/dev/null || packages browser ;;
+    boxes | vms) [ -n "${OLLAMA_TEST_INVENTORY:-}" ] || packages lab | absent ;;
+  esac
+}
+
+# All at once and before the first step; no call of apt where nothing is missing.
+install_packages() {
+  local names
+  mapfile -t names < <(for step in "$@"; do lacks "$step"; done | sort -u)
+  if [ "${#names[@]}" = 0 ] || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return; fi
+  echo "Installing Debian packages for the tests: ${names[*]} ..."
+  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y "${names[@]}"; } >"$logs/packages.log" 2>&1 ||
+    echo "apt-get failed: $(grep -E '^E: ' "$logs/packages.log" | head -n 1) (build/logs/packages.log)"
+}
+
 tracked() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do [ -e "$file" ] && echo "$file"; done; }
 
 lint() {
@@ -28,7 +51,7 @@ lint() {
   if command -v shellcheck >/dev/null; then
     tracked '*.sh' .ci/run | xargs shellcheck
   else
-    missing[lint]="shellcheck is not installed (Debian package shellcheck)"
+    missing[lint]="in part, the rest passed: shellcheck is missing, apt-get install $(lacks lint | xargs)"
   fi
 }
 
@@ -102,7 +125,7 @@ sanity() {
 # captured machine by plain pytest, since ansible-test forks for every test and would unpack every machine each time.
 target_units() {
   if ! python3.9 -c '' 2>/dev/null; then
-    missing[target_units]="there is no python3.9 on PATH, the oldest Python of a target"
+    missing[target_units]="python3.9, the oldest Python of a target, is missing on PATH; where the system has no package of it: pyenv install 3.9"
     return
   fi
   copy
@@ -116,33 +139,27 @@ target_units() {
 # The report in a real browser, as it is read.
 report() {
   if ! command -v chromium >/dev/null; then
-    missing[report]="no chromium is on PATH: apt-get install $(grep -vE '^\s*(#|$)' tests/browser/host-packages.txt | xargs)"
+    missing[report]="chromium is missing: apt-get install $(lacks report | xargs)"
     return
   fi
   python -m pytest -q tests/browser
 }
 
-lab_packages() { grep -vE '^\s*(#|$)' tests/lab/host-packages.txt; }
-
 can_boot() {
-  local absent
+  local wanted=""
   [ -n "${OLLAMA_TEST_INVENTORY:-}" ] && return
-  if [ "$(id -u)" != 0 ]; then
-    missing[$1]="the lab needs root (or an inventory of hosts in OLLAMA_TEST_INVENTORY)"
-  elif ! command -v dpkg-query >/dev/null; then
-    missing[$1]="the lab needs Debian's packages, and this is not Debian or Ubuntu (or an inventory of hosts in OLLAMA_TEST_INVENTORY)"
-  else
-    absent=$(lab_packages | while read -r name; do dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || echo "$name"; done | xargs)
-    [ -z "$absent" ] && return
-    missing[$1]="the lab needs Debian packages: apt-get install $absent"
-  fi
+  if command -v dpkg-query >/dev/null; then wanted=$(lacks "$1" | xargs); else missing[$1]="Debian or Ubuntu"; fi
+  [ -z "$wanted" ] || missing[$1]="Debian packages, apt-get install $wanted"
+  [ "$(id -u)" = 0 ] || missing[$1]="root${missing[$1]:+ and ${missing[$1]}}"
+  [ -n "${missing[$1]:-}" ] || return 0
+  missing[$1]="the lab needs ${missing[$1]}; or an inventory of your own machines in OLLAMA_TEST_INVENTORY"
   return 1
 }
 
-# A playbook that a sequence names and nobody wrote is only a warning to molecule.
+# A playbook that a sequence names and nobody wrote, and a folder without tests, are only warnings to molecule.
 molecule_scenario() {
   command molecule test -s "$1" 2>&1 | tee "$logs/molecule-$1.out"
-  [ "${PIPESTATUS[0]}" = 0 ] && ! grep -qi 'missing playbook' "$logs/molecule-$1.out"
+  [ "${PIPESTATUS[0]}" = 0 ] && ! grep -Eqi 'missing playbook|no tests found|verifier is disabled' "$logs/molecule-$1.out"
 }
 boxes() { can_boot boxes || return 0; molecule_scenario boxes; }
 vms() { can_boot vms || return 0; molecule_scenario vms; }
@@ -161,6 +178,11 @@ gist() {
 steps=("$@")
 [ $# -gt 0 ] || steps=(lint types docs units report site secrets dry_run artefact sanity target_units boxes vms)
 mkdir -p "$logs"
+if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+  echo "The tests look at the files that git knows: they need the program git, and a clone that belongs to who runs them." >&2
+  exit 1
+fi
+install_packages "${steps[@]}"
 failed=()
 for step in "${steps[@]}"; do
   started=$SECONDS

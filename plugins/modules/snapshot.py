@@ -222,8 +222,8 @@ def restore_snapshot(store: Store, module: AnsibleModule) -> dict[str, Any]:
     if not module.check_mode:
         # The state that is there now is worth keeping, unless it is that of a change which failed.
         if asked != unfinished and (changes or kernel):
-            told = host._replace(kernel=tuple(back.kernel))
-            write(store, told, back.wanted, changes, f"before going back to {asked}")
+            keeping = host._replace(kernel=tuple(back.kernel))
+            write(store, keeping, back.wanted, changes, f"before going back to {asked}")
         restore(back)
         if asked == unfinished:
             store.mark_restored(asked)

@@ -66,10 +66,15 @@ def seconds(thread: str) -> float | None:
         return None
 
 
+def environment_of(pid: str) -> dict[str, str]:
+    return dict(each.split("=", 1) for each in read(f"/proc/{pid}/environ").split("\0") if "=" in each)
+
+
 def look() -> dict[str, Any]:
     server = run("systemctl", "show", UNIT, "--property=MainPID", "--value")
-    environment = dict(each.split("=", 1) for each in read(f"/proc/{server}/environ").split("\0") if each)
-    answer = ask(int(environment.get("OLLAMA_HOST", ":11434").rpartition(":")[2]))
+    answer = ask(int(environment_of(server).get("OLLAMA_HOST", ":11434").rpartition(":")[2]))
+    # Read after the answer: systemd counts a server as started before it executes the program.
+    environment = environment_of(server)
     runners = [pid for pid in read(f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs").split() if pid != server]
     if len(runners) != 1:
         return {"answer": answer, "runners": runners}

@@ -10,15 +10,18 @@
 #   box.sh down NAME... | --all
 #   box.sh list | inventory [NAME...]     the running boxes as JSON lines | as an Ansible inventory
 #
-# Boxes share a bridge in the network namespace "vmlab" (10.99.0.0/24); the host itself gets no new interface.
-# A controller reaches them with ProxyCommand="ip netns exec vmlab nc %h %p".
+# Boxes share a bridge in a network namespace "vmlab-NUMBER"; the host itself gets no new interface.
+# A controller reaches them with ProxyCommand="ip netns exec vmlab-NUMBER nc %h %p".
 # What a box cannot do: run anything on CPUs or nodes that the real machine lacks, change the real kernel's
 # settings (/proc/sys is read-only), raise hard limits above the caller's.
 # Needs root, util-linux, iproute2, netcat-openbsd, overlayfs. Works without systemd on the host and with cgroup v1,
 # hybrid or v2 mounts.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-run=${VMLAB_BOXES:-${VMLAB_CACHE:-$HOME/.cache/vmlab}/boxes} ns=vmlab
+run=${VMLAB_BOXES:-${VMLAB_CACHE:-$HOME/.cache/vmlab}/boxes}
+# Each folder of boxes has a namespace, a subnet and a control group, so that two labs on a host never meet.
+lab=$(printf %s "$run" | cksum | cut -d ' ' -f 1)
+ns=vmlab-$((lab % 16384)) subnet=10.$((64 + lab % 16384 / 256)).$((lab % 256))
 proxy="ip netns exec $ns nc %h %p"
 
 fail() { echo "box: $*" >&2; exit 1; }
@@ -32,15 +35,15 @@ pid_of() {
 cgroups() {
   local mount; mount=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)
   [ -n "$mount" ] || fail "this host has no cgroup v2 hierarchy"
-  echo "$mount/vmlab"
+  echo "$mount/$ns"
 }
 
 network() {                                    # the namespace and its bridge, once
-  ip netns list | grep -qw $ns && return
+  ip netns list | grep -qE "^$ns( |\$)" && return
   ip netns add $ns
   ip -n $ns link set lo up
   ip -n $ns link add br0 type bridge
-  ip -n $ns addr add 10.99.0.254/24 dev br0
+  ip -n $ns addr add $subnet.254/24 dev br0
   ip -n $ns link set br0 up
 }
 
@@ -64,6 +67,11 @@ inside='
   mount -t tmpfs -o mode=1777 tmpfs dev/shm
   for d in null zero full random urandom tty; do touch dev/$d; mount --bind /dev/$d dev/$d; done
   ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd; touch dev/console; mount --bind /dev/null dev/console
+  # The memory of nodes stays what it is now: where a hypervisor changes it, two runs would plan different values.
+  for f in sys/devices/system/node/node*/meminfo; do
+    [ -e "$f" ] || continue
+    cat "$f" > "$dir/${f//\//-}"; mount --bind "$dir/${f//\//-}" "$f"
+  done
   for f in sys/devices/system/cpu sys/devices/system/node sys/kernel/mm/transparent_hugepage proc/cpuinfo; do
     [ ! -e "$dir/fake/$f" ] || mount --bind "$dir/fake/$f" "$f"
   done
@@ -86,8 +94,8 @@ up() {
     mkdir "$base.tmp"; tar -C "$base.tmp" --numeric-owner -xpf "$image/rootfs.tar"; mv "$base.tmp" "$base"
   fi
   rm -rf "$dir"; mkdir -p "$dir"/{upper,work,root,fake}
-  while grep -qsx "10.99.0.$n" "$run"/*/address; do n=$((n+1)); done
-  echo "10.99.0.$n" > "$dir/address"
+  while grep -qsx "$subnet.$n" "$run"/*/address; do n=$((n+1)); done
+  echo "$subnet.$n" > "$dir/address"
   network; flock -u 8
   [ -z "$tree" ] || tar -C "$dir/fake" -xf "$tree"
   cg=$(cgroups)/$name; mkdir -p "$cg"
@@ -104,13 +112,13 @@ up() {
   echo "$pid" > "$dir/pid"
   ip link add "vl$pid" netns $ns type veth peer name eth0 netns "$pid"
   ip -n $ns link set "vl$pid" master br0 up
-  nsenter -t "$pid" -n sh -c "ip addr add 10.99.0.$n/24 dev eth0; ip link set eth0 up; ip route add default via 10.99.0.254"
+  nsenter -t "$pid" -n sh -c "ip addr add $subnet.$n/24 dev eth0; ip link set eth0 up; ip route add default via $subnet.254"
   for _ in $(seq 200); do                      # until systemd listens; then it tells when it is done
     state=$(nsenter -t "$pid" -m -p systemctl is-system-running --wait 2>/dev/null || true)
     case $state in running|degraded) break;; esac; sleep 0.05
   done
-  printf '{"name": "%s", "host": "10.99.0.%s", "port": 22, "user": "root", "key": "%s", "proxy": "%s", "pid": %s, "state": "%s", "ms": %s}\n' \
-    "$name" "$n" "$image/id" "$proxy" "$pid" "$state" $((($(date +%s%N) - began) / 1000000)) | tee "$dir/info.json"
+  printf '{"name": "%s", "host": "%s", "port": 22, "user": "root", "key": "%s", "proxy": "%s", "pid": %s, "state": "%s", "ms": %s}\n' \
+    "$name" "$subnet.$n" "$image/id" "$proxy" "$pid" "$state" $((($(date +%s%N) - began) / 1000000)) | tee "$dir/info.json"
 }
 
 down() {

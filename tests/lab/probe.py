@@ -4,8 +4,7 @@
 """Print as JSON what a host, its service and its processes say. One run costs less than a dozen tasks.
 
 probe.py state             what must not change: files below /etc, the server's process
-probe.py server [MODEL]    everything there is to verify; loads MODEL first, so that there is a runner to see
-probe.py events [CURSOR]   how often systemd has reloaded and started the unit since the cursor, and a new one
+probe.py server [MODEL]    processes, nodes, files and journal; loads MODEL first, so that there is a runner to see
 probe.py services          every service of Ollama that runs or starts at boot, what answers at its port, and its files
 
 Python 3.9, standard library only.
@@ -26,11 +25,8 @@ import urllib.request
 from typing import Any
 
 UNIT = "ollama.service"
-# systemd.journal-fields(7) and sd-messages.h: SD_MESSAGE_UNIT_STARTED.
-UNIT_STARTED = "39f53479d3a045ac8e11786248231fbf"
 FOLDERS = ("/etc/systemd", "/etc/ollama")
-SHOWN = ("ActiveState", "MainPID", "InvocationID", "NRestarts", "DropInPaths", "ExecStart", "Environment",
-         "EnvironmentFiles", "CPUAffinity", "LimitMEMLOCK", "OOMScoreAdjust", "UnitFileState")  # fmt: skip
+SHOWN = ("ActiveState", "MainPID", "InvocationID", "NRestarts", "UnitFileState")
 
 
 def read(path: str) -> str:
@@ -83,8 +79,6 @@ def process(pid: int) -> dict[str, Any]:
         "environ": dict(pairs),
         "cpus": status["Cpus_allowed_list"].strip(),
         "threads": int(status["Threads"]),
-        "limits": read(f"/proc/{pid}/limits"),
-        "oom_score_adj": int(read(f"/proc/{pid}/oom_score_adj")),
     }
 
 
@@ -146,41 +140,23 @@ def leaks(secret: str, pid: int) -> dict[str, Any]:
 
 
 def server(model: str | None) -> dict[str, Any]:
-    service = shown()
-    pid = int(service.get("MainPID") or 0)
+    pid = int(shown().get("MainPID") or 0)
     if not pid:
-        return {"service": service, "journal": run("journalctl", "--no-pager", "-n", "50", "-u", UNIT)["out"]}
+        return {"journal": run("journalctl", "--no-pager", "-n", "50", "-u", UNIT)["out"]}
     own = process(pid)
     address = re.sub(r"^(0\.0\.0\.0)?:", "127.0.0.1:", own["environ"].get("OLLAMA_HOST", "127.0.0.1:11434"))
     loaded = api(address, "/api/generate", {"model": model, "keep_alive": "10m"}) if model else None
     secret = own["environ"].get("OLLAMA_API_KEY")
     return {
-        "service": service,
-        "unit": run("systemd-analyze", "verify", UNIT),
         "files": files(),
-        "dropins": {path: read(path) for path in service["DropInPaths"].split()},
         "server": {**own, "cores": cores(own["cpus"])},
         "runners": [process(child) for child in children(pid)],
         "loaded": loaded,
         "version": api(address, "/api/version"),
-        "ps": api(address, "/api/ps"),
         "journal": run("journalctl", "--no-pager", "-o", "cat", "-u", UNIT)["out"],
         "nodes": nodes(),
-        "online": read("/sys/devices/system/cpu/online").strip(),
         "leaks": leaks(secret, pid) if secret else None,
     }
-
-
-def events(cursor: str | None) -> dict[str, Any]:
-    since = [f"--after-cursor={cursor}"] if cursor else ["-n", "1"]
-    # What systemd itself wrote, as far as it has written by now.
-    run("journalctl", "--sync")
-    lines = run("journalctl", "--no-pager", "-o", "json", "_PID=1", *since)["out"].splitlines()
-    entries = [json.loads(line) for line in lines if line.startswith("{")]
-    started = [e for e in entries if e.get("MESSAGE_ID") == UNIT_STARTED and e.get("UNIT") == UNIT]
-    reloaded = [e for e in entries if re.fullmatch(r"Reloading\.+", str(e.get("MESSAGE")))]
-    newest = entries[-1]["__CURSOR"] if entries else cursor
-    return {"starts": len(started), "reloads": len(reloaded), "cursor": newest}
 
 
 def services() -> dict[str, Any]:
@@ -208,6 +184,5 @@ if __name__ == "__main__":
         "state": state,
         "services": services,
         "server": lambda: server(argument),
-        "events": lambda: events(argument),
     }
     json.dump(known[sys.argv[1]](), sys.stdout)

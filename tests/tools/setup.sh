@@ -8,15 +8,30 @@ want=requirements/$1.txt
 # A name on PATH is not enough: version managers put names there that only print an error.
 usable() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
-find_python() {
+names=${PYTHON:-python3.13 python3.12 python3.14 python3.11 python3}
+
+search_python() {
   local name
-  for name in ${PYTHON:-python3.13 python3.12 python3.14 python3.11 python3}; do
+  for name in $names; do
     if usable "$name"; then
       echo "$name"
       return
     fi
   done
-  echo "No Python 3.11 or newer was found (tried ${PYTHON:-python3.13 python3.12 python3.14 python3.11 python3})." >&2
+  return 1
+}
+
+# Root on Debian and Ubuntu gets what is missing; anybody else reads its name.
+install_package() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+  echo "Installing the Debian package $1 ..." >&2
+  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y "$1"; } >build/packages.log 2>&1 || { tail -n 3 build/packages.log >&2; return 1; }
+}
+
+find_python() {
+  search_python && return
+  install_package python3-venv && search_python && return
+  echo "No Python 3.11 or newer was found (tried $names)." >&2
   echo "Install one (Debian, Ubuntu: apt-get install python3-venv; EL: dnf install python3.12), or name it: make PYTHON=/path/to/python" >&2
   return 1
 }
@@ -26,12 +41,9 @@ make_venv() {
   local package
   "$1" -m venv .venv >build/venv.log 2>&1 && return
   package=python$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing $package, which Python needs to make a virtual environment."
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$package" >build/venv.log 2>&1
-    rm -rf .venv
-    "$1" -m venv .venv && return
-  fi
+  rm -rf .venv
+  install_package "$package" && "$1" -m venv .venv >build/venv.log 2>&1 && return
+  rm -rf .venv
   cat build/venv.log >&2
   echo "Python cannot make a virtual environment. On Debian or Ubuntu: apt-get install $package" >&2
   return 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import last_of, options_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import cpu_list, mapping, number
 
@@ -142,7 +143,7 @@ def _used(subject: Subject, runner: Process) -> tuple[int | None, bool]:
 
 
 def _too_many(subject: Subject, planned: int, runner: Process) -> str:
-    if {"-t", "--threads"} & set(runner.command_line or ()):
+    if last_of(options_of(runner.command_line or ()), "-t", "--threads") is not None:
         return "num_thread in the request or the Modelfile comes before the plan: take it out there"
     if "LLAMA_ARG_THREADS" in subject.environment:
         return cause.remedy(subject, "LLAMA_ARG_THREADS", str(planned))

@@ -47,8 +47,8 @@ def test_the_model_is_the_same_each_time_and_weighs_what_the_scenario_expects_to
     reader = gguf.GGUFReader(files[0])
     assert reader.fields["general.architecture"].contents() == "llama"
     assert len(reader.fields["tokenizer.ggml.tokens"].contents()) == 3 + 256
-    scenario = (LAB.parents[1] / "molecule/vms/tasks/real.yml").read_text()
-    assert f"lab_real_weights: {sum(tensor.n_bytes for tensor in reader.tensors)}\n" in scenario
+    scenario = (LAB.parents[1] / "molecule/vms/each/test_real.py").read_text()
+    assert f"\nWEIGHTS = {sum(tensor.n_bytes for tensor in reader.tensors)}\n" in scenario
 
 
 class Child(http.server.BaseHTTPRequestHandler):

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Molecule only warns of a playbook that does not exist, and ends well: so its absence is found here."""
+"""Molecule only warns of a playbook or a test that does not exist, and ends well: so their absence is found here."""
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def merged(scenario: Path) -> tuple[list[str], dict[str, str]]:
     """The test sequence and the playbooks of a scenario over those of the base."""
     own: dict[str, Any] = yaml.safe_load((scenario / "molecule.yml").read_text()) or {}
     sequence = own.get("scenario", {}).get("test_sequence", BASE["scenario"]["test_sequence"])
-    defaults = {step: f"{step}.yml" for step in ("verify", "side_effect", "cleanup")}
+    defaults = {step: f"{step}.yml" for step in ("side_effect", "cleanup")}
     playbooks = {**defaults, **BASE["ansible"]["playbooks"], **own.get("ansible", {}).get("playbooks", {})}
     return sequence, playbooks
 
@@ -38,11 +39,35 @@ def test_every_playbook_that_the_sequence_names_exists(scenario: Path) -> None:
     sequence, playbooks = merged(scenario)
     for entry in sequence:
         step, _blank, given = entry.partition(" ")
+        if step == "verify":
+            continue
         needed = {given or playbooks[STEPS.get(step, step)]}
         if step == "side_effect":
             needed.add(playbooks[step])  # without its own playbook the step skips the given one too
         missing = [name for name in needed if not (scenario / name).is_file()]
         assert not missing, f"{scenario.name}: the step {entry!r} needs {missing}"
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_every_folder_that_the_sequence_verifies_has_tests(scenario: Path) -> None:
+    sequence, _playbooks = merged(scenario)
+    given = [entry.split()[1:] for entry in sequence if entry.split()[0] == "verify"]
+    assert [] in given, "the tests of every tuned host"
+    verifier = BASE["verifier"]
+    needed = [f"{folder}/test_*.py" for folders in given for folder in folders or [verifier["directory"]]]
+    needed += [f"{verifier['directory']}/{pattern}" for pattern in verifier["additional_files_or_dirs"]]
+    assert not [pattern for pattern in needed if not glob.glob(str(scenario / pattern))]
+
+
+def test_every_test_file_is_in_a_folder_that_a_sequence_verifies() -> None:
+    """A file that nobody runs proves nothing."""
+    folders = {(ROOT / "molecule/shared/tests").resolve()}
+    for scenario in SCENARIOS:
+        sequence, _playbooks = merged(scenario)
+        for entry in sequence:
+            step, *given = entry.split()
+            folders |= {(scenario / folder).resolve() for folder in given or ["tests"] if step == "verify"}
+    assert {file.parent.resolve() for file in (ROOT / "molecule").rglob("test_*.py")} == folders
 
 
 def test_check_mode_meets_a_host_before_converge_does() -> None:
@@ -55,7 +80,7 @@ def test_every_virtual_machine_has_its_own_questions() -> None:
     """A job that no machine has would not be done, and one that does not exist would fail late."""
     hosts = yaml.safe_load((ROOT / "molecule/vms/inventory/hosts.yml").read_text())["ollama"]["hosts"]
     asked = [job for host in hosts.values() for job in host.get("lab_jobs", [])]
-    assert sorted(asked) == ["faults", "nodes", "readers", "real"]
+    assert sorted(asked) == ["faults", "nodes", "readers", "real", "verified"]
     assert all((ROOT / f"molecule/vms/tasks/{job}.yml").is_file() for job in asked)
 
 

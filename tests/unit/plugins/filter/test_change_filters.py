@@ -7,19 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.filter.change_report import FilterModule as ChangeReport
-from ansible_collections.inference.ollama.plugins.filter.failed_checks import FilterModule as FailedChecks
-from ansible_collections.inference.ollama.plugins.filter.failure_reason import FilterModule as FailureReason
-from ansible_collections.inference.ollama.plugins.filter.restore_report import FilterModule as RestoreReport
-from ansible_collections.inference.ollama.plugins.filter.run_summary import FilterModule as RunSummary
-from ansible_collections.inference.ollama.plugins.filter.verification import FilterModule as Verification
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
 
-FILTERS = {
-    name: function
-    for module in (ChangeReport, FailedChecks, FailureReason, Verification, RestoreReport, RunSummary)
-    for name, function in module().filters().items()
-}
+FILTERS = FilterModule().filters()
 DROPIN = "/etc/systemd/system/ollama.service.d/override.conf"
 NOTHING = {"schema": 1, "instances": [], "problems": []}
 

@@ -8,18 +8,14 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.inference.ollama.plugins.filter.drift_table import FilterModule as DriftTable
-from ansible_collections.inference.ollama.plugins.filter.file_drift import FilterModule as FileDrift
-from ansible_collections.inference.ollama.plugins.filter.plan_table import FilterModule as PlanTable
-from ansible_collections.inference.ollama.plugins.filter.topology_svg import FilterModule as TopologySvg
-from ansible_collections.inference.ollama.plugins.filter.tuning_plan import FilterModule as TuningPlan
+from ansible_collections.inference.ollama.plugins.filter.ollama import FilterModule
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
 
-tuning_plan = TuningPlan().filters()["tuning_plan"]
-plan_table = PlanTable().filters()["plan_table"]
-drift_table = DriftTable().filters()["drift_table"]
-file_drift = FileDrift().filters()["file_drift"]
-topology_svg = TopologySvg().filters()["topology_svg"]
+tuning_plan = FilterModule().filters()["tuning_plan"]
+plan_table = FilterModule().filters()["plan_table"]
+drift_table = FilterModule().filters()["drift_table"]
+file_drift = FilterModule().filters()["file_drift"]
+topology_svg = FilterModule().filters()["topology_svg"]
 
 
 def test_filters_give_what_the_core_gives():

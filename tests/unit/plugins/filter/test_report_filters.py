@@ -10,12 +10,11 @@ import json
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.inference.ollama.plugins.filter.fleet_report import FilterModule as FleetReport
-from ansible_collections.inference.ollama.plugins.filter.report_page import FilterModule as ReportPage
+from ansible_collections.inference.ollama.plugins.filter.ollama import FilterModule
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, fleet
 
-fleet_report = FleetReport().filters()["fleet_report"]
-report_page = ReportPage().filters()["report_page"]
+fleet_report = FilterModule().filters()["fleet_report"]
+report_page = FilterModule().filters()["report_page"]
 
 
 def test_the_filters_give_what_the_core_gives():

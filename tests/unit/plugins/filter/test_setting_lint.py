@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.inference.ollama.plugins.filter.setting_lint import FilterModule
+from ansible_collections.inference.ollama.plugins.filter.ollama import FilterModule
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"

@@ -13,15 +13,13 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.inference.ollama.plugins.filter.lint_table import FilterModule as TableModule
-from ansible_collections.inference.ollama.plugins.filter.unit_lint import FilterModule as LintModule
-from ansible_collections.inference.ollama.plugins.filter.unit_settings import FilterModule as SettingsModule
+from ansible_collections.inference.ollama.plugins.filter.ollama import FilterModule
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import UNIT_CODES
 
 FOLDER = Path(__file__).resolve().parents[4] / "plugins" / "filter"
-unit_settings = SettingsModule().filters()["unit_settings"]
-unit_lint = LintModule().filters()["unit_lint"]
+unit_settings = FilterModule().filters()["unit_settings"]
+unit_lint = FilterModule().filters()["unit_lint"]
 UNIT = "/etc/systemd/system/ollama.service"
 
 
@@ -44,7 +42,7 @@ def test_documented_findings_are_what_comes():
         "encoding": "base64",
     }
     assert unit_lint([slurped], "0.34.1") == documented("unit_lint")["sample"]
-    table = TableModule().filters()["lint_table"](unit_lint([slurped]), "node1")
+    table = FilterModule().filters()["lint_table"](unit_lint([slurped]), "node1")
     assert "0 fatal, 1 inert, 0 advice" in table[0]
 
 

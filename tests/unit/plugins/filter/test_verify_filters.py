@@ -8,12 +8,11 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.inference.ollama.plugins.filter.verification import FilterModule as Verification
-from ansible_collections.inference.ollama.plugins.filter.verify_table import FilterModule as VerifyTable
+from ansible_collections.inference.ollama.plugins.filter.ollama import FilterModule
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
 
-verify = Verification().filters()["verification"]
-verify_table = VerifyTable().filters()["verify_table"]
+verify = FilterModule().filters()["verification"]
+verify_table = FilterModule().filters()["verify_table"]
 NOTHING = {"schema": 1, "instances": [], "problems": []}
 
 

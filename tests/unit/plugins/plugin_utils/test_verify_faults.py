@@ -405,8 +405,9 @@ def test_an_estimate_of_threads_fails_nothing():
     assert check(changed(runner={"compute_threads": None}, journal=None), "compute_threads")["verdict"] == "unknown"
 
 
-def test_a_request_that_has_its_own_thread_count():
-    """The command line comes before the environment."""
-    argv = ["llama-server", "--model", MODEL, "-t", "28"]
+@pytest.mark.parametrize("option", [["-t", "28"], ["--threads", "28"], ["--threads=28"]])
+def test_a_request_that_has_its_own_thread_count(option):
+    """The command line comes before the environment, in each of its forms."""
+    argv = ["llama-server", "--model", MODEL, *option]
     found = changed(runner={"command_line": argv}, journal=journal(starts=[{"model": MODEL, "threads": {"used": 28}}]))
     assert "num_thread in the request" in check(found, "compute_threads")["remedy"]

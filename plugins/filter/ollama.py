@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every filter of the collection; each is documented in the file NAME.yml beside this one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
+from ansible_collections.inference.ollama.plugins.plugin_utils import _change, _drift, _summary, _table
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture import draw
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import make
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
+from ansible_collections.inference.ollama.plugins.plugin_utils._report import fleet, page
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import file_texts
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import lint_unit
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify import decide, failed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import Service
+    from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
+
+Result = TypeVar("Result")
+
+
+def _in_words(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Hand the collection's own errors on as Ansible's."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Result:  # noqa: ANN401 - whatever the filter takes
+        try:
+            return function(*args, **kwargs)
+        except OllamaError as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return wrapper
+
+
+def _tuning_plan(topology: Mapping[str, Any], policy: Mapping[str, Any], release: str | None = None) -> dict[str, Any]:
+    return make.make_plan(topology, policy, release)
+
+
+def _topology_svg(topology: Mapping[str, Any], host: str, plan: Mapping[str, Any] | None = None) -> str:
+    return draw.topology_svg(topology, host, None if plan is None else servers(plan))
+
+
+def _setting_lint(environment: Mapping[str, Any], release: str | None = None) -> list[dict[str, str]]:
+    if not isinstance(environment, Mapping):
+        raise OllamaError("the environment is not a dictionary of names and values")
+    for name, value in environment.items():
+        if not isinstance(value, (str, int, float)):
+            raise OllamaError(f"the value of {name} is neither a text nor a number")
+    # The unit gets what a template makes of a value.
+    texts = {str(name): str(value) for name, value in environment.items()}
+    return [finding._asdict() for finding in lint(texts, _release(release))]
+
+
+def _unit_lint(files: object, release: str | None = None, environment_files: object = ()) -> list[dict[str, Any]]:
+    installed = _release(release)
+    return [finding._asdict() for finding in lint_unit(_service(files, environment_files), installed)]
+
+
+def _unit_settings(files: object, environment_files: object = ()) -> dict[str, Any]:
+    service = _service(files, environment_files)
+    return {
+        "settings": [setting._asdict() for setting in service.settings],
+        "environment": {
+            name: {**variable._asdict(), "overrides": [override._asdict() for override in variable.overrides]}
+            for name, variable in service.environment.items()
+        },
+        "ignored": [line._asdict() for line in service.ignored],
+    }
+
+
+def _service(files: object, environment_files: object) -> Service:
+    return read_service(file_texts(files, "files"), file_texts(environment_files, "environment_files"))
+
+
+def _release(release: object) -> Release | None:
+    if release is not None and not isinstance(release, str):
+        raise OllamaError(f"release {release!r} is not a text such as '0.34.1'; quote it")
+    return parse_release(release) if release else None
+
+
+def _fleet_report(records: Mapping[str, Any], moment: str, *, text: bool = False) -> dict[str, Any] | str:
+    report = fleet.fleet_report(records, moment)
+    return fleet.report_text(report) if text else report
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "change_report": _change.change_report,
+    "drift_table": _table.drift_table,
+    "failed_checks": failed.failed_checks,
+    "failure_reason": _change.failure_reason,
+    "file_drift": _drift.file_drift,
+    "fleet_report": _fleet_report,
+    "lint_table": _table.lint_table,
+    "plan_table": _table.plan_table,
+    "report_page": page.report_page,
+    "restore_report": _change.restore_report,
+    "run_summary": _summary.run_summary,
+    "setting_lint": _setting_lint,
+    "topology_svg": _topology_svg,
+    "tuning_plan": _tuning_plan,
+    "unit_lint": _unit_lint,
+    "unit_settings": _unit_settings,
+    "verification": decide.verify,
+    "verify_table": _table.verify_table,
+}
+
+
+class FilterModule:
+    """The filters of the collection."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {name: _in_words(function) for name, function in FILTERS.items()}
