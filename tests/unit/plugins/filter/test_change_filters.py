@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.inference.ollama.plugins.filter.ollama import FilterModule
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
 
 FILTERS = FilterModule().filters()
