@@ -312,7 +312,7 @@ service:
               type: str
               sample: bind:1
             resident_bytes:
-              description: VmRSS of C(/proc/PID/status), what of its memory is in RAM, pages from hugetlbfs left out.
+              description: VmRSS of C(/proc/PID/status), the part of its memory in RAM without pages from hugetlbfs.
               type: int
               sample: 8610906112
             anonymous_huge_bytes:
@@ -440,7 +440,7 @@ service:
                   type: str
                   sample: "9.0"
                 driver:
-                  description: What of the driver the server knows, for NVIDIA the release of CUDA that it supports.
+                  description: The driver's release by the server's log, for NVIDIA the CUDA release that it supports.
                   type: str
                   sample: "13.0"
                 pci_id:
@@ -452,7 +452,7 @@ service:
                   type: int
                   sample: 150109945856
                 available_bytes:
-                  description: What of it was free, rounded in the same way.
+                  description: The free part of it, rounded in the same way.
                   type: int
                   sample: 149573074944
             starts:

@@ -310,7 +310,7 @@ ansible_facts:
               type: int
               sample: 0
             swap_free_bytes:
-              description: SwapFree in bytes, what of it is unused.
+              description: SwapFree in bytes, the unused part of it.
               type: int
               sample: 0
         kernel:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which files a plan stands in, what of an earlier plan is left on a host, and which services a change concerns.
+"""Which files a plan needs, which are left of an earlier one, and which services a change concerns.
 
 Paths of drop-ins after systemd.unit(5): ``UNIT.d/NAME.conf`` below the administrator's folder.
 Private to inference.ollama: it may change in any release.

@@ -77,10 +77,10 @@ class Chromium:
             message["sessionId"] = self.session
         os.write(self.commands, json.dumps(message).encode() + b"\0")
         while True:
-            said = self._message()
-            if said.get("id") == self.number:
-                assert "error" not in said, (method, said["error"])
-                return said["result"]
+            reply = self._message()
+            if reply.get("id") == self.number:
+                assert "error" not in reply, (method, reply["error"])
+                return reply["result"]
 
     def open(self, path):
         """Show a file; returns when it is loaded."""
@@ -121,10 +121,10 @@ class Chromium:
             assert read, "Chromium has ended"
             self.unread += read
         first, _end, self.unread = self.unread.partition(b"\0")
-        said = json.loads(first)
-        if "method" in said:
-            self.events.append(said)
-        return said
+        message = json.loads(first)
+        if "method" in message:
+            self.events.append(message)
+        return message
 
 
 def _above(pair):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every GPU of a host, each vendor's from its best source.
 
-On a target every imported file is compiled anew, so a vendor's readers are imported where there is something to read.
+On a target every imported file is compiled on every run, so readers of a vendor are imported only for its cards.
 Private to inference.ollama: it may change in any release.
 """
 

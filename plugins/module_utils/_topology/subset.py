@@ -20,7 +20,7 @@ def wanted(known: AbstractSet[str], minimal: AbstractSet[str], words: Iterable[s
     """Some of the ``known`` names: ``minimal`` always, then what the words add, less what they leave out.
 
     A word is a known name, ``all`` or ``min``, or one of them with ``!`` in front. ``!min`` leaves out what is
-    always read, ``!all`` everything else, and a name that is said outright stays whatever leaves it out.
+    always read, ``!all`` everything else; a name that is listed itself stays whatever leaves it out.
     No words mean ``all``.
     """
     added = set(minimal)

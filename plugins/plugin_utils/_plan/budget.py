@@ -242,7 +242,7 @@ def host_bytes(memory: int | None, runners: int, cache: int | None) -> int:
 
 
 def system_bytes(memory: int) -> int:
-    """What of the host's memory is left to the system and other programs."""
+    """The part of the host's memory that is left to the system and other programs."""
     return min(memory // 4, SYSTEM_BYTES)
 
 

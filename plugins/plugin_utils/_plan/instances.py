@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many servers the host runs, and what of it each one gets.
+"""How many servers the host runs, and the share of it that each one gets.
 
 Sources: docs/policy.md, rules I1 to I5. Instances that the operator lists are in listed.py.
 Private to inference.ollama: it may change in any release.

@@ -48,7 +48,7 @@ def planned(name, release):
     facts = machine(CASES[name])
     if release is None:
         facts["software"]["ollama"] = None
-    return plan(facts, release, **CASES[name].get("wishes", {}))
+    return plan(facts, release, **CASES[name].get("options", {}))
 
 
 def releases(name):

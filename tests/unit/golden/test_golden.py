@@ -46,7 +46,7 @@ def topology_of(case: dict, folder: Path) -> dict:
 def case(request, tmp_path):
     """One case with its topology, plan and rendered drop-in."""
     text = yaml.safe_load((request.param / "case.yml").read_text(encoding="utf-8"))
-    plan = make_plan(topology_of(text, tmp_path), text.get("wishes", {}), text.get("release"))
+    plan = make_plan(topology_of(text, tmp_path), text.get("options", {}), text.get("release"))
     return request.param, plan
 
 
@@ -59,7 +59,7 @@ def units_of(plan: dict) -> dict[str, str]:
 
 
 def test_plan_is_the_reviewed_one(case):
-    """The same machine, wishes and release give the same plan, byte for byte."""
+    """The same machine, options and release give the same plan, byte for byte."""
     folder, plan = case
     assert same(folder / "plan.yml", as_yaml(plan))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's machines: what QEMU and Linux are told of a topology."""
+"""The lab's machines: a topology as QEMU and Linux get it."""
 
 from __future__ import annotations
 

@@ -92,13 +92,13 @@ def test_a_model_that_is_still_loaded_is_waited_for_and_a_prompt_reaches_the_chi
             runners.Runners._wait(Process(), server.server_port)
             made = runners.Runners(None, "0.40.2", "ollama")
             made.loaded["m"] = runners.Loaded("m", Process(), server.server_port, 4096, 0.0)
-            said = made.complete("m", "Hello", {"num_predict": 16})
+            answer = made.complete("m", "Hello", {"num_predict": 16})
         finally:
             server.shutdown()
             thread.join()
     assert kind.answers == []
     assert kind.asked == [("/completion", {"prompt": "Hello", "n_predict": 16})]
-    assert (said["response"], said["eval_count"], said["eval_duration"]) == ("qr@O", 16, 800000000)
+    assert (answer["response"], answer["eval_count"], answer["eval_duration"]) == ("qr@O", 16, 800000000)
 
 
 def test_a_child_that_is_gone_is_an_error_of_the_load() -> None:

@@ -89,10 +89,10 @@ def test_a_runner_refuses_it_even_where_the_command_line_wins() -> None:
 
 
 def test_the_command_line_wins_with_a_warning() -> None:
-    said: list[str] = []
-    found = llama_server.options(["-t", "4"], {"LLAMA_ARG_THREADS": "14"}, said.append)
+    messages: list[str] = []
+    found = llama_server.options(["-t", "4"], {"LLAMA_ARG_THREADS": "14"}, messages.append)
     assert found["THREADS"] == "4"
-    assert said[0].startswith("warn: LLAMA_ARG_THREADS environment variable is set, but will be overwritten")
+    assert messages[0].startswith("warn: LLAMA_ARG_THREADS environment variable is set, but will be overwritten")
 
 
 def test_quantised_cache_without_flash_attention_fails() -> None:

@@ -117,7 +117,7 @@ _READERS = {
 
 def _put(into, key, value):
     if key in into:
-        raise ValueError("this was said before")
+        raise ValueError("this record is a repetition")
     into[key] = value
 
 

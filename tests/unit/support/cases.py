@@ -64,9 +64,9 @@ def gpu(vram, index=0, **facts):
     return Gpu(**{**known, **facts})
 
 
-def case(memory=64 * GIB, cards=(), release="0.34.1", place=(0, 1), **wishes):
+def case(memory=64 * GIB, cards=(), release="0.34.1", place=(0, 1), **options):
     """Inputs with ``memory`` bytes for the instance and the cards given; ``place`` is its index among how many."""
-    policy, errors = parse(wishes)
+    policy, errors = parse(options)
     assert not errors
     return Planning(
         Machine({"schema": 1, "memory": {"total_bytes": memory}}),

@@ -11,8 +11,8 @@ COUNTED = ("pass", "fail", "unknown")
 def verification(*rows):
     """One with these checks: setting and verdict, then what was seen and the evidence where they matter."""
     checks = []
-    for setting, verdict, *said in rows:
-        seen, evidence = said or ("28", "/proc/812/environ")
+    for setting, verdict, *observed in rows:
+        seen, evidence = observed or ("28", "/proc/812/environ")
         checks.append(
             {
                 "instance": "ollama",

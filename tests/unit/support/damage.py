@@ -133,7 +133,7 @@ def file_damage(chance, data):
     return kind, {"cut": cut, "marked": mark}[kind](chance, data)
 
 
-def answer_damage(chance, command, said):
+def answer_damage(chance, command, output):
     """A kind of damage and the outcome of the command then."""
     kind = chance.choice(["hung", "failed", "missing", "cut", "marked", "marked", "garbage"])
     if kind == "hung":
@@ -145,9 +145,9 @@ def answer_damage(chance, command, said):
     if kind == "garbage":
         return kind, Outcome(chance.choice(GARBAGE).decode("utf-8", "replace"), None)
     if kind == "cut":
-        return kind, Outcome(cut(chance, said), None)
-    at = chance.randrange(len(said) + 1)
-    return kind, Outcome(said[:at] + chance.choice(MARKS) + said[at + chance.randrange(2) :], None)
+        return kind, Outcome(cut(chance, output), None)
+    at = chance.randrange(len(output) + 1)
+    return kind, Outcome(output[:at] + chance.choice(MARKS) + output[at + chance.randrange(2) :], None)
 
 
 def leaves(value, where=""):

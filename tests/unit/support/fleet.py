@@ -16,7 +16,7 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import SOFTWA
 
 MOMENT = "2026-11-22T10:57:27Z"
 LATER = "/etc/systemd/system/ollama.service.d/zz.conf"
-# What is the matter with a host, one after the other, and then with none.
+# The trouble of each host in turn; the others have none.
 TROUBLES = (
     "overridden",
     "idle",
@@ -37,11 +37,11 @@ def _made(number):
     cases = list(CASES.values())
     number %= len(cases) + len(STORED)
     if number < len(cases):
-        facts, wishes = machine(cases[number]), cases[number].get("wishes", {})
+        facts, options = machine(cases[number]), cases[number].get("options", {})
     else:
-        facts, wishes = copy.deepcopy(_stored(STORED[number - len(cases)])), {}
+        facts, options = copy.deepcopy(_stored(STORED[number - len(cases)])), {}
         facts["software"] = copy.deepcopy(SOFTWARE)
-    return facts, plan(facts, **wishes)
+    return facts, plan(facts, **options)
 
 
 def record(number=0, trouble=None):
@@ -49,11 +49,12 @@ def record(number=0, trouble=None):
     facts, made = copy.deepcopy(_made(number))
     found = {"topology": facts, "plan": made, "changes": None, "error": None, "stopped": None}
     if trouble == "unreachable":
-        said = f"Failed to connect to the host via ssh: connect to host 10.0.0.{number % 256} port 22: No route to host"
-        return {"error": said, "stopped": "unreachable"}
+        address = f"10.0.0.{number % 256} port 22"
+        error = f"Failed to connect to the host via ssh: connect to host {address}: No route to host"
+        return {"error": error, "stopped": "unreachable"}
     if trouble == "refused":
-        said = "ollama_numa_node: 7 is not allowed; nodes with usable CPUs on this host: 0; or auto, or none"
-        return {"topology": facts, "error": said, "stopped": "refused"}
+        error = "ollama_numa_node: 7 is not allowed; nodes with usable CPUs on this host: 0; or auto, or none"
+        return {"topology": facts, "error": error, "stopped": "refused"}
     if trouble == "broken":
         return {**found, "error": "Read what runs: sudo: a password is required", "stopped": "failed"}
     if trouble == "bare":

@@ -120,10 +120,10 @@ class FakeNvml:
             raise AttributeError(function)
 
         def answer(handle):
-            said = self.devices[handle][function]
-            if isinstance(said, str) and said.startswith("NVMLError_NotSupported"):
+            value = self.devices[handle][function]
+            if isinstance(value, str) and value.startswith("NVMLError_NotSupported"):
                 raise NVMLError(3, "Not Supported")
-            return said
+            return value
 
         return answer
 

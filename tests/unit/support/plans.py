@@ -60,9 +60,9 @@ def workstation(*gpus, driver="580.65.06", **shape):
     return topology({"gpus": list(gpus), "drivers": drivers}, **{"cores": 6, "threads": 2, **shape})
 
 
-def plan(machine, release="0.34.1", **wishes):
+def plan(machine, release="0.34.1", **options):
     """The plan as make_plan gives it."""
-    return make_plan(machine, wishes, release)
+    return make_plan(machine, options, release)
 
 
 def instances(made):
@@ -78,9 +78,9 @@ def instances(made):
     ]
 
 
-def environment(machine, release="0.34.1", **wishes):
+def environment(machine, release="0.34.1", **options):
     """The environment of the only instance."""
-    return instances(plan(machine, release, **wishes))[0]["environment"]
+    return instances(plan(machine, release, **options))[0]["environment"]
 
 
 def decision(made, setting):

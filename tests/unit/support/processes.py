@@ -201,10 +201,10 @@ class Programs:
     def __call__(self, argv):
         self.calls.append(argv)
         name = "grep" if any(word.startswith("--grep=") for word in argv) else argv[0]
-        said = self.answers[name]
-        if said is None:
+        output = self.answers[name]
+        if output is None:
             return Outcome(None, f"{argv[0]} failed with exit status 1 and said: nothing")
-        return said if isinstance(said, Outcome) else Outcome(said, None)
+        return output if isinstance(output, Outcome) else Outcome(output, None)
 
 
 def fetch(answers):
@@ -212,7 +212,7 @@ def fetch(answers):
 
     def fetch(url):
         path = "/" + url.split("/", 3)[3]
-        said = answers.get(path)
-        return (None, f"{url}: it cannot be reached (refused)") if said is None else (said, None)
+        answer = answers.get(path)
+        return (None, f"{url}: it cannot be reached (refused)") if answer is None else (answer, None)
 
     return fetch

@@ -32,42 +32,42 @@ def tree(folder):
         for name in [*folders, *files]:
             path = os.path.join(where, name)
             mode = os.lstat(path).st_mode
-            said = ("folder", stat.S_IMODE(mode))
+            entry = ("folder", stat.S_IMODE(mode))
             if stat.S_ISLNK(mode):
-                said = (LINK, os.readlink(path))
+                entry = (LINK, os.readlink(path))
             elif stat.S_ISREG(mode):
                 with open(path, "rb") as file:
-                    said = (FILE, file.read(), stat.S_IMODE(mode))
-            found[os.path.relpath(path, folder)] = said
+                    entry = (FILE, file.read(), stat.S_IMODE(mode))
+            found[os.path.relpath(path, folder)] = entry
     return found
 
 
 def plant(folder, things):
-    """Make what tree() would tell, but for folders; None is nothing."""
-    for name, said in things.items():
+    """Create the files and links of a tree() with their folders; skip those that are None."""
+    for name, entry in things.items():
         path = os.path.join(folder, name)
-        if said is None:
+        if entry is None:
             continue
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        if said[0] == LINK:
-            os.symlink(said[1], path)
+        if entry[0] == LINK:
+            os.symlink(entry[1], path)
             continue
         with open(path, "wb") as file:
-            file.write(said[1])
-        os.chmod(path, said[2])
+            file.write(entry[1])
+        os.chmod(path, entry[2])
 
 
 def wanted(folder, things):
     """The entries that ask for these things."""
     entries = []
-    for name, said in things.items():
+    for name, entry in things.items():
         path = os.path.join(folder, name)
-        if said is None:
+        if entry is None:
             entries.append(Entry(path, ABSENT))
-        elif said[0] == LINK:
-            entries.append(Entry(path, LINK, target=said[1]))
+        elif entry[0] == LINK:
+            entries.append(Entry(path, LINK, target=entry[1]))
         else:
-            entries.append(Entry(path, FILE, said[1], said[2]))
+            entries.append(Entry(path, FILE, entry[1], entry[2]))
     return entries
 
 

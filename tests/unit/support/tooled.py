@@ -85,19 +85,19 @@ HOSTS = ("plain", "limited", "smi", "nvml", "nvidia-files", "amd", "ollama", "bo
 
 @dataclass(eq=False)
 class Host:
-    """A machine's name, its folder, and what its programs say by the command line's beginning; None without any."""
+    """A machine's name, its folder, and its programs' outputs by the start of the command; None without programs."""
 
     name: str
     folder: str
-    said: dict[str, str] | None = None
+    outputs: dict[str, str] | None = None
     answers: dict[str, str] = field(init=False)
 
     def __post_init__(self):
-        self.answers = self.said or {}
+        self.answers = self.outputs or {}
 
     def runner(self, other=None):
-        """What runs programs, some of which answer otherwise."""
-        return None if self.said is None else FakeRunner({"nvml": ABSENT, **self.said, **(other or {})})
+        """The runner of its programs, some of them with other outputs."""
+        return None if self.outputs is None else FakeRunner({"nvml": ABSENT, **self.outputs, **(other or {})})
 
 
 def find(program):
@@ -107,7 +107,7 @@ def find(program):
 
 def host(name, made):
     """One of HOSTS, written below a folder."""
-    shape, files, said = {
+    shape, files, outputs = {
         "plain": ({"efficiency_cores": 2, "memory_only_nodes": [1]}, frequencies(range(10)), None),
         "limited": ({"cpuset": "0-5", "cpu_max": "250000 100000", "memory_max": str(GIB)}, limits(), None),
         "smi": ({}, nvidia(), NVIDIA),
@@ -126,7 +126,7 @@ def host(name, made):
         "board": ({}, board(), None),
     }[name]
     small = {"sockets": 2, "cores": 2, "threads": 2, "nodes": 2}
-    return Host(name, plant(made / name, {**load(Machine(**{**small, **shape}), made / name), **files}), said)
+    return Host(name, plant(made / name, {**load(Machine(**{**small, **shape}), made / name), **files}), outputs)
 
 
 def load(machine, folder):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's templates as Ansible renders them, and what systemd says of the units."""
+"""Units as the role renders them, and systemd's verdict on them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def render(source, plan, instance=None):
 
 
 def verdict(folder, unit, files):
-    """What systemd-analyze says of a unit that these files make: its status and its words.
+    """The exit status and output of systemd-analyze for a unit that these files make.
 
     The programs of the planned host are not on this one, and systemd asks for them.
     """

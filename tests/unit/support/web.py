@@ -78,8 +78,8 @@ class Ollama:
 
     def __call__(self, handler, posted):
         if posted is None:
-            said = {"/api/version": {"version": "0.34.1"}, "/api/ps": {"models": list(self.memory.values())}}
-            respond(handler, 200, said[handler.path])
+            answers = {"/api/version": {"version": "0.34.1"}, "/api/ps": {"models": list(self.memory.values())}}
+            respond(handler, 200, answers[handler.path])
             return
         self.posted.append((handler.path, posted))
         name = posted["model"] if ":" in posted["model"] else f"{posted['model']}:latest"

@@ -34,8 +34,8 @@ def test_the_output_of_a_program(program):
     assert runner(10)(["tool", "word"]) == ("C word \n", None)
 
 
-def test_a_failure_is_told_with_its_last_words(program):
-    """The exit status and the last line of what it said."""
+def test_a_failure_is_reported_with_its_last_line(program):
+    """The problem has the exit status and the last line of the output."""
     program("echo first >&2; echo 'no driver' >&2; exit 9")
     outcome = runner(10)(["tool", "-L"])
     assert outcome == (None, "tool -L failed with exit status 9 and said: no driver")
@@ -50,13 +50,13 @@ def test_a_failure_without_words(program):
 
 
 def test_a_missing_program():
-    """A program that is not installed is a sentence."""
+    """A program that is not installed is a problem in words."""
     assert find("no-such-program") is None
     assert runner(1)(["no-such-program"]) == (None, "no-such-program is not installed")
 
 
 def test_a_file_that_cannot_be_started(program):
-    """An executable that is none is a sentence."""
+    """An executable that the kernel rejects is a problem in words."""
     program("").write_bytes(b"\x7fELF")
     assert runner(1)(["tool"]).problem.endswith("tool could not be started: Exec format error")
 

@@ -36,7 +36,7 @@ VALUES = st.one_of(st.sampled_from(["", "1", "/x", "./x", "true"]), ADDRESSES, N
     ],
 )
 def test_names_of_secrets(name):
-    """A name says that its value is a secret; an empty value is none."""
+    """A value is a secret by its name, unless it is empty."""
     assert is_secret(name, "abc")
     assert not is_secret(name, "")
 
@@ -55,8 +55,8 @@ def test_names_of_secrets(name):
         ("TOX_PASSENV", "*"),
     ],
 )
-def test_names_of_what_is_no_secret(name, value):
-    """Settings whose names look a little like those of secrets are shown, and nobody is told that they are any."""
+def test_names_that_resemble_those_of_secrets(name, value):
+    """Settings whose names only resemble those of secrets are shown, and never reported as secrets."""
     assert not is_secret(name, value)
     assert not is_surely_secret(name, value)
     assert Redactor().environment({name: value}) == {name: value}
@@ -112,6 +112,6 @@ def test_the_rules_hold_each_other(name, value):
 def test_words_of_secrets_are_seen_anywhere(before, after):
     """In small letters and in the middle of a text too."""
     for word in ("key", "token", "secret", "passw"):
-        for said in (word, word.upper()):
-            assert mentions_secret(f"{before}{said}{after}")
-            assert mentions_secret(f"/opt/{before} {said}/{after}")
+        for variant in (word, word.upper()):
+            assert mentions_secret(f"{before}{variant}{after}")
+            assert mentions_secret(f"/opt/{before} {variant}/{after}")

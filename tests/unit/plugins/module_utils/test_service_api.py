@@ -24,11 +24,11 @@ def serve():
 
         def serve(answers):
             def answer(handler, posted):
-                said = answers.get(handler.path, (404, {}, b"404 page not found"))
-                if callable(said):
-                    said(*([handler] if posted is None else [handler, posted]))
+                reply = answers.get(handler.path, (404, {}, b"404 page not found"))
+                if callable(reply):
+                    reply(*([handler] if posted is None else [handler, posted]))
                     return
-                status, headers, body = said
+                status, headers, body = reply
                 respond(handler, status, body, headers)
 
             return servers.enter_context(serving(answer))
@@ -81,9 +81,9 @@ def test_a_server_that_never_ends(serve):
             handler.wfile.write(b"x")
 
     url = serve({"/api/version": drip})
-    said = fetcher(0.2)(f"{url}/api/version")
+    outcome = fetcher(0.2)(f"{url}/api/version")
     end.set()
-    assert said == (None, f"{url}/api/version: it did not answer within 0.2 s")
+    assert outcome == (None, f"{url}/api/version: it did not answer within 0.2 s")
 
 
 def test_what_is_posted(serve):
@@ -130,14 +130,14 @@ def test_the_words_of_an_error(serve, body, words):
 
 
 def test_an_error_whose_words_end_too_soon(serve):
-    """The status is told all the same."""
+    """The status is reported anyway."""
     url = serve({"/api/generate": (500, {"Content-Length": "900"}, b'{"error": "x')})
     _said, problem = fetcher(10)(f"{url}/api/generate", {"model": "x"})
     assert problem == f"{url}/api/generate: it answered with status 500, expected 200"
 
 
 def test_nobody_listens():
-    """A refused connection is a sentence, and the second question is not asked."""
+    """A refused connection is a problem, and the second request is not sent."""
     root = Planted({})
     assert read_api(root, fetcher(10), "http://127.0.0.1:1")["models"] is None
     assert len(root.problems) == 1

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole service: what is told of unit, processes, API and log, and what damage leaves of it."""
+"""A whole service: its unit, processes, API and log, intact and damaged."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_only_the_api_needs_no_program():
     assert run.calls == []
 
 
-def test_what_concerns_all_servers_is_said_once():
+def test_a_problem_of_all_servers_is_reported_once():
     """A host without systemctl is one problem, not one for each server."""
     gone = host.Programs(Outcome(None, "systemctl is not installed"))
     found = read(run=gone, units=[("a.service", URL), ("b.service", URL)])
@@ -149,7 +149,7 @@ def test_what_concerns_all_servers_is_said_once():
     assert not any("systemctl" in problem for each in found["instances"] for problem in each["problems"])
 
 
-def test_without_root_everything_else_is_told():
+def test_without_root_everything_else_is_read():
     """What only root may read is null and named; all else is there."""
     files = host.files()
     for path in files:
@@ -164,16 +164,16 @@ def test_without_root_everything_else_is_told():
 
 
 def ended(files):
-    """Whether nothing is told of the runner but that it has ended."""
+    """Whether the result holds nothing of the runner but that it has ended."""
     found = read(files)["instances"][0]
-    told = [problem for problem in found["problems"] if "111" in problem]
-    return [each["pid"] for each in found["processes"]] == [100] and told == [
+    problems = [problem for problem in found["problems"] if "111" in problem]
+    return [each["pid"] for each in found["processes"]] == [100] and problems == [
         "/proc/111: the process ended while it was read, or this user may not see it"
     ]
 
 
 def test_a_process_that_ends_while_it_is_read():
-    """It is left out, and said to have ended in one sentence."""
+    """It is left out, and one problem reports that it ended."""
     files = host.files()
     assert ended({path: text for path, text in files.items() if not path.startswith("/proc/111/") or "cmdline" in path})
 
@@ -209,7 +209,7 @@ def test_a_runner_that_its_server_is_just_starting():
 
 
 def test_a_runner_that_is_a_copy_of_its_server_all_the_while():
-    """No server starts a second one, so it is none; that it was not read is said."""
+    """No server starts a second one, so it does not count as a server; a problem reports that it was not read."""
     files = {path: text for path, text in host.files().items() if not path.startswith("/proc/111/")}
     files.update(host.process(111, "ollama", host.SERVER, 100))
     found = read(files)["instances"][0]
@@ -221,7 +221,7 @@ def test_a_runner_that_is_a_copy_of_its_server_all_the_while():
 
 
 def test_a_second_server_that_somebody_else_started():
-    """It is told, whatever its command line."""
+    """It is reported, whatever its command line."""
     files = {path: text for path, text in host.files().items() if not path.startswith("/proc/111/")}
     files.update(host.process(111, "ollama", host.SERVER, 1))
     found = read(files)["instances"][0]
@@ -238,7 +238,7 @@ def test_a_process_that_is_another_one_at_each_look():
 
 
 def test_hidden_processes_are_named():
-    """With hidepid nothing of another user's process is seen: nobody knows of them, and a sentence says why."""
+    """With hidepid another user's processes are not visible: they are unknown, and a problem has the reason."""
     files = {path: text for path, text in host.files().items() if not path.startswith("/proc/1")}
     found = read(files)["instances"][0]
     assert found["processes"] is None
@@ -246,7 +246,7 @@ def test_hidden_processes_are_named():
 
 
 def test_a_server_that_has_just_ended_is_not_hidden():
-    """Its group does not name it any more: there is none, and nobody is told to be root."""
+    """Its group no longer lists it: the list is empty, and no problem asks for root."""
     gone = ("/proc/100/", "/proc/111/")
     files = {path: text for path, text in host.files().items() if not path.startswith(gone)}
     found = read({**files, f"{host.GROUP}/cgroup.procs": "120"})["instances"][0]
@@ -262,7 +262,7 @@ def test_processes_without_control_groups():
 
 
 def test_a_unit_that_is_not_there():
-    """It is told as systemd tells it; it has no processes, and nothing is logged of it."""
+    """It is reported as systemd reports it, without processes or log."""
     run = host.Programs(
         "LoadState=not-found\nActiveState=inactive\nSubState=dead\nUnitFileState=\nMainPID=0\nNRestarts=0\n"
     )
@@ -322,11 +322,11 @@ def test_whatever_a_host_answers_there_is_a_result(data):
     log = (
         [spoiled(data, line).decode("utf-8", "replace") for line in host.LOG] if data.draw(st.booleans()) else host.LOG
     )
-    told = host.journal(log)
+    output = host.journal(log)
     if data.draw(st.booleans()):
-        told = spoiled(data, told).decode("utf-8", "replace")
+        output = spoiled(data, output).decode("utf-8", "replace")
     answers = {path: data.draw(JSON | st.just(good)) for path, good in host.API.items()}
-    found = read(files, host.Programs(show, told), answers)
+    found = read(files, host.Programs(show, output), answers)
     assert list(found["instances"][0]) == list(read()["instances"][0])
     # What Ansible prints is read by others.
     json.dumps(found, allow_nan=False)

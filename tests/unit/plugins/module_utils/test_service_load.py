@@ -30,7 +30,7 @@ EMPTY = {"/api/version": {"version": "0.34.1"}, "/api/ps": {"models": []}}
     ],
 )
 def test_a_name_has_a_tag(name, whole):
-    """A port is none."""
+    """A port is not a tag."""
     assert same_name(name) == whole
 
 
@@ -61,7 +61,7 @@ def test_how_long_a_model_would_have_stayed(expires_at, left):
 
 
 def test_a_server_that_does_not_say_what_it_holds():
-    """Nothing is loaded or taken out blindly; the sentence has all that it said."""
+    """Nothing is loaded or unloaded blindly; the error quotes the answer."""
     with pytest.raises(OllamaError, match=r"the answer has no list models"):
         Memory("http://h", fetch({**EMPTY, "/api/ps": {}}), NOW).models()
 

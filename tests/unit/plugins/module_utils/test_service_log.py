@@ -31,13 +31,13 @@ NO_FLASH = "resolve_fused_ops: Flash Attention not supported, set to disabled"
 UNIT = Unit("ollama.service", invocation_id=host.INVOCATION)
 
 
-def told(*lines):
+def read_lines(*lines):
     return read_log(lines, Redactor())
 
 
 def test_release_0_3():
     """The old form of lines, and a runner of its own name."""
-    log = told(
+    log = read_lines(
         '2024/08/19 22:32:14 routes.go:1125: INFO server config env="map[CUDA_VISIBLE_DEVICES: OLLAMA_KEEP_ALIVE:5m0s '
         'OLLAMA_ORIGINS:[http://localhost app://*] OLLAMA_TMPDIR: ROCR_VISIBLE_DEVICES:]"',
         'time=2024-09-11T01:16:09.799Z level=INFO source=types.go:107 msg="inference compute" id=GPU-14 library=cuda '
@@ -81,7 +81,7 @@ def test_release_0_12():
         "FlashAttention:{} KvSize:32768 KvCacheType:q8_0 NumThreads:{} GPULayers:39[ID:GPU-5 Layers:39(1..39)] "
         'MultiUserCache:false ProjectorPath: MainGPU:0 UseMmap:false}}"'
     )
-    log = told(
+    log = read_lines(
         STARTING.format("runner", "/usr/bin/ollama runner --ollama-engine --port 40001"),
         "time=x level=INFO source=ggml.go:104 msg=system CPU.0.AVX=1 compiler=cgo(gcc) threads=99",
         STARTING.format("runner", f"/usr/bin/ollama runner --ollama-engine --model {BLOB} --port 40737"),
@@ -104,7 +104,7 @@ def test_release_0_12():
 
 def test_a_request_that_says_little():
     """What a request to load leaves out is left as it was."""
-    log = told(
+    log = read_lines(
         STARTING.format("runner", f"/usr/bin/ollama runner --model {BLOB} --port 1"),
         'time=x level=INFO source=runner.go:1178 msg=load request="{Operation:fit FlashAttention:true NumThreads:4}"',
         'time=x level=INFO source=runner.go:1178 msg=load request="{Operation:commit KvSize:many UseMmap:true}"',
@@ -115,7 +115,7 @@ def test_a_request_that_says_little():
 
 def test_release_0_4():
     """The runner in Go tells its threads as a field."""
-    log = told(
+    log = read_lines(
         STARTING.format("llama server", f"/x/ollama_llama_server runner --model {BLOB} --threads 8"),
         'time=x level=INFO source=runner.go:937 msg=system info="CUDA : ARCHS = 600 | cgo(gcc)" threads=8',
         "llama_kv_cache_init:      CUDA0 KV buffer size =  2688.00 MiB",
@@ -126,7 +126,7 @@ def test_release_0_4():
 
 def test_release_0_30():
     """The options of llama-server, values that its variables would win over left open."""
-    log = told(
+    log = read_lines(
         STARTING.format(
             "llama-server",
             f"/x/llama-server --model {BLOB} -c 16384 -np 2 -b 512 -ub 128 --flash-attn off -ngl 99 --split-mode none "
@@ -147,7 +147,7 @@ def test_release_0_30():
 
 def test_a_real_llama_server_of_november_2026():
     """What build 11669 wrote: its own prefix, flash attention in new words, and how the weights were loaded."""
-    log = told(
+    log = read_lines(
         STARTING.format("llama-server", f"/x/llama-server --model {BLOB} -c 16384 -np 1 --flash-attn auto"),
         "load_backend: loaded CPU backend from /usr/local/lib/ollama/libggml-cpu-sse42.so",
         "cmn  common_param: system_info: n_threads = 4 (n_threads_batch = 4) / 16 | CPU : SSE3 = 1 | OPENMP = 1 | ",
@@ -168,13 +168,13 @@ def test_a_real_llama_server_of_november_2026():
     assert (log["flash_attention"], log["load_mode"], log["prompt_cache_mib"]) == ("enabled", "mmap+mlock", 20)
     assert (log["starts"][0]["load_mode"], log["starts"][0]["parameters"]["load_mode"]) == ("mmap+mlock", None)
     assert log["warnings"] == []
-    said = told(STARTING.format("llama-server", "/x/llama-server --model /m"), NO_FLASH)
-    assert (said["flash_attention"], said["warnings"][0]["code"]) == ("disabled", "flash-attention")
+    log = read_lines(STARTING.format("llama-server", "/x/llama-server --model /m"), NO_FLASH)
+    assert (log["flash_attention"], log["warnings"][0]["code"]) == ("disabled", "flash-attention")
 
 
 def test_the_last_start_counts():
     """What an earlier model logged is at its own start, and what the last did not log is null."""
-    log = told(
+    log = read_lines(
         STARTING.format("llama-server", "/x/llama-server --model /one"),
         "system_info: n_threads = 4 (n_threads_batch = 4) / 8 |",
         STARTING.format("llama-server", "/x/llama-server --model /two"),
@@ -188,7 +188,7 @@ def test_the_last_start_counts():
 
 def test_the_larger_context_is_the_models():
     """A second context, as for a draft, takes the place of no cache."""
-    log = told(
+    log = read_lines(
         STARTING.format("llama-server", "/x/llama-server --model /one"),
         "llama_context: constructing llama_context",
         "llama_kv_cache: size =  512.00 MiB (  4096 cells,  32 layers), K (f16):  256.00 MiB, V (f16):  256.00 MiB",
@@ -234,24 +234,24 @@ def test_the_larger_context_is_the_models():
     ],
 )
 def test_warnings(line, code):
-    """What tells why a setting does not act has a code."""
-    assert [warning["code"] for warning in told(line)["warnings"]] == ([code] if code else [])
+    """A warning that explains why a setting does not act has a code."""
+    assert [warning["code"] for warning in read_lines(line)["warnings"]] == ([code] if code else [])
 
 
-def test_what_journalctl_is_asked_to_pick_is_enough():
-    """The lines that it picks tell the same as all of them."""
+def test_the_pattern_for_journalctl_picks_enough():
+    """The lines that it picks give the same result as all of them."""
     wanted = re.compile(WANTED)
-    assert told(*filter(wanted.search, host.LOG)) == told(*host.LOG)
+    assert read_lines(*filter(wanted.search, host.LOG)) == read_lines(*host.LOG)
     assert wanted.search("load_tensors: loading model tensors, this can take a while... (load_mode = mlock)")
     for mark in test_warnings.pytestmark:
         assert all(wanted.search(line) for line, code in mark.args[1] if code)
 
 
-def test_warnings_are_told_once_and_without_secrets():
-    """A warning for each request is one, and a key in it is hidden."""
+def test_warnings_are_reported_once_and_without_secrets():
+    """A warning that repeats with each request counts once, and a key in it is hidden."""
     lines = [f"time=2026-11-22T08:13:0{n}Z level=WARN msg=x url=http://me:geheim@h" for n in range(9)]
-    assert told(*lines)["warnings"] == [{"code": "other", "line": "level=WARN msg=x url=http://***@h"}]
-    assert len(told(*(f"level=WARN msg={n}" for n in range(99)))["warnings"]) == 50
+    assert read_lines(*lines)["warnings"] == [{"code": "other", "line": "level=WARN msg=x url=http://***@h"}]
+    assert len(read_lines(*(f"level=WARN msg={n}" for n in range(99)))["warnings"]) == 50
 
 
 def test_fields_and_maps_and_sizes():
@@ -313,16 +313,16 @@ def test_messages_of_every_kind():
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("output", "words"),
     [
         (Outcome(None, "journalctl is not installed"), "journalctl is not installed"),
         ("", "takes the group systemd-journal"),
         ("garbage\n", "1 of its lines hold no message as JSON"),
     ],
 )
-def test_a_journal_that_cannot_be_read(said, words):
+def test_a_journal_that_cannot_be_read(output, words):
     """It is null with a reason."""
-    log, problems = read(host.Programs(log=said))
+    log, problems = read(host.Programs(log=output))
     assert log is None
     assert words in problems[-1]
 
@@ -340,8 +340,8 @@ def test_a_unit_that_was_never_started():
 class Restarted(host.Programs):
     """A journal that has one line of starts before the last, if any."""
 
-    def __init__(self, words, **said):
-        super().__init__(**said)
+    def __init__(self, words, **answers):
+        super().__init__(**answers)
         self.words = words
 
     def __call__(self, argv):
@@ -394,6 +394,6 @@ def test_a_start_that_has_logged_nothing_yet_has_the_last_words_of_the_one_befor
 
 def test_the_last_words_hide_what_is_secret():
     """A panic may quote an address with a password."""
-    said = Outcome(host.journal(["Error: dial http://me:geheim@h: refused"]), None)
-    log, _problems = read(Restarted(said), UNIT._replace(restarts=1))
+    output = Outcome(host.journal(["Error: dial http://me:geheim@h: refused"]), None)
+    log, _problems = read(Restarted(output), UNIT._replace(restarts=1))
     assert log["warnings"][0]["line"] == "Error: dial http://***@h: refused"

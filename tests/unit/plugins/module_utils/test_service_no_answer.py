@@ -14,7 +14,7 @@ def service(*instances, problems=()):
     return {"instances": list(instances), "problems": list(problems)}
 
 
-def instance(version=None, journal=None, **said):
+def instance(version=None, journal=None, **facts):
     return {
         "unit": "ollama.service",
         "active_state": "activating",
@@ -22,7 +22,7 @@ def instance(version=None, journal=None, **said):
         "api": {"url": "http://127.0.0.1:11434", "version": version},
         "journal": journal,
         "problems": ["refused"],
-        **said,
+        **facts,
     }
 
 

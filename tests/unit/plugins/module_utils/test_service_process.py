@@ -222,7 +222,7 @@ def test_a_real_process():
 
 
 def test_a_process_that_is_not_there():
-    """Nothing is told of it but that it is gone."""
+    """A process that is gone is a problem and nothing else."""
     root = Proc("/")
     assert read_process(root, 1 << 30, Redactor(), main=True) is None
     assert root.problems == ["/proc/1073741824: the process ended while it was read, or this user may not see it"]

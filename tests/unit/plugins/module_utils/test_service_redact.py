@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets never leave a host, and what is none stays readable."""
+"""Secrets never leave a host, and all other text stays readable."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def test_texts(text, expected):
 
 @given(st.text(min_size=8).filter(lambda secret: "*" not in secret).map("x7{}".format), st.text())
 def test_what_was_seen_once_is_hidden_everywhere(secret, other):
-    """A value under a name of a secret is hidden in all else that is told."""
+    """A value under a secret's name is hidden in all other output too."""
     redactor = Redactor()
     redactor.environment({"API_KEY": secret})
-    told = redactor.everywhere({"a": [f"{other}{secret}{other}", 1, None], "b": {"c": secret}})
-    assert secret not in told["a"][0]
-    assert told["b"]["c"] == "***"
+    output = redactor.everywhere({"a": [f"{other}{secret}{other}", 1, None], "b": {"c": secret}})
+    assert secret not in output["a"][0]
+    assert output["b"]["c"] == "***"
 
 
 @pytest.mark.parametrize("value", ["disabled", "/usr/bin", "12345678", "short"])

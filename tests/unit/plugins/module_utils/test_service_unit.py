@@ -30,7 +30,7 @@ def test_a_value_that_cannot_be_is_named_and_null():
 
 
 def test_no_problem_quotes_the_environment():
-    """An environment that cannot be read is named, and nothing of it is told."""
+    """An environment that cannot be read is named and never quoted."""
     unit, problems = shown('LoadState=loaded\nEnvironment="A=geheim\nnoch geheim\n')
     assert unit.environment is None
     assert len(problems) == 2

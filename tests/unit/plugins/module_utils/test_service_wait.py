@@ -41,8 +41,8 @@ class Host:
 
     def run(self, argv):
         self.watched.append(argv[2])
-        said = self.shown.get(argv[2], "ActiveState=activating\nNRestarts=0\n")
-        return Outcome(said(self.time - 100) if callable(said) else said, None if said else "systemctl failed")
+        output = self.shown.get(argv[2], "ActiveState=activating\nNRestarts=0\n")
+        return Outcome(output(self.time - 100) if callable(output) else output, None if output else "systemctl failed")
 
     def waited(self, *units, seconds=60):
         wait(units, seconds, self.run, self.fetch, Clock(self.now, self.sleep))
@@ -96,9 +96,9 @@ def test_a_systemd_that_tells_nothing_is_no_reason_to_give_up(shown):
     assert Host({"http://a:1": 4}, {"a.service": shown}).waited(ONE) == 4
 
 
-@pytest.mark.parametrize("said", [None, [], {}, "version", {"error": "x"}])
-def test_another_server_on_that_port_is_no_answer(said):
+@pytest.mark.parametrize("answer", [None, [], {}, "version", {"error": "x"}])
+def test_another_server_on_that_port_is_no_answer(answer):
     """Only what tells its release is Ollama."""
     host = Host()
-    host.fetch = lambda _url: (said, None)
+    host.fetch = lambda _url: (answer, None)
     assert host.waited(ONE, seconds=2) == 2

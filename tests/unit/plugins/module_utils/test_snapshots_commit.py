@@ -78,7 +78,7 @@ def test_modes_are_those_asked_for_whatever_umask_says(tmp_path, umask):
         commit([Entry(f"{tmp_path}/{name}", FILE, b"x", 0o664) for name in ("old/a", "new/a/b")], folder_mode=0o750)
     finally:
         os.umask(before)
-    assert {name: said[-1] for name, said in tree(str(tmp_path)).items()} == {
+    assert {name: entry[-1] for name, entry in tree(str(tmp_path)).items()} == {
         "old": 0o700,
         "old/a": 0o664,
         "new": 0o750,
@@ -219,8 +219,8 @@ def test_an_error_in_the_middle_leaves_all_as_it_was(tmp_path, call):
 @pytest.mark.parametrize(
     ("call", "number"), [*(("replace", n) for n in range(1, 6)), *(("fsync", n) for n in range(1, 7))]
 )
-def test_a_disk_that_gives_up_for_good_is_told_as_it_is(tmp_path, call, number):
-    """Paths that could not be brought back are named, all others are as before; no scratch file is left."""
+def test_paths_that_a_broken_disk_does_not_restore_are_named(tmp_path, call, number):
+    """Paths that could not be restored are named, all others are as before; no scratch file is left."""
     folder = str(tmp_path)
     plant(folder, BEFORE)
     before = tree(folder)

@@ -242,7 +242,7 @@ def test_a_mode_or_an_owner_alone_is_a_difference_to_read():
     ],
 )
 def test_what_only_its_owner_may_read_is_not_shown(found, wanted):
-    """A secret before or after is enough, and it is still said that the file changes."""
+    """A secret before or after is enough, and the change itself is still reported."""
     (row,) = diff([(found, wanted)])
     assert set(row) == {"prepared"}
     assert row["prepared"].startswith("/a is ")

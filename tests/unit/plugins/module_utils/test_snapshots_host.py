@@ -47,12 +47,12 @@ class Machine:
             file.write(value)
 
     def now(self):
-        """All files and links, and what the kernel was told."""
+        """All files and links, and the kernel's setting."""
         with open(self.switch, encoding="utf-8") as file:
             return tree(self.units), file.read()
 
     def enable(self, name, *, on):
-        """As systemctl enable and disable do, which no state is told of."""
+        """Change a link as systemctl enable and disable do, without a snapshot."""
         path = f"{self.units}/{name}"
         if os.path.lexists(path):
             os.unlink(path)
@@ -87,16 +87,16 @@ STEPS = st.fixed_dictionaries(
 
 def assert_same(now, moment):
     """Nothing is there that was not, and nothing is gone but a folder that was empty."""
-    (found, kernel), (known, told) = now, moment
+    (found, kernel), (known, setting) = now, moment
     gone = known.keys() - found.keys()
-    assert (found, kernel) == ({name: said for name, said in known.items() if name not in gone}, told)
+    assert (found, kernel) == ({name: entry for name, entry in known.items() if name not in gone}, setting)
     assert all(known[name][0] == "folder" for name in gone)
 
 
 @settings(max_examples=60)
 @given(SETS, st.lists(STEPS, min_size=1, max_size=5), st.data())
 def test_any_kept_state_is_what_there_was(before, steps, data):
-    """After any changes, finished or not, the way back gives the tree of that moment, and a way forth again."""
+    """After any changes, finished or not, a rollback restores the tree of that moment and can itself be undone."""
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(folder)
         plant(machine.units, before)
@@ -149,8 +149,8 @@ def test_what_a_state_keeps(tmp_path):
     assert (kept.active, kept.kernel, kept.reason) == ({"ollama.service": ""}, {machine.switch: "0"}, "change 4711")
 
 
-def test_a_change_that_is_not_asked_for_by_name_is_not_told(machine):
-    """A copy that is made beside a file is written with the change, and neither part of it nor taken back."""
+def test_a_copy_beside_a_file_is_not_recorded(machine):
+    """It is written with the change, but is not part of the snapshot and is not restored."""
     entries = wanted(machine.units, {"a": ("file", b"1", 0o644)})
     copy = (Entry(f"{machine.units}/a~", ABSENT), Entry(f"{machine.units}/a~", FILE, b"0", 0o644))
     name = write(machine.store, machine.host, entries, [*pending_changes(entries), copy], "")
@@ -173,7 +173,7 @@ def test_a_change_that_cannot_be_written_has_not_begun(machine):
 
 
 def test_a_disk_too_full_to_keep_a_state_is_not_written_to(machine, monkeypatch):
-    """Without a way back there is no change."""
+    """Without a snapshot there is no change."""
     before = machine.now()
 
     def refuse(_file):
@@ -239,14 +239,14 @@ def test_a_state_in_between_that_is_damaged_is_in_the_way(machine):
     assert tree(machine.units)["a"] == ("file", b"1", 0o644)
 
 
-def test_a_state_that_there_is_not_is_refused(machine):
-    """The sentence names those that there are."""
+def test_an_unknown_snapshot_is_an_error(machine):
+    """The message names it."""
     with pytest.raises(OllamaError, match="no snapshot 'x'"):
         machine.restore("x")
 
 
-def test_values_of_the_kernel_that_differ_are_set_and_told(machine):
-    """Those that are the same are not."""
+def test_kernel_values_that_differ_are_set_and_returned(machine):
+    """Values that are the same are left alone."""
     name = machine.change({"a": ("file", b"1", 0o644)})
     assert machine.restore(name) == []
     machine.set_kernel("1")

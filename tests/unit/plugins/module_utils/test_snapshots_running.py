@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs, what starts at boot and what the kernel was told, as far as a state keeps it."""
+"""The running units, boot links and kernel values that a snapshot keeps."""
 
 from __future__ import annotations
 

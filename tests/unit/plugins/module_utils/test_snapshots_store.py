@@ -25,7 +25,7 @@ FIRST = "20261122T081202Z"
 
 
 def state(name="", *entries, kernel=None, **changes):
-    """A state; what there was of /a, and nothing more where nothing is said."""
+    """A snapshot; of the file /a alone unless entries are given."""
     entries = entries or (Entry("/a", FILE, b"x", 0o644, (0, 0)),)
     known = Snapshot(
         name, "", "a reason", [{"path": "/a", "change": "changed"}], entries, [], {}, {}, kernel or {}, None
@@ -74,7 +74,7 @@ def test_only_its_owner_may_read_what_is_kept(store):
         saved(store, 0)
     finally:
         os.umask(before)
-    assert {name: said[-1] for name, said in tree(os.path.dirname(store.folder)).items()} == {
+    assert {name: entry[-1] for name, entry in tree(os.path.dirname(store.folder)).items()} == {
         "here": 0o700,
         "here/current.json": 0o600,
         "here/pending.json": 0o600,
@@ -231,7 +231,7 @@ def good(store):
     ],
 )
 def test_a_damaged_state_is_named_and_left_alone(store, change):
-    """Others are told all the same, and the file stays for whoever wants to look at it."""
+    """Others are listed anyway, and the file stays for inspection."""
     first = saved(store, 0)
     second = saved(store, 1)
     damage(store, first, json.dumps({**good(store), **change}))

@@ -83,7 +83,7 @@ def test_what_systemctl_would_not_print_is_a_problem(line):
 
 
 def test_a_systemctl_that_fails():
-    """The failure is told without the list of properties, and every property is unknown."""
+    """The failure is reported without the list of properties, and every property is unknown."""
     found = show(lambda argv: Outcome(None, f"{' '.join(argv)} failed"), "a.service", ("MainPID", *LISTS))
     assert (found.failure, found.values, found.problems) == ("systemctl show a.service failed", {}, ())
     assert (found.number("MainPID"), found.dropins(), found.environment_files()) == (None, (), ())

@@ -71,7 +71,7 @@ XTX = {
 def rocm(monkeypatch):
     """A host that has rocm-smi; the function makes a runner of what it prints."""
     monkeypatch.setattr(Root, "program", lambda _root, name: f"/opt/rocm/bin/{name}")
-    return lambda said: FakeRunner({"rocm-smi": said})
+    return lambda output: FakeRunner({"rocm-smi": output})
 
 
 def test_kfd_gives_every_key(tmp_path):
@@ -99,7 +99,7 @@ def test_kfd_gives_every_key(tmp_path):
 
 
 def test_rocm_smi_fills_the_gaps(tmp_path, rocm):
-    """What rocm-smi alone knows is added, and what KFD said stays."""
+    """Facts that only rocm-smi has are added, and those of KFD stay."""
     gpus, drivers = read_gpus(Root(plant(tmp_path, XTX)), rocm(ROCM_61))
     assert (gpus[0]["name"], gpus[0]["free_bytes"]) == ("Radeon RX 7900 XTX", 22 * GIB)
     assert drivers["amd"] == {"driver": "6.8.0-40-generic"}
@@ -132,8 +132,8 @@ def test_a_damaged_value_of_rocm_smi_costs_its_answer(old, new):
 
 def test_rocm_smi_knows_another_card(tmp_path, rocm):
     """Nothing of a card on another address, or on none, is put into an entry."""
-    for said in ({"PCI Bus": "0000:99:00.0", "Card Series": "X"}, {"Card Series": "X"}):
-        gpus = read_gpus(Root(plant(tmp_path, XTX)), rocm(json.dumps({"card0": said})))[0]
+    for values in ({"PCI Bus": "0000:99:00.0", "Card Series": "X"}, {"Card Series": "X"}):
+        gpus = read_gpus(Root(plant(tmp_path, XTX)), rocm(json.dumps({"card0": values})))[0]
         assert [gpu["name"] for gpu in gpus] == [None]
 
 
@@ -159,7 +159,7 @@ def test_a_link_to_nowhere_leaves_the_links_unknown(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("output", "problem"),
     [
         (Outcome(None, "rocm-smi did not answer within 10 s and was stopped"), "rocm-smi did not answer"),
         ("ERROR: no GPU", "rocm-smi: read 'ERROR: no GPU', expected one JSON object"),
@@ -167,10 +167,10 @@ def test_a_link_to_nowhere_leaves_the_links_unknown(tmp_path):
         ('{"card0": 1}', "rocm-smi: read '{\"card0\": 1}', expected one object a card"),
     ],
 )
-def test_rocm_smi_fails(tmp_path, rocm, said, problem):
+def test_rocm_smi_fails(tmp_path, rocm, output, problem):
     """A rocm-smi that fails is a problem and costs nothing that KFD knows."""
     root = Root(plant(tmp_path, {**XTX, "/sys/module/amdgpu/version": "6.10.5"}))
-    gpus, drivers = read_gpus(root, rocm(said))
+    gpus, drivers = read_gpus(root, rocm(output))
     assert gpus[0]["memory_bytes"] == 24 * GIB
     assert drivers["amd"] == {"driver": "6.10.5"}
     assert len(root.problems) == 1
@@ -229,7 +229,7 @@ def test_apu_counts_what_it_may_map(tmp_path):
 
 def test_apu_keeps_kfd_memory_over_the_carve_out(tmp_path, rocm):
     """rocm-smi's VRAM of an APU, which is the carve-out, mixes with no number of KFD's."""
-    said = json.dumps(
+    output = json.dumps(
         {
             "card0": {
                 "PCI Bus": "0000:c5:00.0",
@@ -239,7 +239,7 @@ def test_apu_keeps_kfd_memory_over_the_carve_out(tmp_path, rocm):
         }
     )
     files = {path: text for path, text in APU.items() if "mem_info" not in path}
-    gpu = read_gpus(Root(plant(tmp_path, files)), rocm(said))[0][0]
+    gpu = read_gpus(Root(plant(tmp_path, files)), rocm(output))[0][0]
     assert (gpu["memory_bytes"], gpu["free_bytes"]) == (60 * GIB, None)
 
 

@@ -61,7 +61,7 @@ def captured(**parts):
     """A capture whose files are not folders too."""
     lists = {f"/d{path}": tuple(sorted(names)) for path, names in parts["lists"].items()}
     present = {f"/p{path}" for path in parts["present"]}
-    links, unreadable = ({f"/o{path}": said for path, said in parts[key].items()} for key in ("links", "unreadable"))
+    links, unreadable = ({f"/o{path}": value for path, value in parts[key].items()} for key in ("links", "unreadable"))
     return Capture(**{**parts, "lists": lists, "present": present, "links": links, "unreadable": unreadable})
 
 
@@ -85,7 +85,7 @@ def refusal(text):
         programs=st.dictionaries(NAMES, PATHS, max_size=2),
         runs=st.dictionaries(
             st.lists(NAMES, min_size=1, max_size=4).map(tuple),
-            st.one_of(TEXT.map(lambda out: Outcome(out, None)), SENTENCE.map(lambda said: Outcome(None, said))),
+            st.one_of(TEXT.map(lambda out: Outcome(out, None)), SENTENCE.map(lambda problem: Outcome(None, problem))),
             max_size=3,
         ),
     )
@@ -160,7 +160,7 @@ SMI = {
 
 
 def test_programs_replay(host, tmp_path):
-    """What programs said, where they are and what failed gives the same topology, names and UUIDs apart."""
+    """Outputs, paths and failures of programs give the same topology, names and UUIDs apart."""
     scrubber = Scrubber("rack7")
     text = dump(scrubber.capture(record(host, FakeRunner(SMI))))
     topology = gather(Root(host), FakeRunner(SMI), set(SUBSETS))
@@ -336,7 +336,7 @@ HEAD = "inference.ollama capture 1\n"
         (f"{HEAD}file /a \\y\nend", "is not an escape"),
         (f"{HEAD}file /a b\n| c\nend", "expected content either on this line or below it"),
         (f"{HEAD}file /a\n\\\nend", "expected lines of content below"),
-        (f"{HEAD}file /a b\nfile /a c\nend", "capture, line 3: read 'file /a c': this was said before"),
+        (f"{HEAD}file /a b\nfile /a c\nend", "capture, line 3: read 'file /a c': this record is a repetition"),
         (f"{HEAD}file /a b\nfile /a/c d\nend", "capture: /a is a file with content and a folder too"),
         (f"{HEAD}file /a \ud800\nend", "capture, line 2"),
     ],

@@ -113,7 +113,7 @@ def test_cores_are_unknown_where_sets_overlap(tmp_path):
 
 
 def test_offline_cpus_are_no_siblings(tmp_path):
-    """A core whose second thread is off has one; a core that is off altogether is none."""
+    """A core whose second thread is off has one; a core that is off altogether is left out."""
     root = Root(Machine(cores=3, threads=2, offline="3,2,5").write(tmp_path))
     processors = read_processors(root)
     assert (str(processors.online), str(processors.offline)) == ("0-1,4", "2-3,5")

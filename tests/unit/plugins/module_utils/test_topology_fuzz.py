@@ -61,7 +61,7 @@ SCOPES = [
     (f"{CPU}/cpu[0-9]+/cpufreq/", "cpu.(governors|frequency_driver)"),
     (f"{CPU}/isolated", "cpu.isolated"),
     (f"{CPU}/present", "cpu.offline"),
-    # Which CPUs are online is in everything that is said of CPUs.
+    # Every fact about CPUs depends on which of them are online.
     (f"{CPU}/", "cpu|numa|allowed.(cpus|cores)"),
     ("/sys/devices/cpu_", "cpu.kinds"),
     ("/sys/devices/system/node/", "numa|allowed.(mems|memory_bytes)|memory.host_bytes"),
@@ -93,7 +93,7 @@ NEEDED = re.compile(r"/proc/(cpuinfo|meminfo|sys/kernel/osrelease)$|/node[0-9]+/
 
 
 class Known(NamedTuple):
-    """A machine in memory: its files, what is said of it unharmed, and the commands that were asked."""
+    """A machine in memory: its files, its facts without damage, and the commands that were run."""
 
     host: tooled.Host
     machine: Machine
@@ -109,7 +109,7 @@ def known(host):
     files, facts = read_files(machine, lambda root: gather(root, run, ALL))
     calls = run.calls if run else []
     return Known(
-        host, machine, files, facts, sorted(c for c in host.answers if any(said.startswith(c) for said in calls))
+        host, machine, files, facts, sorted(c for c in host.answers if any(call.startswith(c) for call in calls))
     )
 
 
@@ -177,8 +177,8 @@ def test_many_harms_at_once_are_survived(made, block):
         for path in chance.sample(list(chosen.files), min(2, len(chosen.files))):
             damage["/".join(path.split("/")[: chance.randint(3, max(3, path.count("/")))])] = None
         answers = {
-            command: answer_damage(chance, command, said)[1]
-            for command, said in chosen.host.answers.items()
+            command: answer_damage(chance, command, output)[1]
+            for command, output in chosen.host.answers.items()
             if chance.random() < rate * 2
         }
         harmed = gather(DamagedRoot(chosen.machine, damage), chosen.host.runner(answers), ALL)
@@ -205,8 +205,8 @@ def explain_answer(facts, harmed, command, outcome, case):
     scope = "software" if command.startswith(("systemctl", "/")) else "gpus|drivers"
     assert all(re.match(scope, fact) for fact in changed), f"{case}: changes {changed}"
     if outcome.problem is not None:
-        said = "".join(char if char.isprintable() else "?" for char in outcome.problem)
-        assert any(said in problem for problem in new), f"{case}: not named in {new}"
+        words = "".join(char if char.isprintable() else "?" for char in outcome.problem)
+        assert any(words in problem for problem in new), f"{case}: not named in {new}"
     elif any(mark in outcome.out for mark in MARKS):
         assert not changed or new, f"{case}: changes {changed} without a word"
     elif case.endswith("(garbage)"):

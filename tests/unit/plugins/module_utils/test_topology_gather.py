@@ -142,8 +142,8 @@ def test_memory_of_a_gpu_is_not_the_hosts(tmp_path):
     assert facts["problems"] == []
 
 
-def test_memory_of_a_gpu_that_cannot_be_told(tmp_path):
-    """What is left for the host is unknown then, and both holes are named."""
+def test_memory_of_a_gpu_that_is_unknown(tmp_path):
+    """The host's own memory is unknown then, and both gaps are named."""
     grace_hopper(tmp_path)
     plant(tmp_path, {"/sys/devices/system/node/node1/meminfo": "", "/proc/driver/nvidia/gpus/x/numa_status": "Nodes"})
     facts = read(tmp_path, {"memory"})

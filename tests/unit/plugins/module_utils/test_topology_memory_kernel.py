@@ -83,7 +83,7 @@ def test_a_kernel_without_these_settings(tmp_path):
 
 
 def test_damaged_settings_are_unknown_and_named(tmp_path):
-    """No release, two words chosen or one that there is not, and a number that is none."""
+    """An empty release, two words chosen or an unknown one, and an invalid number."""
     files = {"/proc/sys/kernel/osrelease": "", THP: "[always] [never]", DEFRAG: "[hard] never", BALANCING: "-1"}
     root = Root(plant(tmp_path, files))
     assert read_kernel(root) == (None, None, None, None)

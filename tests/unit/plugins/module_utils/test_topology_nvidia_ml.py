@@ -117,7 +117,7 @@ def test_nvml_direct_links():
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("output", "problem"),
     [
         (
             json.dumps({"failed": "Driver/library version mismatch"}),
@@ -128,10 +128,10 @@ def test_nvml_direct_links():
         (ABSENT, None),
     ],
 )
-def test_nvml_does_not_answer(tmp_path, said, problem):
+def test_nvml_does_not_answer(tmp_path, output, problem):
     """Without an answer of NVML nvidia-smi is asked, and all but a missing nvidia-ml-py is a problem."""
     root = Root(plant(tmp_path, pci_card("0000:03:00.0", "0x10de")))
-    gpus, _drivers = read_gpus(root, FakeRunner({"nvml": said, "nvidia-smi --query-gpu": ROW_470_57}))
+    gpus, _drivers = read_gpus(root, FakeRunner({"nvml": output, "nvidia-smi --query-gpu": ROW_470_57}))
     assert gpus[0]["uuid"] == "GPU-0a"
     assert [line for line in root.problems if "NVML" in line] == ([problem] if problem else [])
 
@@ -255,20 +255,20 @@ def test_nvml_without_links_has_the_common_bridge():
 )
 def test_half_an_answer_is_none(tmp_path, key, value):
     """A value that NVML cannot have given costs its whole answer, and nvidia-smi is asked."""
-    said = json.loads(json.dumps(NVML))
-    said["gpus"][0][key] = value
+    answer = json.loads(json.dumps(NVML))
+    answer["gpus"][0][key] = value
     root = Root(plant(tmp_path, pci_card("0000:03:00.0", "0x10de")))
-    run = FakeRunner({"nvml": json.dumps(said), "nvidia-smi --query-gpu": ROW_470_57})
+    run = FakeRunner({"nvml": json.dumps(answer), "nvidia-smi --query-gpu": ROW_470_57})
     assert read_gpus(root, run)[0][0]["uuid"] == "GPU-0a"
     assert root.problems[0].startswith("NVML: read ")
 
 
 def test_pairs_that_nvml_does_not_know_are_looked_up(tmp_path):
     """Where NVML says nothing of a pair of GPUs, the bridges between them do."""
-    said = json.loads(json.dumps(NVML))
-    for gpu in said["gpus"]:
+    answer = json.loads(json.dumps(NVML))
+    for gpu in answer["gpus"]:
         gpu["links"] = []
     cards = {**pci_card("0000:03:00.0", "0x10de"), **pci_card("0000:82:00.0", "0x10de")}
     root = Root(attach(tmp_path, cards, {"0000:03:00.0": "pci0000:00", "0000:82:00.0": "pci0000:00"}))
-    gpus = read_gpus(root, FakeRunner({"nvml": json.dumps(said)}))[0]
+    gpus = read_gpus(root, FakeRunner({"nvml": json.dumps(answer)}))[0]
     assert [gpu["links"] for gpu in gpus] == [[{"to": 1, "kind": "PHB"}], [{"to": 0, "kind": "PHB"}]]

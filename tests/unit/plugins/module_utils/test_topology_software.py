@@ -60,10 +60,10 @@ def installed(monkeypatch):
     return programs
 
 
-def host(show=SHOW_252, said="ollama version is 0.34.1\n", **more):
+def host(show=SHOW_252, output="ollama version is 0.34.1\n", **more):
     """A host with systemd 252 and an Ollama."""
     answers = {"systemctl --version": SYSTEMD_252, "systemctl show ollama.service": show}
-    return FakeRunner({**answers, "/opt/ollama/bin/ollama --version": said, **more})
+    return FakeRunner({**answers, "/opt/ollama/bin/ollama --version": output, **more})
 
 
 def test_live_host(booted):
@@ -94,7 +94,7 @@ def test_live_host(booted):
 
 
 @pytest.mark.parametrize(
-    ("said", "version"),
+    ("output", "version"),
     [
         ("ollama version is 0.34.1\n", "0.34.1"),
         ("ollama version is 0.33.0-rc2\n", "0.33.0-rc2"),
@@ -105,13 +105,13 @@ def test_live_host(booted):
         ),
     ],
 )
-def test_version_is_that_of_the_binary(tmp_path, said, version):
+def test_version_is_that_of_the_binary(tmp_path, output, version):
     """The version is the client's, which a restart runs, and not that of a server that still runs."""
-    assert read_software(Root(str(tmp_path)), host(said=said))["ollama"]["version"] == version
+    assert read_software(Root(str(tmp_path)), host(output=output))["ollama"]["version"] == version
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("output", "problem"),
     [
         (
             Outcome(None, "ollama did not answer within 10 s and was stopped"),
@@ -123,10 +123,10 @@ def test_version_is_that_of_the_binary(tmp_path, said, version):
         ),
     ],
 )
-def test_version_unknown(tmp_path, said, problem):
+def test_version_unknown(tmp_path, output, problem):
     """A binary that does not tell its version has none, and a problem."""
     root = Root(str(tmp_path))
-    assert read_software(root, host(said=said))["ollama"]["version"] is None
+    assert read_software(root, host(output=output))["ollama"]["version"] is None
     assert root.problems[0].startswith(problem)
 
 
@@ -141,16 +141,16 @@ def test_no_ollama(booted, installed):
 def test_binary_without_unit(tmp_path, installed):
     """A binary on PATH that no unit starts is an Ollama without a unit."""
     installed["ollama"] = "/opt/ollama/bin/ollama"
-    said = read_software(Root(str(tmp_path)), host(show=ABSENT_252))["ollama"]
-    assert said == {"binary": "/opt/ollama/bin/ollama", "version": "0.34.1", "unit": None}
+    found = read_software(Root(str(tmp_path)), host(show=ABSENT_252))["ollama"]
+    assert found == {"binary": "/opt/ollama/bin/ollama", "version": "0.34.1", "unit": None}
 
 
 def test_unit_of_root_without_command(tmp_path):
     """A masked unit has no user, no command and thus no binary, and says that it does not run."""
     show = "LoadState=masked\nActiveState=inactive\nFragmentPath=/dev/null\nUser=\n"
-    said = read_software(Root(str(tmp_path)), host(show=show))["ollama"]
-    assert (said["binary"], said["version"]) == (None, None)
-    assert (said["unit"]["user"], said["unit"]["active"], said["unit"]["dropins"]) == (None, False, [])
+    found = read_software(Root(str(tmp_path)), host(show=show))["ollama"]
+    assert (found["binary"], found["version"]) == (None, None)
+    assert (found["unit"]["user"], found["unit"]["active"], found["unit"]["dropins"]) == (None, False, [])
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,9 @@ def test_systemd_that_does_not_run(tmp_path, problem):
     run = FakeRunner(
         {"systemctl show": Outcome(None, problem), "/usr/local/bin/ollama --version": "ollama version is 1.0"}
     )
-    said = read_software(root, run)
-    assert said["systemd"] is None
-    assert (said["ollama"]["version"], said["ollama"]["unit"]["active"]) == ("1.0", None)
+    found = read_software(root, run)
+    assert found["systemd"] is None
+    assert (found["ollama"]["version"], found["ollama"]["unit"]["active"]) == ("1.0", None)
     assert root.problems == []
 
 
@@ -191,8 +191,8 @@ def test_systemctl_hangs(tmp_path):
 def test_systemd_version_unreadable(booted):
     """A version line of another kind is a problem, and the unit is still known."""
     root = booted
-    said = read_software(root, host(**{"systemctl --version": "elogind 255"}))
-    assert (said["systemd"], said["ollama"]["unit"]["active"]) == (None, True)
+    found = read_software(root, host(**{"systemctl --version": "elogind 255"}))
+    assert (found["systemd"], found["ollama"]["unit"]["active"]) == (None, True)
     assert root.problems == ["systemctl --version: read 'elogind 255', expected a number"]
 
 
@@ -274,8 +274,8 @@ def test_masked_dropin(tmp_path):
 def test_a_unit_in_files_means_what_systemd_takes_it_for(tmp_path, line, file, binary):
     """Quotes, comments between continued lines and specifiers, as systemctl would show them."""
     files = {"/etc/systemd/system/ollama.service": f"[Service]\n{line}"}
-    said = read_software(Root(plant(tmp_path, files)), None)["ollama"]
-    assert (said["binary"], said["unit"]["environment_files"]) == (binary, [file] if file else [])
+    found = read_software(Root(plant(tmp_path, files)), None)["ollama"]
+    assert (found["binary"], found["unit"]["environment_files"]) == (binary, [file] if file else [])
 
 
 def test_command_of_another_kind(tmp_path):
@@ -337,6 +337,6 @@ def test_a_damaged_answer_of_systemd_is_not_believed(tmp_path, word, other):
     """What systemctl would not print costs its whole answer, and the files say what they can."""
     root = Root(plant(tmp_path, {"/etc/systemd/system/ollama.service": UNIT}))
     run = host(show=SHOW_252.replace(word, other), **{"/usr/local/bin/ollama --version": "ollama version is 0.34.1"})
-    said = read_software(root, run)["ollama"]
-    assert (said["binary"], said["unit"]["active"]) == ("/usr/local/bin/ollama", None)
+    found = read_software(root, run)["ollama"]
+    assert (found["binary"], found["unit"]["active"]) == ("/usr/local/bin/ollama", None)
     assert [problem.split(": ")[0] for problem in root.problems] == ["systemctl show ollama.service"]

@@ -143,7 +143,7 @@ def test_what_no_file_tells_is_unknown(tmp_path):
     "path", [f"{DMI}/product_name", "/run/systemd/container", "/run/host/container-manager", "/sys/hypervisor/type"]
 )
 def test_damaged_names_are_named(tmp_path, path):
-    """A name that is none is a problem with its path."""
+    """An invalid name is a problem with its path."""
     _found, problems = read(tmp_path, BARE, {path: b"K\xff\x01"})
     assert [problem.split(":")[0] for problem in problems] == [path]
 

@@ -145,8 +145,8 @@ def test_template_and_secrets_concern_all():
     assert changed_units(plan, [], everywhere=False) == []
 
 
-def test_files_that_are_no_units_concern_nobody():
-    """The kernel's settings and the file of secrets stand elsewhere; whether they matter is said by everywhere."""
+def test_files_other_than_units_concern_no_service():
+    """The kernel's settings and the file of secrets belong to no unit; ``everywhere`` decides whether they matter."""
     others = ["/etc/sysctl.d/90-ollama.conf", "/etc/ollama/secrets.env", f"{FOLDER}/ollama@a.service"]
     assert changed_units(several("a"), others, everywhere=False) == []
     assert changed_units(several(), others, everywhere=False) == []

@@ -121,14 +121,14 @@ def without(facts, paths):
     ],
     ids=["two sockets", "everything", "one CPU", "SMT4", "SMT8"],
 )
-def test_each_cpu_stands_once(machine):
+def test_each_cpu_is_drawn_once(machine):
     """Every CPU, online or offline, has exactly one cell with its number."""
     svg = topology_svg(machine, "host")
     present = CpuSet.parse(machine["cpu"]["online"]) | CpuSet.parse(machine["cpu"]["offline"])
     assert Counter(texts(svg, "no")) == Counter(str(cpu) for cpu in present)
 
 
-def test_each_node_socket_and_gpu_stands_once():
+def test_each_node_socket_and_gpu_is_drawn_once():
     """Nodes with CPUs, with memory alone and of GPUs, sockets, and cards wherever they are plugged in."""
     machine = full()
     machine["numa"][4]["gpu_memory"] = True
@@ -349,7 +349,7 @@ def test_a_cpu_in_no_node_is_not_lost():
 
 
 def test_sockets_inside_a_node():
-    """A virtual machine may have a socket a core on a single node; each core's own cache is said in words."""
+    """A virtual machine may have a socket a core on a single node; each core's own cache is described in words."""
     svg = topology_svg(topology(sockets=6, cores=1), "host")
     assert texts(svg, "head").index("NUMA node 0") < texts(svg, "head").index("Socket 5")
     assert "Each core has its own last-level cache (35 MiB)." in texts(svg)

@@ -109,8 +109,8 @@ def test_a_quantised_cache_with_flash_attention_is_set():
     assert (found["OLLAMA_KV_CACHE_TYPE"], found["OLLAMA_FLASH_ATTENTION"]) == ("q8_0", "1")
 
 
-def test_a_setting_that_the_release_does_not_read_is_withheld_with_its_span():
-    """The operator reads from when on it acts."""
+def test_a_setting_that_the_release_does_not_read_is_not_written():
+    """Its reason names the first release that reads it."""
     made = plan(topology(cores=8), "0.4.7", kv_cache_type="f16")
     found = decision(made, "OLLAMA_KV_CACHE_TYPE")
     assert (found["value"], found["source"]) == (None, "contract")
@@ -184,11 +184,11 @@ def test_a_quantised_cache_that_a_model_cannot_load_with_is_refused(release, fac
 )
 def test_no_combination_that_fails_loads_is_planned(computes, release, flash, kv_type, family):
     """A quantised cache stands beside flash attention that is on, or the plan is refused."""
-    wishes = {"flash_attention": flash, "kv_cache_type": kv_type, "reference_models": [{**LLAMA_8B, "family": family}]}
-    made = case(cards=[gpu(8 * GIB, compute=compute) for compute in computes], release=release, **wishes)
+    options = {"flash_attention": flash, "kv_cache_type": kv_type, "reference_models": [{**LLAMA_8B, "family": family}]}
+    made = case(cards=[gpu(8 * GIB, compute=compute) for compute in computes], release=release, **options)
     found = attend(made)
     if kv_type in ("q8_0", "q4_0") and not made.notes.errors:
         assert found[FLASH] == "1"
         assert found[KV_TYPE] == kv_type
         assert not list(clashes(found, made.release))
-    assert cache_type(made, parse_models(wishes["reference_models"])[0]) in (kv_type, "f16")
+    assert cache_type(made, parse_models(options["reference_models"])[0]) in (kv_type, "f16")

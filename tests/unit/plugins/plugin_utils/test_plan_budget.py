@@ -66,7 +66,7 @@ hosts = st.fixed_dictionaries(
         "facts": st.lists(facts, min_size=4, max_size=4),
         "release": releases,
         "threads": st.none() | st.integers(1, 128),
-        "wishes": asked,
+        "options": asked,
     }
 )
 
@@ -74,7 +74,7 @@ hosts = st.fixed_dictionaries(
 def planned(host):
     """The case after its capacity was filled, and the environment."""
     cards = [gpu(vram, index, **fact) for index, (vram, fact) in enumerate(zip(host["vram"], host["facts"]))]
-    made = case(host["memory"], cards, host["release"], **host["wishes"])
+    made = case(host["memory"], cards, host["release"], **host["options"])
     return made, fill(made, host["threads"])
 
 
@@ -84,7 +84,7 @@ def limits(host):
 
 
 @given(hosts, st.integers(0, 64 * GIB))
-@example({"memory": 64 * GIB, "vram": [], "facts": [], "release": "0.34.1", "threads": 16, "wishes": {}}, 64 * GIB)
+@example({"memory": 64 * GIB, "vram": [], "facts": [], "release": "0.34.1", "threads": 16, "options": {}}, 64 * GIB)
 def test_more_memory_lowers_nothing(host, more):
     """Neither slots nor tokens nor models nor prompt cache."""
     less, richer = limits(host), limits({**host, "memory": host["memory"] + more})
@@ -93,7 +93,9 @@ def test_more_memory_lowers_nothing(host, more):
 
 @given(hosts, st.integers(0, 3), st.integers(0, 120 * GIB))
 @example(
-    {"memory": 64 * GIB, "vram": [15 * GIB], "facts": [{}], "release": "0.34.1", "threads": 8, "wishes": {}}, 0, 8 * GIB
+    {"memory": 64 * GIB, "vram": [15 * GIB], "facts": [{}], "release": "0.34.1", "threads": 8, "options": {}},
+    0,
+    8 * GIB,
 )
 def test_more_vram_lowers_nothing(host, index, more):
     """Neither on one card nor on one of several; slots rise without lowering the context of each."""
@@ -104,7 +106,7 @@ def test_more_vram_lowers_nothing(host, index, more):
 
 @given(hosts, vrams)
 @example(
-    {"memory": 64 * GIB, "vram": [24 * GIB], "facts": [{}] * 2, "release": "0.34.1", "threads": 8, "wishes": {}},
+    {"memory": 64 * GIB, "vram": [24 * GIB], "facts": [{}] * 2, "release": "0.34.1", "threads": 8, "options": {}},
     2 * GIB,
 )
 def test_another_card_lowers_nothing(host, vram):
@@ -141,16 +143,16 @@ def test_the_same_host_gets_the_same_plan(host):
 
 
 @given(hosts)
-def test_what_the_operator_says_is_what_is_written(host):
-    """Also where nothing fits."""
+def test_values_of_the_operator_are_written_as_given(host):
+    """Even where nothing fits."""
     made, found = planned(host)
-    wishes = made.policy
-    for name, wish in (
-        ("OLLAMA_NUM_PARALLEL", wishes.num_parallel),
-        ("OLLAMA_CONTEXT_LENGTH", wishes.context_length),
-        ("OLLAMA_MAX_LOADED_MODELS", wishes.max_loaded_models),
+    policy = made.policy
+    for name, value in (
+        ("OLLAMA_NUM_PARALLEL", policy.num_parallel),
+        ("OLLAMA_CONTEXT_LENGTH", policy.context_length),
+        ("OLLAMA_MAX_LOADED_MODELS", policy.max_loaded_models),
     ):
-        assert wish is None or found.get(name, str(wish)) == str(wish)
+        assert value is None or found.get(name, str(value)) == str(value)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

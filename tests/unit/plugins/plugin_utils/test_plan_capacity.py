@@ -44,10 +44,10 @@ def cards(gib, count=1, **facts):
     return workstation(*[card(index, memory_bytes=gib * GIB, **facts) for index in range(count)], memory_gib=64)
 
 
-def numbers(gib=None, count=1, memory=64, threads=16, **wishes):
+def numbers(gib=None, count=1, memory=64, threads=16, **options):
     """Slots, tokens of each and loaded models."""
     own = [gpu(int(READABLE[gib] * GIB), index) for index in range(count)] if gib else []
-    found = fill(case(memory * GIB, own, **wishes), threads)
+    found = fill(case(memory * GIB, own, **options), threads)
     return int(found[PARALLEL]), int(found[CONTEXT]), int(found[LOADED])
 
 
@@ -201,8 +201,8 @@ def test_the_reason_for_the_context_says_what_would_be_without(release, text):
     assert text in reason(made, CONTEXT)
 
 
-def test_context_is_withheld_where_no_variable_sets_it():
-    """Before 0.5.13 only a model or a request can."""
+def test_context_is_not_written_before_its_variable_exists():
+    """Before 0.5.13 only a model or a request sets it."""
     assert CONTEXT not in fill(case(release="0.5.12", context_length=8192), 16)
 
 
@@ -279,8 +279,8 @@ def test_a_free_word_on_the_prompt_cache_counts_too():
     ]
 
 
-def test_every_wish_of_capacity_is_written_as_given():
-    """What the operator says wins over every rule."""
+def test_every_option_of_capacity_is_written_as_given():
+    """The operator's value wins over every rule."""
     made = case(
         256 * GIB,
         num_parallel=5,
@@ -297,8 +297,8 @@ def test_every_wish_of_capacity_is_written_as_given():
     assert warned(made) == []
 
 
-def test_a_wish_beyond_the_budget_stands_and_is_warned_of():
-    """With the largest value of each that would fit beside the others."""
+def test_options_beyond_the_budget_are_kept_with_a_warning():
+    """The remedy names the largest value of each that fits beside the others."""
     made = case(cards=[gpu(24 * GIB)], num_parallel=10, context_length=32768, reference_models=[LLAMA_8B])
     found = fill(made, 16)
     assert (found[PARALLEL], found[CONTEXT]) == ("10", "32768")
@@ -308,7 +308,7 @@ def test_a_wish_beyond_the_budget_stands_and_is_warned_of():
     assert warning["remedy"] == "the most that fits is ollama_num_parallel: 4, or ollama_context_length: 14336"
 
 
-def test_a_wish_leaves_the_rest_to_the_ladder():
+def test_an_option_leaves_the_rest_to_the_objective():
     """Fewer slots leave room for longer contexts, and shorter contexts for more slots."""
     assert numbers(24, num_parallel=2, reference_models=[LLAMA_8B]) == (2, 32768, 1)
     assert numbers(24, context_length=4096) == (8, 4096, 3)
@@ -344,14 +344,14 @@ def test_the_host_s_total_of_models_is_divided_among_instances(index, models):
 @pytest.mark.parametrize(
     "entry", [{"max_loaded_models": 4}, {"environment": {LOADED: "4"}}], ids=["variable", "environment"]
 )
-def test_a_number_of_the_instance_s_own_is_not_divided(entry):
-    """What stands in the list of instances is said of one."""
+def test_a_number_in_the_list_of_instances_is_not_divided(entry):
+    """A value in the list of instances holds for that instance alone."""
     made = plan(xeon(), max_loaded_models=4, instances=[{"name": "a"}, {"name": "b", **entry}])
     assert [instance["environment"][LOADED] for instance in instances(made)] == ["2", "4"]
 
 
 def test_fewer_models_than_instances_are_refused():
-    """Each instance holds at least one; said once for all of them."""
+    """Each instance holds at least one; one error covers all of them."""
     made = case(place=(1, 3), max_loaded_models=2)
     fill(made, 16)
     (error,) = made.notes.errors
@@ -372,7 +372,7 @@ def test_a_queue_shorter_than_the_slots_is_questioned():
     assert warned(made) == ["queue-shorter-than-slots"]
 
 
-def test_the_queue_is_withheld_where_no_variable_sets_it():
+def test_the_queue_is_not_written_before_its_variable_exists():
     """Before 0.1.34."""
     made = case(release="0.1.33", max_queue=64)
     assert QUEUE not in fill(made, 16)
@@ -400,12 +400,12 @@ def test_a_reserve_leaves_the_models_less():
 
 
 @pytest.mark.parametrize(
-    ("cards_", "wishes"),
+    ("cards_", "options"),
     [([], {}), ([], {"gpu_reserve_bytes": GIB}), ([gpu(8 * GIB)], {}), ([gpu(8 * GIB)], {"gpu_reserve_bytes": 0})],
 )
-def test_nothing_is_written_where_nothing_is_to_reserve(cards_, wishes):
-    """The server's own margin stands."""
-    assert TARGET not in fill(case(cards=cards_, **wishes), 16)
+def test_nothing_is_written_where_nothing_is_reserved(cards_, options):
+    """The server's own margin applies."""
+    assert TARGET not in fill(case(cards=cards_, **options), 16)
 
 
 def test_a_reserve_of_the_whole_card_is_refused():
@@ -464,7 +464,7 @@ def test_limits_of_a_server():
 
 
 @pytest.mark.parametrize(
-    ("release", "wishes", "limit"),
+    ("release", "options", "limit"),
     [
         ("0.34.1", {}, None),
         ("0.34.1", {"load_mode": "mmap+mlock"}, "infinity"),
@@ -477,11 +477,11 @@ def test_limits_of_a_server():
         (None, {}, None),
     ],
 )
-def test_memory_may_be_locked_where_something_locks_it(release, wishes, limit):
+def test_memory_may_be_locked_where_something_locks_it(release, options, limit):
     """The limit alone locks nothing; up to 0.6.8 a model or a request can ask for it."""
     machine = cards(24)
     machine["software"]["ollama"] = None
-    made = plan(machine, release, **wishes)
+    made = plan(machine, release, **options)
     assert decision(made, "LimitMEMLOCK")["value"] == limit
 
 

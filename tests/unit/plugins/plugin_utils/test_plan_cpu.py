@@ -21,8 +21,8 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
 )
 
 
-def instance(machine, release="0.34.1", **wishes):
-    return instances(plan(machine, release, **wishes))[0]
+def instance(machine, release="0.34.1", **options):
+    return instances(plan(machine, release, **options))[0]
 
 
 def test_a_chosen_node_brings_its_cpus_and_its_cores_as_threads():
@@ -132,7 +132,7 @@ def test_more_threads_than_cores_warns_and_more_than_cpus_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("wishes", "text"),
+    ("options", "text"),
     [
         ({"numa_node": 7}, "ollama_numa_node: 7 is not allowed; nodes with usable CPUs on this host: 0, 1"),
         ({"numa_node": 1, "bind_method": "none"}, "ollama_bind_method: 'none' contradicts ollama_numa_node: 1"),
@@ -143,15 +143,15 @@ def test_more_threads_than_cores_warns_and_more_than_cpus_is_refused():
         ),
     ],
 )
-def test_contradictions_are_refused(wishes, text):
-    """Of two wishes that exclude each other none is carried out."""
+def test_contradictions_are_refused(options, text):
+    """Options that exclude each other are an error."""
     with pytest.raises(OllamaError) as caught:
-        plan(xeon(), **wishes)
+        plan(xeon(), **options)
     assert text in str(caught.value)
 
 
 def test_numactl_is_refused_where_it_is_missing_or_names_too_much():
-    """A wish that the host cannot carry out is refused with what it can."""
+    """An option that the host does not support is an error that names the reason."""
     with pytest.raises(OllamaError, match="the host has no numactl"):
         plan(xeon(software={"numactl": None, "ollama": OLLAMA}), numa_node=1, bind_method="numactl")
     with pytest.raises(OllamaError, match="of which only 5-7 are usable"):

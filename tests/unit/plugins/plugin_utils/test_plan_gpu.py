@@ -65,7 +65,7 @@ def test_hiding_every_card_also_hides_it_from_vulkan(release, vulkan):
 
 
 def test_spread_is_done_as_asked():
-    """The operator's wish in the form that Ollama reads."""
+    """The operator's option in the form that Ollama reads."""
     machine = workstation(card(0), card(1))
     assert environment(machine, sched_spread=True)["OLLAMA_SCHED_SPREAD"] == "1"
     assert environment(machine, sched_spread=False)["OLLAMA_SCHED_SPREAD"] == "0"

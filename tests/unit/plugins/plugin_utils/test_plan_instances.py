@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many servers a host runs, and what of it each one gets."""
+"""How many servers a host runs, and the share of it that each one gets."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ def test_a_host_with_nothing_to_divide_runs_one_server(mode):
 def test_throughput_takes_every_socket_by_itself():
     """Left to itself the plan runs several servers only where that is known to help."""
     assert len(instances(plan(xeon(), objective="throughput"))) == 2
-    for machine, wishes in (
+    for machine, options in (
         (xeon(), {}),
         (xeon(), {"objective": "throughput", "numa_node": 1}),
         (h200s(0, 1), {"objective": "throughput"}),
         (topology(sockets=1, cores=16, nodes=2), {"objective": "throughput"}),
     ):
-        assert len(instances(plan(machine, **wishes))) == 1
+        assert len(instances(plan(machine, **options))) == 1
     assert len(instances(plan(xeon(), release="0.24.0", objective="throughput"))) == 1
 
 
@@ -221,11 +221,11 @@ def test_wrong_entries_are_refused_by_place_and_key(entries, text):
     assert text in str(caught.value)
 
 
-@pytest.mark.parametrize("wishes", [{"numa_node": 1}, {"bind_method": "none"}])
-def test_one_node_for_servers_on_every_node_is_a_contradiction(wishes):
-    """Of two wishes that exclude each other none is carried out."""
+@pytest.mark.parametrize("options", [{"numa_node": 1}, {"bind_method": "none"}])
+def test_one_node_for_servers_on_every_node_is_a_contradiction(options):
+    """Options that exclude each other are an error."""
     with pytest.raises(OllamaError, match="contradicts ollama_instances: per_numa_node"):
-        plan(xeon(), instances="per_numa_node", **wishes)
+        plan(xeon(), instances="per_numa_node", **options)
 
 
 def test_drop_ins_of_the_single_service_are_named():
@@ -235,7 +235,7 @@ def test_drop_ins_of_the_single_service_are_named():
     assert "dropins-left-behind" in codes(plan(machine, instances="per_numa_node"))
 
 
-def test_old_releases_are_told_that_binding_is_not_matched():
+def test_old_releases_get_a_warning_that_threads_exceed_the_binding():
     """Before 0.30.0 every server starts a thread a core of the host, and nothing in its unit can change that."""
     made = plan(xeon(), release="0.24.0", instances="per_numa_node")
     assert "threads-not-settable" in codes(made)
@@ -274,12 +274,12 @@ def test_an_entrys_environment_is_its_own():
     assert "OLLAMA_DEBUG" not in first
     for instance in instances(made):
         for name, value in instance["environment"].items():
-            said = [d["value"] for d in made["decisions"] if (d["instance"], d["setting"]) == (instance["name"], name)]
-            assert said == [value]
+            key = (instance["name"], name)
+            assert [d["value"] for d in made["decisions"] if (d["instance"], d["setting"]) == key] == [value]
 
 
-def test_all_that_is_wrong_is_said_at_once():
-    """A wrong variable of the host, names that repeat and too many threads of an entry stand in one message."""
+def test_every_error_is_in_one_message():
+    """A wrong variable of the host, names that repeat and too many threads of an entry are reported together."""
     with pytest.raises(OllamaError) as caught:
         plan(xeon(), keep_alive="1d", instances=[{"name": "a", "num_threads": 999}, {"name": "a"}])
     for part in ("ollama_keep_alive: '1d'", "2 entries are named 'a'", "ollama_num_threads: 999"):

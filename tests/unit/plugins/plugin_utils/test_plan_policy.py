@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an operator may say, and what is said of what he may not (_plan/policy.py, _plan/environment.py)."""
+"""The values that an operator may set, and the errors for all others (_plan/policy.py, _plan/environment.py)."""
 
 from __future__ import annotations
 
@@ -87,22 +87,22 @@ BAD = [
 
 
 @pytest.mark.parametrize(("key", "value", "parsed"), GOOD)
-def test_an_allowed_value_is_taken_as_it_is_meant(key, value, parsed):
-    """YAML and the command line give different types for the same wish; both are understood."""
+def test_an_allowed_value_is_read_as_it_is_meant(key, value, parsed):
+    """YAML and the command line give different types for the same value; both are understood."""
     found, errors = parse({key: value})
     assert (getattr(found, key), errors) == (parsed, [])
 
 
 @pytest.mark.parametrize(("key", "value"), BAD)
 def test_a_wrong_value_is_refused_by_name_value_and_what_is_allowed(key, value):
-    """The operator sees which variable, what it said, and what it may say."""
+    """The error names the variable, its value and the allowed ones."""
     found, (error,) = parse({key: value})
     assert found == Policy()
     assert error.startswith(f"ollama_{key}: {value!r} is not allowed; allowed is ")
 
 
-def test_all_that_is_wrong_is_said_at_once():
-    """A second run to find the second mistake would be one too many."""
+def test_every_error_is_in_one_message():
+    """Nobody has to run the plan again to find the next mistake."""
     with pytest.raises(OllamaError, match=r"(?s)3 settings.*ollama_num_threads.*ollama_keep_alive.*ollama_numa_node"):
         plans.plan(plans.xeon(), num_threads=-4, keep_alive="1d", numa_node=7)
 
@@ -115,8 +115,8 @@ def test_an_unknown_variable_is_refused():
 
 
 @pytest.mark.parametrize("value", [None, "auto", "Auto", ""])
-def test_auto_and_nothing_are_no_wish(value):
-    """An empty variable is how an inventory takes a group's value back."""
+def test_auto_and_nothing_set_no_option(value):
+    """An empty variable lets an inventory undo a group's value."""
     assert parse({"num_threads": value, "models_path": value}) == (Policy(), [])
 
 
@@ -127,9 +127,9 @@ def test_every_option_takes_its_default(option):
 
 
 @given(st.dictionaries(st.sampled_from(sorted(load().options)), st.none() | st.booleans() | st.integers() | st.text()))
-def test_no_value_ends_in_an_exception(wishes):
-    """Whatever stands in an inventory, the answer is a policy and sentences."""
-    found, errors = parse(wishes)
+def test_no_value_ends_in_an_exception(options):
+    """Any value in an inventory gives a policy and errors in words."""
+    found, errors = parse(options)
     assert isinstance(found, Policy)
     assert all(error.startswith("ollama_") for error in errors)
 
@@ -153,14 +153,14 @@ def test_hosts_are_read_as_the_server_reads_them(text, parts):
 
 
 def test_the_environment_speaks_for_a_variable_left_alone():
-    """A name of Ollama's that has a variable is the same wish in other words."""
+    """Ollama's own name of a setting that has a variable counts as that variable."""
     made = plans.plan(plans.xeon(), environment={"OLLAMA_NUM_PARALLEL": 6})
     assert plans.decision(made, "OLLAMA_NUM_PARALLEL")["source"] == "operator"
     assert plans.instances(made)[0]["environment"]["OLLAMA_NUM_PARALLEL"] == "6"
 
 
 def test_the_environment_may_not_contradict_a_variable():
-    """Of two words on one thing neither is right for sure."""
+    """With two values for one setting neither is surely right."""
     with pytest.raises(
         OllamaError, match=r"ollama_environment\.OLLAMA_NUM_PARALLEL: '4' contradicts ollama_num_parallel: 2"
     ):
@@ -227,8 +227,8 @@ def test_of_two_names_for_one_thing_the_inert_one_is_left_out():
     assert "LLAMA_ARG_CACHE_TYPE_K" not in found
 
 
-def test_a_variable_for_another_release_does_not_become_a_wish():
-    """LLAMA_ARG_THREADS does nothing before 0.30.0, so it is no word on threads there."""
+def test_a_variable_for_another_release_does_not_become_an_option():
+    """LLAMA_ARG_THREADS does nothing before 0.30.0, so it does not set the threads there."""
     made = plans.plan(plans.xeon(), release="0.24.0", environment={"LLAMA_ARG_THREADS": "3"})
     assert plans.instances(made)[0]["compute_threads"] != 3
     assert "LLAMA_ARG_THREADS" not in plans.instances(made)[0]["environment"]

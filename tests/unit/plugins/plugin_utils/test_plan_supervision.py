@@ -36,9 +36,9 @@ HARMFUL = {
 }
 
 
-def service(machine, **wishes):
+def service(machine, **options):
     """The [Service] directives of the only instance."""
-    return instances(plan(machine, **wishes))[0]["directives"]
+    return instances(plan(machine, **options))[0]["directives"]
 
 
 def test_a_server_with_a_card_starts_after_the_driver():
@@ -97,10 +97,10 @@ def test_the_kernel_is_changed_on_request_alone():
     assert views.kernel(plan(xeon())) == {"transparent_hugepage": None, "numa_balancing": None}
 
 
-@pytest.mark.parametrize("wishes", [{"transparent_hugepage": "always"}, {"numa_balancing": True}])
-def test_what_the_kernel_does_not_have_is_refused(wishes):
+@pytest.mark.parametrize("options", [{"transparent_hugepage": "always"}, {"numa_balancing": True}])
+def test_what_the_kernel_does_not_have_is_refused(options):
     """A setting that would be written at every run and never act stops the role."""
     machine = xeon()
     machine["kernel"] = None
     with pytest.raises(OllamaError, match="is not allowed here: the kernel"):
-        plan(machine, **wishes)
+        plan(machine, **options)

@@ -297,7 +297,7 @@ def test_places_and_numbers_are_no_secrets():
 
 
 def test_text_is_printable():
-    """Characters that move a cursor, turn a line or are none at all are replaced; breaks of lines stay."""
+    """Characters that move the cursor, turn the line or are invalid are replaced; line breaks stay."""
     assert printable("a\tb\nc\u00a0d") == "a b\nc d"
     assert printable("\x1b[31m\u202e\ud800\uffff\x00") == "\ufffd[31m\ufffd\ufffd\ufffd\ufffd"
     assert cleaned({"a\x00": ["\x07"]}) == {"a\ufffd": ["\ufffd"]}

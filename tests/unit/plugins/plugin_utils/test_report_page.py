@@ -208,8 +208,8 @@ def test_pictures_share_one_sheet():
     "facts",
     [{"schema": 2}, {"schema": 1, "cpu": {"online": "x"}}, {"schema": 1, "numa": 3}, {"schema": 1, "gpus": [1]}],
 )
-def test_what_cannot_be_drawn_is_said(facts):
-    """A damaged fact costs its own picture, and no other host."""
+def test_a_picture_that_cannot_be_drawn_is_reported(facts):
+    """A damaged fact costs the picture of its host, and no other host's."""
     report, page = shown({"a": {"topology": facts}, "b": record(0)})
     place = [host["name"] for host in report["hosts"]].index("a")
     assert "It cannot be drawn: " in "".join(page.texts[place])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each fault that a host can have is found, by its name, with the place where it shows and what to do."""
+"""Each fault of a host is found by name, with the place where it shows and the remedy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_v
     one,
     running,
     seen_on,
-    told,
+    text_of,
     verdicts,
 )
 from ansible_collections.inference.ollama.tests.unit.support.plans import decision, instances, plan, xeon
@@ -116,14 +116,14 @@ def test_an_override_of_a_directive_and_ones_that_harm_nobody():
     assert "fail" not in seen_on(overrides=[{"name": "Restart", "kept": OURS, "lost": ["/etc/a"]}])["verdict"]
     found = seen_on(overrides=[{"name": "Restart", "kept": LATER, "lost": ["/etc/a", OURS]}])
     assert check(found, "Restart")["verdict"] == "fail"
-    assert LATER in told(check(found, "Restart"))
+    assert LATER in text_of(check(found, "Restart"))
     other = seen_on(overrides=[{"name": "SyslogIdentifier", "kept": LATER, "lost": [OURS]}])
     assert check(other, "overridden_by")["verdict"] == "pass"
     assert check(seen_on(overrides=None), "overridden_by")["verdict"] == "unknown"
 
 
 def test_an_environment_file_edited_by_hand():
-    """Its variables come after all of Environment=, and what the plan leaves alone is told too."""
+    """Its variables come after all of Environment=, and those that the plan leaves alone are reported too."""
     lost = [{"name": "OLLAMA_KEEP_ALIVE", "kept": SECRETS, "lost": [OURS]}]
     found = changed(server={"environment": {"OLLAMA_KEEP_ALIVE": "1m", "OLLAMA_MAX_QUEUE": "9"}}, overrides=lost)
     assert SECRETS in check(found, "OLLAMA_KEEP_ALIVE")["remedy"]
@@ -159,7 +159,7 @@ def test_a_secret_in_a_planned_value_is_not_shown():
     decision(made, "HTTPS_PROXY")["value"] = "http://me:hunter22@proxy:3128"
     service = json.loads(json.dumps(running(made)).replace("me:hunter22", "***"))
     found = verify(made, service, SAME)
-    assert "hunter22" not in told(check(found, "HTTPS_PROXY"))
+    assert "hunter22" not in text_of(check(found, "HTTPS_PROXY"))
     assert check(found, "HTTPS_PROXY")["verdict"] == "unknown"
     del service["instances"][0]["processes"][0]["environment"]["HTTPS_PROXY"]
     found = verify(made, service, SAME)
@@ -181,7 +181,7 @@ def test_a_server_older_than_planned():
 
 
 def test_other_releases():
-    """A newer one, one that is none, one that nobody told, and a plan for none."""
+    """A newer one, an invalid one, an unknown one, and a plan without one."""
     assert "newer" in check(seen_on(api=api(version="0.40.0")), "release")["remedy"]
     assert check(seen_on(api=api(version="0.0.0")), "release")["verdict"] == "unknown"
     assert check(seen_on(api=None), "release")["verdict"] == "unknown"
@@ -194,7 +194,7 @@ def test_other_releases():
 
 
 def test_a_release_without_a_thread_count_of_its_own():
-    """Before 0.30 no variable says it; the log does."""
+    """Before 0.30 no variable sets it; the log shows it."""
     made = plan(xeon(), "0.24.0", numa_node=1)
     service = running(made)
     service["instances"][0]["journal"]["starts"][0]["threads"] = {"used": 28}
@@ -221,7 +221,7 @@ def test_a_server_that_answers():
 
 @pytest.mark.parametrize("log", [None, journal(), journal(warnings=[{"code": "other", "line": PANIC}])])
 def test_a_server_that_does_not_answer(log):
-    """A unit that runs and serves nobody fails, with what the reader was told and where to look."""
+    """A unit that runs and serves nobody fails, with the reader's problem as evidence and where to look."""
     found = seen_on(api=api(version=None, models=None), problems=[REFUSED], journal=log)
     row = check(found, "api")
     assert (row["verdict"], row["seen"], row["evidence"]) == ("fail", "no answer", REFUSED)
@@ -238,8 +238,8 @@ def test_a_server_that_does_not_answer_as_all_of_them():
     assert check(verify(BOUND, service, SAME), "api")["verdict"] == "fail"
 
 
-def test_another_address_that_does_not_answer_convicts_nobody():
-    """Only the one that is planned counts; without a word of it nothing is known."""
+def test_another_address_that_does_not_answer_fails_nothing():
+    """Only the planned one counts; without a problem about it the answer is unknown."""
     elsewhere = "http://127.0.0.1:11435/api/version: it cannot be reached"
     for problems in ([], [elsewhere]):
         row = check(seen_on(api=api(version=None), problems=problems), "api")
@@ -249,7 +249,7 @@ def test_another_address_that_does_not_answer_convicts_nobody():
 
 
 def test_the_last_words_of_a_server_that_ended():
-    """The last of them are evidence of why the unit does not run and why nobody answers."""
+    """They are the evidence for why the unit does not run and does not answer."""
     found = seen_on(
         active_state="activating",
         sub_state="auto-restart",
@@ -265,7 +265,7 @@ def test_the_last_words_of_a_server_that_ended():
 
 
 def test_the_last_words_of_a_server_that_runs_again_are_history():
-    """They convict nobody who answers."""
+    """A server that answers does not fail because of them."""
     found = seen_on(journal=journal(warnings=ENDED))
     assert verdicts(found, "fail") == []
     assert "it logged" not in check(found, "api")["evidence"] + check(found, "unit")["evidence"]
@@ -331,7 +331,7 @@ def test_a_unit_that_cannot_be_loaded(state, words):
 
 
 def test_an_instance_that_the_state_does_not_have():
-    """It fails, and nothing else is said of it."""
+    """It fails by its unit alone; its other checks are unknown."""
     found = verify(BOUND, {"schema": 1, "instances": [], "problems": []}, SAME)
     assert verdicts(found, "fail") == ["unit"]
     assert "service_info was not asked for ollama.service" in check(found, "binding")["evidence"]
@@ -340,7 +340,7 @@ def test_an_instance_that_the_state_does_not_have():
 
 @pytest.mark.parametrize(("plan_schema", "state_schema", "name"), [(1, 1, "plan"), (2, None, "service")])
 def test_shapes_that_are_not_known_are_refused(plan_schema, state_schema, name):
-    """A sentence tells which, and what makes the right one."""
+    """The error names which one it is and what makes the right one."""
     with pytest.raises(OllamaError, match=f"{name}: its schema is"):
         verify({**BOUND, "schema": plan_schema}, {**running(BOUND), "schema": state_schema})
 
@@ -360,7 +360,7 @@ def test_a_server_that_is_not_bound():
 
 
 def test_a_runner_that_leaves_the_binding():
-    """LLAMA_ARG_NUMA=distribute sets the affinity of each thread anew."""
+    """LLAMA_ARG_NUMA=distribute resets the affinity of each thread."""
     undone = {"cpus_allowed": "0-55", "environment": {"LLAMA_ARG_NUMA": "distribute"}}
     assert "LLAMA_ARG_NUMA=distribute" in check(changed(runner=undone), "binding")["remedy"]
     assert "site" in check(changed(runner={"cpus_allowed": "0-55"}), "binding")["remedy"]
@@ -395,8 +395,8 @@ def test_no_runner_is_no_verdict_on_threads():
     assert check(wrong, "LLAMA_ARG_THREADS")["verdict"] == "fail"
 
 
-def test_threads_by_estimate_convict_nobody():
-    """Without a log the time of the threads tells, roughly."""
+def test_an_estimate_of_threads_fails_nothing():
+    """Without a log the CPU time of the threads gives a rough count."""
     unlogged = journal(starts=[])
     assert check(changed(journal=unlogged), "compute_threads")["verdict"] == "pass"
     row = check(changed(runner={"compute_threads": 13}, journal=unlogged), "compute_threads")

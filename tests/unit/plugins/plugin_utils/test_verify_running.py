@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that runs as planned passes wherever it can be told, and no damage to what was read raises anything.
+"""A host that runs as planned passes every check that can be made, and no damage to an observation raises an error.
 
 The other tests of a verification start from that host, and change one thing.
 """
@@ -164,7 +164,7 @@ def changed(made=None, server=None, runner=None, **changes):
         for key, value in values.items():
             if key == "environment" and value is not None:
                 merged = {**process["environment"], **value}
-                process["environment"] = {name: said for name, said in merged.items() if said is not None}
+                process["environment"] = {name: value for name, value in merged.items() if value is not None}
             else:
                 process[key] = value
     service["instances"][0].update(changes)
@@ -176,8 +176,8 @@ def journal(made=None, **values):
     return {**running(made or BOUND)["instances"][0]["journal"], **values}
 
 
-def told(row):
-    """All words of a check."""
+def text_of(row):
+    """The texts of a check, joined."""
     return " ".join(str(row[key]) for key in ("planned", "seen", "evidence", "remedy"))
 
 
@@ -191,14 +191,14 @@ def api(made=None, **values):
 
 
 def plans():
-    """A plan of some machine, with wishes and a release that go together."""
+    """A plan of some machine, with options and a release that go together."""
     return cases().map(planned)
 
 
 @many
 @given(plans())
 def test_a_host_that_runs_as_planned_passes(plan):
-    """Nothing fails, and nothing is unknown but the release that the plan was not told."""
+    """Nothing fails, and nothing is unknown but the release where the plan has none."""
     found = verify(plan, running(plan), SAME, views.kernel(plan))
     assert verdicts(found, "fail") == []
     assert set(verdicts(found, "unknown")) <= ({"release"} if plan["release"] is None else set())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a setting shows, and what is said of it there: in server and runners, the API, the log, files, the kernel."""
+"""Each place where a setting shows, and its check: server and runners, the API, the log, files, the kernel."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_directives_that_only_files_show():
 
 
 def test_files_that_were_edited_by_hand():
-    """Our drop-in and the template unit are told apart from each other, and from comments."""
+    """A difference counts for the drop-in or for the template unit, and one in comments alone does not count."""
     edited = difference(setting="LimitCORE", kind="extra", on_host="0")
     row = check(seen_on(drift=edited), "unit_files")
     assert (row["verdict"], row["seen"], row["evidence"]) == ("fail", "LimitCORE: extra", OURS)
@@ -231,11 +231,11 @@ def test_files_of_an_earlier_plan_and_the_kernel():
     assert (check(found, "numa_balancing")["verdict"], check(found, "numa_balancing")["seen"]) == ("fail", "1")
 
 
-def test_what_could_not_be_read_is_said():
-    """The reader's own sentence is the evidence."""
-    said = "/proc/812/environ: cannot be read (Permission denied)"
-    found = changed(server={"environment": None}, problems=[said])
-    assert said in check(found, "OLLAMA_HOST")["evidence"]
+def test_what_could_not_be_read_is_reported():
+    """The reader's own problem is the evidence."""
+    problem = "/proc/812/environ: cannot be read (Permission denied)"
+    found = changed(server={"environment": None}, problems=[problem])
+    assert problem in check(found, "OLLAMA_HOST")["evidence"]
     assert check(found, "OLLAMA_HOST")["verdict"] == check(found, "processes_current")["verdict"] == "unknown"
     unread = seen_on(processes=None, problems=["systemctl is not installed"])
     assert "systemctl is not installed" in check(unread, "binding")["evidence"]
