@@ -14,11 +14,11 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
 from ansible_collections.inference.ollama.plugins.plugin_utils import _change, _drift, _summary, _table
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture import draw
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import make
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._report import fleet, page
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import file_texts
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import lint_unit

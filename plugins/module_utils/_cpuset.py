@@ -4,7 +4,6 @@
 """Sets of logical CPUs (or NUMA nodes) in the two notations of the kernel.
 
 List format ``0-3,8``, mask format ``00000000,0000010f``; see "List format" and "Mask format" in cpuset(7).
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -134,6 +133,3 @@ class CpuSet:
         if not self._bits:
             raise ValueError("the empty set has no first CPU")
         return (self._bits & -self._bits).bit_length() - 1
-
-
-__all__ = ("LIMIT", "CpuSet")

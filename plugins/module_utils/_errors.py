@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one error of this collection.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""The one error of this collection."""
 
 from __future__ import annotations
 
@@ -15,6 +12,3 @@ class OllamaError(Exception):
     Raised inside; at the edge, in one place, a module turns it into ``fail_json`` and a filter into
     ``AnsibleFilterError``.
     """
-
-
-__all__ = ("OllamaError",)

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths on a host that readers and deciders share, and the header of files that the role writes.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Paths on a host that readers and deciders share, and the header of files that the role writes."""
 
 from __future__ import annotations
 
@@ -15,11 +12,3 @@ UNITS_FOLDER = "/etc/systemd/system"
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 HUGE_PAGES_DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"
 NUMA_BALANCING = "/proc/sys/kernel/numa_balancing"
-
-__all__ = (
-    "HEADER",
-    "HUGE_PAGES",
-    "HUGE_PAGES_DEFRAG",
-    "NUMA_BALANCING",
-    "UNITS_FOLDER",
-)

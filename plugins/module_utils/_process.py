@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a program that may be missing, may fail and may hang.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Run a program that may be missing, may fail and may hang."""
 
 from __future__ import annotations
 
@@ -87,6 +84,3 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 def _last_line(data: bytes) -> str:
     lines = data.decode("utf-8", "replace").strip().splitlines()
     return lines[-1].strip()[:200] if lines else ""
-
-
-__all__ = ("Outcome", "Runner", "find", "runner")

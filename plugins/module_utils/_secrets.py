@@ -5,7 +5,6 @@
 
 Hiding has one rule, and reporting a narrower one within it: hiding too much costs a value that somebody would have
 liked to see, reporting too much costs a false alarm.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -56,6 +55,3 @@ def carries_password(text: str) -> bool:
 def _variable(name: str) -> str:
     """The name of an option in the form of a variable."""
     return name.lstrip("-").replace("-", "_")
-
-
-__all__ = ("carries_password", "is_secret", "is_surely_secret", "mentions_secret")

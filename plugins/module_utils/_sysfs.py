@@ -4,7 +4,6 @@
 """Read kernel files under a root that can be moved.
 
 The same code reads the running host (root ``/``) and the captured tree of another machine.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -184,6 +183,3 @@ class Root:
         except ValueError as error:
             self.problem(f"{path}: {error}")
             return None
-
-
-__all__ = ("Root", "printable")

@@ -4,7 +4,6 @@
 """The forms of address in Ollama's settings: what is right, and what the server makes of it.
 
 Every check returns None, or the end of a sentence whose subject is the value.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -141,17 +140,3 @@ def _port(text: str | None) -> str | None:
     if text is None or 1 <= int(text) <= _PORT_MAX:
         return None
     return f"has the port {text}, which is not in 1 to {_PORT_MAX}"
-
-
-__all__ = (
-    "DEFAULT_ADDRESS",
-    "DEFAULT_HOST",
-    "DEFAULT_PORT",
-    "ORIGIN_SCHEMES",
-    "host",
-    "hosts",
-    "listens",
-    "origins",
-    "split_host",
-    "url",
-)

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run has changed on a host, and, where it was taken back, why: as data and in a few lines.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""What a run has changed on a host, and, where it was taken back, why: as data and in a few lines."""
 
 from __future__ import annotations
 
@@ -163,17 +160,3 @@ def change_report(
             checks=list(failure.get("checks") or []),
         )
     return report
-
-
-__all__ = (
-    "CHANGED",
-    "FAILED",
-    "RESTORED",
-    "SCHEMA",
-    "UNCHANGED",
-    "change_report",
-    "change_sentence",
-    "change_table",
-    "failure_reason",
-    "restore_report",
-)

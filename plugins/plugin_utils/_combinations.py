@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings that are fine alone and wrong together.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Settings that are fine alone and wrong together."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._values import GO
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
+    from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
 
 _UNQUANTISED = frozenset({"f32", "f16", "bf16"})
 
@@ -83,6 +80,3 @@ def _hidden_cards(environment: Mapping[str, str]) -> Iterator[tuple[str, str, st
             "cards that are hidden from CUDA alone can come back through Vulkan",
             "set OLLAMA_VULKAN=0 too",
         )
-
-
-__all__ = ("clashes", "locks_memory")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The contract: which setting acts in which Ollama release, and which variable of the role decides it.
 
-The facts are in ``settings.yml`` beside this file. Private to inference.ollama: it may change in any release.
+The facts are in ``settings.yml`` beside this file.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._release import R
 from ansible_collections.inference.ollama.plugins.plugin_utils._setting import (
     Group,
     Option,
-    Phase,
-    Proof,
     Setting,
     build_option,
     build_setting,
@@ -142,18 +140,3 @@ def load() -> Contract:
 
 def _releases(entries: Mapping[str, Any]) -> Mapping[str, Release]:
     return MappingProxyType({name: parse_release(text) for name, text in entries.items()})
-
-
-__all__ = (
-    "ACTING",
-    "PROOFS",
-    "Contract",
-    "Group",
-    "Option",
-    "Phase",
-    "Proof",
-    "Release",
-    "Setting",
-    "load",
-    "parse_release",
-)

@@ -4,7 +4,6 @@
 """The desired state of a host: what a run refuses, writes, removes, stops, restarts, starts and sets in the kernel.
 
 Topology, the role's variables and what was found on the host in; everything that the role's steps need out.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -200,6 +199,3 @@ def _runs_or_starts(unit: str, found: Mapping[str, Any]) -> bool:
 
 def _runs_and_starts(unit: str, found: Mapping[str, Any]) -> bool:
     return unit in (found["active"] or ()) and _starts(unit, found)
-
-
-__all__ = ("KERNEL", "KernelSetting", "Run", "desired_state", "questions")

@@ -5,7 +5,6 @@
 
 Texts are compared as they are written, because that is what the role would write again: the same settings in
 other words are a difference of the text alone.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -94,6 +93,3 @@ def _row(
     kind: str, setting: str | None = None, on_host: str | None = None, planned: str | None = None
 ) -> dict[str, Any]:
     return {"setting": setting, "kind": kind, "on_host": on_host, "planned": planned}
-
-
-__all__ = ("SCHEMA", "file_drift")

@@ -4,7 +4,6 @@
 """Which files a plan needs, which are left of an earlier one, and which services a change concerns.
 
 Paths of drop-ins after systemd.unit(5): ``UNIT.d/NAME.conf`` below the administrator's folder.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -86,6 +85,3 @@ def changed_units(plan: Mapping[str, Any], changes: Iterable[str], *, everywhere
     if any(posixpath.basename(path) == TEMPLATE for path in paths):
         names |= {instance["unit"] for instance in plan["instances"] if instance["unit"] != SINGLE}
     return [instance["unit"] for instance in plan["instances"] if everywhere or instance["unit"] in names]
-
-
-__all__ = ("changed_units", "is_ours", "stale_files", "unit_files")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with an environment for ``ollama serve``, setting by setting.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""What is wrong with an environment for ``ollama serve``, setting by setting."""
 
 from __future__ import annotations
 
@@ -25,7 +22,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Release, Setting
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract
+    from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
+    from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Setting
 
 # Whoever writes such a name means Ollama or its runner; other names belong to other programs.
 _OURS = ("OLLAMA_", "LLAMA_", "GGML_")
@@ -232,6 +231,3 @@ def _clause(sentence: str) -> str:
     if sentence[1:2] in (" ", sentence[1:2].lower()) and not sentence.startswith("Ollama"):
         sentence = sentence[0].lower() + sentence[1:]
     return sentence.rstrip(".")
-
-
-__all__ = ("CODES", "SEVERITIES", "Finding", "lint")

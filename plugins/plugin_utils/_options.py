@@ -5,7 +5,6 @@
 
 YAML, the command line and templates give different types for the same value, so each is judged as the text that would
 be written, by the rules that hold for a unit.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Option
+    from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Option
 
 AUTO = "auto"
 _HIDDEN = "(hidden)"
@@ -105,6 +104,3 @@ def _without_secrets(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_without_secrets(entry) for entry in value]
     return _HIDDEN if isinstance(value, str) and carries_password(value) else value
-
-
-__all__ = ("AUTO", "allowed", "read", "shown")

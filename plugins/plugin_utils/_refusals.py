@@ -4,7 +4,6 @@
 """Why a host is not changed: everything that is wrong at once, a sentence each.
 
 A sentence names the variable, its value and what is allowed, or what was found on the host and what to do.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -93,12 +92,3 @@ def not_installed(host: str) -> str:
 def template_path(options: Mapping[str, Any]) -> str:
     """Return where the unit of several instances lies, below the staging folder where there is one."""
     return f"{str(options.get('staging_root') or '').rstrip('/')}{UNITS_FOLDER}/{TEMPLATE}"
-
-
-__all__ = (
-    "host_errors",
-    "key_errors",
-    "not_installed",
-    "plan_or_errors",
-    "template_path",
-)

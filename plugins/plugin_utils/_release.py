@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ollama's release numbers.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Ollama's release numbers."""
 
 from __future__ import annotations
 
@@ -75,6 +72,3 @@ def parse_release(text: str) -> Release:
 
 def _short(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
-__all__ = ("Release", "parse_release")

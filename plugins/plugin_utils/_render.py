@@ -5,7 +5,6 @@
 
 The templates are constant parts of the program, as the contract's settings.yml is: reading them is the only I/O here.
 They are rendered as Ansible would, but for its variables: a template has only what it is given.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -56,6 +55,3 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - units are not HTML; every value is quoted for systemd before it gets here
     )
-
-
-__all__ = ("render", "render_dropin", "render_template_unit")

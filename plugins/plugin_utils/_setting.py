@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The entries of ``settings.yml`` as data: settings, which are environment variables, and options, which are variables
 of the role. The fields are explained at the head of that file.
-
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -186,6 +184,3 @@ def _proof(name: str, entry: Mapping[str, Any]) -> Proof:
     own = {"key": name} if entry["kind"] in _KEYED and not name.endswith("*") else {}
     edges = {edge: parse_release(entry[edge]) for edge in ("since", "until") if edge in entry}
     return Proof(**{**own, **entry, **edges})
-
-
-__all__ = ("Group", "Option", "Phase", "Proof", "Setting", "build_option", "build_setting")

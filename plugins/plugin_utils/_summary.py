@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sum up a run, a line or a few for each host: what changed, what was verified, and what is left to do.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Sum up a run, a line or a few for each host: what changed, what was verified, and what is left to do."""
 
 from __future__ import annotations
 
@@ -98,6 +95,3 @@ def _releases(variables: Mapping[str, Any]) -> str:
 
 def _get(variables: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - whatever the variable holds
     return variables.get(name)
-
-
-__all__ = ("run_summary",)

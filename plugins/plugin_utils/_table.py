@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans, verifications, findings and differences as lines to read in a terminal.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Plans, verifications, findings and differences as lines to read in a terminal."""
 
 from __future__ import annotations
 
@@ -144,6 +141,3 @@ def _plain(text: object) -> str:
     """Text on one line that moves no cursor; empty for null."""
     words = "" if text is None else str(text)
     return "".join(char if char.isprintable() else " " for char in words)
-
-
-__all__ = ("WIDTH", "drift_table", "lint_table", "place_of", "plan_table", "table", "verify_table", "wrapped")

@@ -4,7 +4,6 @@
 """A plan as the text of a systemd drop-in.
 
 Quoting after systemd.syntax(7), systemd.unit(5) "Specifiers" and systemd.service(5) "Command lines".
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -107,6 +106,3 @@ def command_word(word: str) -> str:
     """One word of a command line; ``$`` would be replaced by systemd, so it is doubled."""
     word = word.replace("$", "$$")
     return word.replace("%", "%%") if re.fullmatch(r"[A-Za-z0-9_@%+=:,./$-]+", word) else quote(word)
-
-
-__all__ = ("command_line", "command_word", "dropin", "find_instance", "quote")

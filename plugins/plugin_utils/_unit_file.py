@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The texts of unit files as a playbook has them.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""The texts of unit files as a playbook has them."""
 
 from __future__ import annotations
 
@@ -31,6 +28,3 @@ def file_texts(entries: object, what: str) -> list[tuple[str, str]]:
             content = base64.b64decode(content).decode("utf-8", "replace")
         found.append((path, content))
     return found
-
-
-__all__ = ("file_texts",)

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with the unit of a server that somebody has set up: its environment, and the directives around it.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""What is wrong with the unit of a server that somebody has set up: its environment, and the directives around it."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
 
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import Service
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
+    from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
 
 # Every kind of finding on a unit.
 UNIT_CODES = CODES | {
@@ -186,6 +183,3 @@ def _numactl(command: Setting) -> list[str]:
 
 def _at(setting: Setting, *parts: str) -> UnitFinding:
     return UnitFinding(setting.file, setting.line, setting.directive, *parts)
-
-
-__all__ = ("UNIT_CODES", "UnitFinding", "lint_unit")

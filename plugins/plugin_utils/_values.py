@@ -6,7 +6,6 @@
 One grammar for the lint, the plan and the role. Ollama takes ``off`` for on, ``1d`` for five minutes and ``2GB`` for
 nothing, mostly without a word, and llama-server stops on what it cannot read. So a value passes only where the reader
 and the operator agree on it.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Option, Release, Setting
+    from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
+    from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Option, Setting
 
     # Both have type, values, minimum, maximum, pattern, example and acts.
     Rule = Union[Setting, Option]
@@ -279,21 +279,3 @@ _RULES: Mapping[str, Callable[[Rule, str], str | None]] = {
 }
 # What settings.yml may give as a type.
 TYPES = frozenset(_RULES) | {"enum", "line", "none", "secret"}
-
-__all__ = (
-    "BOOLEANS",
-    "GO_FALSE",
-    "GO_TRUE",
-    "LLAMA_BOOLEAN",
-    "LLAMA_TRUE",
-    "LONGEST",
-    "TYPES",
-    "WHOLE",
-    "canonical",
-    "check_value",
-    "integer",
-    "nanoseconds",
-    "printable",
-    "quoted",
-    "truth",
-)

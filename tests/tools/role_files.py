@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Option
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract
+    from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Option
 
 WIDTH = 150
 DEFAULTS = """\

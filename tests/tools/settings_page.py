@@ -12,7 +12,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._contract import 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Group, Proof, Setting
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract
+    from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Group, Proof, Setting
 
 HEAD = """\
 <!-- Written by tests/tools/generate.py from plugins/plugin_utils/settings.yml. Change that file, not this one. -->

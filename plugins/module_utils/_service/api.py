@@ -5,7 +5,6 @@
 
 docs/api.md of Ollama: GET /api/version since 0.1.14, GET /api/ps since 0.1.38. No proxy is used, no redirect followed,
 and the size of an answer is limited.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -158,6 +157,3 @@ def _count(entry: dict[str, Any], name: str) -> int | None:
     value = entry.get(name)
     fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _GREATEST
     return value if fits else None
-
-
-__all__ = ("Fetch", "check_url", "fetcher", "read_api")

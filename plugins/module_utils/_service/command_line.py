@@ -4,7 +4,6 @@
 """The options on the command line of a runner.
 
 common/arg.cpp of llama.cpp: a value is the next word or follows an equals sign, and the last of an option counts.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -37,6 +36,3 @@ def last_of(options: dict[str, str], *names: str) -> str | None:
 def model_of(argv: Sequence[str]) -> str | None:
     """The model's file."""
     return last_of(options_of(argv), "--model", "-m") or None
-
-
-__all__ = ("last_of", "model_of", "options_of")

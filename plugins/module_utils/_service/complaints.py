@@ -5,7 +5,6 @@
 
 Wording: main.go, discover/cuda_compat.go, discover/gpu.go, llm/server.go, llm/llama_server.go, server/sched.go and
 envconfig/config.go of Ollama; common/arg.cpp and src/llama-mmap.cpp of llama.cpp.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -58,6 +57,3 @@ class LogWarnings:
         said = {"code": code, "line": self._redactor.text(_TIME.sub("", line))[:_LONGEST]}
         if said not in self.found:
             self.found.append(said)
-
-
-__all__ = ("LogWarnings",)

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Observe each instance: its unit, its processes, its API and its log.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Observe each instance: its unit, its processes, its API and its log."""
 
 from __future__ import annotations
 
@@ -94,6 +91,3 @@ def _unit(root: Proc, unit: Unit, redactor: Redactor) -> dict[str, Any]:
         "environment": None if unit.environment is None else redactor.environment(unit.environment),
         "overrides": read_overrides(root, files, unit.environment_files) if files else None,
     }
-
-
-__all__ = ("PARTS", "SCHEMA", "Host", "Wanted", "observe")

@@ -5,7 +5,6 @@
 
 journalctl(1) and systemd.journal-fields(7): the entries of one invocation, as JSON, a line each; a text that is not
 UTF-8 comes as a list of bytes.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -108,6 +107,3 @@ def _text(message: object) -> str | None:
     if all(isinstance(each, int) and 0 <= each < 256 for each in message):
         return encodable(bytes(message).decode("utf-8", "replace"))
     return _text(message[0]) if not isinstance(message[0], list) or len(message[0]) else None
-
-
-__all__ = ("read_journal",)

@@ -6,7 +6,6 @@
 docs/api.md of Ollama: POST /api/generate, whose keep_alive and num_ctx count for the model from then on; a model that
 only embeds answers it with status 400 and takes POST /api/embed. One that stays for ever expires in a year far ahead
 (server/sched.go).
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -96,6 +95,3 @@ class Memory(NamedTuple):
 def same_name(name: str) -> str:
     """The name with its tag, as the server reports it."""
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
-
-
-__all__ = ("Memory", "same_name")

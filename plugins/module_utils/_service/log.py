@@ -6,7 +6,6 @@
 Ollama logs ``time= level= source= msg= NAME=VALUE``, up to 0.6.8 in part ``YYYY/MM/DD hh:mm:ss FILE:N: LEVEL TEXT``;
 lines of llama.cpp are between them. Sources: envconfig/config.go, discover/types.go, llm/server.go and
 llm/llama_server.go of Ollama; src/llama-context.cpp, src/llama-kv-cache.cpp and common/common.cpp of llama.cpp.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -121,6 +120,3 @@ def _device(fields: dict[str, str]) -> dict[str, Any]:
         "total_bytes": size_of(fields.get("total", "")),
         "available_bytes": size_of(fields.get("available", "")),
     }
-
-
-__all__ = ("ENDED", "WANTED", "fields_of", "parse_map", "read_log", "size_of", "unquoted")

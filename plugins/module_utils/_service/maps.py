@@ -5,7 +5,6 @@
 
 Documentation/filesystems/proc.rst: /proc/PID/numa_maps, smaps_rollup and status. The kernel walks the page tables for
 the first two, and lets those read them who may trace the process.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -89,6 +88,3 @@ def _bytes(root: Proc, path: str, fields: dict[str, str], name: str) -> int | No
     if fields:
         root.problem(f"{path}: read {fields.get(name, '')[:80]!r} for {name}, expected a number of kB")
     return None
-
-
-__all__ = ("read_maps",)

@@ -5,7 +5,6 @@
 
 Documentation/admin-guide/cgroup-v2.rst, cgroup.procs; proc(5). Names of runners by release: llm/server.go and
 llm/llama_server.go of Ollama.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -89,6 +88,3 @@ def kind_of(comm: str, argv: list[str], *, main: bool) -> str | None:
     if main or ((comm == "ollama" or program == "ollama") and rest[:1] and rest[0] in _SERVE):
         return "server"
     return None
-
-
-__all__ = ("kind_of", "members")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describe servers that do not answer.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Describe servers that do not answer."""
 
 from __future__ import annotations
 
@@ -30,6 +27,3 @@ def _sentence(instance: Mapping[str, Any], problems: Iterable[str]) -> str:
     last = [f"It said: {each['line']}" for each in warned if each["code"] == _LAST_WORDS]
     silent = f"{instance['unit']} ({state}) does not answer at {(instance['api'] or {}).get('url')}: {why}."
     return " ".join([silent, *last, f"journalctl -u {instance['unit']} tells more."])
-
-
-__all__ = ("describe_no_answer",)

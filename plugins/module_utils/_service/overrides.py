@@ -4,7 +4,6 @@
 """Which file wins where several files of a unit set the same variable or directive.
 
 systemd.unit(5) on drop-ins: the last assignment holds, lists add up until an empty one takes them back.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -67,6 +66,3 @@ def _rows(files: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
         lost = [path for path in dict.fromkeys(before) if path != kept]
         if lost:
             yield {"name": name, "kept": kept, "lost": lost}
-
-
-__all__ = ("read_overrides",)

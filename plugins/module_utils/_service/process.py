@@ -5,7 +5,6 @@
 
 proc(5); Documentation/filesystems/proc.rst. Without root the environment, the memory by node and the huge pages of
 another user's process cannot be read; all else can, unless /proc is mounted with hidepid.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -180,6 +179,3 @@ def _age(root: Proc, path: str) -> float | None:
         root.problem(f"/proc/uptime: read {uptime[:80]!r}, expected seconds such as 350735.47")
         return None
     return max(0.0, round(float(uptime) - int(fields[19]) / clock(), 1))
-
-
-__all__ = ("read_process", "read_processes")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read files of processes, which end while they are read, and hold NUL bytes and text of any encoding.
 
-proc(5). Private to inference.ollama: it may change in any release.
+proc(5).
 """
 
 from __future__ import annotations
@@ -59,6 +59,3 @@ class Proc(Root):
         """Forget the texts and problems of files in a folder, such as one of a process that has ended."""
         self._texts = {path: text for path, text in self._texts.items() if not path.startswith(f"{folder}/")}
         self.problems[:] = [problem for problem in self.problems if not problem.startswith(f"{folder}/")]
-
-
-__all__ = ("Proc", "encodable", "natural")

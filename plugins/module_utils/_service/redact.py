@@ -5,7 +5,6 @@
 
 By name (``OLLAMA_API_KEY``, ``--hf-token``) and by form (``http://user:password@host``, ``Bearer abc``). A
 value that was hidden once is hidden wherever else it occurs.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -95,6 +94,3 @@ class Redactor:
     def _pair(self, match: re.Match[str]) -> str:
         self._hidden(match[2].strip("\"'"))
         return f"{match[1]}{MASK}"
-
-
-__all__ = ("MASK", "Redactor")

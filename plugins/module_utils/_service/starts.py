@@ -5,7 +5,6 @@
 
 llm/server.go up to 0.24 and llm/llama_server.go since 0.30 of Ollama; runner/ollamarunner of 0.11.5 to 0.24, whose
 command line has only the model and which logs all else as ``load request={NAME:VALUE …}``.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -199,6 +198,3 @@ def _value(key: str, text: str) -> int | str | None:
     if key not in _NUMBERS:
         return text[:80] or None
     return int(text) if _NUMBER.fullmatch(text) else None
-
-
-__all__ = ("Start",)

@@ -6,7 +6,6 @@
 proc(5), /proc/PID/task/TID/stat and status. No file shows which threads compute, so it is estimated from the time
 that they spent: those of llama.cpp share every step of the work and wait for each other on the CPU, which makes their
 times alike, while all others wait for requests and use next to none.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -96,6 +95,3 @@ def _union(root: Proc, places: list[str], name: str) -> CpuSet | None:
             return None
         found = cpus if found is None else found | cpus
     return found
-
-
-__all__ = ("Threads", "clock", "computing", "read_threads", "stat_fields", "user_ticks")

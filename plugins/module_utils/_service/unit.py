@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A unit as systemd has it loaded, or as its files have it where systemctl cannot be asked.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""A unit as systemd has it loaded, or as its files have it where systemctl cannot be asked."""
 
 from __future__ import annotations
 
@@ -83,6 +80,3 @@ def _from_files(root: Proc, name: str) -> Unit:
     if files is None:
         return Unit(name)
     return Unit(name, fragment_path=files.path, dropins=files.dropins, environment_files=files.environment_files)
-
-
-__all__ = ("Unit", "read_unit")

@@ -4,7 +4,6 @@
 """Wait until servers answer, or have failed for good.
 
 org.freedesktop.systemd1(5): a unit that "failed" is not started again, and NRestarts counts how often it was.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -52,6 +51,3 @@ def _given_up(run: Runner, unit: str, begun: dict[str, int]) -> bool:
     shown = show(run, unit, ("ActiveState", "NRestarts"))
     count = shown.number("NRestarts") or 0
     return shown.text("ActiveState") == "failed" or count - begun.setdefault(unit, count) >= MOST_RESTARTS
-
-
-__all__ = ("MOST_RESTARTS", "PAUSE_SECONDS", "Clock", "wait")

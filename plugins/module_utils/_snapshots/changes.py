@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describe what a change does to each path: in a word, and as a diff.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Describe what a change does to each path: in a word, and as a diff."""
 
 from __future__ import annotations
 
@@ -60,6 +57,3 @@ def _text(entry: Entry) -> str:
 def _mode(entry: Entry) -> str:
     owner = "" if entry.owner is None else f", owner {entry.owner[0]}:{entry.owner[1]}"
     return f"mode {entry.mode or 0:04o}{owner}\n"
-
-
-__all__ = ("CHANGED", "CREATED", "REMOVED", "diff", "pending_changes", "summarize")

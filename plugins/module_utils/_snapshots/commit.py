@@ -5,7 +5,6 @@
 
 Everything that needs disk space is written beside its place first; only renames are left then. rename(2) is atomic, so
 no reader sees half a file, and a power cut leaves the old file or the new one.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -142,6 +141,3 @@ def _put_back(old: Entry) -> bool:
             os.unlink(old.path + _SUFFIX)
         return False
     return True
-
-
-__all__ = ("commit", "differs")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An entry of the file system: a path with a file, a symbolic link or nothing, read from disk and kept as JSON.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""An entry of the file system: a path with a file, a symbolic link or nothing, read from disk and kept as JSON."""
 
 from __future__ import annotations
 
@@ -103,6 +100,3 @@ def _fits(entry: Entry) -> bool:
     }
     names = b"".join(os.fsencode(name) for name in (entry.path, entry.target or ""))
     return whole.get(entry.kind, False) and numbers and entry.path.startswith("/") and b"\0" not in names
-
-
-__all__ = ("ABSENT", "FILE", "LINK", "Entry", "decode", "encode", "read_entry")

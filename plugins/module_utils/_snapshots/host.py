@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change files of a host with a snapshot before, and restore a snapshot.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Change files of a host with a snapshot before, and restore a snapshot."""
 
 from __future__ import annotations
 
@@ -150,6 +147,3 @@ def services(snapshot: Snapshot, run: Runner) -> dict[str, Any]:
     """``{stop, start}``: units that run now but did not then, and units that ran then, each with its OLLAMA_HOST."""
     now = active_units(run)
     return {"stop": [unit for unit in now if unit not in snapshot.active], "start": snapshot.active}
-
-
-__all__ = ("OPTIONS", "Host", "RestorePlan", "plan_restore", "remove_empty", "restore", "save", "services", "write")

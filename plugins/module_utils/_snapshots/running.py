@@ -5,7 +5,6 @@
 
 systemctl(1) list-units; systemd.unit(5), "[Install]": a unit starts at boot by links in folders that end in .wants and
 .requires. Documentation/admin-guide/mm/transhuge.rst: the choice in force stands in brackets.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -97,6 +96,3 @@ def _set(path: str, value: str) -> None:
             file.write(value)
     except OSError as error:
         raise OllamaError(f"{path}: cannot be set to {value!r} ({error.strerror})") from None
-
-
-__all__ = ("active_units", "boot_links", "is_boot_link", "kernel_changes", "kernel_values", "set_kernel")

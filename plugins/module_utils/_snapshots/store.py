@@ -6,7 +6,6 @@
 A folder for root alone holds one file for each snapshot; ``pending.json``, from before the first write of a change
 until the change is confirmed or rolled back, with the snapshot to restore; and ``current.json``, the plan confirmed
 last. A snapshot holds a secret if a file in it does.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -241,6 +240,3 @@ def _back_to(snapshots: Iterable[Snapshot], name: str) -> Iterator[Snapshot]:
         yield snapshot
         if snapshot.id == name:
             return
-
-
-__all__ = ("SCHEMA", "Snapshot", "Store", "entries_at", "kernel_at")

@@ -4,7 +4,6 @@
 """Where the hierarchies of control groups are mounted.
 
 proc(5), /proc/mounts; cgroups(7); cpuset(7) for the file system of its own that cpusets had before version 1.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -38,6 +37,3 @@ def read_mounts(root: Root) -> list[Mount]:
                 Mount(path, 2) if kind == "cgroup2" else Mount(path, 1, frozenset([kind, *options.split(",")]))
             )
     return mounts
-
-
-__all__ = ("USUAL", "Mount", "read_mounts")

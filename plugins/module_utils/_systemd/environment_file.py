@@ -5,7 +5,6 @@
 
 After systemd.exec(5) "EnvironmentFile=" and the behaviour of systemd 252, whose rules are a subset of a shell's:
 no ``export``, no variables, and a value may go on behind a quote.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -82,6 +81,3 @@ def _quoted(text: str, position: int, quote: str) -> tuple[str, int]:
             value += character
         position += 1
     return value, position + 1
-
-
-__all__ = ("parse_environment_file",)

@@ -4,7 +4,6 @@
 """A unit as its files have it, for a machine without a systemd to ask.
 
 Source: systemd.unit(5), "Unit File Load Path" and the rules on drop-ins.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -77,6 +76,3 @@ def _dropins(root: Root, name: str) -> tuple[str, ...]:
                 found.setdefault(file, f"{folder}/{name}.d/{file}")
     # A link to /dev/null takes a drop-in of the vendor out.
     return tuple(found[file] for file in sorted(found) if root.link(found[file]) != "null")
-
-
-__all__ = ("FOLDERS", "UnitFiles", "read_unit")

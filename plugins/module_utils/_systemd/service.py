@@ -5,7 +5,6 @@
 
 After systemd.exec(5) "Environment=" and "EnvironmentFile=", systemd.unit(5), and the behaviour of systemd 252 on what
 they leave open. Lines that systemd ignores are reported, never guessed at.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -150,6 +149,3 @@ def _last(history: Sequence[Assignment]) -> Variable | None:
     last = overrides.pop()
     replaced = tuple(Override(each.file, each.line, each.value == last.value) for each in overrides)
     return Variable(last.value or "", last.file, last.line, last.from_file, replaced)
-
-
-__all__ = ("Assignment", "Override", "Service", "Variable", "read_service")

@@ -4,7 +4,6 @@
 """Properties of a unit as systemd has it loaded.
 
 systemctl(1) "show"; org.freedesktop.systemd1(5) for the properties of units and services.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -136,6 +135,3 @@ def _words(value: str | None) -> list[str] | None:
 
     words, problem = split_words(value, printed=True)
     return None if problem else words
-
-
-__all__ = ("Properties", "parse_show", "show")

@@ -4,7 +4,6 @@
 """Parse the text of a unit file or a drop-in as systemd does.
 
 After systemd.syntax(7) and the behaviour of systemd 252 on what it leaves open.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -70,6 +69,3 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
     if pending:
         lines.append((first, pending.strip(BLANKS)))
     return [entry for entry in lines if entry[1]]
-
-
-__all__ = ("Ignored", "Setting", "parse_unit")

@@ -5,7 +5,6 @@
 
 After systemd.syntax(7) "Quoting", systemd.unit(5) "Specifiers", and the behaviour of systemd 252, whose
 ``systemctl show`` quotes what a shell would take for more than one word.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -112,6 +111,3 @@ def _escape(value: str, position: int) -> tuple[bytes, int] | None:
     if code == 0 or code > (0x10FFFF if short or long else 0xFF) or 0xD800 <= code <= 0xDFFF:
         return None
     return (chr(code).encode() if short or long else bytes([code])), match.end()
-
-
-__all__ = ("BLANKS", "assignment", "expand", "is_variable", "split_words")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AMD GPUs: KFD for those that can compute, sysfs for the others, rocm-smi for the names.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""AMD GPUs: KFD for those that can compute, sysfs for the others, rocm-smi for the names."""
 
 from __future__ import annotations
 
@@ -74,6 +71,3 @@ def _ask_rocm(root: Root, run: Runner, gpus: list[dict[str, Any]]) -> str | None
             fill(gpu, **{**card, "free_bytes": card["free_bytes"] if same else None})
             fill(gpu, architecture=architecture_of(gpu["gfx_target"]))
     return version
-
-
-__all__ = ("read_amd",)

@@ -6,7 +6,6 @@
 Sources: drivers/gpu/drm/amd/amdkfd/kfd_topology.c and kfd_crat.h of the Linux kernel (files and heap types),
 its amdgpu documentation (mem_info_*, product_name), and LLVM's "User Guide for AMDGPU Backend" (targets, and
 which of them are APUs).
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -175,6 +174,3 @@ def _links(root: Root, number: int, order: dict[int, int]) -> list[dict[str, Any
         if link.get("node_to") in order and link.get("type") in _LINKS and link["node_to"] != number
     }
     return [{"to": to, "kind": kind} for to, kind in sorted(found.items())]
-
-
-__all__ = ("architecture_of", "gfx_name", "read_kfd")

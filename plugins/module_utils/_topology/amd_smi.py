@@ -4,7 +4,6 @@
 """``rocm-smi --json``: AMD's product names, and facts of a card that KFD does not have.
 
 Source: rocm-smi's JSON as ROCm 6.0 to 6.4 print it; the keys changed their capitals in between.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -84,6 +83,3 @@ def _word(known: dict[str, str], key: str) -> str | None:
 def _number(known: dict[str, str], key: str) -> int | None:
     word = _word(known, key)
     return None if word is None else int(word)
-
-
-__all__ = ("ARGV", "parse_rocm")

@@ -4,7 +4,6 @@
 """Last-level cache domains: /sys/devices/system/cpu/cpuN/cache.
 
 Documentation/ABI/testing/sysfs-devices-system-cpu, "cpuX/cache/indexY".
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -79,6 +78,3 @@ def _size(root: Root, path: str) -> int | None:
         root.problem(f"{path}: read {text[:80]!r}, expected a size such as 32768K")
         return None
     return int(match[1]) * _UNITS[match[2]]
-
-
-__all__ = ("Cache", "read_last_level")

@@ -36,7 +36,6 @@ is UTF-8 and sorted, so that two captures can be compared line by line::
 
 In content ``\\`` is a backslash, ``\t`` a tab, and ``\xNN`` any byte that is not printable text, or a blank at a line's
 end; in paths, names and command lines any blank. The line ``end`` shows that nothing is missing.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -144,6 +143,3 @@ def _content(data: bytes, *, inline: bool = True) -> str:
     unended = lines.pop()
     texts = [f"| {_escape(line)}" if line else "|" for line in [*lines, *([unended] if unended else [])]]
     return "\n".join(["", *texts, *([UNENDED] if unended else [])])
-
-
-__all__ = ("HEADER", "UNENDED", "Capture", "dump", "natural_key", "new")

@@ -4,7 +4,6 @@
 """Record a machine while it is read.
 
 The readers are those of topology_facts, with a root and a runner that record.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -145,6 +144,3 @@ def _implied(capture: Capture) -> set[str]:
             known.add(above)
             above = above.rpartition("/")[0]
     return known
-
-
-__all__ = ("RecordingRoot", "capture_of", "clean_path", "key_of", "record", "recording")

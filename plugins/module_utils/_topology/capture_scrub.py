@@ -5,7 +5,6 @@
 
 Serial numbers, UUIDs, identifiers of containers, network addresses, users, the host's name, environment and processes
 are replaced, each value by the same replacement wherever it stands, or left out; so are lines that no reader looks at.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -152,6 +151,3 @@ def _distinct(text: str) -> str:
     for block in text.split("\n\n"):
         blocks.setdefault(_DECIMAL.sub("0", block.rstrip()), block)
     return "\n\n".join(blocks.values()).rstrip("\n") + "\n"
-
-
-__all__ = ("LEFT_OUT", "Scrubber")

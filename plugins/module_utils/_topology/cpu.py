@@ -4,7 +4,6 @@
 """Logical CPUs, physical cores and sockets: /sys/devices/system/cpu.
 
 Documentation/admin-guide/cputopology.rst and Documentation/ABI/stable/sysfs-devices-system-cpu in the kernel.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -159,6 +158,3 @@ def _packages_by_id(root: Root, online: CpuSet) -> list[CpuSet] | None:
             return None
         members.setdefault(ids, []).append(cpu)
     return [CpuSet(cpus) for cpus in members.values()]
-
-
-__all__ = ("BASE", "Processors", "count_cores", "read_processors")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The name of the CPU: /proc/cpuinfo, whose lines differ between architectures.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""The name of the CPU: /proc/cpuinfo, whose lines differ between architectures."""
 
 from __future__ import annotations
 
@@ -108,6 +105,3 @@ def _architecture(root: Root, text: str) -> str | None:
     if "asimd" in flags:
         return "aarch64"
     return "s390x" if "zarch" in flags else None
-
-
-__all__ = ("Identity", "read_arm_cores", "read_identity")

@@ -6,7 +6,6 @@
 Sources, all of the Linux kernel: Documentation/ABI/testing/sysfs-bus-pci, the amdgpu documentation
 (mem_info_vram_*, product_name), and drivers/gpu/drm/xe/xe_tile_sysfs.c (physical_vram_size_bytes). Intel's i915
 shows no memory size, so there it stays unknown.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -106,6 +105,3 @@ def _tiles(root: Root, folder: str) -> int | None:
     sizes = [root.natural(f"{folder}/{name}/physical_vram_size_bytes") for name in names]
     # Without one of them the sum would be another number.
     return None if None in sizes else sum(size for size in sizes if size is not None) or None
-
-
-__all__ = ("is_console", "read_card", "read_others")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything about a host in one dictionary, topology schema 1.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Everything about a host in one dictionary, topology schema 1."""
 
 from __future__ import annotations
 
@@ -186,6 +183,3 @@ def _memory_limit(limits: Limits, nodes: list[Node]) -> int | None:
 
 def _text(cpus: CpuSet | None) -> str | None:
     return None if cpus is None else str(cpus)
-
-
-__all__ = ("GROUPS", "MINIMAL", "SCHEMA", "SUBSETS", "gather")

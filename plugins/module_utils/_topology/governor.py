@@ -4,7 +4,6 @@
 """How the kernel chooses the clock of the CPUs: /sys/devices/system/cpu/cpuN/cpufreq.
 
 Documentation/admin-guide/pm/cpufreq.rst, "Policy Interface in sysfs".
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -54,6 +53,3 @@ def _name(root: Root, path: str, expected: str) -> str | None:
         return text
     root.problem(f"{path}: read {text[:80]!r}, expected {expected}")
     return None
-
-
-__all__ = ("Frequency", "read_frequency")

@@ -4,7 +4,6 @@
 """Every GPU of a host, each vendor's from its best source.
 
 On a target every imported file is compiled on every run, so readers of a vendor are imported only for its cards.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -93,6 +92,3 @@ def _others(root: Root, cards: list[PciDevice]) -> list[dict[str, Any]]:
     )
 
     return read_others(root, cards)
-
-
-__all__ = ("SOURCES", "read_gpus")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of the running kernel that decide how memory is used.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Settings of the running kernel that decide how memory is used."""
 
 from __future__ import annotations
 
@@ -63,6 +60,3 @@ def _read_numa_balancing(root: Root) -> bool | None:
     """Documentation/admin-guide/sysctl/kernel.rst: 0 off, 1 balancing between nodes, 2 tiering, 3 both."""
     value = root.natural(NUMA_BALANCING)
     return None if value is None else value != 0
-
-
-__all__ = ("Kernel", "read_kernel")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which cores are fast and which are frugal on a hybrid CPU.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Which cores are fast and which are frugal on a hybrid CPU."""
 
 from __future__ import annotations
 
@@ -103,6 +100,3 @@ def _graded(root: Root, online: CpuSet, name: str) -> list[Kind] | None:
         grades[-1].extend(members[value])
     names = ["performance", *["middle"] * (len(grades) - 2), "efficiency"]
     return [Kind(kind, CpuSet(cpus)) for kind, cpus in zip(names, grades)]
-
-
-__all__ = ("Kind", "read_kinds")

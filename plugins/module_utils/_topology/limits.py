@@ -5,7 +5,6 @@
 
 Documentation/admin-guide/cgroup-v2.rst; Documentation/admin-guide/cgroup-v1/cpusets.rst and memory.rst;
 Documentation/scheduler/sched-bwc.rst. A limit of any level above holds too, so every level is read.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -159,6 +158,3 @@ def _read_memory(root: Root, directory: str) -> int | None:
         if limit is not None:
             return limit if limit < _UNLIMITED else None
     return None
-
-
-__all__ = ("Limits", "read_limits")

@@ -4,7 +4,6 @@
 """Memory of the host: /proc/meminfo.
 
 Documentation/filesystems/proc.rst, "meminfo". The files of the NUMA nodes have the same lines with a prefix.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -49,6 +48,3 @@ def read_sizes(root: Root, path: str, needed: tuple[str, ...]) -> dict[str, int]
         if name not in sizes:
             root.problem(f"{path}: expected a line such as '{name}: 131072 kB', found none")
     return sizes
-
-
-__all__ = ("Memory", "read_memory", "read_sizes")

@@ -4,7 +4,6 @@
 """NUMA nodes: /sys/devices/system/node.
 
 Documentation/ABI/stable/sysfs-devices-node in the kernel.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -179,6 +178,3 @@ def _has_power9_with_gpus(root: Root) -> bool:
         and (root.text(f"{base}/{device}/class") or "").startswith(_CONTROLLER_3D)
         for device in root.names(base)
     )
-
-
-__all__ = ("BASE", "Node", "read_gpu_memory", "read_nodes")

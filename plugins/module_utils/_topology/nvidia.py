@@ -5,7 +5,6 @@
 
 What the source leaves out comes from sysfs (NUMA node, and CPUs where the driver names none) and from the
 compute capability (architecture; whether the GPU shares the host's memory).
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -132,6 +131,3 @@ def _name_silent(root: Root, card: PciDevice) -> None:
 def architecture_of(capability: str) -> str | None:
     """``Pascal`` for ``6.1``; None for newer ones."""
     return _ARCHITECTURES.get(capability) or _ARCHITECTURES.get(capability.partition(".")[0])
-
-
-__all__ = ("architecture_of", "read_nvidia")

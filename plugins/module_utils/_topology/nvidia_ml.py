@@ -5,7 +5,6 @@
 
 Sizes are bytes, exactly as the driver counts them; nvidia_smi.py gives the same entries with sizes in whole
 MiB, since that is all that nvidia-smi prints. Source: NVML API reference.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -126,6 +125,3 @@ def _mig(mig: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def _link(link: dict[str, Any]) -> dict[str, Any]:
     return {"to": _checked(link, "to", int), "kind": _checked(link, "kind", str, LINK)}
-
-
-__all__ = ("Answer", "parse", "read_nvml")

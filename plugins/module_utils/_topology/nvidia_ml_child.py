@@ -5,7 +5,6 @@
 
 A driver that hangs then hangs this process, which its parent can stop. Functions, units and error codes: the
 NVML API reference; Python names: nvidia-ml-py (``pynvml``).
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -160,5 +159,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-__all__ = ("Reader", "main")

@@ -5,7 +5,6 @@
 
 Memory, compute capability, MIG, display and links are not in any file. Source: NVIDIA's driver README,
 chapter "The /proc interface".
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -72,6 +71,3 @@ def read_driver(root: Root) -> str | None:
     if match is None and text is not None:
         root.problem(f"{path}: read {text[:80]!r}, expected 'Kernel Module  580.159.04' in it")
     return match[1] if match else root.word("/sys/module/nvidia/version", "a version such as 580.159.04")
-
-
-__all__ = ("PROC", "read_driver", "read_proc")

@@ -5,7 +5,6 @@
 
 The same entries as nvidia_ml.py gives, with sizes in whole MiB. Source: nvidia-smi(1) and
 ``nvidia-smi --help-query-gpu``. CUDA_VISIBLE_DEVICES hides nothing from it.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -231,6 +230,3 @@ def parse_topology(text: str) -> dict[int, tuple[str | None, list[dict[str, Any]
         cpus = cells.get("CPU Affinity", "N/A")
         rows[int(number[1])] = (None if cpus in ("", "N/A") else cpus, links)
     return rows
-
-
-__all__ = ("FIELDS", "Answer", "parse_csv", "parse_list", "parse_topology", "read_smi")

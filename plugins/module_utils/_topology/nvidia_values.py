@@ -4,7 +4,6 @@
 """The words that nvidia-smi prints in place of values, in CSV and in XML.
 
 Source: nvidia-smi(1), "Return value" and the notes on N/A.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -87,6 +86,3 @@ class Values:
             self.problems.append(f"nvidia-smi: {what} reads {word[:80]!r}, expected Enabled or Disabled")
             return None
         return word == "Enabled"
-
-
-__all__ = ("ADDRESS", "CAPABILITY", "LINK", "MIB", "UUID", "VERSION", "Values")

@@ -5,7 +5,7 @@
 
 It has no compute capability and no links, so it is the second source; what it shares with the CSV query
 fills the gaps that an old driver leaves there. Elements as in NVIDIA's nvsmi_device_v10.dtd to
-nvsmi_device_v13.dtd. Private to inference.ollama: it may change in any release.
+nvsmi_device_v13.dtd.
 """
 
 from __future__ import annotations
@@ -89,6 +89,3 @@ def _mig(values: Values, where: str, gpu: ET.Element, *, enabled: bool | None) -
             for number, instance in enumerate(gpu.findall("mig_devices/mig_device"))
         ],
     }
-
-
-__all__ = ("parse_xml",)

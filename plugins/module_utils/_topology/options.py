@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of every module that reads a machine.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Options of every module that reads a machine."""
 
 from __future__ import annotations
 
@@ -58,6 +55,3 @@ def _sparing(run: Runner) -> Runner:
         return run(argv)
 
     return ask
-
-
-__all__ = ("OPTIONS", "check_timeout", "machine_of")

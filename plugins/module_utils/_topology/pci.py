@@ -4,7 +4,6 @@
 """Graphics and compute cards on the PCI bus, and the shape of one entry of ``gpus``.
 
 Sources: Documentation/ABI/testing/sysfs-bus-pci and the class codes of pci_ids.h in the Linux kernel.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -140,17 +139,3 @@ def fill(entry: dict[str, Any], **known: Any) -> None:  # noqa: ANN401 values as
     for key, value in known.items():
         if entry[key] is None:
             entry[key] = value
-
-
-__all__ = (
-    "DEVICES",
-    "DRM",
-    "KFD",
-    "PciDevice",
-    "fill",
-    "find_card",
-    "gpu_entry",
-    "read_cards",
-    "read_driver",
-    "sysfs_address",
-)

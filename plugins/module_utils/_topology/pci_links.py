@@ -5,7 +5,6 @@
 
 The kernel's path of a device names the host bridge and every bridge on the way to it; the words are those of
 ``nvidia-smi topo -m`` (nvidia-smi(1), "Topology"). Whether GPUs are joined by links of their own is not in sysfs.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -69,6 +68,3 @@ def _path(root: Root, address: str | None) -> list[str]:
     target = root.target(f"{DEVICES}/{address}") or ""
     _before, slash, path = target.partition("/devices/")
     return path.split("/") if slash else []
-
-
-__all__ = ("add_links", "relation")

@@ -4,7 +4,6 @@
 """systemd, numactl and Ollama as this host has them.
 
 Sources: systemctl(1) and org.freedesktop.systemd1(5) for the properties of a service; ``ollama --version``.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -149,6 +148,3 @@ def _version(root: Root, run: Runner, binary: str) -> str | None:
         root.problem(f"{binary} --version: read {said.out[:80]!r}, expected 'ollama version is 0.34.1'")
         return None
     return match[1]
-
-
-__all__ = ("UNIT", "read_software")

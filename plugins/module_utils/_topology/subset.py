@@ -4,7 +4,7 @@
 """The parts that ``gather_subset`` selects, by the rules of ansible.builtin.setup.
 
 Core's own function for it lives in a package whose import loads every collector of facts, which takes twice as
-long as reading a host. Private to inference.ollama: it may change in any release.
+long as reading a host.
 """
 
 from __future__ import annotations
@@ -38,6 +38,3 @@ def wanted(known: AbstractSet[str], minimal: AbstractSet[str], words: Iterable[s
         elif word != "min":
             named.add(word)
     return (added | named) - (left_out - named)
-
-
-__all__ = ("wanted",)

@@ -5,7 +5,6 @@
 
 Files alone are read, no CPUID instruction: a hypervisor that firmware and clock sources do not name is
 ``vm-other`` by the CPU flag ``hypervisor``. Serial numbers are not among the files.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -153,6 +152,3 @@ def _from_s390(root: Root) -> str | None:
     """Documentation of /proc/sysinfo: arch/s390/kernel/sysinfo.c."""
     program = re.search(r"^VM00 Control Program:\s*(\S+)", root.text("/proc/sysinfo") or "", re.MULTILINE)
     return None if program is None else "zvm" if program[1].startswith("z/VM") else "kvm"
-
-
-__all__ = ("Virtualization", "read_virtualization")

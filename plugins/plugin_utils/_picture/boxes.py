@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sockets, NUMA nodes and caches as boxes around the cores, each node with its memory and its GPUs.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Sockets, NUMA nodes and caches as boxes around the cores, each node with its memory and its GPUs."""
 
 from __future__ import annotations
 
@@ -99,6 +96,3 @@ class Boxes:
         if some:
             blocks.append(svg.label(f"huge pages: {', '.join(some)}", "small", "muted", limit))
         return [svg.column(blocks, 2)]
-
-
-__all__ = ("Boxes",)

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GPUs as cards, and the link between two of them.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""GPUs as cards, and the link between two of them."""
 
 from __future__ import annotations
 
@@ -124,6 +121,3 @@ def _wire(kind: str) -> svg.Block:
     width, thick = svg.measure(kind, "strong") + 24, " thick" if direct(kind) else ""
     line = f'<path class="wire{thick}" d="M2 52h{width - 4}"/>'
     return svg.fixed(width, 60, line + svg.text(kind, "strong mid", width / 2, 44))
-
-
-__all__ = ("PAIR", "card", "direct", "fits_wired", "link_kind", "strip")

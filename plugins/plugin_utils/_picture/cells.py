@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cores and their logical CPUs as small cells.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Cores and their logical CPUs as small cells."""
 
 from __future__ import annotations
 
@@ -134,6 +131,3 @@ def _grid(blocks: Sequence[svg.Block], limit: int, least: int) -> svg.Block:
     )
     rows = math.ceil(count / columns)
     return svg.fixed(columns * step_x - _CORE_GAP, rows * step_y - _CORE_GAP, drawn)
-
-
-__all__ = ("Cells",)

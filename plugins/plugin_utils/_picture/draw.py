@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole picture of a host: title, boxes, cards, tables, legend.
 
-Pure: the same facts give the same bytes. Private to inference.ollama: it may change in any release.
+Pure: the same facts give the same bytes.
 """
 
 from __future__ import annotations
@@ -159,6 +159,3 @@ def _note(node: Part) -> str:
 
 def _panel(heading: str, inner: svg.Block) -> svg.Block:
     return svg.column([svg.label(heading, "head"), inner], 4)
-
-
-__all__ = ("inline_svg", "topology_svg")

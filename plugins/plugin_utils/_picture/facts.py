@@ -4,7 +4,6 @@
 """The facts of a host that its picture needs: a tolerant view of the facts of ``topology_facts`` (schema 1).
 
 Whatever is null in the facts is None or left out here, and drawn as "not read".
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -135,6 +134,3 @@ def _gpus(entries: list[Mapping[str, Any]], used: set[str]) -> list[Gpu]:
         chosen = entry.get("pci_bus_id") in used or entry.get("uuid") in used
         found.append(Gpu(name if number is None else f"{name} {number}", chosen, entry))
     return found
-
-
-__all__ = ("KINDS", "VENDORS", "Gpu", "Host", "Part")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The legend of a picture, with the signs that it has.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""The legend of a picture, with the signs that it has."""
 
 from __future__ import annotations
 
@@ -77,6 +74,3 @@ def _boxes(host: Host, levels: set[str]) -> Iterator[tuple[str, str]]:
         yield svg.rect("bar", _WIDTH, 6, 3, (0, 5)) + used, "memory, the filled part in use"
     if any(gpu.used for gpu in host.gpus):
         yield svg.rect("band run", _WIDTH, _HEIGHT, 3), "a GPU that the service uses"
-
-
-__all__ = ("legend",)

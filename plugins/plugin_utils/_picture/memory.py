@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Amounts of memory as text and as a bar.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Amounts of memory as text and as a bar."""
 
 from __future__ import annotations
 
@@ -46,6 +43,3 @@ def _bar(total: int, free: int) -> svg.Block:
         return svg.rect("bar", long, 6, 3) + (svg.rect("used", used, 6, 3) if used else "")
 
     return svg.Block(_BAR, 9, draw)
-
-
-__all__ = ("bytes_of", "memory")

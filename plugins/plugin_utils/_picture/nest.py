@@ -5,7 +5,6 @@
 
 Mostly a socket holds nodes and a node holds caches, but a cache may span the nodes of a socket, and a virtual
 machine's node many sockets. Sets of CPUs that overlap otherwise cannot be boxes.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -88,6 +87,3 @@ def _order(group: Group) -> tuple[int, int]:
     # Numbers of nodes have gaps and need not follow those of CPUs.
     numbers = [part.number for part in group.parts if part.number is not None]
     return (numbers[0] if numbers else 0, group.cpus.first())
-
-
-__all__ = ("Group", "nest")

@@ -4,7 +4,7 @@
 """Colours, sizes and the style sheet of the picture.
 
 The colours differ in lightness and stay apart for colour-blind eyes (after Okabe and Ito); what they mean is
-shown by a shape, a line or a word too. Private to inference.ollama: it may change in any release.
+shown by a shape, a line or a word too.
 """
 
 from __future__ import annotations
@@ -163,6 +163,3 @@ def _rules() -> dict[str, str]:
         ".d3": "fill:#aab7c4",
     }
     return rules
-
-
-__all__ = ("FONTS", "GAP", "KIND_LOOKS", "PAD", "ROOT", "SIZES", "WIDTH", "Size", "shared_sheet", "sheet", "size_class")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lines under the title: the hardware of a host in numbers, and its limits.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""The lines under the title: the hardware of a host in numbers, and its limits."""
 
 from __future__ import annotations
 
@@ -83,6 +80,3 @@ def _limits(host: Host) -> str:
     if memory is not None:
         parts.append(f"{bytes_of(memory)} of memory")
     return ", ".join(parts)
-
-
-__all__ = ("remarks", "totals")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blocks of SVG that know their size, and how they are put beside, below and around each other. Escapes all text.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Blocks of SVG that know their size, and how they are put beside, below and around each other. Escapes all text."""
 
 from __future__ import annotations
 
@@ -163,21 +160,3 @@ def framed(classes: str, inner: Block, pad: int = PAD, radius: int = 6) -> Block
 def _escaped(words: str) -> str:
     """Text as XML may hold it: names come from hosts, and control characters are not allowed even escaped."""
     return html.escape("".join(char if char.isprintable() else "\ufffd" for char in words))
-
-
-__all__ = (
-    "Block",
-    "at",
-    "column",
-    "element",
-    "fixed",
-    "flow",
-    "framed",
-    "grid",
-    "label",
-    "measure",
-    "rect",
-    "row",
-    "shortened",
-    "text",
-)

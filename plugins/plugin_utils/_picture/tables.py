@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Distances between NUMA nodes and links between GPUs as tables.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Distances between NUMA nodes and links between GPUs as tables."""
 
 from __future__ import annotations
 
@@ -100,6 +97,3 @@ def _table(
 
 def _centred(text: str, more: str, left: int, top: int, width: int) -> str:
     return svg.text(text, f"small mid {more}".strip(), left + width / 2, top + 13)
-
-
-__all__ = ("distances", "links")

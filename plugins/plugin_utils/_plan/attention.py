@@ -4,7 +4,6 @@
 """Flash attention and the type of the KV cache, which stand and fall together.
 
 Sources: docs/policy.md, rules A1 to A3.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -156,6 +155,3 @@ def _support_on_cuda(planning: Planning, compute: tuple[int, int]) -> bool | Non
     if not planning.reached(LLAMA_SERVER):
         return True
     return compute >= ((6, 0) if planning.reached("flash_attention_on_pascal") else (7, 0))
-
-
-__all__ = ("attend", "attends", "cache_type")

@@ -4,7 +4,6 @@
 """What models, slots and contexts cost in memory, and how far a memory reaches.
 
 Arithmetic alone: bytes in, bytes out. Sources: docs/policy.md, rules M0 to M4.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -280,24 +279,3 @@ def largest_fitting(ordered: list[Candidate], fits: Callable[[Candidate], bool])
 
 def _buffer_bytes(*, flash: bool) -> int:
     return MASK_BYTES if flash else MASK_BYTES + SCORES_BYTES
-
-
-__all__ = (
-    "BLOCK",
-    "MODELS",
-    "Budget",
-    "Candidate",
-    "DeviceGroups",
-    "LoadedModel",
-    "MemoryUse",
-    "cache_bytes",
-    "cached_models",
-    "candidates",
-    "card_bytes",
-    "grouped",
-    "host_bytes",
-    "kv_bytes_per_token",
-    "largest_fitting",
-    "system_bytes",
-    "whole_bytes",
-)

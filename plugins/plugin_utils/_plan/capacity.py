@@ -4,7 +4,6 @@
 """How many models, requests and tokens, for how long, in how much memory, and who waits.
 
 Sources: docs/policy.md, rules M1 to M7; the numbers of M1, M2 and M4 come from fit.py.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -225,6 +224,3 @@ def _queue(planning: Planning, found: Fit) -> None:
         )
     reason = f"ollama_max_queue is {option} requests; one more is answered with status 503"
     planning.record(VARIABLE, QUEUE, str(option), OPERATOR, reason)
-
-
-__all__ = ("DEDICATED_BYTES", "fill")

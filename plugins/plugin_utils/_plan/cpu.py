@@ -4,7 +4,6 @@
 """On which CPUs, bound by what, with how many compute threads.
 
 Sources: docs/policy.md, rules C1 to C5.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -272,6 +271,3 @@ def _announce(planning: Planning, threads: int, source: str, *, bound: bool) -> 
             f"put PARAMETER num_thread {threads} into the models' Modelfiles or num_thread: {threads} into the"
             f" requests' options, or upgrade to Ollama {since} or later",
         )
-
-
-__all__ = ("Placement", "place")

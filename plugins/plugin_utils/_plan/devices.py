@@ -4,7 +4,6 @@
 """Which GPUs the server uses, in which order, through which library, spread or not.
 
 Sources: docs/policy.md, rules G2 to G4 and G7.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -140,6 +139,3 @@ def _spread(planning: Planning) -> None:
     )
     reason = f"ollama_sched_spread is {str(option).lower()}: {how}"
     planning.record(VARIABLE, SPREAD, "1" if option else "0", OPERATOR, reason)
-
-
-__all__ = ("show",)

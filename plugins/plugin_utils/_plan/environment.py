@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The free environment, ``ollama_environment``, and how it meets the named variables.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""The free environment, ``ollama_environment``, and how it meets the named variables."""
 
 from __future__ import annotations
 
@@ -16,8 +13,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy impo
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import canonical
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
+    from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
 
 
 def ready(policy: Policy, release: Release | None) -> tuple[Policy, list[str], list[dict[str, str]]]:
@@ -80,6 +77,3 @@ def check_written(planning: Planning) -> None:
         if finding.severity == "fatal":
             where = "ollama_environment." if finding.name in planning.policy.environment else ""
             planning.error(f"{where}{finding.name}: {finding.message}; {finding.remedy}")
-
-
-__all__ = ("check_written", "ready", "settle", "shown")

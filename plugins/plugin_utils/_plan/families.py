@@ -4,7 +4,6 @@
 """What a model's architecture leaves no choice in.
 
 Sources: docs/policy.md, rule M1.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -20,6 +19,3 @@ def single(planning: Planning, model: ReferenceModel) -> bool:
     """Whether the release holds the model to one request at a time; False where the release is unknown and matters."""
     since = planning.contract.single_slot.get(model.family or "")
     return model.embeds or (since is not None and planning.release is not None and planning.release >= since)
-
-
-__all__ = ("single",)

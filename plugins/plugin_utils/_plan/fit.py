@@ -4,7 +4,6 @@
 """How many models, requests and tokens fit the memory of an instance.
 
 Sources: docs/policy.md, rules M0 to M2 and M4; the arithmetic is in budget.py.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -202,6 +201,3 @@ def _exceeded(planning: Planning, found: Fit) -> None:
         else "name smaller models, or expect a part of their layers "
         + ("on the CPUs" if planning.gpus else "to be read from disk over and over"),
     )
-
-
-__all__ = ("CACHE", "CONTEXT", "LOADED", "SEVERAL_MODELS_BYTES", "Fit", "fit", "loaded_option")

@@ -4,7 +4,6 @@
 """Which GPUs the models run on.
 
 Sources: docs/policy.md, rules G1, G2, G5 and G6.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -116,6 +115,3 @@ def _by_name(planning: Planning) -> dict[str, Gpu]:
 
 def _unread_partition(planning: Planning, device: str) -> bool:
     return device.startswith("MIG-") and not any(gpu.partitions for gpu in planning.machine.gpus)
-
-
-__all__ = ("one_process", "usable", "wanted")

@@ -4,7 +4,6 @@
 """How many servers the host runs, and the share of it that each one gets.
 
 Sources: docs/policy.md, rules I1 to I5. Instances that the operator lists are in listed.py.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -226,6 +225,3 @@ def _own(policy: Policy) -> Policy:
 
 def _cores(planning: Planning, cpus: CpuSet) -> str:
     return f"{planning.machine.cores_in(cpus)} cores"
-
-
-__all__ = ("deal", "numbered", "split", "usable")

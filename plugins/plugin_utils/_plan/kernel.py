@@ -4,7 +4,6 @@
 """Settings of the kernel that decide over speed, changed only where the operator says so.
 
 Sources: docs/policy.md, rules K1 and K2.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -75,6 +74,3 @@ def _balancing(planning: Planning, *, spans_nodes: bool) -> None:
             "bind the server to a node, or set ollama_numa_balancing: false",
         )
     planning.record(KERNEL, BALANCING, None, POLICY, reason)
-
-
-__all__ = ("BALANCING", "PAGES", "tune")

@@ -4,7 +4,6 @@
 """Instances that the operator lists one by one.
 
 Sources: docs/policy.md, rule I4.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -226,6 +225,3 @@ def _gpus(planning: Planning, entries: list[Entry], cards: list[Gpu]) -> list[li
 
 def _key(card: Gpu) -> str:
     return card.uuid or str(card.index)
-
-
-__all__ = ("Entry", "split")

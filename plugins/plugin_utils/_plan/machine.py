@@ -5,7 +5,6 @@
 
 A view over the facts of ``topology_facts`` (schema 1). Facts that could not be read are None there and stay
 None here: no question is answered from a guess.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -172,6 +171,3 @@ def _partition(whole: Gpu, part: Mapping[str, Any]) -> Gpu:
         memory_bytes=part.get("memory_bytes"),
         partition=True,
     )
-
-
-__all__ = ("GIB", "LOWEST_COMPUTE", "Gpu", "Machine", "Node", "gib")

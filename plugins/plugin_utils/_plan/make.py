@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Topology, policy and release in; the plan out. Pure: the same input gives the same bytes.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Topology, policy and release in; the plan out. Pure: the same input gives the same bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     attention,
     capacity,
@@ -31,13 +28,14 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, parse
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import memory_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import PLACEMENT, SCHEMA
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
+    from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
 
 
 class PlanError(OllamaError):
@@ -194,6 +192,3 @@ def _check_facts(planning: Planning) -> None:
             f"{', '.join(later)} is read after {own} and may override it",
             "remove what it sets twice, or choose a later name in ollama_dropin_name",
         )
-
-
-__all__ = ("PlanError", "make_plan", "url_of")

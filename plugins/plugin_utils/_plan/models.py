@@ -20,8 +20,6 @@ key                  where it stands
 ``embedding_length`` ``*.embedding_length``; with ``heads`` in place of the two lengths, which old files lack
 ``heads``            ``*.attention.head_count``
 ===================  ====================================================================================
-
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._contract import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import allowed, read
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Option
+    from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Option
 
 _LENGTHS, _INSTEAD = ("key_length", "value_length"), ("embedding_length", "heads")
 # Architectures that make vectors of texts and answer nothing (convert_hf_to_gguf.py of llama.cpp).
@@ -133,6 +131,3 @@ def _lengths(where: str, numbers: Mapping[str, int]) -> tuple[int, int]:
             " neither"
         )
     return key_length, value_length
-
-
-__all__ = ("ReferenceModel", "parse_models")

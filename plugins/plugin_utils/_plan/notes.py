@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inputs of a plan's questions, and the notes that their answers are written to.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""The inputs of a plan's questions, and the notes that their answers are written to."""
 
 from __future__ import annotations
 
@@ -14,10 +11,11 @@ from typing import TYPE_CHECKING, Any, List, Union
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract, Release
+    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Machine
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
+    from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
 
 # None: not written, the server's own default holds. A list holds the words of a command.
 Value = Union[str, int, List[str], None]
@@ -139,6 +137,3 @@ class Planning:
         """Note a setting that cannot be planned, once even where several instances have it."""
         if message not in self.notes.errors:
             self.notes.errors.append(message)
-
-
-__all__ = ("CONTRACT", "OPERATOR", "POLICY", "Notes", "Planning", "Value")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CPUs dealt out among instances, whole cores at a time.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""CPUs dealt out among instances, whole cores at a time."""
 
 from __future__ import annotations
 
@@ -39,6 +36,3 @@ def _chunks(cores: list[CpuSet], parts: int) -> list[list[CpuSet]]:
     least, more = divmod(len(cores), parts)
     ends = [part * least + min(part, more) for part in range(parts + 1)]
     return [cores[ends[part] : ends[part + 1]] for part in range(parts)]
-
-
-__all__ = ("partition",)

@@ -5,7 +5,6 @@
 
 Which variables there are and what each may be is in ``settings.yml``. A key of the policy is a role variable without
 its prefix ``ollama_``.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models impo
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import check_value
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Option
+    from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Option
 
 # A value in two variables: no node to bind to, no way of binding.
 NONE = "none"
@@ -124,5 +123,3 @@ _LISTS: Mapping[str, Callable[[object], object]] = {
     "models": parse_models,
     "names": _names,
 }
-
-__all__ = ("NONE", "Policy", "option_errors", "parse")

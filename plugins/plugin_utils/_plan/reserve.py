@@ -4,7 +4,6 @@
 """How much of each card stays free for others.
 
 Sources: docs/policy.md, rule M6.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -81,6 +80,3 @@ def _check_size(planning: Planning, option: int) -> None:
                 f" {gib(MARGIN_BYTES)} free by itself; allowed is auto, or less than"
                 f" {max(0, gpu.memory_bytes - MARGIN_BYTES)}"
             )
-
-
-__all__ = ("keep_free", "reserve")

@@ -4,7 +4,6 @@
 """What the unit itself says: where to listen, which binary, which limits.
 
 Sources: docs/policy.md, rules S1 to S6.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -185,6 +184,3 @@ def template(planning: Planning) -> dict[str, Any]:
         "user": found.get("user") or ("root" if found else "ollama"),
         "group": found.get("group") or found.get("user") or ("root" if found else "ollama"),
     }
-
-
-__all__ = ("DEFAULT_BINARY", "command", "limits", "listen", "store", "template")

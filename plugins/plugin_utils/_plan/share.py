@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of the host that one instance gets.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""The part of the host that one instance gets."""
 
 from __future__ import annotations
 
@@ -55,6 +52,3 @@ def memory_of(machine: Machine, node: Node | None, neighbours: int, count: int) 
         return None if machine.memory_bytes is None else machine.memory_bytes // count
     local = node.memory_bytes // neighbours
     return local if machine.memory_limit is None else min(local, machine.memory_limit // count)
-
-
-__all__ = ("SINGLE", "TEMPLATE", "Share", "memory_of")

@@ -4,7 +4,6 @@
 """How systemd orders, restarts and confines the server.
 
 Sources: docs/policy.md, rules S7 to S9.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -61,6 +60,3 @@ def supervise(planning: Planning) -> None:
         value, source, why = None, POLICY, f"not set: systemd {systemd} is older than {HARDENING_SINCE}"
     for name, reason in HARDENING.items():
         planning.record(DIRECTIVE, name, value, source, why or reason)
-
-
-__all__ = ("HARDENING", "order", "supervise")

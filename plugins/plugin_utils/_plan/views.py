@@ -5,7 +5,6 @@
 
 A decision is ``{instance, setting, kind, value, source, reason}``; ``instance`` is None for the host as a whole, and
 ``value`` is None where nothing is written and the server's or the host's own default holds.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -69,21 +68,3 @@ def _values(plan: Mapping[str, Any], instance: str | None, kind: str) -> dict[st
 
 def _written(plan: Mapping[str, Any], instance: str, kind: str) -> dict[str, Any]:
     return {setting: value for setting, value in _values(plan, instance, kind).items() if value is not None}
-
-
-__all__ = (
-    "DIRECTIVE",
-    "KERNEL",
-    "ORDER",
-    "PLACEMENT",
-    "SCHEMA",
-    "VARIABLE",
-    "as_text",
-    "decisions_of",
-    "directives",
-    "environment",
-    "kernel",
-    "order",
-    "placement",
-    "servers",
-)

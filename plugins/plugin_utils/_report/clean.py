@@ -5,7 +5,6 @@
 
 A host may answer anything. The result can be written as JSON, and no text in it moves a cursor, reverses a line or
 holds a key or a password.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -101,6 +100,3 @@ def _number(found: object) -> bool | int | float | None:
         # Larger ones measure nothing, and Python refuses to print the largest.
         return int(found) if abs(found) < _LARGEST else None
     return float(found) if isinstance(found, float) and math.isfinite(found) else None
-
-
-__all__ = ("LONGEST", "cleaned", "printable")

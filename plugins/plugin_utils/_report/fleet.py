@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report as data: what is known of every host of a fleet. The page shows this and nothing else.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""The report as data: what is known of every host of a fleet. The page shows this and nothing else."""
 
 from __future__ import annotations
 
@@ -114,6 +111,3 @@ def _settings(hosts: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 names.append(host["name"])
     order = sorted(found, key=lambda setting: (-len(found[setting][FAIL]), -len(found[setting][UNKNOWN]), setting))
     return [{"setting": setting, **found[setting]} for setting in order]
-
-
-__all__ = ("SCHEMA", "fleet_report", "report_text")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One host of the fleet: its verdict with the reason, its hardware and its release.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""One host of the fleet: its verdict with the reason, its hardware and its release."""
 
 from __future__ import annotations
 
@@ -180,23 +177,3 @@ def _release(parts: Mapping[str, Any]) -> str | None:
 def _lacks_ollama(software: Mapping[str, Any]) -> bool:
     """Whether the host was read and Ollama is not installed."""
     return bool(software) and not mapping(software.get("ollama")).get("unit")
-
-
-__all__ = (
-    "FAIL",
-    "PARTS",
-    "PASS",
-    "REFUSED",
-    "UNKNOWN",
-    "UNREACHABLE",
-    "VERDICTS",
-    "checks",
-    "counted",
-    "differences",
-    "failed",
-    "host_of",
-    "is_accepted",
-    "mapping",
-    "rows",
-    "servers",
-)

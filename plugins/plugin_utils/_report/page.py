@@ -4,7 +4,6 @@
 """The report as one page that needs nothing else: no script, no font, no picture from anywhere.
 
 The templates beside this file print it. They escape every text but the pictures and their style sheet.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -180,5 +179,3 @@ _TEMPLATES.filters.update(
     text=_text,
 )
 _TEMPLATES.globals["verdicts"] = VERDICTS
-
-__all__ = ("anchor", "report_page")

@@ -4,7 +4,6 @@
 """Why a planned setting is not in effect, as far as the observation shows, and what to do about it.
 
 systemd.unit(5) on drop-ins, systemd.exec(5) "EnvironmentFile=": files of variables come after all of Environment=.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -73,6 +72,3 @@ def edited(subject: Subject) -> str | None:
     """What is wrong with our file as a whole; None where nothing is, or where it was not compared."""
     kinds = [str(row.get("kind")) for row in subject.own]
     return next((WHOLE[kind] for kind in kinds if kind in WHOLE), None)
-
-
-__all__ = ("edited", "overridden", "reload", "remedy", "restart", "with_last_words")

@@ -4,7 +4,6 @@
 """Compare a plan with what was observed of its services: a verdict on every setting.
 
 The same input gives the same bytes.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -122,6 +121,3 @@ def _instance(subject: Subject, decisions: list[Mapping[str, Any]]) -> Iterator[
         if decision["value"] is not None
     ]
     return (check for check in found if check is not None)
-
-
-__all__ = ("SCHEMA", "verify")

@@ -5,7 +5,6 @@
 
 discover/ of Ollama: without a card the server logs one device "cpu" and goes on, slow and without an error.
 /api/ps: size_vram is the part of a model on GPUs, 0 for none.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -100,6 +99,3 @@ def _name(device: Mapping[str, Any]) -> str:
 
 def _label(model: Mapping[str, Any]) -> str:
     return text(model.get("name")) or "?"
-
-
-__all__ = ("check_found", "check_used")

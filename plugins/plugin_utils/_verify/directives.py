@@ -5,7 +5,6 @@
 
 systemd.exec(5) for what each does to a process, proc(5) for where it shows. What no process shows, as Restart=, holds
 where our file says it, systemd has loaded that file as it is, and no later one says otherwise.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -147,6 +146,3 @@ def _written(subject: Subject, name: str) -> str | None:
         if row.get("setting") in (name, f"[Unit]{name}"):
             return str(row.get("on_host") or "nothing")
     return None
-
-
-__all__ = ("check_directive",)

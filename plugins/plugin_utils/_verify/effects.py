@@ -5,7 +5,6 @@
 
 The contract says which of them counts in which release; the reader has taken the log apart already, so that a pattern
 of the contract stands for a place in ``journal.starts``. Sources: llm/llama_server.go, llm/server.go of Ollama.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify.values im
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Proof, Setting
+    from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Proof, Setting
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import Process
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Subject
 
@@ -111,6 +110,3 @@ def _on_command_line(runner: Process, name: str, flag: str) -> str | None:
     if said is None or not all(_DECIMAL.fullmatch(word) for word in (said, slots)) or int(slots) == 0:
         return None
     return str(int(said) // int(slots))
-
-
-__all__ = ("REFUSALS", "Effect", "find_effects")

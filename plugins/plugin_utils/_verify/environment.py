@@ -5,7 +5,6 @@
 
 Where it shows is the contract's to say (``proof`` in settings.yml). A runner inherits the environment of its server
 (llm/llama_server.go, llm/server.go of Ollama), so that a server without the value has no runner with it.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject i
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.values import same
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Proof, Setting
+    from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Proof, Setting
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
 # What the server or llama-server said of a variable that it did not take.
@@ -127,6 +126,3 @@ def _elsewhere(subject: Subject, name: str, value: str, effect: effects.Effect) 
         " can do come first; look again with another model"
     )
     return subject.unknown(name, value, effect.seen, effect.evidence, remedy)
-
-
-__all__ = ("check_variable", "proofs")

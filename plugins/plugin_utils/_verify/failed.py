@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which checks of a verification make a host fail.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Which checks of a verification make a host fail."""
 
 from __future__ import annotations
 
@@ -21,6 +18,3 @@ def failed_checks(
     bad = ("fail", "unknown") if strict else ("fail",)
     known = [*accepted]
     return [check for check in verification["checks"] if check["verdict"] in bad and check.get("setting") not in known]
-
-
-__all__ = ("failed_checks",)

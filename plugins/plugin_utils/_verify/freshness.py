@@ -5,7 +5,6 @@
 
 org.freedesktop.systemd1(5) for states and NeedDaemonReload. Times are only compared with each other: which process is
 the older one needs no clock.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -126,6 +125,3 @@ def _older(subject: Subject, server: Process) -> tuple[str, str] | None:
             was = "not set" if seen is None else f"{seen!r}"
             return f"{name} is {was}, and {value!r} in the unit that systemd has loaded", server.file("environ")
     return None
-
-
-__all__ = ("check_processes", "check_reloaded", "check_unit")

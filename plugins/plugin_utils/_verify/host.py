@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What counts for the host as a whole: settings of the kernel, and files of an earlier plan.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""What counts for the host as a whole: settings of the kernel, and files of an earlier plan."""
 
 from __future__ import annotations
 
@@ -49,6 +46,3 @@ def check_stale_files(drift: Mapping[str, Any] | None) -> Iterator[Check]:
         remedy = f"{SITE}, which stops what they start and removes them" if stale else None
         verdict, seen = (FAIL, ", ".join(stale)) if stale else (PASS, "none")
         yield Check(None, "stale_files", verdict, "none", seen, "files with the role's header", remedy)
-
-
-__all__ = ("check_kernel", "check_stale_files")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which checks there are, for an operator who names some.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Which checks there are, for an operator who names some."""
 
 from __future__ import annotations
 
@@ -40,6 +37,3 @@ def unknown_checks(accepted: Iterable[str], plan: Mapping[str, Any]) -> list[str
     """The names of no check, be it of this plan or another host's."""
     planned = {decision["setting"] for decision in plan["decisions"]}
     return [name for name in accepted if name not in CHECKS | planned and load().get(name) is None]
-
-
-__all__ = ("CHECKS", "unknown_checks")

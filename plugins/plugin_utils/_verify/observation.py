@@ -5,7 +5,6 @@
 
 The data come from another host, or from a saved file: a value of another type counts as not read, so that no check
 has to ask twice.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -232,19 +231,3 @@ def _variables(value: object) -> dict[str, str] | None:
     if not isinstance(value, Mapping):
         return None
     return {name: said for name, said in value.items() if isinstance(name, str) and isinstance(said, str)}
-
-
-__all__ = (
-    "SCHEMA",
-    "Journal",
-    "Observation",
-    "Override",
-    "Process",
-    "cpu_list",
-    "mapping",
-    "nothing",
-    "number",
-    "observations",
-    "rows",
-    "text",
-)

@@ -4,7 +4,6 @@
 """What others set: in our files, in files that win over ours, and settings of Ollama that the plan leaves alone.
 
 systemd.unit(5): a later drop-in wins; systemd.exec(5): files of EnvironmentFile= win over all of Environment=.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -93,6 +92,3 @@ def check_unplanned(subject: Subject) -> Check | None:
 def _acts(name: str) -> bool:
     setting = load().get(name)
     return setting is not None and setting.status in _READ and name not in _COMMON
-
-
-__all__ = ("check_files", "check_overridden", "check_unplanned")

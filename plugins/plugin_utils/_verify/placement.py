@@ -5,7 +5,6 @@
 
 proc(5) for affinity and memory by node. A runner logs its threads (common/common.cpp of llama.cpp, "n_threads"); what
 the reader counts by their time is an estimate, so it never fails a host.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -151,6 +150,3 @@ def _too_many(subject: Subject, planned: int, runner: Process) -> str:
         f"this release takes no thread count from the unit: put PARAMETER num_thread {planned} into the Modelfiles, or"
         " upgrade"
     )
-
-
-__all__ = ("check_placement",)

@@ -1,22 +1,19 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a server answers at the planned address, and is of the release that the plan was made for.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""Whether a server answers at the planned address, and is of the release that the plan was made for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
+    from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
 _NAME, _API = "release", "api"
@@ -64,6 +61,3 @@ def check_release(subject: Subject) -> Check:
     else:
         remedy = f"the server is newer than the plan assumed: leave ollama_version on auto, and {SITE}"
     return subject.fails(_NAME, subject.intended, subject.running, evidence, remedy)
-
-
-__all__ = ("check_api", "check_release", "parsed")

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One planned server and what was observed of it, and the verdicts that a check can give.
-
-Private to inference.ollama: it may change in any release.
-"""
+"""One planned server and what was observed of it, and the verdicts that a check can give."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, Optional, Tuple
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import as_text
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Release
+    from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import Observation
 
 PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
@@ -105,6 +102,3 @@ class Subject(NamedTuple):
             remedy = "send the server a request, and verify while the model is in memory"
             return self.unknown(setting, planned, None, evidence, remedy)
         return missing
-
-
-__all__ = ("FAIL", "PASS", "SITE", "UNKNOWN", "Check", "Subject")

@@ -5,7 +5,6 @@
 
 Go's forms: time.Duration.String() prints 24h0m0s, bools are true and false; envconfig/config.go of Ollama keeps a model
 for ever where the duration is negative, which it prints as the longest there is. llama.cpp prints on, enabled, 1.
-Private to inference.ollama: it may change in any release.
 """
 
 from __future__ import annotations
@@ -46,6 +45,3 @@ def _nanoseconds(value: str) -> int | None:
     """A duration as the server keeps it: for ever where it is negative."""
     total = nanoseconds(value)
     return total if total is None else LONGEST if total < 0 else min(total, LONGEST)
-
-
-__all__ = ("same",)

@@ -18,9 +18,10 @@ import pytest
 import yaml
 
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.supervision import HARDENING
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import PLACEMENT, as_text
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import lint_unit
 from ansible_collections.inference.ollama.tests.unit.support.golden import same
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import attention, capacity
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Machine
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import parse
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 
 GIB = 1 << 30
 LLAMA_8B = {

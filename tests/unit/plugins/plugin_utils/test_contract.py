@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from ansible_collections.inference.ollama.plugins.plugin_utils import _contract, _lint
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import PROOFS, load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import PROOFS, load
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import TYPES, check_value
 
 ROOT = Path(__file__).resolve().parents[4]

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, Finding, lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.tests.unit.support.releases import CHANGES, NEWER, OLDER, releases
 
 NEW, OLD = "0.34.1", "0.24.0"

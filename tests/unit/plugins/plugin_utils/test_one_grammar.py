@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import PlanError, make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import check_value
 from ansible_collections.inference.ollama.tests.unit.support import plans
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.environment import ready
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.tests.unit.support import plans
 
 NEW = parse_release("0.34.1")

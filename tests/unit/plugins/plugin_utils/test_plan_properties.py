@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.tests.unit.support.hosts import cases, planned
 from ansible_collections.inference.ollama.tests.unit.support.plans import codes, instances
 

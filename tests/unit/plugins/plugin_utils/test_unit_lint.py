@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
-from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load, parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import SEVERITIES
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import UNIT_CODES, lint_unit
 from ansible_collections.inference.ollama.tests.unit.support.releases import releases
 
