@@ -8,19 +8,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: file_transaction
-short_description: Writes and removes several files as one, and keeps what was there
+short_description: Writes and removes several files as one transaction, and keeps a snapshot
 version_added: 0.1.0
 description:
-  - Brings all the files named to what they shall be, or, where one of them cannot be written, none.
-  - Everything is written beside its place first, so that a full disk shows before the first file has changed.
-  - With O(state_folder) it keeps what was there before, files, links by which services of Ollama start at boot, which
-    of them ran and values of the kernel, and notes that a change has begun. M(inference.ollama.snapshot) goes back
-    to it, or confirms the change.
-  - Where an earlier change was begun and never confirmed, as after a run that was killed, it says so and counts as
+  - Writes and removes all the named files, or none of them where one cannot be written.
+  - Each file is first written beside its final path, so that a full disk is noticed before any file has changed.
+  - With O(state_folder) it keeps a snapshot from before the change (the files, the links that start services of Ollama
+    at boot, which of these services ran, and values of the kernel) and records that a change is pending.
+    M(inference.ollama.snapshot) restores it, or confirms the change.
+  - Where an earlier change was never confirmed, as after a run that was killed, the module reports it and returns
     changed, so that handlers do what that run could not.
 options:
   files:
-    description: Files to write, with folders for them where there are none.
+    description: Files to write. Missing folders are created.
     type: list
     elements: dict
     default: []
@@ -30,7 +30,7 @@ options:
         type: path
         required: true
       content:
-        description: What the file shall hold.
+        description: Content of the file.
         type: str
         required: true
       mode:
@@ -38,11 +38,11 @@ options:
         type: raw
         default: "0644"
   secrets:
-    description: Files that only their owner may read, content by absolute path. What they hold is never shown.
+    description: Files that only their owner may read, content by absolute path. The content is never shown.
     type: dict
     default: {}
   backup:
-    description: Of which paths to keep a copy beside it where it changes, under its name, the moment and a tilde.
+    description: Paths of files to copy before they change. A copy has the file's name, the time and a tilde.
     type: list
     elements: path
     default: []
@@ -52,19 +52,19 @@ options:
     elements: path
     default: []
   empty_folders:
-    description: Folders to remove where nothing is left in them.
+    description: Folders to remove where they are empty.
     type: list
     elements: path
     default: []
   state_folder:
-    description: Folder for what was there before, for root alone. Nothing is kept without.
+    description: Folder of the snapshots, which only root may read. Without it no snapshot is kept.
     type: path
   reason:
-    description: Why the change is made, to be kept with the state.
+    description: Why the change is made; kept with the snapshot.
     type: str
     default: ""
   kernel:
-    description: Files below C(/proc/sys) and C(/sys) whose values are kept with the state.
+    description: Files below C(/proc/sys) and C(/sys) whose values are kept with the snapshot.
     type: list
     elements: path
     default: []
@@ -82,7 +82,7 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: What only the owner of a file may read is not shown.
+    details: The content of a file that only its owner may read is not shown.
   platform:
     platforms: linux
 requirements:
@@ -94,7 +94,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Write two files as one, and keep what was there
+- name: Write two files in one transaction, and keep a snapshot
   inference.ollama.file_transaction:
     files:
       - path: /etc/systemd/system/ollama.service.d/override.conf
@@ -115,7 +115,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What has changed, or would without check mode.
+  description: What has changed, or would change without check mode.
   returned: success
   type: list
   elements: dict
@@ -130,12 +130,12 @@ changes:
       type: str
       sample: created
 unfinished:
-  description: Whether an earlier change was begun and never confirmed.
+  description: Whether an earlier change was never confirmed.
   returned: success
   type: bool
   sample: false
 state:
-  description: The id of the state that was saved; V(null) where nothing changed, or without O(state_folder).
+  description: The id of the snapshot that was saved; V(null) where nothing changed, or without O(state_folder).
   returned: success
   type: str
   sample: 20261122T081202Z
@@ -175,7 +175,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
                 "mode": {"type": "raw", "default": "0644"},
             },
         },
-        # Of a mapping only the values are hidden. One of texts within a list would be logged on the host all the same.
+        # Ansible hides the values of a dictionary, but would log the texts in a list of dictionaries.
         "secrets": {"type": "dict", "default": {}, "no_log": True},
         "backup": {"type": "list", "elements": "path", "default": []},
         "absent": {"type": "list", "elements": "path", "default": []},
@@ -188,9 +188,9 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def wanted_of(params: dict[str, Any]) -> list[Entry]:
-    """The entries asked for; OllamaError for a path that is not absolute or named twice, or a mode that is none."""
+    """Return the requested entries; OllamaError for a path that is relative or named twice, or an invalid mode."""
     entries = [Entry(row["path"], FILE, row["content"].encode(), _mode(row["mode"])) for row in params["files"]]
-    entries += [Entry(path, FILE, _text(path, said), SECRET_MODE) for path, said in params["secrets"].items()]
+    entries += [Entry(path, FILE, _text(path, content), SECRET_MODE) for path, content in params["secrets"].items()]
     entries += [Entry(path, ABSENT) for path in params["absent"]]
     paths = [entry.path for entry in entries]
     for path in paths:
@@ -201,17 +201,17 @@ def wanted_of(params: dict[str, Any]) -> list[Entry]:
     return entries
 
 
-def _text(path: str, said: object) -> bytes:
-    """The content; a key that is all digits comes as a number."""
-    if isinstance(said, bool) or not isinstance(said, (str, int)):
-        raise OllamaError(f"{path}: what it shall hold is no text")
-    return str(said).encode()
+def _text(path: str, content: object) -> bytes:
+    """Return the content as bytes; a key that is all digits arrives as a number."""
+    if isinstance(content, bool) or not isinstance(content, (str, int)):
+        raise OllamaError(f"{path}: its content is not a text")
+    return str(content).encode()
 
 
-def _mode(said: object) -> int:
-    if not isinstance(said, str) or not re.fullmatch("0?[0-7]{3}", said):
-        raise OllamaError(f"mode: {str(said)[:20]!r} is not allowed; allowed are octal digits in quotes, as '0644'")
-    return int(said, 8)
+def _mode(mode: object) -> int:
+    if not isinstance(mode, str) or not re.fullmatch("0?[0-7]{3}", mode):
+        raise OllamaError(f"mode: {str(mode)[:20]!r} is not allowed; allowed are octal digits in quotes, as '0644'")
+    return int(mode, 8)
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:

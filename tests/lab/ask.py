@@ -4,7 +4,7 @@
 """Send the server a prompt and print as JSON what its runner is and how many of its threads computed the answer.
 
 ask.py              of the server as it runs
-ask.py LINES...     for each LINES anew: restarted with these lines of [Service], between blanks, in a drop-in by hand
+ask.py LINES...     once for each LINES: restarted with these lines of [Service], between blanks, in a drop-in by hand
 
 Soon after the end the drop-in is gone and the server restarted. Python 3.9, standard library only.
 """

@@ -8,7 +8,7 @@
 # host, which is where Ollama has its own: the programs, all libraries that they need down to the C library, and the
 # loader, which their headers name in that place, so that a host of any age starts them without a wrapper.
 # The archive moves: versions come from llama-packages.txt while it has them, and are what it has now after that,
-# which is then said. It keeps to the mirror that this host's own apt uses.
+# which is then reported. It keeps to the mirror that this host's own apt uses.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${VMLAB_CACHE:-$HOME/.cache/vmlab}
@@ -17,7 +17,7 @@ suite=unstable
 loader=/usr/local/lib/ollama/ld.so
 
 say() { echo "get-llama: $*" >&2; }
-fail() { say "there is no real llama-server to be had: $*"; exit 1; }
+fail() { say "no real llama-server is available: $*"; exit 1; }
 key=$(cat "$0" "$here/llama-packages.txt" | sha256sum | cut -c1-12)
 out=$cache/llama-$key
 ready() { [ -e "$out/done" ] && { [ ! -e "$out/unpinned" ] || cat "$out/unpinned" >&2; echo "$out"; }; }

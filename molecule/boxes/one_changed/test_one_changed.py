@@ -28,3 +28,11 @@ def test_plan_names_the_service_the_setting_and_both_values_of_a_line_changed_by
     output = recorded("plan")["output"]
     assert re.search("ollama@embed.service +OLLAMA_KEEP_ALIVE +differs +9m +6m", output)
     assert f"{host.backend.host}: 1 difference(s)" in output
+
+
+def test_site_after_plan_in_one_command_verifies_what_it_wrote(recorded):
+    """The difference that the first playbook found is not one any more when the second verifies."""
+    seen = recorded("plan-and-site")
+    assert re.search("ollama@embed.service +OLLAMA_KEEP_ALIVE +differs +9m +6m", seen["output"])
+    assert seen["changed"] > 0
+    assert seen["rc"] == 0

@@ -58,7 +58,7 @@ def test_binding_is_the_one_of_the_process(asked, checks):
 
 
 def test_memory_is_on_the_node(checks):
-    """But for what of a library was in memory elsewhere before."""
+    """Except for pages of a library that were in memory elsewhere before."""
     assert checks["numa_node"]["verdict"] == "pass"
     share = re.search(r"(\d+) % on node 1", checks["numa_node"]["seen"])
     assert int(share[1]) >= 90

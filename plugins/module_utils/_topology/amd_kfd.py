@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, KFD, gpu_entry
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, gpu_entry
+from ansible_collections.inference.ollama.plugins.module_utils._topology.vendors import KFD
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root

@@ -41,15 +41,10 @@ _COMPATIBLE = re.compile(r"^OF_COMPATIBLE_0=([a-z0-9-]{1,40}),([\w.+-]{1,80})$",
 _RENDER_NODE = re.compile(r"renderD[0-9]+")
 _NO_GPUS = ("nvidia", "virtio")
 
-# Intel puts integrated graphics at device 2 of bus 0 on every platform; its cards are behind a bridge.
-_INTEL_INTEGRATED = "0000:00:02.0"
-
 
 def is_console(card: PciDevice) -> bool:
-    """Whether the card only shows a console; never true for AMD, Intel and NVIDIA."""
-    if card.vendor in ("amd", "intel", "nvidia"):
-        return False
-    return card.vendor_id in _CONSOLE_VENDORS or card.driver in _CONSOLE_DRIVERS
+    """Whether the card only shows a console; never true for a vendor of GPUs for computing."""
+    return not card.maker and (card.vendor_id in _CONSOLE_VENDORS or card.driver in _CONSOLE_DRIVERS)
 
 
 def read_others(root: Root, cards: list[PciDevice]) -> list[dict[str, Any]]:
@@ -81,7 +76,7 @@ def _on_chip(root: Root) -> list[dict[str, Any]]:
 
 def read_card(root: Root, card: PciDevice) -> dict[str, Any]:
     """The entry of one card as sysfs has it; ``index`` is None."""
-    folder = f"{DEVICES}/{card.address}"
+    folder, place = f"{DEVICES}/{card.address}", card.maker.integrated if card.maker else None
     total, used = _tiles(root, folder), root.natural(f"{folder}/mem_info_vram_used")
     if total is None:
         total = root.natural(f"{folder}/mem_info_vram_total")
@@ -95,7 +90,7 @@ def read_card(root: Root, card: PciDevice) -> dict[str, Any]:
         numa_node=card.numa_node,
         cpus=card.cpus,
         # A card given to a virtual machine may stand where integrated graphics does, but has memory of its own.
-        integrated=card.address == _INTEL_INTEGRATED and total is None if card.vendor == "intel" else None,
+        integrated=card.address == place and total is None if place else None,
     )
 
 

@@ -16,7 +16,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.cpu imp
 )
 from ansible_collections.inference.ollama.plugins.module_utils._topology.cpuinfo import read_identity
 from ansible_collections.inference.ollama.plugins.module_utils._topology.governor import read_frequency
-from ansible_collections.inference.ollama.plugins.module_utils._topology.gpus import read_gpus
+from ansible_collections.inference.ollama.plugins.module_utils._topology.gpus import SOURCES, read_gpus
 from ansible_collections.inference.ollama.plugins.module_utils._topology.kernel import read_kernel
 from ansible_collections.inference.ollama.plugins.module_utils._topology.kinds import read_kinds
 from ansible_collections.inference.ollama.plugins.module_utils._topology.limits import Limits, read_limits
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 # One name for several subsets.
-GROUPS = {"gpus": frozenset({"nvidia", "amd", "drm"}), "software": frozenset({"systemd", "numactl", "ollama"})}
+GROUPS = {"gpus": SOURCES, "software": frozenset({"systemd", "numactl", "ollama"})}
 SUBSETS = frozenset(
     {"cpu", "cache", "governor", "numa", "memory", "kernel", "virtualization", "allowed", *GROUPS["gpus"]}
     | GROUPS["software"]

@@ -11,15 +11,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
+from ansible_collections.inference.ollama.plugins.module_utils._topology.vendors import BY_ID
+
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.vendors import Vendor
 
 DEVICES = "/sys/bus/pci/devices"
-# Where GPUs are that need not be on PCI: render nodes, and the nodes of AMD's compute driver.
+# Where render nodes are, of GPUs that need not be on PCI.
 DRM = "/sys/class/drm"
-KFD = "/sys/class/kfd/kfd/topology/nodes"
-
-VENDORS = {0x10DE: "nvidia", 0x1002: "amd", 0x8086: "intel"}
 
 _DISPLAY = 0x03
 _ACCELERATOR = 0x12
@@ -39,13 +39,18 @@ class PciDevice(NamedTuple):
     @property
     def vendor(self) -> str:
         """``nvidia``, ``amd``, ``intel`` or the vendor number as in ``0x1ed5``."""
-        return VENDORS.get(self.vendor_id, f"0x{self.vendor_id:04x}")
+        return self.maker.name if self.maker else f"0x{self.vendor_id:04x}"
+
+    @property
+    def maker(self) -> Vendor | None:
+        """What is known of the vendor; None for one that makes no GPUs for computing."""
+        return BY_ID.get(self.vendor_id)
 
 
 def read_cards(root: Root) -> list[PciDevice]:
     """Every display controller (class 03xxxx) in the order of PCI addresses, display adapters of servers too.
 
-    AMD's and NVIDIA's compute cards may call themselves processing accelerators (class 12xxxx).
+    Compute cards of a vendor with a reader may call themselves processing accelerators (class 12xxxx).
     """
     cards = []
     for address in sorted(root.names(DEVICES), key=_order):
@@ -54,7 +59,7 @@ def read_cards(root: Root) -> list[PciDevice]:
         if code is None or vendor_id is None:
             continue
         kind = code >> 16
-        if kind == _DISPLAY or (kind == _ACCELERATOR and VENDORS.get(vendor_id) in ("amd", "nvidia")):
+        if kind == _DISPLAY or (kind == _ACCELERATOR and vendor_id in BY_ID and BY_ID[vendor_id].read):
             cards.append(_card(root, address, vendor_id))
     return cards
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture import svg
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import VENDORS
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of, memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style import PAD
+from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import vendor_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,18 +51,14 @@ def card(gpu: Gpu) -> svg.Block:
 
 
 def _unnamed(facts: Mapping[str, Any]) -> str:
-    vendor = str(facts.get("vendor") or "")
-    return f"{VENDORS.get(vendor, vendor)} (name not read)".strip()
+    return f"{vendor_of(facts.get('vendor')).title} (name not read)".strip()
 
 
 def _target(facts: Mapping[str, Any]) -> str | None:
     compute, gfx = facts.get("compute_capability"), facts.get("gfx_target")
     if compute:
         return f"compute capability {compute}"
-    if gfx:
-        return str(gfx)
-    missing = {"nvidia": "compute capability not read", "amd": "gfx target not read"}
-    return missing.get(str(facts.get("vendor")))
+    return str(gfx) if gfx else vendor_of(facts.get("vendor")).unread
 
 
 def _remarks(facts: Mapping[str, Any]) -> list[str]:

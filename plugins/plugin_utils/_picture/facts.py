@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import vendor_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 KINDS = ("performance", "middle", "efficiency", "low_power", "uniform")
-VENDORS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,8 @@ def _gpus(entries: list[Mapping[str, Any]], used: set[str]) -> list[Gpu]:
     vendors = {entry.get("vendor") for entry in entries}
     found = []
     for entry in entries:
-        vendor = str(entry.get("vendor") or "")
         # Each vendor's driver counts from 0.
-        name = ("GPU" if len(vendors) < 2 else f"{VENDORS.get(vendor, vendor)} GPU").strip()
+        name = ("GPU" if len(vendors) < 2 else f"{vendor_of(entry.get('vendor')).title} GPU").strip()
         number = entry.get("index")
         chosen = entry.get("pci_bus_id") in used or entry.get("uuid") in used
         found.append(Gpu(name if number is None else f"{name} {number}", chosen, entry))

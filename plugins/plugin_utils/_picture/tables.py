@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture import svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.cards import direct, link_kind
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import VENDORS
+from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import vendor_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,7 +50,7 @@ def links(gpus: Sequence[Gpu]) -> list[svg.Block]:
         own = [gpu for gpu in gpus if gpu.facts.get("vendor") == vendor and gpu.facts.get("index") is not None]
         if len(own) < 2 or not any(gpu.facts.get("links") for gpu in own):
             continue
-        heading = f"Links between {VENDORS.get(str(vendor), vendor)} GPUs"
+        heading = f"Links between {vendor_of(vendor).title} GPUs"
         if len(own) > LARGEST:
             kinds = sorted({str(link["kind"]) for gpu in own for link in gpu.facts.get("links") or [] if link})
             tables.append(svg.column([svg.label(heading, "head"), svg.label(", ".join(kinds))], 4))

@@ -121,11 +121,11 @@ def _flash(planning: Planning) -> bool | None:
 def _support(planning: Planning) -> tuple[bool | None, str]:
     if not planning.gpus:
         return _support_on_cpu(planning)
-    unread = [gpu.name for gpu in planning.gpus if gpu.vendor == "nvidia" and gpu.compute is None]
+    unread = [gpu.name for gpu in planning.gpus if gpu.maker.cuda and gpu.compute is None]
     if unread:
         return None, f"not set: the compute capability of {', '.join(unread)} could not be read, so the server decides"
     for gpu in planning.gpus:
-        if gpu.vendor != "nvidia" or gpu.compute is None:
+        if not gpu.maker.cuda or gpu.compute is None:
             continue
         verdict = _support_on_cuda(planning, gpu.compute)
         if verdict is not True:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
+from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import VENDORS
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
+    from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import Vendor
 
-VISIBLE, ORDER, SPREAD = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OLLAMA_SCHED_SPREAD"
-ROCR, VULKAN, LIBRARY = "ROCR_VISIBLE_DEVICES", "OLLAMA_VULKAN", "OLLAMA_LLM_LIBRARY"
+ORDER, SPREAD, VULKAN, LIBRARY = "CUDA_DEVICE_ORDER", "OLLAMA_SCHED_SPREAD", "OLLAMA_VULKAN", "OLLAMA_LLM_LIBRARY"
 # From then on discovery keeps only the libraries of that name, and knows cuda_v12 and cuda_v13 (ml/device.go).
 EXACT_LIBRARY = "exact_gpu_library"
 # cuda_v13 has kernels from here on; cuda_v12 up to 9.0 and, of the later ones, for 12.0 (CMakePresets.json).
@@ -28,24 +29,23 @@ CUDA_12_LAST, CUDA_12_ALSO = (9, 0), (12, 0)
 
 def show(planning: Planning, cards: list[Gpu]) -> None:
     """Decide how the server sees ``planning.gpus`` alone of all usable ``cards`` of the host."""
-    named = _cuda(planning, cards)
-    named = _rocm(planning, cards) or named
-    others = [gpu for gpu in planning.machine.gpus if gpu.vendor in ("nvidia", "amd") and gpu not in planning.gpus]
-    if named and others:
+    named = [(_cuda if vendor.cuda else _visible)(planning, vendor, cards) for vendor in VENDORS.values()]
+    others = [gpu for gpu in planning.machine.gpus if gpu.maker.visible and gpu not in planning.gpus]
+    if any(named) and others:
         _vulkan(planning)
-    nvidia = [gpu for gpu in planning.gpus if gpu.vendor == "nvidia"]
-    if len([gpu for gpu in cards if gpu.vendor == "nvidia"]) > 1 and nvidia:
+    nvidia = [gpu for gpu in planning.gpus if gpu.maker.cuda]
+    if len([gpu for gpu in cards if gpu.maker.cuda]) > 1 and nvidia:
         reason = "CUDA then numbers the cards by PCI address as nvidia-smi does; its own order is fastest first"
         planning.record(VARIABLE, ORDER, "PCI_BUS_ID", POLICY, reason)
     _library(planning, nvidia)
     _spread(planning)
 
 
-def _cuda(planning: Planning, cards: list[Gpu]) -> bool:
+def _cuda(planning: Planning, vendor: Vendor, cards: list[Gpu]) -> bool:
     """Decide which NVIDIA cards the server sees; return whether a variable names them."""
     option, value, source = planning.policy.cuda_visible_devices, None, POLICY
-    mine = [gpu for gpu in planning.gpus if gpu.vendor == "nvidia"]
-    here = [gpu for gpu in planning.machine.gpus if gpu.vendor == "nvidia" and planning.machine.nvidia_driver]
+    mine = [gpu for gpu in planning.gpus if gpu.maker.cuda]
+    here = [gpu for gpu in planning.machine.gpus if gpu.maker.cuda and planning.machine.nvidia_driver]
     names = "; ".join(gpu.label for gpu in mine)
     if option == ():
         value, source = "-1", OPERATOR
@@ -53,7 +53,7 @@ def _cuda(planning: Planning, cards: list[Gpu]) -> bool:
     elif option is not None:
         value, source = ",".join(option), OPERATOR
         reason = f"ollama_cuda_visible_devices names {names or 'no card that this release would use'}"
-    elif not here or (planning.count == 1 and not mine and not [gpu for gpu in cards if gpu.vendor == "nvidia"]):
+    elif not here or (planning.count == 1 and not mine and not any(gpu.maker.cuda for gpu in cards)):
         reason = _why_none(planning)
     elif not mine:
         value = "-1"
@@ -64,20 +64,20 @@ def _cuda(planning: Planning, cards: list[Gpu]) -> bool:
         ordered = sorted(mine, key=lambda gpu: (gpu.pci_bus_id or "", gpu.index or 0))
         value = ",".join(gpu.uuid or str(gpu.index) for gpu in ordered)
         reason = f"of {len(here)} NVIDIA GPU(s) these, by UUID in the order of their PCI addresses: {names}"
-    planning.record(VARIABLE, VISIBLE, value, source, reason)
+    planning.record(VARIABLE, str(vendor.visible), value, source, reason)
     return value is not None
 
 
-def _rocm(planning: Planning, cards: list[Gpu]) -> bool:
-    """Decide which AMD cards the server sees; return whether a variable names them."""
-    here = [gpu for gpu in cards if gpu.vendor == "amd"]
-    mine = [gpu for gpu in planning.gpus if gpu.vendor == "amd"]
+def _visible(planning: Planning, vendor: Vendor, cards: list[Gpu]) -> bool:
+    """Decide which of a vendor's cards the server sees; return whether a variable names them."""
+    here = [gpu for gpu in cards if gpu.maker == vendor]
+    mine = [gpu for gpu in planning.gpus if gpu.maker == vendor]
     if len(mine) == len(here):
         return False
     value = ",".join(gpu.uuid or str(gpu.index) for gpu in mine) or "-1"
     names = "; ".join(gpu.label for gpu in mine) or "none; an index that no card has hides them all"
-    reason = f"of {len(here)} AMD GPU(s) this instance uses {names}"
-    planning.record(VARIABLE, ROCR, value, POLICY, reason)
+    reason = f"of {len(here)} {vendor.title} GPU(s) this instance uses {names}"
+    planning.record(VARIABLE, str(vendor.visible), value, POLICY, reason)
     return True
 
 

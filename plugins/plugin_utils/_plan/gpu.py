@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import LOWEST_COMPUTE, Gpu
-
 if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 
@@ -30,7 +29,7 @@ def wanted(planning: Planning, cards: list[Gpu]) -> list[Gpu]:
     option = planning.policy.cuda_visible_devices
     if option is None:
         return cards
-    others = [gpu for gpu in cards if gpu.vendor != "nvidia"]
+    others = [gpu for gpu in cards if not gpu.maker.cuda]
     known = _by_name(planning)
     unknown = [device for device in option if device not in known and not _unread_partition(planning, device)]
     if unknown:
@@ -50,7 +49,7 @@ def one_process(planning: Planning, cards: list[Gpu]) -> list[Gpu]:
         return cards
     whole = [gpu for gpu in cards if not gpu.partition]
     best = max(partitions, key=lambda gpu: gpu.memory_bytes or 0)
-    kept = whole if any(gpu.vendor == "nvidia" for gpu in whole) else [best, *whole]
+    kept = whole if any(gpu.maker.cuda for gpu in whole) else [best, *whole]
     idle = len(cards) - len(kept)
     if idle:
         planning.warn(
@@ -63,24 +62,25 @@ def one_process(planning: Planning, cards: list[Gpu]) -> list[Gpu]:
 
 
 def _counts(planning: Planning, gpu: Gpu) -> bool:
-    if gpu.vendor == "nvidia" and gpu.compute is not None and gpu.compute < LOWEST_COMPUTE:
+    lowest = gpu.maker.lowest_compute
+    if lowest and gpu.compute is not None and gpu.compute < lowest:
         planning.warn(
             "gpu-too-old",
-            f"{gpu.label} is below compute capability {LOWEST_COMPUTE[0]}.{LOWEST_COMPUTE[1]}, the least that any"
+            f"{gpu.label} is below compute capability {lowest[0]}.{lowest[1]}, the least that any"
             " Ollama release was built for",
             "nothing to set: models run on the other devices",
         )
         return False
-    if gpu.integrated or gpu.vendor not in ("nvidia", "amd"):
+    if gpu.integrated or gpu.maker.visible is None:
         return False
-    if not (gpu.memory_bytes or gpu.gfx_target or (gpu.vendor == "nvidia" and planning.machine.nvidia_driver)):
+    if not (gpu.memory_bytes or gpu.gfx_target or (gpu.maker.cuda and planning.machine.nvidia_driver)):
         planning.warn(
             "gpu-without-driver",
             f"no driver answered for {gpu.label} at {gpu.pci_bus_id}; the plan does not count on it",
             "install the vendor's driver; ollama_topology.problems says what was tried",
         )
         return False
-    return gpu.vendor != "nvidia" or _driver_serves(planning, gpu)
+    return not gpu.maker.cuda or _driver_serves(planning, gpu)
 
 
 def _driver_serves(planning: Planning, gpu: Gpu) -> bool:
@@ -103,7 +103,7 @@ def _driver_serves(planning: Planning, gpu: Gpu) -> bool:
 
 
 def _nvidia(planning: Planning) -> list[Gpu]:
-    return [gpu for gpu in planning.machine.gpus if gpu.vendor == "nvidia"]
+    return [gpu for gpu in planning.machine.gpus if gpu.maker.cuda]
 
 
 def _by_name(planning: Planning) -> dict[str, Gpu]:

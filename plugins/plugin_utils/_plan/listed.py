@@ -197,7 +197,7 @@ def _gpus(planning: Planning, entries: list[Entry], cards: list[Gpu]) -> list[li
         for device in entry.policy.cuda_visible_devices or ():
             found = next((card for card in cards if device in (card.uuid, str(card.index))), None)
             if found is None:
-                names = ", ".join(f"{card.index} ({card.name})" for card in cards if card.vendor == "nvidia") or "none"
+                names = ", ".join(f"{card.index} ({card.name})" for card in cards if card.maker.cuda) or "none"
                 planning.error(
                     f"ollama_instances[{number}].cuda_visible_devices: {device!r} is not on this host; NVIDIA GPUs"
                     f" here: {names}; or none"

@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import Vendor, vendor_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GIB = 1 << 30
-# Every Linux build of every supported release has kernels for compute capability 5.0 and later, and none for
-# less (CMakePresets.json and Dockerfile of 0.1.29 to 0.33.0).
-LOWEST_COMPUTE = (5, 0)
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,11 @@ class Gpu:
     # A partition of a card (Multi-Instance GPU); the partitions of a card that is partitioned.
     partition: bool = False
     partitions: tuple[Gpu, ...] = ()
+
+    @property
+    def maker(self) -> Vendor:
+        """What the card has in common with all cards of its vendor."""
+        return vendor_of(self.vendor)
 
     @property
     def label(self) -> str:

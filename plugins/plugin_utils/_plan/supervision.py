@@ -29,20 +29,18 @@ HARDENING = {
 }
 # ProtectKernelLogs= is the youngest of them (systemd 244).
 HARDENING_SINCE = 244
-DRIVER = "nvidia-persistenced.service"
 
 
 def order(planning: Planning) -> None:
     """Decide on the directives of the unit's [Unit] section."""
-    value: str | None = None
+    services = dict.fromkeys(gpu.maker.after for gpu in planning.gpus if gpu.maker.after)
     reason = "not set: no driver's service has to come first"
-    if any(gpu.vendor == "nvidia" for gpu in planning.gpus):
-        value = DRIVER
+    if services:
         reason = (
             "keeps the driver loaded and makes its device files; a server that starts before them sees no card and runs"
             " on the CPUs; systemd ignores it where it is not installed"
         )
-    planning.record(ORDER, "After", value, POLICY, reason)
+    planning.record(ORDER, "After", " ".join(services) or None, POLICY, reason)
 
 
 def supervise(planning: Planning) -> None:

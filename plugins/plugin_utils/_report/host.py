@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import VENDORS
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
+from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import vendor_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 
 FAIL, UNREACHABLE, REFUSED, UNKNOWN, PASS = "fail", "unreachable", "refused", "unknown", "pass"
@@ -155,8 +155,7 @@ def _hardware(topology: Mapping[str, Any]) -> str | None:
         words.append(bytes_of(total))
     cards: dict[str, int] = {}
     for gpu in rows(topology.get("gpus")):
-        vendor = str(gpu.get("vendor") or "")
-        name = str(gpu.get("name") or f"{VENDORS.get(vendor, vendor)} GPU".strip())
+        name = str(gpu.get("name") or f"{vendor_of(gpu.get('vendor')).title} GPU".strip())
         cards[name] = cards.get(name, 0) + 1
     words += [name if count == 1 else f"{count} x {name}" for name, count in cards.items()]
     return ", ".join(words) or None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Mapping
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import VENDORS
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import number, text
 
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
 _ADDRESS = re.compile(r"^[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7]$")
+_TOOLS = [vendor.tool for vendor in VENDORS.values() if vendor.tool]
 _FOUND, _USED = "gpus_found", "gpu_in_use"
 # What the server logs of a card that it does not take, and what to do about it.
 _REASONS = {
     "driver-too-old": "upgrade the driver, or let the plan choose an older library (ollama_version, then site)",
     "gpu-dropped": "the release does not serve this card, or OLLAMA_LLM_LIBRARY names a library without kernels for it",
     "visible-devices": "a variable hides cards: look for *_VISIBLE_DEVICES in the files of the unit",
-    "no-gpu": "look whether nvidia-smi or rocm-smi sees the card, and restart the service once it does",
+    "no-gpu": f"look whether {' or '.join(_TOOLS)} sees the card, and restart the service once it does",
 }
 
 
@@ -80,7 +82,7 @@ def _why(subject: Subject, evidence: str) -> tuple[str, str]:
     for code, line in warnings:
         if code in _REASONS:
             return f"{evidence}: {line}", _REASONS[code]
-    return evidence, f"look whether the driver works (nvidia-smi, rocm-smi); then {cause.restart(subject)}"
+    return evidence, f"look whether the driver works ({', '.join(_TOOLS)}); then {cause.restart(subject)}"
 
 
 def _address(card: str) -> str:

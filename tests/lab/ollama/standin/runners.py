@@ -49,7 +49,7 @@ def parse_version(version: str) -> tuple[int, ...]:
 def llama_server_command(settings: environment.Settings, version: str, request: dict[str, Any], port: int) -> list[str]:
     """The command line from 0.30 on, for a host without a GPU: there unset flash attention is ``auto``.
 
-    There too the weights are not mapped, unless the request says use_mmap: then nothing is said of how to load them,
+    There too the weights are not mapped, unless the request says use_mmap: then no option says how to load them,
     and a real llama-server takes LLAMA_ARG_LOAD_MODE (server/sched.go and llm/llama_server.go of Ollama).
     """
     context = int(request.get("num_ctx") or settings.context)
@@ -153,12 +153,12 @@ class Runners:
         # Without an end in sight a real Ollama goes on for ten contexts.
         body = {"prompt": prompt, "n_predict": int(request.get("num_predict") or 16)}
         try:
-            _status, told = ask(self.loaded[name].port, "POST", "/completion", body)
+            _status, answer = ask(self.loaded[name].port, "POST", "/completion", body)
         except (KeyError, OSError, http.client.HTTPException) as error:
             raise LoadError(f"llama runner process no longer running: {error}") from None
-        spent = told.get("timings", {})
+        spent = answer.get("timings", {})
         return {
-            "response": told.get("content", "ok"),
+            "response": answer.get("content", "ok"),
             "total_duration": 3000000,
             "load_duration": 1000000,
             "prompt_eval_count": spent.get("prompt_n", 1),

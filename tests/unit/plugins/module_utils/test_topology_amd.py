@@ -18,7 +18,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_kfd
 )
 from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_smi import parse_rocm
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gpus import read_gpus
-from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import KFD, gpu_entry
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import gpu_entry
+from ansible_collections.inference.ollama.plugins.module_utils._topology.vendors import KFD
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import (
     FakeRunner,
     cases,

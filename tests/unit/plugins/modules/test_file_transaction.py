@@ -64,7 +64,7 @@ def host(tmp_path):
 
 
 def test_files_are_written_and_removed(run, host, tmp_path):
-    """Everything that was asked for and nothing else; what differed is told."""
+    """All requested changes are made and no other, and the result lists them."""
     code, result = run(**host)
     folder = host["units_folder"]
     assert (code, result["changed"], result["unfinished"]) == (0, True, False)
@@ -90,17 +90,17 @@ def test_files_are_written_and_removed(run, host, tmp_path):
     assert (kept.reason, kept.changes) == ("change 4711", result["changes"])
 
 
-def test_check_mode_tells_the_same_and_changes_nothing(run, host, tmp_path):
-    """Changes and differences to read are those of the run that follows; not even a state is kept."""
+def test_check_mode_reports_the_same_and_changes_nothing(run, host, tmp_path):
+    """Changes and diff are those of the run that follows; not even a snapshot is kept."""
     before = tree(str(tmp_path))
-    _code, told = run(**host, _ansible_check_mode=True)
+    _code, dry = run(**host, _ansible_check_mode=True)
     assert tree(str(tmp_path)) == before
     _code, done = run(**host)
     assert done["state"] is not None
-    assert told["state"] is None
-    for result in (told, done):
+    assert dry["state"] is None
+    for result in (dry, done):
         del result["state"], result["invocation"]
-    assert told == done
+    assert dry == done
 
 
 def test_a_second_run_changes_nothing(run, host, tmp_path):
@@ -126,8 +126,8 @@ def test_a_change_that_was_never_confirmed_counts_as_one(run, host):
 
 @pytest.mark.parametrize("mode", [0o600, 0o644])
 @pytest.mark.parametrize("check", [True, False])
-def test_a_secret_is_told_nowhere(run, host, check, mode):
-    """Neither in the difference nor in the arguments, also where others could read the file so far."""
+def test_a_secret_is_not_in_the_result(run, host, check, mode):
+    """It is in neither diff nor arguments, even where others could read the file so far."""
     os.chmod(f"{host['units_folder']}/key", mode)
     code, result = run(**host, _ansible_check_mode=check, _ansible_diff=True)
     assert code == 0
@@ -135,8 +135,8 @@ def test_a_secret_is_told_nowhere(run, host, check, mode):
     assert {"prepared": f"{host['units_folder']}/key is changed; its contents are not shown\n"} in result["diff"]
 
 
-def test_a_secret_that_is_removed_is_told_nowhere(run, host):
-    """What it held was for its owner alone."""
+def test_a_secret_that_is_removed_is_not_in_the_result(run, host):
+    """Its content was for its owner alone."""
     _code, result = run(absent=[f"{host['units_folder']}/key"])
     assert result["changes"][0]["change"] == "removed"
     assert KEY not in json.dumps(result)
@@ -191,8 +191,8 @@ def test_a_folder_with_something_in_it_stays(run, host):
     [
         ({"files": [{"path": "a", "content": ""}]}, "a: allowed is an absolute path"),
         ({"secrets": {"a/b": "x"}}, "a/b: allowed is an absolute path"),
-        ({"secrets": {"/a": None}}, "/a: what it shall hold is no text"),
-        ({"secrets": {"/a": {"b": KEY}}}, "/a: what it shall hold is no text"),
+        ({"secrets": {"/a": None}}, "/a: its content is not a text"),
+        ({"secrets": {"/a": {"b": KEY}}}, "/a: its content is not a text"),
         ({"secrets": {"/a": "x"}, "files": [{"path": "/a", "content": ""}]}, "/a: it is named twice"),
         ({"absent": ["a"]}, "a: allowed is an absolute path"),
         ({"files": [{"path": "/a", "content": ""}], "absent": ["/a"]}, "/a: it is named twice among files, secrets"),

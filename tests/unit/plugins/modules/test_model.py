@@ -27,7 +27,7 @@ def serve():
 
 
 def test_a_model_is_loaded_and_computes(run, serve):
-    """A few tokens are asked for, and it stays for as long as it is told to."""
+    """The request asks for a few tokens and carries the time that the model stays."""
     ollama = Ollama()
     code, result = run(name="a", url=serve(ollama) + "/")
     assert (code, result["changed"], result["before"], result["loaded"]) == (0, True, [], ["a:latest"])
@@ -45,7 +45,7 @@ def test_a_model_is_loaded_and_computes(run, serve):
 
 
 def test_a_model_that_is_loaded_already_is_left_as_it_is(run, serve):
-    """No request renews its time; what is in memory is told."""
+    """No request renews its time; the result lists what is in memory."""
     ollama = Ollama()
     ollama.holds("a:latest")
     for name in ("a", "a:latest"):
@@ -181,7 +181,7 @@ def test_a_server_that_does_not_load_it(run, serve, broken, words):
 
 
 def test_a_server_that_does_not_unload_it(run, serve):
-    """What is in its memory is not as it was, and that is said."""
+    """Its memory is not as it was, and the module reports that."""
     ollama = Ollama(broken={"a:latest": (500, {"error": "no"})})
     ollama.holds("a:latest")
     code, result = run(name="a", url=serve(ollama), state="unloaded")
@@ -191,7 +191,7 @@ def test_a_server_that_does_not_unload_it(run, serve):
 
 
 def test_nobody_listens(run):
-    """Neither state can be told without the server."""
+    """Neither state is known without the server."""
     for state in ("loaded", "unloaded"):
         code, result = run(name="a", state=state, url="http://127.0.0.1:1")
         assert code == 1

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module snapshot: which states there are, the way back to each, and the end of a change."""
+"""The module snapshot: it lists, restores and confirms."""
 
 from __future__ import annotations
 
@@ -116,20 +116,20 @@ def test_nothing_is_unfinished_and_nothing_is_done(run, machine, tmp_path):
 
 
 @pytest.mark.parametrize("asked", [0, 1, 2, "last", "unfinished"])
-def test_check_mode_tells_the_same_and_changes_nothing(run, machine, tmp_path, asked):
-    """Whatever is gone back to, files, kernel and services are told as they are done."""
+def test_check_mode_reports_the_same_and_changes_nothing(run, machine, tmp_path, asked):
+    """Whichever snapshot is restored, the dry run reports the same files, kernel values and services."""
     if asked == "unfinished":
         machine.change({"a": ("file", b"4", 0o644)}, confirmed=False)
     plant(str(tmp_path), {"switch": ("file", b"1", 0o644)})
     machine.running = {"ollama@a.service": 0}
     name = machine.ids[asked] if isinstance(asked, int) else asked
     before = tree(str(tmp_path))
-    _code, told = run(state="restored", id=name, _ansible_check_mode=True)
+    _code, dry = run(state="restored", id=name, _ansible_check_mode=True)
     assert tree(str(tmp_path)) == before
     _code, done = run(state="restored", id=name)
-    for result in (told, done):
+    for result in (dry, done):
         del result["states"], result["invocation"], result["unfinished"]
-    assert told == done
+    assert dry == done
     assert done["kernel"] == [machine.switch]
     assert done["services"] == {"stop": ["ollama@a.service"], "start": {"ollama.service": ""}}
 
@@ -177,7 +177,7 @@ def test_going_back_to_the_first_state(run, machine):
 
 
 def test_a_value_of_the_kernel_alone_is_a_change_too(run, machine, tmp_path):
-    """It is set, told, and can be taken back."""
+    """It is set, reported, and can be restored."""
     run(state="restored", id="last")
     run(state="confirmed")
     plant(str(tmp_path), {"switch": ("file", b"1", 0o644)})
@@ -196,7 +196,7 @@ def test_a_state_that_is_what_there_is_changes_nothing(run, machine):
     assert (result["changed"], result["changes"], result["unfinished"]) == (False, [], None)
 
 
-def test_a_way_back_that_cannot_be_written_has_not_begun(run, machine):
+def test_a_restore_that_cannot_be_written_has_not_begun(run, machine):
     """Nothing has changed, and no change is left to be confirmed."""
     before = tree(machine.units)
     os.unlink(f"{machine.units}/a")
@@ -211,8 +211,8 @@ def test_a_way_back_that_cannot_be_written_has_not_begun(run, machine):
     assert machine.store.ids() == machine.ids[::-1]
 
 
-def test_no_secret_is_told(run, machine):
-    """Neither of what was there then nor of what is there now."""
+def test_no_secret_is_in_the_result(run, machine):
+    """Neither that of the snapshot nor the one in force now is shown."""
     machine.change({"key": ("file", b"sk-the-key-of-today", 0o600)}, confirmed=False)
     for args in ({}, {"state": "restored"}, {"state": "restored", "id": machine.ids[1]}, {"state": "confirmed"}):
         _code, result = run(**args, _ansible_diff=True)

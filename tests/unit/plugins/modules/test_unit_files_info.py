@@ -40,7 +40,7 @@ def write(path, data):
     return str(path)
 
 
-def test_files_with_the_header_and_links_are_told(run, tmp_path):
+def test_files_with_the_header_and_links_are_listed(run, tmp_path):
     """A header in any line counts, in any encoding; copies that systemd does not read, and other folders, do not."""
     ours = write(tmp_path / "ollama@.service", b"[Unit]\n# Managed by Ansible\n")
     dropin = write(tmp_path / "ollama.service.d/override.conf", b"# Managed by Ansible\n\xff\xfe\n")
@@ -65,7 +65,7 @@ def test_a_folder_that_is_not_there_has_no_files(run, tmp_path):
 
 
 def test_a_file_that_cannot_be_read_is_named(run, tmp_path, monkeypatch):
-    """Nobody knows whose it is, so it is not called ours, and the reason is told."""
+    """Nobody knows whose it is, so it is not called ours, and the result has the reason."""
     path = write(tmp_path / "a.service", b"# Managed by Ansible\n")
 
     def refuse(*_args, **_kwargs):

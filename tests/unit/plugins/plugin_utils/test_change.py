@@ -285,8 +285,8 @@ def test_a_change_that_failed_and_was_taken_back():
 @pytest.mark.parametrize("back", [None, {}, {"restored": None}])
 def test_a_run_that_failed_with_nothing_to_take_back(back):
     """It failed, whatever it had changed."""
-    report = change_report(WRITTEN, [], [], failure(restored=back, problem="no way back"))
-    assert (report["outcome"], report["restored"], report["problem"]) == ("failed", None, "no way back")
+    report = change_report(WRITTEN, [], [], failure(restored=back, problem="no snapshot"))
+    assert (report["outcome"], report["restored"], report["problem"]) == ("failed", None, "no snapshot")
     assert change_report({}, failure={"reason": "x"})["outcome"] == "failed"
 
 
@@ -357,11 +357,11 @@ def test_the_table_without_what_is_accepted():
     assert change_table(report(restored=BACK), after, iter([]))[0].startswith("As it is again: fail")
 
 
-# Going back because somebody asked for it.
+# A rollback that somebody asked for.
 
 
-def test_the_table_of_a_way_back():
-    """What was done, how it runs, and what can be gone back to from here."""
+def test_the_table_of_a_rollback():
+    """It shows what was done, how the service runs, and which snapshots can be restored."""
     older = {**STATE, "id": "20261121T081202Z", "reason": "change 4711", "changes": FILES * 2}
     done = {"restored": STATE, "changes": FILES, "states": [STATE, older], "problems": ["x.json: it is no JSON"]}
     assert _lines_of(done, "gpu1", GOOD) == [
@@ -380,7 +380,7 @@ def test_the_table_of_a_way_back():
     ]
 
 
-def test_the_table_where_there_is_nothing_to_go_back_to():
-    """It is said, and that none is kept."""
+def test_the_table_where_there_is_nothing_to_restore():
+    """It reports that, and that no snapshot is kept."""
     done = {"restored": None, "changes": [], "states": [], "problems": []}
     assert _lines_of(done, "gpu1") == ["gpu1: nothing to go back to", "", "No state is kept."]
