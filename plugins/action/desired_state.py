@@ -24,6 +24,7 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     _supports_async = False
+    _VALID_ARGS = frozenset({"preflight", "secrets"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         known = task_vars or {}

@@ -9,8 +9,10 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from ansible_collections.inference.ollama.plugins.action.desired_state import ActionModule
+from ansible_collections.inference.ollama.plugins.modules import desired_state
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_desired import (
     DEFAULTS,
     SECRETS,
@@ -119,3 +121,10 @@ def test_without_preflight_a_host_without_ollama_has_a_plan(act):
     bare = {"ansible_facts": {"ollama_topology": {**xeon(), "software": None}}}
     assert act(answers={"topology_facts": bare})[0]["failed"] is True
     assert act({"preflight": False}, {"topology_facts": bare})[0]["installed"] is False
+
+
+def test_what_it_takes_and_returns_is_documented(act):
+    """Ansible looks for an action's documentation in a module of its name: each option and each result is there."""
+    result, _asked = act()
+    assert set(yaml.safe_load(desired_state.DOCUMENTATION)["options"]) == set(ActionModule._VALID_ARGS)
+    assert set(yaml.safe_load(desired_state.RETURN)) == set(result) - {"changed"}
