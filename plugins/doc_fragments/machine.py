@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What a module says of them; its own type and default stand in the module."""
+    """The fragment inference.ollama.machine."""
 
     DOCUMENTATION = r"""
 options:
@@ -16,7 +16,11 @@ options:
       - Where the host's file system begins.
       - With another folder than V(/) the captured C(/proc) and C(/sys) of another machine are read instead,
         and no program is run.
+    type: path
+    default: /
   command_timeout:
     description:
       - After how many seconds a program such as C(nvidia-smi) is stopped. Above 0 and up to 3600.
+    type: float
+    default: 5
 """

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What a module says of them; its own type and default stand in the module."""
+    """The fragment inference.ollama.snapshots."""
 
     DOCUMENTATION = r"""
 options:
   units_folder:
     description: The folder with the links by which services start at boot.
+    type: path
+    default: /etc/systemd/system
   command_timeout:
     description: After how many seconds C(systemctl) is no longer waited for. Above 0 and up to 3600.
+    type: float
+    default: 5
 """

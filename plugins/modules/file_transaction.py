@@ -68,29 +68,16 @@ options:
     type: list
     elements: path
     default: []
-  units_folder:
-    type: path
-    default: /etc/systemd/system
-  command_timeout:
-    type: float
-    default: 5
 extends_documentation_fragment:
   - inference.ollama.snapshots
+  - inference.ollama.target
   - ansible.builtin.action_common_attributes
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: full
     details: The content of a file that only its owner may read is not shown.
-  platform:
-    platforms: linux
-requirements:
-  - Python 3.9 or later on the host.
 seealso:
   - module: inference.ollama.snapshot
-author:
-  - The inference.ollama authors (@inference-ollama)
 """
 
 EXAMPLES = r"""

@@ -45,20 +45,10 @@ options:
     type: float
     default: 300
 extends_documentation_fragment:
+  - inference.ollama.target
   - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
-requirements:
-  - Python 3.9 or later on the host.
 seealso:
   - module: inference.ollama.service_info
-author:
-  - The inference.ollama authors (@inference-ollama)
 """
 
 EXAMPLES = r"""

@@ -66,25 +66,12 @@ options:
     description: Whether to fail where an API does not answer with its release, with what the unit and its log say.
     type: bool
     default: false
-  root:
-    type: path
-    default: /
-  command_timeout:
-    type: float
-    default: 5
 extends_documentation_fragment:
   - inference.ollama.machine
+  - inference.ollama.target
   - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
 requirements:
-  - Python 3.9 or later on the host. It needs no other package, and asks C(systemctl) and C(journalctl) where they
-    are.
+  - No other package. C(systemctl) and C(journalctl) are asked where they are.
 notes:
   - Without root the environment, the memory by node and the huge pages of another user's process cannot be read, nor
     can the log without the group C(systemd-journal), nor files of variables that only root may read.
@@ -95,8 +82,6 @@ seealso:
   - module: inference.ollama.topology_facts
   - plugin: inference.ollama.tuning_plan
     plugin_type: filter
-author:
-  - The inference.ollama authors (@inference-ollama)
 """
 
 EXAMPLES = r"""

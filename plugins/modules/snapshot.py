@@ -42,29 +42,16 @@ options:
     description: With O(state=confirmed), how many states stay, the newest. From 1 to 100.
     type: int
     default: 3
-  units_folder:
-    type: path
-    default: /etc/systemd/system
-  command_timeout:
-    type: float
-    default: 5
 extends_documentation_fragment:
   - inference.ollama.snapshots
+  - inference.ollama.target
   - ansible.builtin.action_common_attributes
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: full
     details: What only the owner of a file may read is not shown.
-  platform:
-    platforms: linux
-requirements:
-  - Python 3.9 or later on the host.
 seealso:
   - module: inference.ollama.file_transaction
-author:
-  - The inference.ollama authors (@inference-ollama)
 """
 
 EXAMPLES = r"""

@@ -18,32 +18,15 @@ description:
     values of environment variables are replaced or left out. The same value has the same replacement
     everywhere in one text.
   - It changes nothing.
-options:
-  root:
-    type: path
-    default: /
-  command_timeout:
-    type: float
-    default: 5
 extends_documentation_fragment:
   - inference.ollama.machine
+  - inference.ollama.target
   - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
-requirements:
-  - Python 3.9 or later on the host.
 notes:
   - Read the text before you give it to somebody else. Output of programs in an unforeseen form is in it
     unchanged.
 seealso:
   - module: inference.ollama.topology_facts
-author:
-  - The inference.ollama authors (@inference-ollama)
 """
 
 EXAMPLES = r"""

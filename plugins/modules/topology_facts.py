@@ -19,9 +19,6 @@ description:
   - What cannot be read is V(null) and named in RV(ansible_facts.ollama_topology.problems). It never fails
     because of the hardware.
 options:
-  root:
-    type: path
-    default: /
   gather_subset:
     description:
       - What to read, as in M(ansible.builtin.setup).
@@ -39,25 +36,16 @@ options:
     type: list
     elements: str
     default: [all]
-  command_timeout:
-    type: float
-    default: 5
 extends_documentation_fragment:
   - inference.ollama.machine
+  - inference.ollama.target
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.facts
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
   facts:
     support: full
-  platform:
-    platforms: linux
 requirements:
-  - Python 3.9 or later on the host. It needs no other package, and reads more about NVIDIA GPUs where
-    C(nvidia-ml-py) or C(nvidia-smi) is installed.
+  - No other package. More is read about NVIDIA GPUs where C(nvidia-ml-py) or C(nvidia-smi) is installed.
 notes:
   - C(ansible_processor_*) facts count cores wrongly on machines with several sockets, offline CPUs or
     hybrid CPUs, so this module does not use them.
@@ -65,8 +53,6 @@ seealso:
   - plugin: inference.ollama.tuning_plan
     plugin_type: filter
   - module: ansible.builtin.setup
-author:
-  - The inference.ollama authors (@inference-ollama)
 """
 
 EXAMPLES = r"""

@@ -57,20 +57,10 @@ options:
     type: float
     default: 5
 extends_documentation_fragment:
+  - inference.ollama.target
   - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  platform:
-    platforms: linux
-requirements:
-  - Python 3.9 or later on the host.
 seealso:
   - module: inference.ollama.file_transaction
-author:
-  - The inference.ollama authors (@inference-ollama)
 """
 
 EXAMPLES = r"""

@@ -14,7 +14,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import UN
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import PlanError, make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import TEMPLATE
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.names import unknown_checks
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import unknown_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,9 +8,10 @@ The same input gives the same bytes.
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import unit_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import (
@@ -34,24 +35,26 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject i
 
 SCHEMA = 2
 # Checks of a server beside its settings, then those of a decision by its kind.
-_BESIDE = (
-    freshness.check_unit,
-    freshness.check_reloaded,
-    freshness.check_processes,
-    release.check_api,
-    release.check_release,
-    others.check_files,
-    others.check_overridden,
-    others.check_unplanned,
-    devices.check_found,
-    devices.check_used,
-)
+_BESIDE: dict[str, Callable[[Subject], Check | None]] = {
+    freshness.UNIT: freshness.check_unit,
+    freshness.RELOADED: freshness.check_reloaded,
+    freshness.CURRENT: freshness.check_processes,
+    release.API: release.check_api,
+    release.RELEASE: release.check_release,
+    others.FILES: others.check_files,
+    others.OVERRIDDEN: others.check_overridden,
+    others.BESIDE: others.check_unplanned,
+    devices.FOUND: devices.check_found,
+    devices.USED: devices.check_used,
+}
 _OF_KIND = {
     views.PLACEMENT: placement.check_placement,
     views.VARIABLE: environment.check_variable,
     views.DIRECTIVE: directives.check_directive,
     views.ORDER: directives.check_directive,
 }
+# Those that are no setting of Ollama or of systemd (docs/verify.md).
+_CHECKS = frozenset({*_BESIDE, *placement.CHECKS, host.STALE})
 
 
 def verify(
@@ -99,6 +102,12 @@ def verify(
     }
 
 
+def unknown_checks(accepted: Iterable[str], plan: Mapping[str, Any]) -> list[str]:
+    """The names of no check, be it of this plan or another host's."""
+    planned = {decision["setting"] for decision in plan["decisions"]}
+    return [name for name in accepted if name not in _CHECKS | planned and load().get(name) is None]
+
+
 def _check_schema(value: object, name: str, schema: int, source: str) -> None:
     found = observed.mapping(value).get("schema")
     if found != schema:
@@ -114,7 +123,7 @@ def _of_unit(drift: Mapping[str, Any], unit: str) -> tuple[Mapping[str, Any], ..
 
 
 def _instance(subject: Subject, decisions: list[Mapping[str, Any]]) -> Iterator[Check]:
-    found = [check(subject) for check in _BESIDE]
+    found = [check(subject) for check in _BESIDE.values()]
     found += [
         _OF_KIND[decision["kind"]](subject, decision["setting"], decision["value"])
         for decision in decisions

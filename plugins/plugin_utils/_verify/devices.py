@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"^[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7]$")
 _TOOLS = [vendor.tool for vendor in VENDORS.values() if vendor.tool]
-_FOUND, _USED = "gpus_found", "gpu_in_use"
+FOUND, USED = "gpus_found", "gpu_in_use"
 # What the server logs of a card that it does not take, and what to do about it.
 _REASONS = {
     "driver-too-old": "upgrade the driver, or let the plan choose an older library (ollama_version, then site)",
@@ -39,19 +39,19 @@ def check_found(subject: Subject) -> Check | None:
     planned, journal = ", ".join(wanted), subject.observed.journal
     evidence = f"the lines 'inference compute' in the log of {subject.unit}"
     if journal is None or journal.devices is None:
-        return subject.unread(_FOUND, planned, evidence, "journalctl", "invocation")
+        return subject.unread(FOUND, planned, evidence, "journalctl", "invocation")
     cards = [device for device in journal.devices if _library(device) != "cpu"]
     seen = ", ".join(_name(card) for card in cards) or "only the CPU"
     if not cards:
-        return subject.fails(_FOUND, planned, seen, *_why(subject, evidence))
+        return subject.fails(FOUND, planned, seen, *_why(subject, evidence))
     addresses = {_address(text(card.get("pci_id")) or "") for card in cards}
     # A partition has no address of its own, and releases before 0.12.4 log none.
     known = [card for card in wanted if _ADDRESS.search(card)] if "" not in addresses else []
     missing = [card for card in known if _address(card) not in addresses]
     if missing or len(cards) < len(wanted):
         lost = f"; not {', '.join(missing)}" if missing else ""
-        return subject.fails(_FOUND, planned, seen + lost, *_why(subject, evidence))
-    return subject.passes(_FOUND, planned, seen, evidence)
+        return subject.fails(FOUND, planned, seen + lost, *_why(subject, evidence))
+    return subject.passes(FOUND, planned, seen, evidence)
 
 
 def check_used(subject: Subject) -> Check | None:
@@ -61,19 +61,19 @@ def check_used(subject: Subject) -> Check | None:
     planned, evidence = "models on the GPU", f"/api/ps of {subject.planned['url']}"
     models = subject.observed.models
     if models is None:
-        return subject.unread(_USED, planned, evidence, "/api/ps")
+        return subject.unread(USED, planned, evidence, "/api/ps")
     read = [(_label(model), number(model.get("size_bytes")), number(model.get("size_vram_bytes"))) for model in models]
     sizes = [(name, size, vram) for name, size, vram in read if size is not None and size > 0 and vram is not None]
     if not models:
         remedy = "send the server a request, and verify while the model is in memory"
-        return subject.unknown(_USED, planned, None, f"{evidence}: no model is in memory", remedy)
+        return subject.unknown(USED, planned, None, f"{evidence}: no model is in memory", remedy)
     seen = ", ".join(f"{name} {min(100, 100 * vram // size)} %" for name, size, vram in sizes)
     if any(vram <= 0 for _name, _size, vram in sizes):
         evidence, remedy = _why(subject, evidence)
-        return subject.fails(_USED, planned, seen, evidence, f"{remedy}; num_gpu 0 in a request does it too")
+        return subject.fails(USED, planned, seen, evidence, f"{remedy}; num_gpu 0 in a request does it too")
     if len(sizes) < len(models):
-        return subject.unread(_USED, planned, f"the sizes in {evidence}", "/api/ps")
-    return subject.passes(_USED, planned, seen, evidence)
+        return subject.unread(USED, planned, f"the sizes in {evidence}", "/api/ps")
+    return subject.passes(USED, planned, seen, evidence)
 
 
 def _why(subject: Subject, evidence: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import Process
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
-_UNIT, _RELOADED, _CURRENT = "unit", "unit_reloaded", "processes_current"
+UNIT, RELOADED, CURRENT = "unit", "unit_reloaded", "processes_current"
 # A runner may be counted a moment after its server.
 _SLACK_SECONDS = 2.0
 
@@ -30,17 +30,17 @@ def check_unit(subject: Subject) -> Check:
     observed, evidence, planned = subject.observed, f"systemctl show {subject.unit}", "loaded, active"
     if not observed.there:
         remedy = f"{SITE}; if it is installed, ask service_info for it"
-        return subject.fails(_UNIT, planned, "missing", f"service_info was not asked for {subject.unit}", remedy)
+        return subject.fails(UNIT, planned, "missing", f"service_info was not asked for {subject.unit}", remedy)
     seen = ", ".join(filter(None, (observed.load_state, observed.active_state, observed.sub_state, observed.result)))
     if observed.load_state is not None and observed.load_state != "loaded":
         what = "systemctl unmask it" if observed.load_state == "masked" else "install Ollama if it is missing"
-        return subject.fails(_UNIT, planned, seen, evidence, f"{what}; then {SITE}")
+        return subject.fails(UNIT, planned, seen, evidence, f"{what}; then {SITE}")
     if observed.active_state is None or observed.load_state is None:
-        return subject.unread(_UNIT, planned, evidence, "systemctl")
+        return subject.unread(UNIT, planned, evidence, "systemctl")
     if observed.active_state != "active":
         remedy = f"journalctl -u {subject.unit} shows why; then systemctl start {subject.unit}"
-        return subject.fails(_UNIT, planned, seen, cause.with_last_words(subject, evidence), remedy)
-    return subject.passes(_UNIT, planned, seen, evidence)
+        return subject.fails(UNIT, planned, seen, cause.with_last_words(subject, evidence), remedy)
+    return subject.passes(UNIT, planned, seen, evidence)
 
 
 def check_reloaded(subject: Subject) -> Check:
@@ -48,10 +48,10 @@ def check_reloaded(subject: Subject) -> Check:
     evidence, planned = f"systemctl show {subject.unit}: NeedDaemonReload", "no"
     reload = subject.observed.need_daemon_reload
     if reload is None:
-        return subject.unread(_RELOADED, planned, evidence, "systemctl")
+        return subject.unread(RELOADED, planned, evidence, "systemctl")
     if reload:
-        return subject.fails(_RELOADED, planned, "yes", evidence, cause.reload(subject))
-    return subject.passes(_RELOADED, planned, "no", evidence)
+        return subject.fails(RELOADED, planned, "yes", evidence, cause.reload(subject))
+    return subject.passes(RELOADED, planned, "no", evidence)
 
 
 def check_processes(subject: Subject) -> Check:
@@ -65,11 +65,11 @@ def check_processes(subject: Subject) -> Check:
             "the last restart failed, or somebody started a server by hand: end that one, then"
             f" {cause.restart(subject)}"
         )
-        return subject.fails(_CURRENT, planned, seen, f"systemctl show {subject.unit}", remedy)
-    missing = subject.no_server(_CURRENT, planned)
+        return subject.fails(CURRENT, planned, seen, f"systemctl show {subject.unit}", remedy)
+    missing = subject.no_server(CURRENT, planned)
     server = observed.server
     if missing is not None or server is None:
-        return missing or subject.unread(_CURRENT, planned, f"the server of {subject.unit}")
+        return missing or subject.unread(CURRENT, planned, f"the server of {subject.unit}")
     for found in (
         _several(subject),
         _replaced(subject, server),
@@ -78,13 +78,13 @@ def check_processes(subject: Subject) -> Check:
     ):
         if found is not None:
             seen, evidence = found
-            return subject.fails(_CURRENT, planned, seen, evidence, cause.restart(subject))
+            return subject.fails(CURRENT, planned, seen, evidence, cause.restart(subject))
     if server.environment is None or observed.environment is None:
         place = server.file("environ")
         return subject.unread(
-            _CURRENT, planned, place if server.environment is None else "Environment=", place, "systemctl"
+            CURRENT, planned, place if server.environment is None else "Environment=", place, "systemctl"
         )
-    return subject.passes(_CURRENT, planned, planned, f"{server.file('environ')}, {server.file('exe')}")
+    return subject.passes(CURRENT, planned, planned, f"{server.file('environ')}, {server.file('exe')}")
 
 
 def _several(subject: Subject) -> tuple[str, str] | None:

@@ -15,10 +15,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject i
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_PLACES = {
-    "transparent_hugepage": HUGE_PAGES,
-    "numa_balancing": NUMA_BALANCING,
-}
+STALE = "stale_files"
+_PLACES = {"transparent_hugepage": HUGE_PAGES, "numa_balancing": NUMA_BALANCING}
 
 
 def check_kernel(plan: Mapping[str, Any], kernel: Mapping[str, Any] | None) -> Iterator[Check]:
@@ -45,4 +43,4 @@ def check_stale_files(drift: Mapping[str, Any] | None) -> Iterator[Check]:
         stale = [str(row.get("path")) for row in rows(drift.get("differences")) if row.get("kind") == "stale"]
         remedy = f"{SITE}, which stops what they start and removes them" if stale else None
         verdict, seen = (FAIL, ", ".join(stale)) if stale else (PASS, "none")
-        yield Check(None, "stale_files", verdict, "none", seen, "files with the role's header", remedy)
+        yield Check(None, STALE, verdict, "none", seen, "files with the role's header", remedy)

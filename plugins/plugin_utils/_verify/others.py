@@ -17,7 +17,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject i
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
-_FILES, _OVERRIDDEN, _BESIDE = "unit_files", "overridden_by", "unplanned"
+FILES, OVERRIDDEN, BESIDE = "unit_files", "overridden_by", "unplanned"
 _NONE = "none"
 # Statuses of names that the server or a runner looks at, whether it should or not (settings.yml).
 _READ = frozenset({"active", "passthrough", "removed", "overridden", "dangerous"})
@@ -30,29 +30,29 @@ def check_files(subject: Subject) -> Check:
     planned, evidence = "as planned", f"the files of {subject.unit}"
     if subject.files is None:
         remedy = "compare the files too (the filter file_drift), as the playbook inference.ollama.verify does"
-        return subject.unknown(_FILES, planned, None, f"{evidence} were not compared", remedy)
+        return subject.unknown(FILES, planned, None, f"{evidence} were not compared", remedy)
     wrong = [row for row in subject.files if row.get("kind") != "text"]
     if not wrong:
-        return subject.passes(_FILES, planned, planned, evidence)
+        return subject.passes(FILES, planned, planned, evidence)
     seen = ", ".join(f"{row.get('setting') or 'the file'}: {row.get('kind')}" for row in wrong)
     paths = ", ".join(dict.fromkeys(str(row.get("path")) for row in wrong))
     remedy = f"edited by hand, or the plan has changed since: {SITE}, or set in the variables what shall stay"
-    return subject.fails(_FILES, planned, seen, paths, remedy)
+    return subject.fails(FILES, planned, seen, paths, remedy)
 
 
 def check_overridden(subject: Subject) -> Check:
     """Whether a later file sets what ours sets."""
     evidence = f"the files of {subject.unit}"
     if subject.observed.overrides is None:
-        return subject.unread(_OVERRIDDEN, _NONE, evidence, "a file of the unit", "systemctl")
+        return subject.unread(OVERRIDDEN, _NONE, evidence, "a file of the unit", "systemctl")
     planned = {**subject.environment, **subject.directives}
     found = [row for row in subject.observed.overrides if row.name in planned and cause.overridden(subject, row.name)]
     if not found:
-        return subject.passes(_OVERRIDDEN, _NONE, _NONE, evidence)
+        return subject.passes(OVERRIDDEN, _NONE, _NONE, evidence)
     kept = ", ".join(dict.fromkeys(row.kept for row in found))
     seen = ", ".join(row.name for row in found)
     remedy = f"take {seen} out of {kept}, or give the role the values that it should have; then {SITE}"
-    return subject.fails(_OVERRIDDEN, _NONE, f"{kept}: {seen}", kept, remedy)
+    return subject.fails(OVERRIDDEN, _NONE, f"{kept}: {seen}", kept, remedy)
 
 
 def check_unplanned(subject: Subject) -> Check | None:
@@ -63,13 +63,13 @@ def check_unplanned(subject: Subject) -> Check | None:
     """
     if not (subject.environment or subject.directives):
         return None
-    missing = subject.no_server(_BESIDE, _NONE)
+    missing = subject.no_server(BESIDE, _NONE)
     server = subject.observed.server
     if missing is not None or server is None:
-        return missing or subject.unread(_BESIDE, _NONE, f"the server of {subject.unit}")
+        return missing or subject.unread(BESIDE, _NONE, f"the server of {subject.unit}")
     place = server.file("environ")
     if server.environment is None:
-        return subject.unread(_BESIDE, _NONE, place, place)
+        return subject.unread(BESIDE, _NONE, place, place)
     names = sorted(name for name in server.environment if name not in subject.environment and _acts(name))
     loaded = subject.observed.environment
     foreign = [name for name in names if loaded is not None and name not in loaded]
@@ -78,15 +78,13 @@ def check_unplanned(subject: Subject) -> Check | None:
             f"somebody set {', '.join(foreign)} in a file of EnvironmentFile= or for all of systemd: take it out there,"
             f" or name it in ollama_environment; then {SITE}"
         )
-        return subject.fails(
-            _BESIDE, _NONE, ", ".join(foreign), f"{place}, and not in Environment= of the unit", remedy
-        )
+        return subject.fails(BESIDE, _NONE, ", ".join(foreign), f"{place}, and not in Environment= of the unit", remedy)
     others = [path for path in subject.observed.dropins or () if path != subject.path]
     if names and (loaded is None or others):
         where = ", ".join(others) or subject.unit
         remedy = f"check whether {where} sets them on purpose; name what shall stay in ollama_environment"
-        return subject.unknown(_BESIDE, _NONE, ", ".join(names), place, remedy)
-    return subject.passes(_BESIDE, _NONE, ", ".join(names) or _NONE, place)
+        return subject.unknown(BESIDE, _NONE, ", ".join(names), place, remedy)
+    return subject.passes(BESIDE, _NONE, ", ".join(names) or _NONE, place)
 
 
 def _acts(name: str) -> bool:

@@ -16,6 +16,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify import ca
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import cpu_list, mapping, number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import Process
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
@@ -26,11 +28,8 @@ _NEARLY_ALL, _HALF = 0.9, 0.5
 
 def check_placement(subject: Subject, setting: str, value: Any) -> Check | None:  # noqa: ANN401 - text or number
     """The verdict on one decision of the placement; None where another check covers it."""
-    if setting == _BINDING:
-        return _check_binding(subject, value)
-    if setting == _NODE:
-        return _check_node(subject, value)
-    return _check_threads(subject, value) if setting == _THREADS else None
+    check = CHECKS.get(setting)
+    return None if check is None else check(subject, value)
 
 
 def _check_binding(subject: Subject, method: str) -> Check | None:
@@ -150,3 +149,10 @@ def _too_many(subject: Subject, planned: int, runner: Process) -> str:
         f"this release takes no thread count from the unit: put PARAMETER num_thread {planned} into the Modelfiles, or"
         " upgrade"
     )
+
+
+CHECKS: dict[str, Callable[[Subject, Any], Check | None]] = {
+    _BINDING: _check_binding,
+    _NODE: _check_node,
+    _THREADS: _check_threads,
+}

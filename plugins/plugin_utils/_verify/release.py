@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
-_NAME, _API = "release", "api"
+RELEASE, API = "release", "api"
 
 
 def parsed(said: str | None) -> Release | None:
@@ -32,27 +32,27 @@ def check_api(subject: Subject) -> Check:
     url, observed = subject.planned["url"], subject.observed
     evidence = f"GET {url}/api/version"
     if observed.version is not None:
-        return subject.passes(_API, url, url, evidence)
+        return subject.passes(API, url, url, evidence)
     problem = observed.problem(f"{url}/api/version")
     if problem is None:
-        return subject.unread(_API, url, evidence)
+        return subject.unread(API, url, evidence)
     remedy = f"journalctl -u {subject.unit} shows where it listens, or why it ended"
-    return subject.fails(_API, url, "no answer", cause.with_last_words(subject, problem), remedy)
+    return subject.fails(API, url, "no answer", cause.with_last_words(subject, problem), remedy)
 
 
 def check_release(subject: Subject) -> Check:
     """An older server than planned does not read what it should, a newer one may read it otherwise."""
     evidence, said = f"/api/version of {subject.planned['url']}", subject.observed.version
     if said is None:
-        return subject.unread(_NAME, subject.intended, evidence, "/api/version")
+        return subject.unread(RELEASE, subject.intended, evidence, "/api/version")
     if subject.running is None:
         remedy = f"name the release that it was built from in ollama_version; then {SITE}"
-        return subject.unknown(_NAME, subject.intended, said[:60], f"{evidence}: not a release", remedy)
+        return subject.unknown(RELEASE, subject.intended, said[:60], f"{evidence}: not a release", remedy)
     if subject.intended is None:
         remedy = f"the plan was made without knowing the release: {SITE}, or name it in ollama_version"
-        return subject.unknown(_NAME, None, subject.running, evidence, remedy)
+        return subject.unknown(RELEASE, None, subject.running, evidence, remedy)
     if subject.running == subject.intended:
-        return subject.passes(_NAME, subject.intended, subject.running, evidence)
+        return subject.passes(RELEASE, subject.intended, subject.running, evidence)
     if subject.running < subject.intended:
         remedy = (
             f"the server is older than the plan assumed: {cause.restart(subject)}, if {subject.intended} is installed;"
@@ -60,4 +60,4 @@ def check_release(subject: Subject) -> Check:
         )
     else:
         remedy = f"the server is newer than the plan assumed: leave ollama_version on auto, and {SITE}"
-    return subject.fails(_NAME, subject.intended, subject.running, evidence, remedy)
+    return subject.fails(RELEASE, subject.intended, subject.running, evidence, remedy)

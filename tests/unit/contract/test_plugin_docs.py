@@ -37,13 +37,27 @@ TYPES = {
 def module_docs(path: Path) -> dict:
     """DOCUMENTATION, EXAMPLES and RETURN of a module, parsed."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {
+    docs = {
         node.targets[0].id: yaml.safe_load(ast.literal_eval(node.value))
         for node in tree.body
         if isinstance(node, ast.Assign)
         and isinstance(node.targets[0], ast.Name)
         and node.targets[0].id in ("DOCUMENTATION", "EXAMPLES", "RETURN")
     }
+    documentation = docs["DOCUMENTATION"]
+    for name in documentation["extends_documentation_fragment"]:
+        if name.startswith("inference.ollama."):
+            fragment = fragment_docs(name.rpartition(".")[2])
+            for key in ("options", "attributes"):
+                documentation[key] = {**fragment.pop(key, {}), **documentation.get(key, {})}
+            docs["DOCUMENTATION"] = documentation = {**fragment, **documentation}
+    return docs
+
+
+def fragment_docs(name: str) -> dict:
+    """What a fragment adds to the documentation of a module, parsed."""
+    module = importlib.import_module(f"ansible_collections.inference.ollama.plugins.doc_fragments.{name}")
+    return yaml.safe_load(module.ModuleDocFragment.DOCUMENTATION)
 
 
 def filter_docs(path: Path) -> dict:
@@ -96,14 +110,23 @@ def same_options(documented: dict, spec: dict) -> None:
 
 @pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
 def test_doc_fragments_describe_options_that_their_modules_share(path):
-    """A fragment has one use: to describe once what at least two modules accept."""
-    module = importlib.import_module(f"ansible_collections.inference.ollama.plugins.doc_fragments.{path.stem}")
-    described = set(yaml.safe_load(module.ModuleDocFragment.DOCUMENTATION)["options"])
-    every = [module_docs(module)["DOCUMENTATION"] for module in MODULES]
+    """A fragment has one use: to describe once what at least two modules have, who then do not say it again."""
+    every = {module: module_docs(module)["DOCUMENTATION"] for module in MODULES}
     name = f"inference.ollama.{path.stem}"
-    users = [docs["options"] for docs in every if name in docs["extends_documentation_fragment"]]
+    users = [module for module, docs in every.items() if name in docs["extends_documentation_fragment"]]
     assert len(users) > 1
-    assert all(described <= set(options) for options in users)
+    for option in fragment_docs(path.stem).get("options", {}):
+        assert all(f"\n  {option}:\n" not in module.read_text(encoding="utf-8") for module in users), option
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_every_module_is_documented_in_full(path):
+    """With its fragments it names its author, its platform, and what check mode and diff mode do."""
+    docs = module_docs(path)["DOCUMENTATION"]
+    assert docs["author"] == ["The inference.ollama authors (@inference-ollama)"]
+    assert docs["attributes"]["platform"]["platforms"] == "linux"
+    assert docs["attributes"]["check_mode"]["support"] == "full"
+    assert docs["attributes"]["diff_mode"]["support"] in ("full", "none")
 
 
 def returned(path: Path) -> dict:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.names import unknown_checks
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import unknown_checks, verify
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
     BOUND,
     SAME,
