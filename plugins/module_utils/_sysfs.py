@@ -11,9 +11,13 @@ from __future__ import annotations
 import errno
 import os
 import re
+from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._process import find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _INTEGER = re.compile(r"-?(?:0x)?[0-9a-fA-F]{1,20}")
 # The greatest number that the kernel can count to in one word.
@@ -25,6 +29,15 @@ _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO)
 def printable(text: str) -> bool:
     """Whether a text is one line of printable, decoded characters."""
     return text.isprintable() and "\ufffd" not in text
+
+
+def chosen(text: str) -> str | None:
+    """The word in brackets of a setting with several; None where there is none or more than one.
+
+    Documentation/admin-guide/mm/transhuge.rst: ``always [madvise] never``.
+    """
+    found = re.findall(r"\[([^\]\s]+)\]", text)
+    return str(found[0]) if len(found) == 1 else None
 
 
 class Root:
@@ -164,22 +177,18 @@ class Root:
 
     def cpus(self, path: str) -> CpuSet | None:
         """A CPU set in list format."""
-        text = self.text(path)
-        if text is None:
-            return None
-        try:
-            return CpuSet.parse(text)
-        except ValueError as error:
-            self.problem(f"{path}: expected a list such as 0-3,8: {error}")
-            return None
+        return self._set(path, CpuSet.parse, "expected a list such as 0-3,8: ")
 
     def cpu_mask(self, path: str) -> CpuSet | None:
         """A CPU set in mask format."""
+        return self._set(path, CpuSet.parse_mask)
+
+    def _set(self, path: str, parse: Callable[[str], CpuSet], expected: str = "") -> CpuSet | None:
         text = self.text(path)
         if text is None:
             return None
         try:
-            return CpuSet.parse_mask(text)
+            return parse(text)
         except ValueError as error:
-            self.problem(f"{path}: {error}")
+            self.problem(f"{path}: {expected}{error}")
             return None

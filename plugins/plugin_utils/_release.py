@@ -37,10 +37,6 @@ class Release:
     commits: int = 0
     commit: str = field(default="", compare=False)
 
-    def at_least(self, text: str) -> bool:
-        """Whether everything that came with that release can be relied on; 0.30.0-rc1 is not at least 0.30.0."""
-        return self >= parse_release(text)
-
     def __str__(self) -> str:
         """The number without the leading v, ``0.33.0-rc2``."""
         text = ".".join(map(str, self.base))

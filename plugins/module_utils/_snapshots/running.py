@@ -4,7 +4,7 @@
 """Services that run or start at boot, and kernel values: the part of a snapshot that is not in files.
 
 systemctl(1) list-units; systemd.unit(5), "[Install]": a unit starts at boot by links in folders that end in .wants and
-.requires. Documentation/admin-guide/mm/transhuge.rst: the choice in force stands in brackets.
+.requires.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root, chosen
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import show
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _UNIT = re.compile(r"ollama(?:@[^\s/]+)?\.service")
 _LINKS = (".wants", ".requires")
-_CHOSEN = re.compile(r"\[([^\]\s]+)\]")
 
 
 def active_units(run: Runner, root: str = "/") -> dict[str, str]:
@@ -71,8 +70,7 @@ def kernel_values(paths: Iterable[str]) -> dict[str, str]:
                 text = file.read(4096).strip()
         except (OSError, ValueError):
             continue
-        chosen = _CHOSEN.search(text)
-        found[path] = chosen[1] if chosen else text
+        found[path] = chosen(text) or text
     return found
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
@@ -13,6 +12,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     HUGE_PAGES_DEFRAG,
     NUMA_BALANCING,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import chosen
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
@@ -45,13 +45,10 @@ def _read_release(root: Root) -> str | None:
 
 
 def _read_choice(root: Root, path: str, words: tuple[str, ...]) -> str | None:
-    """Documentation/admin-guide/mm/transhuge.rst: ``always [madvise] never``, the chosen one in brackets."""
     text = root.text(path)
-    if text is None:
-        return None
-    chosen = re.findall(r"\[([^\]]*)\]", text)
-    if len(chosen) == 1 and chosen[0] in words:
-        return str(chosen[0])
+    word = None if text is None else chosen(text)
+    if text is None or word in words:
+        return word
     root.problem(f"{path}: read {text[:80]!r}, expected {' '.join(words)!r} with one in brackets")
     return None
 

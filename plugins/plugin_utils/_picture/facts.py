@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import check_topology
 from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import vendor_of
 
 if TYPE_CHECKING:
@@ -47,11 +48,7 @@ class Host:
     """
 
     def __init__(self, topology: Mapping[str, Any], instances: Sequence[Mapping[str, Any]] | None) -> None:
-        if not hasattr(topology, "get") or topology.get("schema") != 1:
-            raise OllamaError(
-                "topology: expected the mapping that topology_facts returns, with schema 1; "
-                f"found {type(topology).__name__} {str(topology)[:80]!r}"
-            )
+        check_topology(topology)
         self.cpu: Mapping[str, Any] = topology.get("cpu") or {}
         self.memory: Mapping[str, Any] = topology.get("memory") or {}
         self.allowed: Mapping[str, Any] = topology.get("allowed") or {}

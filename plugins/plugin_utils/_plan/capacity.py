@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget, families
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import MIB, MODELS
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import (
     CACHE,
@@ -22,6 +22,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import 
     loaded_option,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB, gib
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import single
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import keep_free
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
@@ -53,7 +54,7 @@ def fill(planning: Planning, threads: int | None) -> dict[str, Any]:
 
 def _parallel(planning: Planning, found: Fit, threads: int | None) -> None:
     parallel, named = found.chosen.parallel, planning.policy.reference_models
-    held = [model.name for model in named if families.single(planning, model)]
+    held = [model.name for model in named if single(planning, model)]
     option = planning.policy.num_parallel
     source = POLICY
     if option is not None:

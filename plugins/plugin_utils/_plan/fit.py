@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget, families
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.attention import attends, cache_type
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import (
     ASSUMED_CONTEXT,
@@ -22,6 +22,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget impo
     LoadedModel,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB, gib
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import single
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import reserve
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def fit(planning: Planning, threads: int | None) -> Fit:
     cache = cache_bound(planning)
     groups, whole = _groups(planning, runners, cache)
     models = tuple(
-        LoadedModel(model, families.single(planning, model), cache_type(planning, model), attends(planning, model))
+        LoadedModel(model, single(planning, model), cache_type(planning, model), attends(planning, model))
         for model in planning.policy.reference_models
     )
     memory = Budget(
@@ -153,7 +154,7 @@ def _candidates(planning: Planning, threads: int | None, cache: int | None) -> l
     slots = MOST_SLOTS if planning.gpus else max(1, (threads or 0) // THREADS_PER_STREAM)
     if not planning.gpus and policy.objective == "balanced":
         slots = min(slots, 2)
-    if named and all(families.single(planning, model) for model in named):
+    if named and all(single(planning, model) for model in named):
         slots = 1
     top = max((model.context_length or ASSUMED_CONTEXT for model in named), default=ASSUMED_CONTEXT)
     # To read a longer prompt takes processors many minutes, and its memory is taken at once.

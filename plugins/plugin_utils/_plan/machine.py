@@ -64,16 +64,20 @@ class Gpu:
         return f"{self.name} ({', '.join(facts)})" if facts else self.name
 
 
+def check_topology(topology: Mapping[str, Any]) -> None:
+    """Raise OllamaError where the facts are of another shape than topology_facts returns."""
+    if not hasattr(topology, "get") or topology.get("schema") != 1:
+        raise OllamaError(
+            "topology: expected the mapping that topology_facts returns, with schema 1; "
+            f"found {type(topology).__name__} {str(topology)[:80]!r}"
+        )
+
+
 class Machine:
     """Typed access to one host's topology. Raises OllamaError where the facts are of another shape."""
 
     def __init__(self, topology: Mapping[str, Any]) -> None:
-        if not hasattr(topology, "get") or topology.get("schema") != 1:
-            raise OllamaError(
-                "topology: expected the mapping that topology_facts returns, with schema 1; "
-                f"found {type(topology).__name__} {str(topology)[:80]!r}"
-            )
-        self._facts = topology
+        check_topology(topology)
         cpu = topology.get("cpu") or {}
         allowed = topology.get("allowed") or {}
         memory = topology.get("memory") or {}

@@ -33,6 +33,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._contract import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import allowed, read
 
 if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
     from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Option
 
 _LENGTHS, _INSTEAD = ("key_length", "value_length"), ("embedding_length", "heads")
@@ -131,3 +132,9 @@ def _lengths(where: str, numbers: Mapping[str, int]) -> tuple[int, int]:
             " neither"
         )
     return key_length, value_length
+
+
+def single(planning: Planning, model: ReferenceModel) -> bool:
+    """Whether the release holds the model to one request at a time; False where the release is unknown and matters."""
+    since = planning.contract.single_slot.get(model.family or "")
+    return model.embeds or (since is not None and planning.release is not None and planning.release >= since)

@@ -22,8 +22,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     counted,
     failed,
     host_of,
-    mapping,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping
 
 SCHEMA = 1
 # The outcomes of runs that the summary counts.

@@ -11,6 +11,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory i
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import vendor_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping, rows
 
 FAIL, UNREACHABLE, REFUSED, UNKNOWN, PASS = "fail", "unreachable", "refused", "unknown", "pass"
 # The worst first.
@@ -44,16 +45,6 @@ def host_of(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
         "error": error,
         **host,
     }
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """The value, or an empty mapping for any other kind of value."""
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: object) -> list[Mapping[str, Any]]:
-    """The mappings in a list; empty for any other kind of value."""
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def servers(plan: object) -> list[dict[str, Any]]:

@@ -33,11 +33,10 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     counted,
     differences,
     is_accepted,
-    mapping,
-    rows,
     servers,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import place_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping, rows
 
 _HEADINGS = {
     FAIL: "not as planned",

@@ -54,7 +54,7 @@ _OF_KIND = {
     views.ORDER: directives.check_directive,
 }
 # Those that are no setting of Ollama or of systemd (docs/verify.md).
-_CHECKS = frozenset({*_BESIDE, *placement.CHECKS, host.STALE})
+CHECKS = frozenset({*_BESIDE, *placement.CHECKS, host.STALE})
 
 
 def verify(
@@ -105,7 +105,7 @@ def verify(
 def unknown_checks(accepted: Iterable[str], plan: Mapping[str, Any]) -> list[str]:
     """The names of no check, be it of this plan or another host's."""
     planned = {decision["setting"] for decision in plan["decisions"]}
-    return [name for name in accepted if name not in _CHECKS | planned and load().get(name) is None]
+    return [name for name in accepted if name not in CHECKS | planned and load().get(name) is None]
 
 
 def _check_schema(value: object, name: str, schema: int, source: str) -> None:

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from hypothesis import given
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import unknown_checks, verify
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import CHECKS, unknown_checks, verify
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
     BOUND,
     SAME,
@@ -34,3 +37,12 @@ def test_an_unknown_check_is_reported():
     """In the order given; a name is written as the table has it."""
     names = ["LimitMemlock", "LimitMEMLOCK", "", "no_such", "unit", "OLLAMA_KEEP_ALIVE"]
     assert unknown_checks(names, BOUND) == ["LimitMemlock", "", "no_such"]
+
+
+def test_every_check_is_explained():
+    """The table of checks in docs/verify.md has each of them, beside settings of the kernel."""
+    page = (Path(__file__).resolve().parents[4] / "docs/verify.md").read_text(encoding="utf-8")
+    table = page.partition("| check | fails where |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert listed - {"transparent_hugepage", "numa_balancing"} == CHECKS
