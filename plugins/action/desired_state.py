@@ -44,9 +44,9 @@ class ActionModule(ActionBase):
         if read.get("failed"):
             return {**result, **read}
         topology = read["ansible_facts"]["ollama_topology"]
-        result["ansible_facts"] = read["ansible_facts"]
         try:
-            found = self._read("unit_files_info", questions(topology, options, args.get("secrets") or {}), known)
+            asked = questions(topology, options, args.get("secrets") or {}, preflight=preflight)
+            found = self._read("unit_files_info", asked, known)
             if found.get("failed"):
                 return {**result, **found}
             desired = desired_state(
@@ -59,9 +59,9 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error)}
         refusals = [*desired["refusals"], *key_errors(key)]
         if refusals and preflight:
-            # Whoever reads why has no use for all facts below it.
             return {"failed": True, "refusals": refusals, "msg": "\n".join(refusals)}
-        return {**result, "changed": False, **desired, "refusals": refusals}
+        # Only here, since whoever reads why a task failed has no use for all facts below it.
+        return {**result, "ansible_facts": read["ansible_facts"], "changed": False, **desired, "refusals": refusals}
 
     def _read(self, name: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = self._execute_module(

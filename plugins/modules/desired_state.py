@@ -18,8 +18,9 @@ description:
 options:
   preflight:
     description:
-      - Whether to refuse what stops a change of this host. Without it the task does not fail, and RV(refusals) names
-        only what cannot be planned.
+      - Whether to refuse what stops a change of this host. Without it the task does not fail, RV(refusals) names
+        only what cannot be planned, and any user may run it. Running services and pending changes are not read then,
+        so RV(pending), RV(start), RV(stop) and RV(restart) are not meaningful.
     type: bool
     default: true
   secrets:
@@ -60,7 +61,7 @@ EXAMPLES = r"""
 RETURN = r"""
 ansible_facts:
   description: The fact C(ollama_topology), as of M(inference.ollama.topology_facts).
-  returned: always
+  returned: success
   type: dict
   sample: {}
 refusals:

@@ -74,19 +74,24 @@ class Run(NamedTuple):
     preflight: bool = True
 
 
-def questions(topology: Mapping[str, Any], options: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the module unit_files_info is asked, for desired_state() to decide by its answer."""
+def questions(
+    topology: Mapping[str, Any], options: Mapping[str, Any], secrets: Mapping[str, str], *, preflight: bool = True
+) -> dict[str, Any]:
+    """Return what the module unit_files_info is asked, for desired_state() to decide by its answer.
+
+    Without preflight it is what any user may read: the unit files alone.
+    """
     prefix, unit = _prefix(options), _unit(topology)
-    live = bool(unit) and not prefix
-    store = options.get("models_path") if live else None
+    changeable = preflight and bool(unit) and not prefix
+    store = options.get("models_path") if changeable else None
     known = [f"{prefix}{options['secrets_path']}", *(f"{prefix}{setting.path}" for setting in KERNEL)]
     return {
         "folder": f"{prefix}{UNITS_FOLDER}",
         "header": HEADER,
         "paths": known,
         "secrets": dict(secrets),
-        "services": live,
-        "state_folder": options["state_folder"] if live else None,
+        "services": changeable,
+        "state_folder": options["state_folder"] if changeable else None,
         # A path that is refused is not tried.
         "store": store if str(store).startswith("/") else None,
         "store_user": unit.get("user") or "root",

@@ -103,10 +103,11 @@ def test_without_preflight_what_cannot_be_planned_is_returned(act):
 
 @pytest.mark.parametrize("module", ["topology_facts", "unit_files_info"])
 def test_a_module_that_fails_ends_it(act, module):
-    """With the module's own words; nothing is decided by half of the facts."""
+    """With the module's own words and not below all facts; nothing is decided by half of them."""
     result, _asked = act(answers={module: {"failed": True, "msg": "no interpreter"}})
     assert (result["failed"], result["msg"]) == (True, "no interpreter")
     assert "plan" not in result
+    assert "ansible_facts" not in result
 
 
 def test_a_topology_of_another_schema_is_a_sentence(act):
@@ -114,6 +115,12 @@ def test_a_topology_of_another_schema_is_a_sentence(act):
     result, _asked = act(answers={"topology_facts": {"ansible_facts": {"ollama_topology": {}}}})
     assert result["failed"] is True
     assert "schema" in result["msg"]
+
+
+def test_without_preflight_the_snapshots_are_not_read(act):
+    """Only root may, and the playbooks plan and verify work for others too."""
+    assert act()[1][1][1]["state_folder"] == DEFAULTS["state_folder"]
+    assert act({"preflight": False})[1][1][1]["state_folder"] is None
 
 
 def test_without_preflight_a_host_without_ollama_has_a_plan(act):

@@ -396,6 +396,12 @@ def test_a_store_that_is_refused_or_not_named_is_not_tried(path):
     assert questions(xeon(), {**DEFAULTS, "models_path": path}, {})["store"] is None
 
 
+def test_without_preflight_a_host_is_asked_for_its_files_alone():
+    """The playbooks plan and verify work for users who may not read the snapshots."""
+    asked = questions(xeon(), {**DEFAULTS, "models_path": "/srv"}, {}, preflight=False)
+    assert (asked["folder"], asked["services"], asked["state_folder"], asked["store"]) == (FOLDER, False, None, None)
+
+
 def test_a_staging_folder_is_asked_for_its_files_alone():
     """Services and store are those of another host."""
     asked = questions(xeon(), {**DEFAULTS, "staging_root": "/mnt/image/", "models_path": "/srv"}, {})
