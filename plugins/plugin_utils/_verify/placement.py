@@ -92,7 +92,14 @@ def _check_node(subject: Subject, planned: int) -> Check | None:
         f"the node was full, or the file was already in memory on another one: free memory on node {node}, unload the"
         " model (ollama stop) and load it again"
     )
-    return (subject.fails if worst < _HALF else subject.unknown)(_NODE, node, seen, place, remedy)
+    wrong = worst < _HALF and not _is_starting(subject, verdict_of)
+    return (subject.fails if wrong else subject.unknown)(_NODE, node, seen, place, remedy)
+
+
+def _is_starting(subject: Subject, runner: Process) -> bool:
+    """Whether the runner has not logged its threads yet, which it does before it loads its model."""
+    start = subject.observed.journal.start_of(runner.model) if subject.observed.journal else {}
+    return bool(start) and number(mapping(start.get("threads")).get("used")) is None
 
 
 def _shares(runner: Process) -> str:

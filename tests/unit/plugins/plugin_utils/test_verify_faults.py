@@ -405,6 +405,16 @@ def test_an_estimate_of_threads_fails_nothing():
     assert check(changed(runner={"compute_threads": None}, journal=None), "compute_threads")["verdict"] == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("threads", "verdict"), [({"used": 14}, "fail"), ({"used": None}, "unknown"), (None, "unknown")]
+)
+def test_memory_of_a_runner_that_is_still_starting(threads, verdict):
+    """Until it has logged its threads a runner has little but shared pages of its program, wherever those lie."""
+    starting = journal(starts=[{"model": MODEL, "threads": threads}])
+    found = changed(runner={"memory_by_node": {"0": 670, "1": 330}}, journal=starting)
+    assert check(found, "numa_node")["verdict"] == verdict
+
+
 @pytest.mark.parametrize("option", [["-t", "28"], ["--threads", "28"], ["--threads=28"]])
 def test_a_request_that_has_its_own_thread_count(option):
     """The command line comes before the environment, in each of its forms."""
