@@ -28,20 +28,18 @@ def is_ours(text: str) -> bool:
 
 
 def unit_files(plan: Mapping[str, Any], dropin_name: str, root: str = "") -> list[dict[str, str | None]]:
-    """``{path, unit, instance, source}`` of every file of units that the plan asks for, the template unit first.
+    """``{path, unit, instance}`` of every file of units that the plan asks for, the template unit first.
 
-    ``instance`` is None for the template unit; ``source`` names the role's template. ``root`` stands before each path.
+    ``instance`` is None for the template unit. ``root`` stands before each path.
     """
     files: list[dict[str, str | None]] = []
     if plan.get("template"):
         unit = plan["template"]["unit"]
-        files.append(
-            {"path": f"{root}{UNITS_FOLDER}/{unit}", "unit": unit, "instance": None, "source": "template.service.j2"}
-        )
+        files.append({"path": f"{root}{UNITS_FOLDER}/{unit}", "unit": unit, "instance": None})
     for instance in plan["instances"]:
         unit = instance["unit"]
         path = f"{root}{UNITS_FOLDER}/{unit}.d/{dropin_name}"
-        files.append({"path": path, "unit": unit, "instance": instance["name"], "source": "dropin.conf.j2"})
+        files.append({"path": path, "unit": unit, "instance": instance["name"]})
     return files
 
 
