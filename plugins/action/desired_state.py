@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state, questions
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class ActionModule(ActionBase):
         options["api_key"] = bool(key)
         args: Mapping[str, Any] = self._task.args
         preflight = boolean(args.get("preflight", True))
+        if option_errors({name: options[name] for name in ("topology_root", "command_timeout")}):
+            # The host cannot be read with these; what else is wrong is known without it, too.
+            return _refused([*option_errors(options), *key_errors(key)])
         machine = {"root": options["topology_root"], "command_timeout": options["command_timeout"]}
         read = self._read("topology_facts", machine, known)
         if read.get("failed"):
@@ -59,7 +63,7 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error)}
         refusals = [*desired["refusals"], *key_errors(key)]
         if refusals and preflight:
-            return {"failed": True, "refusals": refusals, "msg": "\n".join(refusals)}
+            return _refused(refusals)
         # Only here, since whoever reads why a task failed has no use for all facts below it.
         return {**result, "ansible_facts": read["ansible_facts"], "changed": False, **desired, "refusals": refusals}
 
@@ -68,3 +72,7 @@ class ActionModule(ActionBase):
             module_name=f"inference.ollama.{name}", module_args=args, task_vars=task_vars
         )
         return {key: value for key, value in found.items() if key != "invocation"}
+
+
+def _refused(refusals: list[str]) -> dict[str, Any]:
+    return {"failed": True, "refusals": refusals, "msg": "\n".join(refusals)}

@@ -135,3 +135,11 @@ def test_what_it_takes_and_returns_is_documented(act):
     result, _asked = act()
     assert set(yaml.safe_load(desired_state.DOCUMENTATION)["options"]) == set(ActionModule._VALID_ARGS)
     assert set(yaml.safe_load(desired_state.RETURN)) == set(result) - {"changed"}
+
+
+def test_what_the_host_cannot_be_read_with_is_refused_first(act):
+    """With everything else that is wrong, and without asking the host by it."""
+    result, asked = act(ollama_command_timeout="abc", ollama_start_timeout=0)
+    assert result["failed"] is True
+    assert [line.partition(":")[0] for line in result["refusals"]] == ["ollama_command_timeout", "ollama_start_timeout"]
+    assert asked == []
