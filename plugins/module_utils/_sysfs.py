@@ -18,11 +18,14 @@ from ansible_collections.inference.ollama.plugins.module_utils._process import f
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from re import Pattern
 
 _INTEGER = re.compile(r"-?(?:0x)?[0-9a-fA-F]{1,20}")
 # The greatest number that the kernel can count to in one word.
 _GREATEST = (1 << 63) - 1
 _LONGEST_WORD = 256
+# More than this is no file that somebody writes by hand.
+_LARGEST_TEXT = 1 << 20
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO)
 
 
@@ -135,6 +138,20 @@ class Root:
             return None
         start = f"{name}=".encode()
         return next((e[len(start) :].decode("utf-8", "replace").strip() for e in entries if e.startswith(start)), None)
+
+    def lines(self, path: str, form: Pattern[str]) -> list[str] | None:
+        """The lines of a file that are of this form; None where it is absent or unreadable.
+
+        Nothing else of the file is kept, quoted or recorded: units hold secrets.
+        """
+        try:
+            with open(self.real(path), "rb") as file:
+                text = file.read(_LARGEST_TEXT).decode("utf-8", "replace")
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                self.problem(f"{path}: cannot be read ({error.strerror})")
+            return None
+        return [line for line in text.split("\n") if form.fullmatch(line)]
 
     def word(self, path: str, expected: str) -> str | None:
         """A text of one line; None where absent or empty, a problem where it is not a name."""

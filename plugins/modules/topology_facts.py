@@ -326,6 +326,18 @@ ansible_facts:
                   V(null) too where the kernel cannot.
               type: bool
               sample: true
+            cgroup_version:
+              description:
+                - The version of the hierarchy of control groups that divides CPU time, V(1) or V(2), from C(/proc/mounts).
+                  V(null) too where none is mounted.
+              type: int
+              sample: 2
+            cgroup_cpu:
+              description:
+                - Whether control groups can have a CPU weight, which needs the controller C(cpu) in C(/proc/mounts)
+                  (version 1) or in C(cgroup.controllers) of the root (version 2).
+              type: bool
+              sample: true
         virtualization:
           description:
             - Whether this is a machine of its own, a virtual machine or a container, in the words of
@@ -350,9 +362,9 @@ ansible_facts:
               sample: none
         allowed:
           description:
-            - What a service on this host may use. The control groups C(system.slice) and C(ollama.service)
-              with all above them, or those of this module where no C(system.slice) is, and the affinity of
-              process 1.
+            - What a service on this host may use. The control group of C(ollama.service), in C(system.slice) or in
+              the slice below the root that it runs in, with all above it; or those of this module where no
+              C(system.slice) is; and the affinity of process 1.
           type: dict
           contains:
             cpus:
@@ -574,6 +586,21 @@ ansible_facts:
                       description: The group it runs as.
                       type: str
                       sample: ollama
+                    slice:
+                      description:
+                        - The slice that C(Slice=) of its files names, and the file. Files of this collection's role do
+                          not count. V(null) where no other file names one.
+                      type: dict
+                      sample: null
+                      contains:
+                        name:
+                          description: The slice.
+                          type: str
+                          sample: inference.slice
+                        path:
+                          description: The file.
+                          type: str
+                          sample: /etc/systemd/system/ollama.service.d/10-slice.conf
                     dropins:
                       description: The drop-ins in effect.
                       type: list

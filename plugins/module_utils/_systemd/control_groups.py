@@ -1,19 +1,22 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the hierarchies of control groups are mounted.
+"""Where the hierarchies of control groups are mounted, and where in them a unit is.
 
-proc(5), /proc/mounts; cgroups(7); cpuset(7) for the file system of its own that cpusets had before version 1.
+proc(5), /proc/mounts; cgroups(7); cpuset(7) for the file system of its own that cpusets had before version 1;
+systemd.slice(5) for the groups of slices.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, FrozenSet, NamedTuple
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 USUAL = "/sys/fs/cgroup"
+_NAMES = re.compile(r"[a-z_ ]*")
 
 
 class Mount(NamedTuple):
@@ -37,3 +40,33 @@ def read_mounts(root: Root) -> list[Mount]:
                 Mount(path, 2) if kind == "cgroup2" else Mount(path, 1, frozenset([kind, *options.split(",")]))
             )
     return mounts
+
+
+def slices_with(root: Root, mount: str, unit: str) -> list[str]:
+    """The slices directly below the root of a hierarchy in which the unit has a group, such as ``/system.slice``."""
+    return [
+        f"/{name}"
+        for name in root.names(mount)
+        if name.endswith(".slice") and root.exists(f"{mount}/{name}/{unit}")
+    ]
+
+
+def cpu_controller(root: Root) -> tuple[int | None, bool | None]:
+    """The version of the hierarchy that divides CPU time among groups, and whether there is one that can.
+
+    None for what cannot be told. A controller belongs to one hierarchy: what version 1 has is not in version 2.
+    """
+    if root.text("/proc/mounts") is None:
+        return None, None
+    mounts = read_mounts(root)
+    if any(mount.version == 1 and "cpu" in mount.options for mount in mounts):
+        return 1, True
+    unified = next((mount.path for mount in mounts if mount.version == 2), None)
+    if unified is None:
+        return None, False
+    path = f"{unified}/cgroup.controllers"
+    controllers = root.text(path)
+    if controllers is not None and _NAMES.fullmatch(controllers) is None:
+        root.problem(f"{path}: read {controllers[:80]!r}, expected names such as cpuset cpu io")
+        return 2, None
+    return 2, None if controllers is None else "cpu" in controllers.split()

@@ -8,9 +8,10 @@ Source: systemd.unit(5), "Unit File Load Path" and the rules on drop-ins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from typing import TYPE_CHECKING, Dict, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import own_slice
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
@@ -32,6 +33,7 @@ class UnitFiles(NamedTuple):
     dropins: tuple[str, ...]
     user: Optional[str]
     group: Optional[str]
+    slice: Optional[Dict[str, str]]
     command: Optional[str]
     environment_files: tuple[str, ...]
 
@@ -50,7 +52,8 @@ def read_unit(root: Root, name: str) -> UnitFiles | None:
     if path is None:
         return None
     dropins = _dropins(root, name)
-    service = read_service([(file, root.text(file) or "") for file in (path, *dropins)])
+    texts = [(file, root.text(file) or "") for file in (path, *dropins)]
+    service = read_service(texts)
 
     def values(directive: str) -> list[str]:
         return [expand(setting.value) for setting in service.values(directive)]
@@ -62,6 +65,7 @@ def read_unit(root: Root, name: str) -> UnitFiles | None:
         dropins=dropins,
         user=next(reversed(values("User")), None),
         group=next(reversed(values("Group")), None),
+        slice=own_slice((file, text.split("\n")) for file, text in texts),
         # systemd leaves escapes that it does not know in a command as they are.
         command=" ".join(words) if command and not problem else command,
         environment_files=tuple(file.lstrip("-") for file in values("EnvironmentFile")),

@@ -19,6 +19,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.capture
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
 
 if TYPE_CHECKING:
+    from re import Pattern
+
     from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, Runner
 
 # Placeholders in a command line for this module's own Python, and for the text of a program passed to it.
@@ -62,6 +64,16 @@ class RecordingRoot(Root):
         elif len(self.problems) > before:
             self.capture.unreadable[clean_path(path)] = "EACCES"
         return value
+
+    def lines(self, path: str, form: Pattern[str]) -> list[str] | None:
+        before = len(self.problems)
+        found = super().lines(path, form)
+        if found is not None:
+            # These lines only: the others may be secrets. A text that a reader needed whole stays whole.
+            self.capture.files.setdefault(clean_path(path), "".join(f"{line}\n" for line in found).encode())
+        elif len(self.problems) > before:
+            self.capture.unreadable[clean_path(path)] = "EACCES"
+        return found
 
     def _bytes(self, path: str) -> bytes:
         try:

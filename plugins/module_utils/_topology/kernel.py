@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of the running kernel that decide how memory is used."""
+"""Settings of the running kernel that decide how memory is used and CPU time is divided."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     NUMA_BALANCING,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import chosen
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import cpu_controller
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 
 class Kernel(NamedTuple):
-    """The release as in uname -r; None for a setting that this kernel is built without."""
+    """The release as in uname -r; None for a setting that this kernel is built without.
+
+    ``cgroup_version`` is of the hierarchy that divides CPU time, ``cgroup_cpu`` whether it has the controller for it.
+    """
 
     release: Optional[str]
     transparent_hugepage: Optional[str]
     transparent_hugepage_defrag: Optional[str]
     numa_balancing: Optional[bool]
+    cgroup_version: Optional[int]
+    cgroup_cpu: Optional[bool]
 
 
 def read_kernel(root: Root) -> Kernel:
@@ -34,6 +40,7 @@ def read_kernel(root: Root) -> Kernel:
         _read_choice(root, HUGE_PAGES, ("always", "madvise", "never")),
         _read_choice(root, HUGE_PAGES_DEFRAG, ("always", "defer", "defer+madvise", "madvise", "never")),
         _read_numa_balancing(root),
+        *cpu_controller(root),
     )
 
 

@@ -13,12 +13,14 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import read_mounts
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import read_mounts, slices_with
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
-_SERVICE: tuple[str, ...] = ("", "/system.slice", "/system.slice/ollama.service")
+_SERVICE = "ollama.service"
+# Where systemd puts services by itself.
+_USUAL = "/system.slice"
 _CONTROLLERS = ("cpuset", "cpu", "memory")
 # cpuset(7): the last names are those of a hierarchy mounted with "noprefix".
 _CPUS = ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus", "cpus")
@@ -62,8 +64,10 @@ def _levels(root: Root) -> dict[str, list[str]]:
         for name in _CONTROLLERS:
             if mount.version == 1 and name not in mount.options:
                 continue
-            groups = _SERVICE
-            if not root.exists(f"{mount.path}/system.slice"):
+            if root.exists(f"{mount.path}{_USUAL}"):
+                place = next(iter(slices_with(root, mount.path, _SERVICE)), _USUAL)
+                groups: tuple[str, ...] = ("", place, f"{place}/{_SERVICE}")
+            else:
                 groups = own.get(name if mount.version == 1 else "", ("",))
             levels[name] += [mount.path + group for group in groups]
     return levels

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import SEARCH
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import FORM, own_slice
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -40,7 +41,7 @@ _SERVER = re.compile(r"ollama version is ([0-9]\S*)")
 def read_software(root: Root, run: Runner | None, parts: frozenset[str] = PARTS) -> dict[str, Any]:
     """``{systemd, numactl, ollama: {binary, version, unit: {…} or None} or None}``; None for parts not asked for.
 
-    ``systemd`` is a whole number, None where systemd does not run. ``unit`` has name, path, user and group
+    ``systemd`` is a whole number, None where systemd does not run. ``unit`` has name, path, user, group and slice
     (None where the unit names none), dropins, active and environment_files. With ``run`` None only files
     are read: then versions and ``active`` are None.
     """
@@ -96,12 +97,14 @@ def _ask_systemd(root: Root, run: Runner) -> tuple[dict[str, Any] | None, str | 
         return None
     if shown.text("LoadState") == "not-found":
         return None, None
+    path, dropins = shown.text("FragmentPath"), shown.dropins() or ()
     unit = {
         "name": UNIT,
-        "path": shown.text("FragmentPath"),
+        "path": path,
         "user": shown.text("User"),
         "group": shown.text("Group"),
-        "dropins": list(shown.dropins() or ()),
+        "slice": own_slice((file, root.lines(file, FORM) or ()) for file in (path, *dropins) if file),
+        "dropins": list(dropins),
         "active": shown.text("ActiveState") == "active",
         "environment_files": list(shown.environment_files()),
     }
@@ -121,6 +124,7 @@ def _read_files(root: Root) -> tuple[dict[str, Any] | None, str | None]:
         "path": files.path,
         "user": files.user,
         "group": files.group,
+        "slice": files.slice,
         "dropins": list(files.dropins),
         "active": None,
         "environment_files": list(files.environment_files),

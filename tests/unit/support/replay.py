@@ -109,6 +109,14 @@ class CapturedRoot(Root):
             return None
         return super().variable(path, name)
 
+    def lines(self, path, form):
+        try:
+            self._refuse(path)
+        except OSError as error:
+            self.problem(f"{path}: cannot be read ({error.strerror})")
+            return None
+        return super().lines(path, form)
+
     def _refuse(self, path):
         name = self.capture.unreadable.get(clean_path(path))
         if name is not None:

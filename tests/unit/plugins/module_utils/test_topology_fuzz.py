@@ -44,14 +44,14 @@ KEYS = {
         *("threads", "threads_per_core", "smt_active", "siblings", "kinds", "llc", "governors", "frequency_driver"),
     },
     "memory": {"total_bytes", "host_bytes", "available_bytes", "swap_total_bytes", "swap_free_bytes"},
-    "kernel": {"release", "transparent_hugepage", "transparent_hugepage_defrag", "numa_balancing"},
+    "kernel": {"release", "transparent_hugepage", "transparent_hugepage_defrag", "numa_balancing", "cgroup_version", "cgroup_cpu"},
     "virtualization": {"kind", "type"},
     "allowed": {"cpus", "cores", "mems", "cpu_quota", "memory_bytes"},
     "drivers": {"nvidia", "amd"},
     "software": {"systemd", "numactl", "ollama"},
 }
 NODE = {"id", "cpus", "cores", "memory_bytes", "free_bytes", "hugepages", "distances", "gpu_memory"}
-UNIT = {"name", "path", "user", "group", "dropins", "active", "environment_files"}
+UNIT = {"name", "path", "user", "group", "slice", "dropins", "active", "environment_files"}
 
 # Which facts a file has a say in: damage to it changes no other.
 CPU = "/sys/devices/system/cpu"
@@ -75,7 +75,8 @@ SCOPES = [
     ("/proc/sys/kernel/arch", "cpu.architecture"),
     ("/proc/cpuinfo", "cpu.(architecture|vendor|model|kinds)|virtualization|memory.host_bytes|numa.*gpu_memory"),
     ("/proc/meminfo", r"memory|numa\[0\]"),
-    ("/proc/(mounts|self/|1/)|/sys/fs/cgroup|/dev/cpuset", "allowed"),
+    ("/proc/(self/|1/)|/dev/cpuset", "allowed"),
+    ("/proc/mounts|/sys/fs/cgroup", "allowed|kernel.cgroup"),
     ("/proc/driver/nvidia", r"gpus|drivers.nvidia|numa.*gpu_memory|memory.host_bytes"),
     ("/sys/(class/(kfd|drm)|bus/pci|module)", "gpus|drivers|numa.*gpu_memory|memory.host_bytes"),
     ("/(etc|usr|run|lib)/", "software"),

@@ -78,6 +78,8 @@ def test_a_two_socket_server(tmp_path):
         "transparent_hugepage": "madvise",
         "transparent_hugepage_defrag": None,
         "numa_balancing": True,
+        "cgroup_version": 2,
+        "cgroup_cpu": None,
     }
     assert facts["virtualization"] == {"kind": "none", "type": "none"}
     assert facts["allowed"] == {"cpus": "0-55", "cores": 28, "mems": "0-1", "cpu_quota": None, "memory_bytes": None}

@@ -143,3 +143,16 @@ def test_strange_mounts_are_left_out(tmp_path):
     """Neither a relative path nor one that leaves the root."""
     files = {"/proc/mounts": "cgroup2 here cgroup2 rw 0 0\ncgroup2 /../up cgroup2 rw 0 0\n\nshort"}
     assert read(tmp_path, files) == ((None, None, None, None), [])
+
+
+def test_limits_are_those_of_the_slice_that_the_service_runs_in(tmp_path):
+    """A quota of the service still counts once it runs in a slice of its own below the root."""
+    base = "/sys/fs/cgroup"
+    files = {
+        "/proc/mounts": f"cgroup2 {base} cgroup2 rw 0 0",
+        f"{base}/system.slice/cpu.max": "100000 100000",
+        f"{base}/ollama.slice/memory.max": "4294967296",
+        f"{base}/ollama.slice/ollama.service/cpu.max": "350000 100000",
+    }
+    limits = read_limits(Root(plant(tmp_path, files)))
+    assert (limits.cpu_quota, limits.memory_bytes) == (3.5, 4 << 30)

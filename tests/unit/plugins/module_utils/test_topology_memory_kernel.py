@@ -78,7 +78,7 @@ def test_numa_balancing(tmp_path, text, expected):
 def test_a_kernel_without_these_settings(tmp_path):
     """Built without them: unknown, and no problem."""
     root = Root(plant(tmp_path, RELEASE))
-    assert read_kernel(root) == ("6.12.0", None, None, None)
+    assert read_kernel(root) == ("6.12.0", None, None, None, None, None)
     assert root.problems == []
 
 
@@ -86,7 +86,7 @@ def test_damaged_settings_are_unknown_and_named(tmp_path):
     """An empty release, two words chosen or an unknown one, and an invalid number."""
     files = {"/proc/sys/kernel/osrelease": "", THP: "[always] [never]", DEFRAG: "[hard] never", BALANCING: "-1"}
     root = Root(plant(tmp_path, files))
-    assert read_kernel(root) == (None, None, None, None)
+    assert read_kernel(root) == (None, None, None, None, None, None)
     assert [problem.split(":")[0] for problem in root.problems] == [*files]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, runner
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import read_unit
 from ansible_collections.inference.ollama.plugins.module_utils._topology.software import read_software
@@ -80,6 +81,7 @@ def test_live_host(booted):
                 "path": "/etc/systemd/system/ollama.service",
                 "user": "ollama",
                 "group": "ollama",
+                "slice": None,
                 "dropins": [
                     "/etc/systemd/system/ollama.service.d/10-env.conf",
                     "/etc/systemd/system/ollama.service.d/override.conf",
@@ -221,6 +223,7 @@ def test_captured_tree(tmp_path):
                 "path": "/usr/lib/systemd/system/ollama.service",
                 "user": "ollama",
                 "group": "llm",
+                "slice": None,
                 "dropins": [
                     "/etc/systemd/system/ollama.service.d/10-vendor.conf",
                     "/etc/systemd/system/ollama.service.d/override.conf",
@@ -340,3 +343,18 @@ def test_a_damaged_answer_of_systemd_is_not_believed(tmp_path, word, other):
     found = read_software(root, run)["ollama"]
     assert (found["binary"], found["unit"]["active"]) == ("/usr/local/bin/ollama", None)
     assert [problem.split(": ")[0] for problem in root.problems] == ["systemctl show ollama.service"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_slice_is_that_of_a_file_that_the_role_has_not_written(tmp_path, asked):
+    """The slice and the file that names it are read from systemd's list of files and from a captured tree alike."""
+    folder = "/etc/systemd/system/ollama.service"
+    files = {
+        folder: "[Service]\nExecStart=/opt/ollama/bin/ollama serve\nSlice=first.slice",
+        f"{folder}.d/10-env.conf": "[Service]\nSlice = llm.slice\nEnvironment=KEY=secret",
+        f"{folder}.d/override.conf": f"{HEADER} x\n[Service]\nSlice=ollama.slice",
+    }
+    root = Root(plant(tmp_path, files))
+    unit = read_software(root, host() if asked else None)["ollama"]["unit"]
+    assert unit["slice"] == {"name": "llm.slice", "path": f"{folder}.d/10-env.conf"}
+    assert root.problems == []

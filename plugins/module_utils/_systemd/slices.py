@@ -1,0 +1,46 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The slice that a service's files put it into.
+
+systemd.resource-control(5), "Slice="; systemd.slice(5) for the names of slices.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# The lines of a unit that this file looks at.
+FORM = re.compile(rf"\s*\[[^\[\]]*\]\s*|\s*Slice\s*=.*|{re.escape(HEADER)}.*")
+_NAME = re.compile(r"[\w:.@\\%-]{1,249}\.slice", re.ASCII)
+
+
+def own_slice(files: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str] | None:
+    """``{name, path}``: the slice that the files name, and the file that does; None where none of them does.
+
+    ``files`` are path and lines of each, in systemd's order. Those that the role has written do not count, and neither
+    does a name that systemd would not take.
+    """
+    found = None
+    for path, lines in files:
+        read = list(lines)
+        if not any(line.startswith(HEADER) for line in read):
+            for value in _values(read):
+                name = value.strip("\"'")
+                found = {"name": name, "path": path} if _NAME.fullmatch(name) else found if name else None
+    return found
+
+
+def _values(lines: Iterable[str]) -> Iterable[str]:
+    section = ""
+    for line in map(str.strip, lines):
+        if line.startswith("["):
+            section = line
+        elif section == "[Service]" and re.match(r"Slice\s*=", line):
+            yield line.partition("=")[2].strip()
