@@ -34,7 +34,7 @@ options:
     default: {}
   contents:
     description:
-      - Whether to return the text of the files of C(ollama.service) and its instances.
+      - Whether to return the text of the files of C(ollama.service) and its instances, and of drop-ins of slices.
       - Somebody may keep a key in one of them, so set C(no_log) on the task.
     type: bool
     default: false
@@ -95,7 +95,7 @@ digests:
       sha256: 6f1a2f3ad1c1c8e5b2a1a8a1b1e4e6d1e0a4b8ed8d3f9f2f6d4a8f4f2f6a8c10
       mode: "0644"
 contents:
-  description: With O(contents), the text of the files of Ollama's units by path. V(null) where it cannot be read.
+  description: With O(contents), the text of these files by path. V(null) where it cannot be read.
   returned: success
   type: dict
   sample: {}
@@ -149,8 +149,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import FILE, LARGEST, Entry, read_entry
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 
-# Files of Ollama's units, of which alone the text may be asked for.
-_OLLAMA = re.compile(r"/ollama(@[^/]*)?\.service(\.d/[^/]*)?$")
+# Files of Ollama's units, and drop-ins of slices below the root, of which alone the text may be asked for.
+_OLLAMA = re.compile(r"/(ollama(@[^/]*)?\.service(\.d/[^/]*)?|[^/-]+\.slice\.d/[^/]*)$")
 _USABLE = 'test -d "$1" && test -r "$1" && test -w "$1" && test -x "$1"'
 
 
@@ -199,7 +199,7 @@ def _walk(folder: str) -> tuple[list[str], list[str]]:
         for path in (os.path.join(place, name) for name in _names(place)):
             if place.endswith((".wants", ".requires")):
                 links += [path] if os.path.islink(path) else []
-            elif path.endswith(".conf" if place.endswith(".d") else ".service") and os.path.isfile(path):
+            elif path.endswith(".conf" if place.endswith(".d") else (".service", ".slice")) and os.path.isfile(path):
                 files.append(path)
     return sorted(files), sorted(links)
 

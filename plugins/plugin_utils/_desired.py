@@ -29,6 +29,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._render import (
     render,
     render_dropin,
+    render_slice,
     render_template_unit,
 )
 
@@ -122,6 +123,7 @@ def desired_state(
     live = installed and not prefix
     files = unit_files(plan, options["dropin_name"], prefix)
     ours = found["headed"]
+    notices += _foreign_slice(plan, files, found)
     template_is_ours = template_path(options) in ours
     # A link to an instance is the role's if the template is.
     links = [path for path in found["boot_links"] if template_is_ours and "/ollama@" in path]
@@ -171,6 +173,18 @@ def desired_state(
     }
 
 
+def _foreign_slice(
+    plan: Mapping[str, Any], files: list[dict[str, str | None]], found: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield each file for the slice that the role has not written, since only one of them can set the weight."""
+    path = next((str(file["path"]) for file in files if plan["slice"] and file["unit"] == plan["slice"]), None)
+    if path is not None:
+        folder = posixpath.dirname(path)
+        beside = {folder.removesuffix(".d"), *(file for file in found["files"] if posixpath.dirname(file) == folder)}
+        for file in sorted(beside & set(found["files"]) - set(found["headed"]) - {path}):
+            yield f"{file} is not the role's and stays beside {path}; only one of the two can set CPUWeight="
+
+
 def _prefix(options: Mapping[str, Any]) -> str:
     return str(options.get("staging_root") or "").rstrip("/")
 
@@ -181,7 +195,9 @@ def _unit(topology: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _text(plan: Mapping[str, Any], file: Mapping[str, Any]) -> str:
-    return render_template_unit(plan) if file["instance"] is None else render_dropin(plan, file["instance"])
+    if file["instance"] is not None:
+        return render_dropin(plan, file["instance"])
+    return render_slice(plan) if file["unit"] == plan["slice"] else render_template_unit(plan)
 
 
 def _changes(texts: Mapping[str, str], absent: list[str], found: Mapping[str, Any]) -> Iterator[str]:

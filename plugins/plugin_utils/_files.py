@@ -18,8 +18,10 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share impor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# Folders of drop-ins that can be ours; a copy of one of our files elsewhere is somebody's own.
+# Folders of drop-ins that can be ours; a copy of one of our files elsewhere is somebody's own. Only what the first
+# pattern names is ever stopped: a slice takes everything in it along.
 _DROPINS = re.compile(r"(ollama(?:@[^/]+)?\.service)\.d")
+_SLICE_DROPINS = re.compile(r"[^/-]+\.slice\.d")
 
 
 def is_ours(text: str) -> bool:
@@ -28,14 +30,17 @@ def is_ours(text: str) -> bool:
 
 
 def unit_files(plan: Mapping[str, Any], dropin_name: str, root: str = "") -> list[dict[str, str | None]]:
-    """``{path, unit, instance}`` of every file of units that the plan asks for, the template unit first.
+    """``{path, unit, instance}`` of every file of units that the plan asks for, the template unit and the slice first.
 
-    ``instance`` is None for the template unit. ``root`` stands before each path.
+    ``instance`` is None for these two. ``root`` stands before each path.
     """
     files: list[dict[str, str | None]] = []
     if plan.get("template"):
         unit = plan["template"]["unit"]
         files.append({"path": f"{root}{UNITS_FOLDER}/{unit}", "unit": unit, "instance": None})
+    if plan.get("slice"):
+        unit = plan["slice"]
+        files.append({"path": f"{root}{UNITS_FOLDER}/{unit}.d/{dropin_name}", "unit": unit, "instance": None})
     for instance in plan["instances"]:
         unit = instance["unit"]
         path = f"{root}{UNITS_FOLDER}/{unit}.d/{dropin_name}"
@@ -59,13 +64,15 @@ def stale_files(
     old, folders = [], set()
     for path in sorted(set(ours) - wanted):
         folder = posixpath.dirname(path)
-        match = _DROPINS.fullmatch(posixpath.basename(folder))
-        if match is None and posixpath.basename(path) != TEMPLATE:
+        name = posixpath.basename(folder)
+        match = _DROPINS.fullmatch(name)
+        is_dropin = match is not None or _SLICE_DROPINS.fullmatch(name) is not None
+        if not is_dropin and posixpath.basename(path) != TEMPLATE:
             continue
         old.append(path)
-        if match and folder not in kept:
+        if is_dropin and folder not in kept:
             folders.add(folder)
-            units |= {match[1]} - planned - {SINGLE}
+            units |= {match[1]} - planned - {SINGLE} if match else set()
     if plan.get("template"):
         # It holds the port that the first instance takes.
         units.add(SINGLE)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line, dropin
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line, dropin, slice_dropin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +25,18 @@ _TEMPLATES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "ollam
 
 def render_dropin(plan: Mapping[str, Any], instance: str) -> str:
     """Return the text of one instance's drop-in."""
-    entries = dropin(plan, instance)
-    sections = [(name, [entry for entry in entries if entry["section"] == name]) for name in ("Unit", "Service")]
+    return _render_entries(plan, dropin(plan, instance))
+
+
+def render_slice(plan: Mapping[str, Any]) -> str:
+    """Return the text of the drop-in of the servers' slice."""
+    return _render_entries(plan, slice_dropin(plan))
+
+
+def _render_entries(plan: Mapping[str, Any], entries: list[dict[str, Any]]) -> str:
+    sections = [
+        (name, [entry for entry in entries if entry["section"] == name]) for name in ("Unit", "Service", "Slice")
+    ]
     return render(
         "dropin.conf.j2",
         release=plan["release"],

@@ -13,14 +13,14 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
     change_sentence,
     change_table,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, ORDER, VARIABLE
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, ORDER, SLICE, VARIABLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # The kinds of decisions that are lines of a unit.
-_WRITTEN = (VARIABLE, DIRECTIVE, ORDER)
+_WRITTEN = (VARIABLE, DIRECTIVE, ORDER, SLICE)
 
 
 def run_summary(hosts: Mapping[str, Mapping[str, Any]], *, check_mode: bool = False) -> list[str]:

@@ -17,6 +17,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
     DIRECTIVE,
     ORDER,
     PLACEMENT,
+    SLICE,
     VARIABLE,
     as_text,
     decisions_of,
@@ -46,6 +47,19 @@ def dropin(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
             section, lines = _RENDERED[decision["kind"]](decision["setting"], decision["value"])
             entries.append({"section": section, "comment": _reason(decision, decision["source"]), "lines": lines})
     return entries
+
+
+def slice_dropin(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The entries of the drop-in of the servers' slice, as dropin() gives them; the section is Slice."""
+    return [
+        {
+            "section": "Slice",
+            "comment": _reason(decision, decision["source"]),
+            "lines": [_assignment(decision["setting"], decision["value"])],
+        }
+        for decision in decisions_of(plan, None)
+        if decision["kind"] == SLICE and decision["value"] is not None
+    ]
 
 
 def find_instance(plan: Mapping[str, Any], name: str) -> Mapping[str, Any]:

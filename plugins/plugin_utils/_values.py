@@ -238,7 +238,7 @@ def _devices(rule: Rule, value: str) -> str | None:
 
 
 def _pattern(rule: Rule, value: str) -> str | None:
-    if re.fullmatch(rule.pattern or "", value):
+    if value in rule.values or re.fullmatch(rule.pattern or "", value):
         return None
     return f"{quoted(value)} is not of the form {rule.example}"
 

@@ -167,9 +167,10 @@ def _values(option: Option) -> str:
     if option.type == "enum":
         words = list(option.values)
     elif option.maximum is not None:
-        words = [f"{option.minimum or 0} to {option.maximum}"]
+        words = [f"{option.minimum or 0} to {option.maximum}", *option.values]
     else:
-        words = [VALUES.get(option.type, option.type), *(option.values if option.type in WHOLE else ())]
+        worded = option.type in WHOLE or option.type == "pattern"
+        words = [VALUES.get(option.type, option.type), *(option.values if worded else ())]
     words += [word for word in option.words if not word.isdigit()]
     return ", ".join(dict.fromkeys([*(["auto"] if option.auto else []), *words]))
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """On which CPUs, bound by what, with how many compute threads.
 
-Sources: docs/policy.md, rules C1 to C5.
+Sources: docs/policy.md, rules C1 to C3.
 """
 
 from __future__ import annotations

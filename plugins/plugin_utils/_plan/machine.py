@@ -107,6 +107,8 @@ class Machine:
         kernel = topology.get("kernel") or {}
         self.transparent_hugepage: str | None = kernel.get("transparent_hugepage")
         self.numa_balancing: bool | None = kernel.get("numa_balancing")
+        self.cgroup_cpu: bool | None = kernel.get("cgroup_cpu")
+        self.container = (topology.get("virtualization") or {}).get("type") == "container"
         self.ollama: Mapping[str, Any] = software.get("ollama") or {}
         drivers = topology.get("drivers") or {}
         self.nvidia_driver: str | None = (drivers.get("nvidia") or {}).get("driver")

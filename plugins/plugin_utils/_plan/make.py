@@ -20,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     gpu,
     instances,
     kernel,
+    protection,
     service,
     supervision,
 )
@@ -66,9 +67,11 @@ def make_plan(topology: Mapping[str, Any], options: Mapping[str, Any], release: 
     _check_facts(host)
     cards = gpu.usable(host)
     shares = instances.split(host, gpu.wanted(host, cards))
-    planned = [_instance(host.of(share), share, cards) for share in shares]
+    protected = protection.choose(host, shares)
+    planned = [_instance(host.of(share), share, cards, protected) for share in shares]
     spans = len(machine.cpu_nodes) > 1 and any(placement.node is None for _entry, placement in planned)
     kernel.tune(replace(host, gpus=tuple(cards)), spans_nodes=spans)
+    weighed = protection.weigh(host, protected, sum(placement.threads or 0 for _entry, placement in planned))
     if notes.errors:
         raise PlanError(notes.errors)
     return {
@@ -76,6 +79,7 @@ def make_plan(topology: Mapping[str, Any], options: Mapping[str, Any], release: 
         "release": str(installed) if installed else None,
         "instances": [entry for entry, _placement in planned],
         "template": service.template(host) if len(planned) > 1 else None,
+        "slice": weighed,
         "upstreams": [
             {"instance": entry["name"], "host": entry["host"], "port": entry["port"], "weight": placement.threads or 1}
             for entry, placement in planned
@@ -96,7 +100,9 @@ def _release(machine: Machine, named: str | None) -> Release | None:
         return None
 
 
-def _instance(planning: Planning, share: Share, cards: list[Gpu]) -> tuple[dict[str, Any], cpu.Placement]:
+def _instance(
+    planning: Planning, share: Share, cards: list[Gpu], protected: protection.Protection
+) -> tuple[dict[str, Any], cpu.Placement]:
     """Decide on one instance; return what identifies it and follows from the decisions, and where it runs."""
     planning.record(PLACEMENT, "instance", share.name, share.source, share.why)
     placement = cpu.place(planning, share)
@@ -114,6 +120,7 @@ def _instance(planning: Planning, share: Share, cards: list[Gpu]) -> tuple[dict[
     service.command(planning, placement)
     service.limits(planning)
     supervision.supervise(planning)
+    protection.place(planning, protected)
     identity = {
         "name": share.name,
         "unit": share.unit,

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 # The version of a plan's shape, documented in tuning_plan.yml.
 SCHEMA = 2
 # Kinds: an environment variable; a directive of [Service]; one of [Unit]; where an instance runs, which other lines
-# bring about; a setting of the kernel.
+# bring about; a setting of the kernel; a directive of [Slice] of the slice that all servers run in.
 VARIABLE, DIRECTIVE, ORDER, PLACEMENT, KERNEL = "variable", "directive", "order", "placement", "kernel"
+SLICE = "slice"
 
 
 def decisions_of(plan: Mapping[str, Any], instance: str | None) -> list[Mapping[str, Any]]:

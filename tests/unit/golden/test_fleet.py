@@ -68,6 +68,9 @@ def settings(made):
             if decision["instance"] == instance["name"] and shown and name not in EVERYWHERE:
                 source = "" if decision["source"] == "policy" else f" ({decision['source']})"
                 found[instance["name"], name] = f"{value or '-'}{source}"
+    weight = next(each for each in made["decisions"] if each["setting"] == "CPUWeight")
+    if weight["value"] is not None:
+        found["slice", "CPUWeight"] = f"{weight['value']} for {made['slice']}"
     found |= {("warning", warning["code"]): "yes" for warning in made["warnings"]}
     return found
 

@@ -24,6 +24,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
     VARIABLE,
     decisions_of,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._render import render_slice
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import dropin
 from ansible_collections.inference.ollama.tests.unit.support.golden import as_yaml, same
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
@@ -55,6 +56,8 @@ def units_of(plan: dict) -> dict[str, str]:
     texts = {f"{each['name']}.conf": render("dropin.conf.j2", plan, each["name"]) for each in plan["instances"]}
     if plan["template"]:
         texts["template.service"] = render("template.service.j2", plan)
+    if plan["slice"]:
+        texts[plan["slice"]] = render_slice(plan)
     return texts
 
 

@@ -98,6 +98,15 @@ def test_contents_are_those_of_the_units_of_ollama_alone(run, tmp_path):
     assert run(tmp_path)["contents"] == {}
 
 
+def test_files_of_slices_are_found_and_their_drop_ins_returned(run, tmp_path):
+    """The servers' slice has a drop-in of the role's and may have files of somebody else's."""
+    theirs = write(tmp_path / "ollama.slice", b"[Slice]\n")
+    ours = write(tmp_path / "ollama.slice.d/override.conf", b"# Managed by Ansible\n[Slice]\n")
+    result = run(tmp_path, contents=True)
+    assert (result["files"], result["headed"]) == ([theirs, ours], [ours])
+    assert result["contents"] == {ours: "# Managed by Ansible\n[Slice]\n"}
+
+
 def test_secrets_are_compared_and_not_returned(run, tmp_path):
     """A changed key, a file that others may read, one that is missing: each is different."""
     path = write(tmp_path / "secrets.env", b"KEY=hidden-77")

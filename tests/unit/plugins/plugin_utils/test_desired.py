@@ -26,6 +26,7 @@ DEFAULTS = {
     for name, value in yaml.safe_load((ROLE / "defaults/main.yml").read_text(encoding="utf-8")).items()
 }
 DROPIN = f"{FOLDER}/ollama.service.d/override.conf"
+SLICE = f"{FOLDER}/ollama.slice.d/override.conf"
 TEMPLATE = f"{FOLDER}/ollama@.service"
 SYSCTL, TMPFILES, SECRETS = "/etc/sysctl.d/90-ollama.conf", "/etc/tmpfiles.d/ollama.conf", "/etc/ollama/secrets.env"
 BOOT = f"{FOLDER}/default.target.wants"
@@ -88,12 +89,12 @@ def without(topology, *keys):
 
 
 def test_a_fresh_host_gets_its_dropin_and_a_restart():
-    """One file; nothing is removed but what may be left of an earlier plan."""
+    """One file for it and one for its slice; nothing is removed but what may be left of an earlier plan."""
     state = desired()
-    assert [file["path"] for file in state["files"]] == [DROPIN]
-    assert state["files"][0]["content"].startswith(HEADER)
+    assert [file["path"] for file in state["files"]] == [SLICE, DROPIN]
+    assert all(file["content"].startswith(HEADER) for file in state["files"])
     assert (state["changes"], state["restart"], state["start"], state["stop"]) == (
-        [DROPIN],
+        [SLICE, DROPIN],
         ["ollama.service"],
         ["ollama.service"],
         [],
@@ -125,10 +126,11 @@ def test_a_changed_setting_restarts_the_service():
 def test_a_changed_mode_is_a_change():
     """file_transaction writes it again, and the unit may have read another text."""
     first = desired()
-    text = first["files"][0]["content"]
-    state = desired(after(first, digests={DROPIN: digest(text, "0600")}))
+    digests = after(first)["digests"]
+    text = first["files"][1]["content"]
+    state = desired(after(first, digests={**digests, DROPIN: digest(text, "0600")}))
     assert state["changes"] == [DROPIN]
-    assert desired(after(first, digests={DROPIN: None}))["changes"] == [DROPIN]
+    assert desired(after(first, digests={**digests, DROPIN: None}))["changes"] == [DROPIN]
 
 
 def test_a_changed_key_restarts_every_service():
@@ -170,6 +172,7 @@ def test_from_one_server_to_two():
     state = desired(after(first), instances=TWO)
     assert [file["path"] for file in state["files"]] == [
         TEMPLATE,
+        SLICE,
         *(f"{FOLDER}/{unit}.d/override.conf" for unit in UNITS),
     ]
     assert (state["stop"], state["restart"], state["start"]) == (["ollama.service"], UNITS, UNITS)
@@ -206,8 +209,38 @@ def test_a_service_that_is_not_planned_is_stopped_once():
 def test_what_somebody_wrote_by_hand_is_kept_beside_it():
     """A file of the role's name without its header."""
     theirs = found(files=[DROPIN], digests={DROPIN: digest("x")})
-    assert desired(theirs)["backup"] == [DROPIN]
+    assert desired(theirs)["backup"] == [SLICE, DROPIN]
     assert desired(after(desired()))["backup"] == []
+
+
+def test_a_new_weight_restarts_nothing():
+    """systemd gives it to the running slice when it reads its files again."""
+    state = desired(after(desired()), cpu_weight=300)
+    assert (state["changes"], state["restart"], state["start"], state["stop"]) == ([SLICE], [], [], [])
+    assert state["pending"] is True
+
+
+def test_a_new_slice_restarts_the_service_and_takes_the_former_drop_in_away():
+    """A service changes its slice when it starts; the slice itself is never stopped, which would end all in it."""
+    state = desired(after(desired()), slice="llm.slice")
+    assert state["changes"] == [f"{FOLDER}/llm.slice.d/override.conf", DROPIN, SLICE]
+    assert (state["restart"], state["stop"]) == (["ollama.service"], [])
+    assert (state["stale"], state["empty_folders"]) == ([SLICE], [f"{FOLDER}/ollama.slice.d"])
+
+
+def test_without_a_slice_its_drop_in_goes():
+    """What is not planned any more is removed, and the service goes back to where its unit puts it."""
+    state = desired(after(desired()), slice="none")
+    assert (state["changes"], state["restart"], state["stop"]) == ([DROPIN, SLICE], ["ollama.service"], [])
+
+
+@pytest.mark.parametrize("path", [f"{FOLDER}/ollama.slice", f"{FOLDER}/ollama.slice.d/50-CPUWeight.conf"])
+def test_settings_of_somebody_else_for_the_slice_stay_and_are_named(path):
+    """A file for the slice that the role has not written is neither changed nor removed, and the run says so."""
+    state = desired(found(files=[path], digests={path: digest("x")}))
+    assert path not in [*state["changes"], *state["absent"], *state["backup"]]
+    assert [path in notice and SLICE in notice for notice in state["notices"]] == [True]
+    assert desired(found(files=[path], digests={path: digest("x")}), slice="none")["notices"] == []
 
 
 def test_the_kernel_is_set_where_it_has_another_value():
@@ -228,7 +261,7 @@ def test_the_kernel_is_set_where_it_has_another_value():
 def test_a_staging_folder_gets_the_files_and_nothing_else_happens():
     """On a host that has no Ollama as well; no service is touched."""
     state = desired(topology=without(xeon(), "unit", "binary"), staging_root="/mnt/image/")
-    assert [file["path"] for file in state["files"]] == [f"/mnt/image{DROPIN}"]
+    assert [file["path"] for file in state["files"]] == [f"/mnt/image{SLICE}", f"/mnt/image{DROPIN}"]
     assert (state["live"], state["restart"], state["start"], state["stop"], state["kernel"]) == (
         False,
         [],

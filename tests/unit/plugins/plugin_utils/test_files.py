@@ -107,6 +107,21 @@ def test_a_copy_in_another_folder_is_somebody_elses():
     assert stale(several(), copies)["files"] == []
 
 
+def test_a_slice_has_a_drop_in_that_goes_without_anything_being_stopped():
+    """The slice of an earlier plan leaves a file and a folder behind; to stop a slice ends every service in it."""
+    plan = {**several("a", "b"), "slice": "ollama.slice"}
+    ours = f"{FOLDER}/ollama.slice.d/override.conf"
+    assert paths(plan) == [TEMPLATE_PATH, ours, dropin("a"), dropin("b")]
+    former = f"{FOLDER}/llm.slice.d/override.conf"
+    assert stale(plan, [*paths(plan), former]) == {
+        "units": ["ollama.service"],
+        "files": [former],
+        "folders": [f"{FOLDER}/llm.slice.d"],
+    }
+    assert changed_units(plan, [ours, former], everywhere=False) == []
+    assert stale(plan, [f"{FOLDER}/a-b.slice.d/override.conf"])["files"] == []
+
+
 @given(st.sets(NAME, max_size=4), st.sets(NAME, max_size=4))
 def test_what_a_plan_wrote_is_either_planned_again_or_goes(before, after):
     """Going from any plan to any other leaves nothing behind and takes nothing that is needed."""
