@@ -216,6 +216,36 @@ service:
               type: list
               elements: str
               sample: [/etc/systemd/system/ollama.service]
+        control_groups:
+          description:
+            - The control groups of the service from its own up to the root, and what each may have of the CPUs. Part
+              V(processes).
+            - V([]) for a service that does not run, V(null) where its group is not known.
+          type: list
+          elements: dict
+          sample:
+            - {path: /ollama.slice/ollama.service, cpu_weight: null, cpu_quota: null}
+            - {path: /ollama.slice, cpu_weight: 8000, cpu_quota: null}
+            - {path: /, cpu_weight: null, cpu_quota: null}
+          contains:
+            path:
+              description: Its path below the root of the hierarchy.
+              type: str
+              sample: /ollama.slice
+            cpu_weight:
+              description:
+                - Its share of busy CPUs among the groups of the same parent, where 100 is usual, from C(cpu.weight). In
+                  version 1 of control groups it is C(cpu.shares) × 100 / 1024, rounded.
+                - V(null) too where a group has none, as the root, and groups that the controller is not on for, which
+                  all count alike.
+              type: int
+              sample: 8000
+            cpu_quota:
+              description:
+                - The CPU time that it may use, in cores, from C(cpu.max), or in version 1 from C(cpu.cfs_quota_us) and
+                  C(cpu.cfs_period_us). V(null) too where nothing limits it.
+              type: float
+              sample: null
         processes:
           description:
             - The server and its runners, the server first.

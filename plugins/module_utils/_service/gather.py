@@ -13,6 +13,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._service.override
 from ansible_collections.inference.ollama.plugins.module_utils._service.process import read_processes
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.module_utils._service.unit import Unit, read_unit
+from ansible_collections.inference.ollama.plugins.module_utils._service.weights import read_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +66,7 @@ def _instance(host: Host, named: tuple[str, str], wanted: Wanted, redactor: Reda
     instance = {
         "unit": name,
         **_unit(root, unit if "unit" in parts else Unit(name), redactor),
+        "control_groups": read_groups(root, unit) if "processes" in parts else None,
         "processes": read_processes(root, unit, redactor) if "processes" in parts else None,
         "api": read_api(root, fetch, url) if "api" in parts else None,
         "journal": read_journal(root, run, unit, lines, redactor) if "journal" in parts and run else None,

@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING
 from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import model_of
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import natural
 from ansible_collections.inference.ollama.plugins.module_utils._service.threads import stat_fields
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import USUAL, read_mounts
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import (
+    USUAL,
+    read_mounts,
+    slices_with,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
@@ -32,7 +36,7 @@ def members(root: Proc, unit: str, group: str | None, main_pid: int | None) -> l
     """
     # systemd puts units into version 2, or into a hierarchy of its own of version 1.
     mounts = [each.path for each in read_mounts(root) if each.version == 2 or "name=systemd" in each.options] or [USUAL]
-    for folder in (f"{mount}{place}" for mount in mounts for place in ([group] if group else _usual(unit))):
+    for folder in (f"{mount}{place}" for mount in mounts for place in ([group] if group else _usual(root, mount, unit))):
         if root.exists(f"{folder}/cgroup.procs"):
             found = _group(root, folder, 0)
             if found:
@@ -40,11 +44,12 @@ def members(root: Proc, unit: str, group: str | None, main_pid: int | None) -> l
     return None if main_pid is None else _descendants(root, main_pid)
 
 
-def _usual(unit: str) -> list[str]:
-    """Where systemd puts a service, or an instance of a template, by itself; systemd.slice(5)."""
+def _usual(root: Proc, mount: str, unit: str) -> list[str]:
+    """Where a unit is below a slice of its own, and where systemd puts services and instances; systemd.slice(5)."""
     template, at, _instance = unit.partition("@")
     slices = [f"/system-{template}.slice".replace("-", r"\x2d").replace(r"/system\x2d", "/system-")] if at else [""]
-    return [f"/system.slice{each}/{unit}" for each in slices]
+    found = [f"{each}/{unit}" for each in slices_with(root, mount, unit)]
+    return [*found, *(f"/system.slice{each}/{unit}" for each in slices)]
 
 
 def _group(root: Proc, folder: str, depth: int) -> set[int]:

@@ -54,19 +54,46 @@ def slices_with(root: Root, mount: str, unit: str) -> list[str]:
 def cpu_controller(root: Root) -> tuple[int | None, bool | None]:
     """The version of the hierarchy that divides CPU time among groups, and whether there is one that can.
 
-    None for what cannot be told. A controller belongs to one hierarchy: what version 1 has is not in version 2.
+    None for what is unknown. A controller belongs to one hierarchy: what version 1 has is not in version 2.
     """
     if root.text("/proc/mounts") is None:
         return None, None
-    mounts = read_mounts(root)
-    if any(mount.version == 1 and "cpu" in mount.options for mount in mounts):
-        return 1, True
-    unified = next((mount.path for mount in mounts if mount.version == 2), None)
-    if unified is None:
+    mount = cpu_mount(root)
+    if mount is None:
         return None, False
-    path = f"{unified}/cgroup.controllers"
+    if mount.version == 1:
+        return 1, True
+    path = f"{mount.path}/cgroup.controllers"
     controllers = root.text(path)
     if controllers is not None and _NAMES.fullmatch(controllers) is None:
         root.problem(f"{path}: read {controllers[:80]!r}, expected names such as cpuset cpu io")
         return 2, None
     return 2, None if controllers is None else "cpu" in controllers.split()
+
+
+def cpu_mount(root: Root) -> Mount | None:
+    """The hierarchy that divides CPU time: that of version 1 if it has the controller, else that of version 2."""
+    mounts = read_mounts(root)
+    old = (mount for mount in mounts if mount.version == 1 and "cpu" in mount.options)
+    return next(old, next((mount for mount in mounts if mount.version == 2), None))
+
+
+def read_quota(root: Root, directory: str) -> float | None:
+    """The CPU time that a group may use, in cores; None for no limit or, with a problem, one that cannot be read."""
+    text = root.text(f"{directory}/cpu.max")
+    if text is not None:
+        return _ratio(root, f"{directory}/cpu.max", text.split())
+    quota = root.text(f"{directory}/cpu.cfs_quota_us")
+    if quota is None or quota == "-1":
+        return None
+    period = root.text(f"{directory}/cpu.cfs_period_us") or ""
+    return _ratio(root, f"{directory}/cpu.cfs_quota_us", [quota, period])
+
+
+def _ratio(root: Root, path: str, words: list[str]) -> float | None:
+    if words[:1] == ["max"]:
+        return None
+    if len(words) == 2 and all(re.fullmatch("[0-9]{1,15}", word) and int(word) for word in words):
+        return int(words[0]) / int(words[1])
+    root.problem(f"{path}: read {' '.join(words)[:80]!r}, expected a quota and a period in microseconds")
+    return None

@@ -13,7 +13,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import read_mounts, slices_with
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import (
+    read_mounts,
+    read_quota,
+    slices_with,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
@@ -46,7 +50,7 @@ def read_limits(root: Root) -> Limits:
     levels = _levels(root)
     cpus = [_first_set(root, level, _CPUS) for level in levels["cpuset"]]
     mems = [_first_set(root, level, _MEMS) for level in levels["cpuset"]]
-    quotas = [_read_quota(root, level) for level in levels["cpu"]]
+    quotas = [read_quota(root, level) for level in levels["cpu"]]
     limits = [_read_memory(root, level) for level in levels["memory"]]
     return Limits(
         cpus=_common([*cpus, _inherited(root, "Cpus_allowed_list", levels["cpuset"], _CPUS)]),
@@ -132,26 +136,6 @@ def _common(sets: list[CpuSet | None]) -> CpuSet | None:
         if found is not None:
             result = found if result is None else result & found
     return result
-
-
-def _read_quota(root: Root, directory: str) -> float | None:
-    text = root.text(f"{directory}/cpu.max")
-    if text is not None:
-        return _ratio(root, f"{directory}/cpu.max", text.split())
-    quota = root.text(f"{directory}/cpu.cfs_quota_us")
-    if quota is None or quota == "-1":
-        return None
-    period = root.text(f"{directory}/cpu.cfs_period_us") or ""
-    return _ratio(root, f"{directory}/cpu.cfs_quota_us", [quota, period])
-
-
-def _ratio(root: Root, path: str, words: list[str]) -> float | None:
-    if words[:1] == ["max"]:
-        return None
-    if len(words) == 2 and all(re.fullmatch("[0-9]{1,15}", word) and int(word) for word in words):
-        return int(words[0]) / int(words[1])
-    root.problem(f"{path}: read {' '.join(words)[:80]!r}, expected a quota and a period in microseconds")
-    return None
 
 
 def _read_memory(root: Root, directory: str) -> int | None:

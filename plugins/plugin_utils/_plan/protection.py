@@ -68,8 +68,10 @@ def choose(host: Planning, shares: Sequence[Share]) -> Protection:
 
 
 def _chosen(host: Planning, shares: Sequence[Share]) -> Protection:
-    asked, files = isinstance(host.policy.cpu_weight, int), _of_files(host)
-    why_not = _why_not(host, shares)
+    files = _of_files(host)
+    weighable = host.machine.cgroup_cpu is not False
+    asked = weighable and isinstance(host.policy.cpu_weight, int)
+    wanted = weighable and (asked or _computes_on_cpus(shares))
     if files is not None:
         name, path = files
         reason = f"{path} says {name}, and that stays"
@@ -78,7 +80,7 @@ def _chosen(host: Planning, shares: Sequence[Share]) -> Protection:
                 f"ollama_cpu_weight: {host.policy.cpu_weight} would not count, since {path} puts the server into {name};"
                 f" name a slice below the root in ollama_slice, such as {DEFAULT_SLICE}"
             )
-        elif not asked and why_not is None:
+        elif wanted and not asked:
             _warn_of_files(host, name, path)
         # Instances of the role's template do not read the files of ollama.service.
         written = name if len(shares) > 1 and "%" not in name else None
@@ -86,24 +88,17 @@ def _chosen(host: Planning, shares: Sequence[Share]) -> Protection:
     if host.policy.cpu_weight == NONE:
         reason = "not set: ollama_cpu_weight is none, and a slice protects by its weight"
         return Protection(None, None, weighed=False, source=OPERATOR, reason=reason)
-    if why_not is not None and not asked:
-        return Protection(None, None, weighed=False, source=POLICY, reason=f"not set: {why_not}")
+    if not weighable and (_computes_on_cpus(shares) or host.policy.cpu_weight is not None):
+        _warn_of_controller(host)
+    if not wanted:
+        reason = "models run on GPUs" if weighable else "control groups here have no cpu controller, so nothing has a weight"
+        return Protection(None, None, weighed=False, source=POLICY, reason=f"not set: {reason}")
     # The weight is not in the reason: a new one would change the unit's file, and with it restart the server.
     reason = (
         "logins, containers and virtual machines have slices of their own below the root, and against them only the"
         f" weight of another one there counts: {_whom(shares)}{_age(host)}"
     )
     return Protection(DEFAULT_SLICE, DEFAULT_SLICE, weighed=True, source=POLICY, reason=reason)
-
-
-def _why_not(host: Planning, shares: Sequence[Share]) -> str | None:
-    """Why no slice is chosen; None where one is."""
-    if not _computes_on_cpus(shares):
-        return "models run on GPUs"
-    if host.machine.cgroup_cpu is False:
-        _warn_of_controller(host)
-        return "control groups cannot divide CPU time here: they have no cpu controller"
-    return None
 
 
 def _computes_on_cpus(shares: Sequence[Share]) -> bool:
@@ -183,6 +178,8 @@ def weigh(host: Planning, protection: Protection, threads: int) -> str | None:
     option, value, source = host.policy.cpu_weight, None, POLICY
     if protection.slice is None:
         source, reason = protection.source, "not set: the servers have no slice of their own"
+    elif host.machine.cgroup_cpu is False:
+        reason = "not set: control groups have no cpu controller here"
     elif option is not None:
         value, source = option if isinstance(option, int) else None, OPERATOR
         reason = f"ollama_cpu_weight is {option}, for {protection.slice}"

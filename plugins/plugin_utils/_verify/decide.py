@@ -22,6 +22,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify import (
     host,
     others,
     placement,
+    protection,
     release,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import observation as observed
@@ -91,6 +92,8 @@ def verify(
             None if file_drift is None else _of_unit(file_drift, unit),
         )
         checks += _instance(subject, views.decisions_of(plan, name))
+    planned = {instance["unit"] for instance in plan["instances"]}
+    checks += protection.check_weight(plan, [each for unit, each in known.items() if unit in planned])
     checks += host.check_kernel(plan, kernel)
     checks += host.check_stale_files(file_drift)
     counts = {verdict: sum(check.verdict == verdict for check in checks) for verdict in (PASS, FAIL, UNKNOWN)}

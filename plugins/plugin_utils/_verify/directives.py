@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import as_text
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause, protection
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import cpu_list, mapping, number
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
 
@@ -31,6 +31,8 @@ _NUMACTL = re.compile(r"(?:.*/)?numactl")
 
 def check_directive(subject: Subject, name: str, value: Any) -> Check:  # noqa: ANN401 - text, number or words
     """The verdict on one directive."""
+    if name == protection.NAME:
+        return protection.check_slice(subject, str(value))
     in_process = _IN_PROCESS.get(name)
     if in_process is None:
         return _in_files(subject, name, value)

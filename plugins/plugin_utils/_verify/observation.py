@@ -40,6 +40,17 @@ class Process(NamedTuple):
         return f"/proc/{'?' if self.pid is None else self.pid}/{name}"
 
 
+class Level(NamedTuple):
+    """A control group of a service or above it: its path below the root, and its share of busy CPUs."""
+
+    path: str
+    cpu_weight: Optional[int]
+
+    @property
+    def name(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+
 class Override(NamedTuple):
     """A setting of several files: the file whose value holds, and the others."""
 
@@ -80,6 +91,7 @@ class Observation(NamedTuple):
     dropins: Optional[Tuple[str, ...]]
     environment: Optional[Dict[str, str]]
     overrides: Optional[Tuple[Override, ...]]
+    groups: Optional[Tuple[Level, ...]]
     servers: Optional[Tuple[Process, ...]]
     runners: Tuple[Process, ...]
     version: Optional[str]
@@ -136,6 +148,7 @@ def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bo
         dropins=_texts(entry.get("dropins")) if isinstance(entry.get("dropins"), list) else None,
         environment=_variables(entry.get("environment")),
         overrides=_overrides(entry.get("overrides")),
+        groups=_levels(entry.get("control_groups")),
         servers=tuple(each for each in read if each.kind == "server") if isinstance(processes, list) else None,
         runners=tuple(each for each in read if each.kind == "runner"),
         version=text(api.get("version")),
@@ -177,6 +190,13 @@ def _journal(journal: Mapping[str, Any]) -> Journal:
         starts=tuple(rows(journal.get("starts"))),
         warnings=tuple((code, line) for code, line in said if code is not None and line is not None),
     )
+
+
+def _levels(value: object) -> tuple[Level, ...] | None:
+    if not isinstance(value, list):
+        return None
+    found = ((text(row.get("path")), number(row.get("cpu_weight"))) for row in rows(value))
+    return tuple(Level(path, weight) for path, weight in found if path is not None)
 
 
 def _overrides(value: object) -> tuple[Override, ...] | None:

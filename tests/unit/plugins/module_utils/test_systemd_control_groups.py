@@ -49,7 +49,7 @@ def test_hierarchies_of_every_version(line, mounts):
     ],
 )
 def test_version_and_controller_of_cpu_time(files, found):
-    """The hierarchy that has the controller cpu counts; what cannot be told is None, not False."""
+    """The hierarchy that has the controller cpu counts; what is unknown is None, not False."""
     assert cpu_controller(Planted(files)) == found
 
 

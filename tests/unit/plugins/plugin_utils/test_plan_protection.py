@@ -182,9 +182,10 @@ def test_the_same_name_as_the_roles_is_the_roles():
     assert planned(plan(with_slice(xeon(), "ollama.slice"))) == planned(plan(xeon()))
 
 
-def test_without_the_controller_nothing_is_planned_and_the_operator_is_warned():
+@pytest.mark.parametrize("options", [{}, {"cpu_weight": 500}])
+def test_without_the_controller_nothing_is_planned_and_the_operator_is_warned(options):
     """The warning names what protects there: a container's share is given outside of it."""
-    made = plan(with_groups(xeon(), cpu=False, kind="container"))
+    made = plan(with_groups(xeon(), cpu=False, kind="container"), **options)
     assert planned(made) == (None, [None], None)
     assert "no cpu controller" in decision(made, "Slice")["reason"]
     (warning,) = [each for each in made["warnings"] if each["code"] == "cpus-not-protected"]
@@ -192,12 +193,14 @@ def test_without_the_controller_nothing_is_planned_and_the_operator_is_warned():
     bare = plan(with_groups(xeon(), cpu=False))
     (warning,) = [each for each in bare["warnings"] if each["code"] == "cpus-not-protected"]
     assert "controller cpu" in warning["remedy"]
+    assert "cpus-not-protected" not in codes(plan(with_groups(workstation(card()), cpu=False)))
 
 
-def test_without_the_controller_a_named_slice_is_written_and_warned_of():
-    """systemd passes the weight over, and starts the server all the same."""
-    made = plan(with_groups(xeon(), cpu=False), slice="llm.slice")
-    assert planned(made) == ("llm.slice", ["llm.slice"], 10000)
+@pytest.mark.parametrize("options", [{}, {"cpu_weight": 500}])
+def test_without_the_controller_a_named_slice_is_written_and_warned_of(options):
+    """The server can run in it; a weight that no group could have is not planned, since nothing would show it."""
+    made = plan(with_groups(xeon(), cpu=False), slice="llm.slice", **options)
+    assert planned(made) == (None, ["llm.slice"], None)
     assert "cpus-not-protected" in codes(made)
 
 
@@ -209,7 +212,7 @@ def test_in_a_container_with_the_controller_the_weight_is_set_and_its_reach_name
 
 
 def test_an_old_systemd_is_named():
-    """CPUWeight= is older than any systemd in use; what this was not tried on is said."""
+    """CPUWeight= is older than any systemd in use; what this was not tried on is in the reason."""
     machine = xeon()
     machine["software"]["systemd"] = 239
     made = plan(machine)

@@ -88,6 +88,17 @@ def processes(instance):
     return [server, runner]
 
 
+def groups(plan, instance):
+    """The control groups of an instance from its own up to the root, as systemd makes them."""
+    parent = instance["directives"].get("Slice", "system.slice")
+    weight = next(each["value"] for each in plan["decisions"] if each["setting"] == "CPUWeight")
+    return [
+        {"path": f"/{parent}/{instance['unit']}", "cpu_weight": None, "cpu_quota": None},
+        {"path": f"/{parent}", "cpu_weight": weight, "cpu_quota": None},
+        {"path": "/", "cpu_weight": None, "cpu_quota": None},
+    ]
+
+
 def running(plan, version=None):
     """What service_info returns where everything is as planned and a model is in memory."""
     return {
@@ -107,6 +118,7 @@ def running(plan, version=None):
                 "dropins": [path_of(instance)],
                 "environment": {"PATH": "/usr/bin", **instance["environment"]},
                 "overrides": [],
+                "control_groups": groups(plan, instance),
                 "processes": processes(instance),
                 "api": {
                     "url": instance["url"],
