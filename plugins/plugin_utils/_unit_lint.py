@@ -13,6 +13,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.words im
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import locks_memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._values import check_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +29,19 @@ UNIT_CODES = CODES | {
     "membind",
     "set-twice",
     "two-commands",
+    "unprotected-cpus",
     "unused-memlock",
+    "weight-inside-slice",
 }
 # Directives that mean something in [Service] alone, so that elsewhere a line of them is a slip.
-_OF_SERVICE = frozenset({"Environment", "EnvironmentFile", "ExecStart", "LimitMEMLOCK", "CPUAffinity", "AllowedCPUs"})
+_OF_SERVICE = frozenset(
+    {
+        *("Environment", "EnvironmentFile", "ExecStart", "LimitMEMLOCK", "CPUAffinity", "AllowedCPUs", "CPUWeight"),
+        "Slice",
+    }
+)
+# A server for which the cards of both vendors are hidden computes on CPUs; of any other one only the host knows.
+_CARDS = (("CUDA_VISIBLE_DEVICES",), ("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"))
 _MEMBIND = ("--membind", "-m")
 _CPUS = ("--cpunodebind", "-N", "--physcpubind", "-C")
 
@@ -60,6 +70,7 @@ def lint_unit(service: Service, release: Release | None) -> list[UnitFinding]:
         *_commands(service),
         *_locked(service, release),
         *_bound(service, release),
+        *_unprotected(service),
     ]
     return sorted(found, key=lambda finding: (-SEVERITIES.index(finding.severity), finding))
 
@@ -169,6 +180,36 @@ def _bound(service: Service, release: Release | None) -> Iterator[UnitFinding]:
                 " matching threads can halve the speed",
                 "set LLAMA_ARG_THREADS to the number of physical cores bound to",
             )
+
+
+def _unprotected(service: Service) -> Iterator[UnitFinding]:
+    """Advice where busy programs can take the CPUs of a server: a weight that counts in part, or none without a GPU."""
+    names = [setting.value for setting in service.values("Slice")[-1:]]
+    if names and names[0].endswith(".slice") and check_value(load().options["slice"], names[0]) is None:
+        # Its weight is in a file of the slice.
+        return
+    where = names[0] if names else "system.slice"
+    remedy = (
+        "put the server into a slice directly below the root, Slice=ollama.slice, and give that one CPUWeight= in"
+        " /etc/systemd/system/ollama.slice.d/weight.conf"
+    )
+    weights = service.values("CPUWeight")[-1:]
+    for weight in weights:
+        message = f"it counts among what runs in {where} alone, not against logins, containers and virtual machines"
+        yield _at(weight, "advice", "weight-inside-slice", message, remedy)
+    environment = service.environment
+    hidden = [
+        next((name for name in names if name in environment and environment[name].value == "-1"), None)
+        for names in _CARDS
+    ]
+    if all(hidden) and not weights:
+        name = str(hidden[0])
+        variable = environment[name]
+        message = (
+            "the server computes on CPUs, where one busy program on a CPU of its threads holds all of them up, and"
+            " nothing protects them"
+        )
+        yield UnitFinding(variable.file, variable.line, name, "advice", "unprotected-cpus", message, remedy)
 
 
 def _numactl(command: Setting) -> list[str]:

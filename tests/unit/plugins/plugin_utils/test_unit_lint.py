@@ -27,6 +27,8 @@ def look(dropin, secrets="", release=NEW, unit=COMMAND):
     service = read_service([(UNIT, f"[Service]\n{unit}"), (DROPIN, f"[Service]\n{dropin}")], [(SECRETS, secrets)])
     return lint_unit(service, parse_release(release) if release else None)
 
+NO_CARDS = "CUDA_VISIBLE_DEVICES=-1 ROCR_VISIBLE_DEVICES=-1"
+
 
 @pytest.mark.parametrize(
     ("dropin", "release", "expected"),
@@ -67,7 +69,20 @@ def look(dropin, secrets="", release=NEW, unit=COMMAND):
         ("ExecStart=\nExecStart=numactl --preferred=1 ollama serve -N", NEW, []),
         ("ExecStart=\nExecStart=numactl -m 1 ollama serve", NEW, [(3, "ExecStart", "advice", "membind")]),
         ("ExecStart=\nExecStart=numactl --membind=1 ollama serve", OLD, [(3, "ExecStart", "advice", "membind")]),
-        ('ExecStart=\nExecStart="', NEW, [])
+        ('ExecStart=\nExecStart="', NEW, []),
+        ("CPUWeight=10000", NEW, [(2, "CPUWeight", "advice", "weight-inside-slice")]),
+        ("CPUWeight=10000\nSlice=user.slice", NEW, [(2, "CPUWeight", "advice", "weight-inside-slice")]),
+        ("CPUWeight=10000\nSlice=a-b.slice", NEW, [(2, "CPUWeight", "advice", "weight-inside-slice")]),
+        ("CPUWeight=10000\nSlice=none", NEW, [(2, "CPUWeight", "advice", "weight-inside-slice")]),
+        ("CPUWeight=10000\nSlice=ollama.slice", NEW, []),
+        ("CPUWeight=10000\nCPUWeight=", NEW, []),
+        ("[Unit]\nSlice=ollama.slice", NEW, [(3, "Slice", "inert", "ignored-line")]),
+        (f"Environment={NO_CARDS}", OLD, [(2, "CUDA_VISIBLE_DEVICES", "advice", "unprotected-cpus")]),
+        (f"Environment={NO_CARDS}\nSlice=llm.slice", OLD, []),
+        (f"Environment={NO_CARDS}\nCPUWeight=9", OLD, [(3, "CPUWeight", "advice", "weight-inside-slice")]),
+        ("Environment=CUDA_VISIBLE_DEVICES=-1", OLD, []),
+        ("Environment=ROCR_VISIBLE_DEVICES=-1", OLD, []),
+        ("Environment=CUDA_VISIBLE_DEVICES=0", NEW, []),
     ],
 )  # fmt: skip
 def test_finding_on_a_dropin(dropin, release, expected):
