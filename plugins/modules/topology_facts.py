@@ -393,6 +393,13 @@ ansible_facts:
                   nodes in C(cpuset.mems.effective) where that is less. V(null) where nothing limits it.
               type: int
               sample: 68719476736
+            system_slice:
+              description:
+                - Those of V(cpus), V(mems), V(cpu_quota) and V(memory_bytes) that C(system.slice) itself limits, which a
+                  service escapes in another slice. V(null) without such a control group.
+              type: list
+              elements: str
+              sample: []
         gpus:
           description:
             - The GPUs, NVIDIA first, then AMD, then the others. From C(nvidia-ml-py), C(nvidia-smi) or

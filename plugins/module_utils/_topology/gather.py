@@ -154,6 +154,7 @@ def _allowed(root: Root, processors: Processors, nodes: list[Node] | None) -> di
         "mems": _mems(root, limits, nodes),
         "cpu_quota": limits.cpu_quota,
         "memory_bytes": _memory_limit(limits, nodes or []),
+        "system_slice": None if limits.system_slice is None else list(limits.system_slice),
     }
 
 

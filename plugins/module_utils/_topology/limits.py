@@ -10,7 +10,7 @@ Documentation/scheduler/sched-bwc.rst. A limit of any level above holds too, so 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import (
@@ -37,12 +37,14 @@ class Limits(NamedTuple):
     """Limits; None for unlimited.
 
     ``mems`` are the NUMA nodes that memory may come from, ``cpu_quota`` is in cores (1.5 is one and a half).
+    ``system_slice`` names those that system.slice sets for everything in it, None where there is no such group.
     """
 
     cpus: Optional[CpuSet]
     mems: Optional[CpuSet]
     cpu_quota: Optional[float]
     memory_bytes: Optional[int]
+    system_slice: Optional[Tuple[str, ...]]
 
 
 def read_limits(root: Root) -> Limits:
@@ -57,7 +59,25 @@ def read_limits(root: Root) -> Limits:
         mems=_common([*mems, _inherited(root, "Mems_allowed_list", levels["cpuset"], _MEMS)]),
         cpu_quota=min((quota for quota in quotas if quota is not None), default=None),
         memory_bytes=min((limit for limit in limits if limit is not None), default=None),
+        system_slice=_of_system_slice(root),
     )
+
+
+def _of_system_slice(root: Root) -> tuple[str, ...] | None:
+    """The limits that a service leaves behind when it moves to another slice."""
+    found: dict[str, bool] = {}
+    there = False
+    for mount in read_mounts(root):
+        group = f"{mount.path}{_USUAL}"
+        if not root.exists(group):
+            continue
+        there = True
+        for name, files in (("cpus", _CPUS), ("mems", _MEMS)):
+            own, above = (_first_set(root, folder, files) for folder in (group, mount.path))
+            found[name] = found.get(name, False) or (own is not None and above is not None and own != above)
+        found["cpu_quota"] = found.get("cpu_quota", False) or read_quota(root, group) is not None
+        found["memory_bytes"] = found.get("memory_bytes", False) or _read_memory(root, group) is not None
+    return tuple(name for name, limited in found.items() if limited) if there else None
 
 
 def _levels(root: Root) -> dict[str, list[str]]:

@@ -90,6 +90,7 @@ class Machine:
         self._cores: dict[CpuSet, int] = {}
         self.allowed = _cpus(allowed.get("cpus")) or self.online
         self.quota: float | None = allowed.get("cpu_quota")
+        self.slice_limits: list[str] = list(allowed.get("system_slice") or [])
         # Where GPU memory is a node of the host, the total counts it too.
         host_bytes = memory.get("host_bytes") or memory.get("total_bytes")
         self.memory_limit: int | None = allowed.get("memory_bytes")

@@ -64,6 +64,8 @@ def choose(host: Planning, shares: Sequence[Share]) -> Protection:
         found = _chosen(host, shares)
     if found.weighed:
         _check_host(host)
+        if host.machine.slice_limits:
+            _warn_of_limits(host, str(found.slice))
     return found
 
 
@@ -93,6 +95,10 @@ def _chosen(host: Planning, shares: Sequence[Share]) -> Protection:
     if not wanted:
         reason = "models run on GPUs" if weighable else "control groups here have no cpu controller, so nothing has a weight"
         return Protection(None, None, weighed=False, source=POLICY, reason=f"not set: {reason}")
+    if host.machine.slice_limits and not asked:
+        _warn_of_limits(host, DEFAULT_SLICE)
+        reason = f"not set: system.slice limits what runs in it ({_limits(host)}), and a server in another slice escapes that"
+        return Protection(None, None, weighed=False, source=POLICY, reason=reason)
     # The weight is not in the reason: a new one would change the unit's file, and with it restart the server.
     reason = (
         "logins, containers and virtual machines have slices of their own below the root, and against them only the"
@@ -165,6 +171,18 @@ def _warn_of_files(host: Planning, name: str, path: str) -> None:
         f"{path} puts the server into {name}, {what}",
         f"set ollama_slice: {DEFAULT_SLICE} to let the role protect the server's CPUs, or see to the weight of {name}"
         " yourself",
+    )
+
+
+def _limits(host: Planning) -> str:
+    return ", ".join(host.machine.slice_limits)
+
+
+def _warn_of_limits(host: Planning, name: str) -> None:
+    host.warn(
+        "limits-of-system-slice",
+        f"system.slice limits what runs in it ({_limits(host)}), and a slice of its own takes the server out of that",
+        f"set the same limits for {name}, as in /etc/systemd/system/{name}.d/limits.conf, and name it in ollama_slice",
     )
 
 

@@ -46,7 +46,7 @@ KEYS = {
     "memory": {"total_bytes", "host_bytes", "available_bytes", "swap_total_bytes", "swap_free_bytes"},
     "kernel": {"release", "transparent_hugepage", "transparent_hugepage_defrag", "numa_balancing", "cgroup_version", "cgroup_cpu"},
     "virtualization": {"kind", "type"},
-    "allowed": {"cpus", "cores", "mems", "cpu_quota", "memory_bytes"},
+    "allowed": {"cpus", "cores", "mems", "cpu_quota", "memory_bytes", "system_slice"},
     "drivers": {"nvidia", "amd"},
     "software": {"systemd", "numactl", "ollama"},
 }

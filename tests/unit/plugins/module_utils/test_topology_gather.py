@@ -21,6 +21,7 @@ from ansible_collections.inference.ollama.tests.unit.support.machine import Mach
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
 GIB = 1 << 30
+UNLIMITED = {"cpu_quota": None, "memory_bytes": None, "system_slice": []}
 KEYS = [
     *("schema", "cpu", "numa", "memory", "kernel", "virtualization", "allowed"),
     *("gpus", "drivers", "software", "problems"),
@@ -82,7 +83,7 @@ def test_a_two_socket_server(tmp_path):
         "cgroup_cpu": None,
     }
     assert facts["virtualization"] == {"kind": "none", "type": "none"}
-    assert facts["allowed"] == {"cpus": "0-55", "cores": 28, "mems": "0-1", "cpu_quota": None, "memory_bytes": None}
+    assert facts["allowed"] == {"cpus": "0-55", "cores": 28, "mems": "0-1", **UNLIMITED}
     assert facts["problems"] == []
     assert json.loads(json.dumps(facts)) == facts
 
@@ -91,7 +92,8 @@ def test_limits_bound_what_is_allowed(tmp_path):
     """CPUs, the cores they touch, the quota, the memory."""
     machine = Machine(cores=4, threads=2, cpuset="0-1,4-5,9", cpu_max="250000 100000", memory_max=str(GIB))
     allowed = read(machine.write(tmp_path))["allowed"]
-    assert allowed == {"cpus": "0-1,4-5", "cores": 2, "mems": "0", "cpu_quota": 2.5, "memory_bytes": GIB}
+    limits = {"cpu_quota": 2.5, "memory_bytes": GIB, "system_slice": ["cpu_quota", "memory_bytes"]}
+    assert allowed == {"cpus": "0-1,4-5", "cores": 2, "mems": "0", **limits}
 
 
 def test_limits_that_leave_no_cpu_are_not_believed(tmp_path):

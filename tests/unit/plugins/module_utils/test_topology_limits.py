@@ -156,3 +156,23 @@ def test_limits_are_those_of_the_slice_that_the_service_runs_in(tmp_path):
     }
     limits = read_limits(Root(plant(tmp_path, files)))
     assert (limits.cpu_quota, limits.memory_bytes) == (3.5, 4 << 30)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, None),
+        ({"system.slice/cpu.max": "max 100000", "system.slice/memory.max": "max"}, ()),
+        ({"system.slice/cpu.max": "200000 100000"}, ("cpu_quota",)),
+        ({"system.slice/memory.max": "4294967296"}, ("memory_bytes",)),
+        ({"system.slice/cpuset.cpus.effective": "0-3", "cpuset.cpus.effective": "0-3"}, ()),
+        ({"system.slice/cpuset.cpus.effective": "0-1", "cpuset.cpus.effective": "0-3"}, ("cpus",)),
+        ({"system.slice/cpuset.mems.effective": "0", "cpuset.mems.effective": "0-1"}, ("mems",)),
+        ({"system.slice/ollama.service/cpu.max": "200000 100000"}, ()),
+    ],
+)
+def test_limits_of_system_slice_itself(tmp_path, files, expected):
+    """What the slice limits is named; what limits the whole host or one service in it is not."""
+    base = "/sys/fs/cgroup"
+    tree = {"/proc/mounts": f"cgroup2 {base} cgroup2 rw 0 0", **{f"{base}/{path}": text for path, text in files.items()}}
+    assert read_limits(Root(plant(tmp_path, tree))).system_slice == expected

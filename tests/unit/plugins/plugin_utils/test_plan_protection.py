@@ -233,3 +233,20 @@ def test_a_weight_is_in_no_units_file():
     """A new weight must not change the file of the service, which would restart it."""
     one, other = (plan(xeon(), cpu_weight=value) for value in (300, "auto"))
     assert decision(one, "Slice") == decision(other, "Slice")
+
+
+def test_a_server_does_not_escape_the_limits_of_system_slice():
+    """What an operator limits for all services stays limited; the warning says how to have both."""
+    limited = topology(cores=8, cpu_max="400000 100000")
+    made = plan(limited)
+    assert planned(made) == (None, [None], None)
+    assert "system.slice limits what runs in it (cpu_quota)" in decision(made, "Slice")["reason"]
+    assert "limits-of-system-slice" in codes(made)
+
+
+@pytest.mark.parametrize("options", [{"slice": "llm.slice"}, {"cpu_weight": 100}])
+def test_an_operator_who_asks_for_a_slice_is_warned_of_limits_left_behind(options):
+    """The slice is written, and the limits that do not come along are named."""
+    made = plan(topology(cores=8, cpu_max="400000 100000"), **options)
+    assert made["slice"] is not None
+    assert codes(made).count("limits-of-system-slice") == 1
