@@ -125,6 +125,12 @@ def services(host):
     return look(host, "services")
 
 
+@pytest.fixture(scope="module")
+def slices(host):
+    """The control group of the server and its slice as they are now."""
+    return look(host, "slices")
+
+
 _seen = {}
 
 

@@ -235,7 +235,7 @@ service:
             cpu_weight:
               description:
                 - Its share of busy CPUs among the groups of the same parent, where 100 is usual, from C(cpu.weight). In
-                  version 1 of control groups it is C(cpu.shares) × 100 / 1024, rounded.
+                  version 1 of control groups it is C(cpu.shares) * 100 / 1024, rounded.
                 - V(null) too where a group has none, as the root, and groups that the controller is not on for, which
                   all count alike.
               type: int

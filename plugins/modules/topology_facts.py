@@ -328,8 +328,8 @@ ansible_facts:
               sample: true
             cgroup_version:
               description:
-                - The version of the hierarchy of control groups that divides CPU time, V(1) or V(2), from C(/proc/mounts).
-                  V(null) too where none is mounted.
+                - The version of the hierarchy of control groups that divides CPU time, V(1) or V(2), from
+                  C(/proc/mounts). V(null) too where none is mounted.
               type: int
               sample: 2
             cgroup_cpu:
@@ -395,8 +395,8 @@ ansible_facts:
               sample: 68719476736
             system_slice:
               description:
-                - Those of V(cpus), V(mems), V(cpu_quota) and V(memory_bytes) that C(system.slice) itself limits, which a
-                  service escapes in another slice. V(null) without such a control group.
+                - Those of V(cpus), V(mems), V(cpu_quota) and V(memory_bytes) that C(system.slice) itself limits, which
+                  a service escapes in another slice. V(null) without such a control group.
               type: list
               elements: str
               sample: []

@@ -38,6 +38,13 @@ cgroups() {
   echo "$mount/$ns"
 }
 
+# Where the host's CPUs are under version 1: its hierarchy of CPUs, and the one of names that systemd then wants beside version 2.
+old_cgroups() {
+  local cpu names
+  cpu=$(findmnt -n -t cgroup -O cpu -o TARGET | head -n 1) names=$(findmnt -n -t cgroup -O name=systemd -o TARGET | head -n 1)
+  if [ -n "$cpu" ] && [ -n "$names" ]; then echo "$cpu/$ns $names/$ns"; fi
+}
+
 network() {                                    # the namespace and its bridge, once
   ip netns list | grep -qE "^$ns( |\$)" && return
   ip netns add $ns
@@ -50,7 +57,7 @@ network() {                                    # the namespace and its bridge, o
 # What runs as the first process of the box's namespaces, until systemd takes its place.
 # shellcheck disable=SC2016  # expanded inside
 inside='
-  dir=$0 base=$1 name=$2
+  dir=$0 base=$1 name=$2 cpu=$3
   read -r me _ < /proc/self/stat               # still the PID that the host knows
   exec 7<>"$dir/born"
   mount --make-rprivate /
@@ -58,7 +65,16 @@ inside='
   cd "$dir/root"
   mount -t proc proc proc
   mount -t sysfs -o ro sysfs sys
-  mount -t cgroup2 cgroup2 sys/fs/cgroup
+  if [ -n "$cpu" ]; then                       # as systemd calls it hybrid: version 2 for processes, version 1 for CPUs
+    mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup
+    mkdir sys/fs/cgroup/unified sys/fs/cgroup/cpu
+    mount -t cgroup2 cgroup2 sys/fs/cgroup/unified
+    mount -t cgroup -o cpu cgroup sys/fs/cgroup/cpu
+    # systemd mounts what this names; all other controllers are still those of the real machine.
+    grep -E "^(#|cpu[[:blank:]])" proc/cgroups > "$dir/cgroups"; mount --bind "$dir/cgroups" proc/cgroups
+  else
+    mount -t cgroup2 cgroup2 sys/fs/cgroup
+  fi
   mount --bind proc/sys proc/sys; mount -o remount,bind,ro proc/sys
   mount -t tmpfs -o mode=755 tmpfs run
   mount -t tmpfs -o mode=1777 tmpfs tmp
@@ -84,7 +100,7 @@ inside='
 up() {
   [ $# -ge 1 ] || fail "up needs a name"
   [ "$(id -u)" = 0 ] || fail "must run as root: it makes namespaces"
-  local name=$1 tree=${2:-} dir=$run/$1 image base cg pid state='' n=1 began
+  local name=$1 tree=${2:-} dir=$run/$1 image base cg old each pid state='' n=1 began
   began=$(date +%s%N)
   pid_of "$name" >/dev/null && fail "$name is already running"
   [ -z "$tree" ] || [ -r "$tree" ] || fail "there is no readable file $tree"
@@ -99,14 +115,17 @@ up() {
   network; flock -u 8
   [ -z "$tree" ] || tar -C "$dir/fake" -xf "$tree"
   cg=$(cgroups)/$name; mkdir -p "$cg"
+  old=$(old_cgroups)
+  for each in $old; do mkdir -p "$each/$name"; done
 
   mkfifo "$dir/born"; exec 7<>"$dir/born"
   # The child enters its cgroup, then fresh namespaces; systemd is PID 1 in them.
   # shellcheck disable=SC2016  # expanded by the child
   setsid bash -c '
     echo $$ > "$0/cgroup.procs"; echo $$ > "$1/outer"
-    exec unshare --mount --pid --fork --kill-child --uts --ipc --net --cgroup bash -euc "$2" "$1" "$3" "$4"
-  ' "$cg" "$dir" "$inside" "$base" "$name" </dev/null >"$dir/log" 2>&1 7>&- 8>&- &
+    for each in $5; do echo $$ > "$each/$4/cgroup.procs"; done
+    exec unshare --mount --pid --fork --kill-child --uts --ipc --net --cgroup bash -euc "$2" "$1" "$3" "$4" "$5"
+  ' "$cg" "$dir" "$inside" "$base" "$name" "$old" </dev/null >"$dir/log" 2>&1 7>&- 8>&- &
   read -r -t 30 -u 7 pid || { cat "$dir/log" >&2; fail "$name did not come to life"; }
   exec 7>&-
   echo "$pid" > "$dir/pid"
@@ -127,8 +146,9 @@ down() {
     kill -9 "$pid"; while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do sleep 0.02; done
   fi
   ip -n $ns link del "vl${pid:-none}" 2>/dev/null || true
-  cg=$(cgroups)/$1
-  [ ! -d "$cg" ] || find "$cg" -depth -type d -exec rmdir {} + 2>/dev/null || true
+  for cg in $(cgroups) $(old_cgroups); do
+    [ ! -d "$cg/$1" ] || find "$cg/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
+  done
   rm -rf "${run:?}/${1:?}"
 }
 

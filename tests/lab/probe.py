@@ -5,6 +5,7 @@
 
 probe.py state             what must not change: files below /etc, the server's process
 probe.py server [MODEL]    processes, nodes, files and journal; loads MODEL first, so that there is a runner to see
+probe.py slices            the control group of the server, and the weight of its slice by systemd and by the kernel
 probe.py services          every service of Ollama that runs or starts at boot, what answers at its port, and its files
 
 Python 3.9, standard library only.
@@ -178,11 +179,31 @@ def services() -> dict[str, Any]:
     return {"services": found, "paths": sorted(paths), "verify": run("systemd-analyze", "verify", *found)}
 
 
+def slices() -> dict[str, Any]:
+    """The server's process and group, and the weight of the group above it; version 1 has shares, 1024 for 100."""
+    lines = run("systemctl", "show", UNIT, "--property=MainPID,ControlGroup")["out"].splitlines()
+    service = dict(line.split("=", 1) for line in lines)
+    above = os.path.dirname(service["ControlGroup"])
+    name = os.path.basename(above)
+    weights = [int(read(path)) for path in glob.glob(f"/sys/fs/cgroup{above}/cpu.weight")]
+    shares = [int(read(path)) for path in glob.glob(f"/sys/fs/cgroup/cpu{above}/cpu.shares")]
+    folder = f"/etc/systemd/system/{name}.d"
+    return {
+        **service,
+        "slice": name,
+        "CPUWeight": run("systemctl", "show", name, "--property=CPUWeight", "--value")["out"],
+        "weight": [*weights, *(round(each * 100 / 1024) for each in shares)],
+        "files": {path: read(path) for path in glob.glob(f"{folder}/*.conf")},
+        "folders": glob.glob("/etc/systemd/system/ollama.slice.d"),
+    }
+
+
 if __name__ == "__main__":
     argument = sys.argv[2] if len(sys.argv) > 2 else None
     known = {
         "state": state,
         "services": services,
+        "slices": slices,
         "server": lambda: server(argument),
     }
     json.dump(known[sys.argv[1]](), sys.stdout)

@@ -19,7 +19,8 @@ def folder(host):
 
 
 def test_folder_holds_the_files_of_the_service_with_their_modes_and_no_other(host, variables):
-    expected = {"644 etc/systemd/system/ollama.service.d/override.conf"}
+    units = ("ollama.service", "ollama.slice")
+    expected = {f"644 etc/systemd/system/{unit}.d/override.conf" for unit in units}
     if "ollama_api_key" in variables:
         expected.add("600 etc/ollama/secrets.env")
     found = host.check_output("find %s -type f -printf '%%m %%P\\n'", FOLDER)

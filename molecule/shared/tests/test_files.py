@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+SLICE = "/etc/systemd/system/ollama.slice.d/override.conf"
 SECRETS = "/etc/ollama/secrets.env"
 
 
@@ -17,6 +18,7 @@ def test_role_wrote_its_own_files_and_touched_no_other(drop_in, observed, record
     """Of all files below /etc/systemd and /etc/ollama."""
     before, now = recorded("prepared")["files"], observed["files"]
     own = {drop_in.path} | ({SECRETS} if "ollama_api_key" in variables else set())
+    own |= {SLICE} if "Slice=ollama.slice" in drop_in.content_string else set()
     assert {path for path in now if now[path] != before.get(path)} == own
     assert {path for path in before if before[path] != now.get(path)} == set()
 

@@ -36,7 +36,9 @@ def members(root: Proc, unit: str, group: str | None, main_pid: int | None) -> l
     """
     # systemd puts units into version 2, or into a hierarchy of its own of version 1.
     mounts = [each.path for each in read_mounts(root) if each.version == 2 or "name=systemd" in each.options] or [USUAL]
-    for folder in (f"{mount}{place}" for mount in mounts for place in ([group] if group else _usual(root, mount, unit))):
+    for folder in (
+        f"{mount}{place}" for mount in mounts for place in ([group] if group else _usual(root, mount, unit))
+    ):
         if root.exists(f"{folder}/cgroup.procs"):
             found = _group(root, folder, 0)
             if found:

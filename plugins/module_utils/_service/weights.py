@@ -4,7 +4,8 @@
 """The control groups of a service from its own up to the root: what each may have of the CPUs.
 
 Documentation/admin-guide/cgroup-v2.rst: cpu.weight from 1 to 10000, 100 by default, counts among groups of the same
-parent. Version 1 has cpu.shares for it, 1024 by default; systemd writes 10.24 for each of a weight (src/basic/cgroup-util.h).
+parent. Version 1 has cpu.shares for it, 1024 by default; systemd writes 10.24 of them for each of a weight
+(src/basic/cgroup-util.h).
 """
 
 from __future__ import annotations

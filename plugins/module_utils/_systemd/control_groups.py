@@ -45,9 +45,7 @@ def read_mounts(root: Root) -> list[Mount]:
 def slices_with(root: Root, mount: str, unit: str) -> list[str]:
     """The slices directly below the root of a hierarchy in which the unit has a group, such as ``/system.slice``."""
     return [
-        f"/{name}"
-        for name in root.names(mount)
-        if name.endswith(".slice") and root.exists(f"{mount}/{name}/{unit}")
+        f"/{name}" for name in root.names(mount) if name.endswith(".slice") and root.exists(f"{mount}/{name}/{unit}")
     ]
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
 
 DEFAULT_SLICE = "ollama.slice"
-# The kernel divides a slice's weight among the CPUs that it runs on, and on each of them a busy program of another slice
-# has the whole of its own, 100 by default.
+# The kernel divides a slice's weight among the CPUs that it runs on, and on each of them a busy program of another
+# slice has the whole of its own, 100 by default.
 WEIGHT_PER_THREAD = 1000
 HEAVIEST = 10000
 # The oldest systemd that this is known to work with.
@@ -54,8 +54,8 @@ def choose(host: Planning, shares: Sequence[Share]) -> Protection:
     if option == NONE:
         if isinstance(host.policy.cpu_weight, int):
             host.error(
-                f"ollama_cpu_weight: {host.policy.cpu_weight} contradicts ollama_slice: none, since there is no slice to"
-                " give it to; set only one of them"
+                f"ollama_cpu_weight: {host.policy.cpu_weight} contradicts ollama_slice: none, since there is no slice"
+                " to give it to; set only one of them"
             )
         return Protection(None, None, weighed=False, source=OPERATOR, reason="not set: ollama_slice is none")
     if option is not None:
@@ -79,8 +79,8 @@ def _chosen(host: Planning, shares: Sequence[Share]) -> Protection:
         reason = f"{path} says {name}, and that stays"
         if asked and not _below_root(host, name):
             host.error(
-                f"ollama_cpu_weight: {host.policy.cpu_weight} would not count, since {path} puts the server into {name};"
-                f" name a slice below the root in ollama_slice, such as {DEFAULT_SLICE}"
+                f"ollama_cpu_weight: {host.policy.cpu_weight} would not count, since {path} puts the server into"
+                f" {name}; name a slice below the root in ollama_slice, such as {DEFAULT_SLICE}"
             )
         elif wanted and not asked:
             _warn_of_files(host, name, path)
@@ -93,11 +93,16 @@ def _chosen(host: Planning, shares: Sequence[Share]) -> Protection:
     if not weighable and (_computes_on_cpus(shares) or host.policy.cpu_weight is not None):
         _warn_of_controller(host)
     if not wanted:
-        reason = "models run on GPUs" if weighable else "control groups here have no cpu controller, so nothing has a weight"
+        reason = (
+            "models run on GPUs" if weighable else "control groups here have no cpu controller, so nothing has a weight"
+        )
         return Protection(None, None, weighed=False, source=POLICY, reason=f"not set: {reason}")
     if host.machine.slice_limits and not asked:
         _warn_of_limits(host, DEFAULT_SLICE)
-        reason = f"not set: system.slice limits what runs in it ({_limits(host)}), and a server in another slice escapes that"
+        reason = (
+            f"not set: system.slice limits what runs in it ({_limits(host)}), and a server in another slice escapes"
+            " that"
+        )
         return Protection(None, None, weighed=False, source=POLICY, reason=reason)
     # The weight is not in the reason: a new one would change the unit's file, and with it restart the server.
     reason = (
@@ -152,8 +157,8 @@ def _warn_of_controller(host: Planning) -> None:
     where = "container" if host.machine.container else "host"
     host.warn(
         "cpus-not-protected",
-        f"control groups of this {where} have no cpu controller, so no weight protects the server from busy programs: one"
-        " on a CPU of its compute threads holds all of them up",
+        f"control groups of this {where} have no cpu controller, so no weight protects the server from busy programs:"
+        " one on a CPU of its compute threads holds all of them up",
         f"on the machine that runs the container, {_CONTAINER}"
         if host.machine.container
         else "mount control groups with the controller cpu, or keep busy programs off these CPUs",
@@ -206,9 +211,9 @@ def weigh(host: Planning, protection: Protection, threads: int) -> str | None:
     else:
         value = weight(threads)
         reason = (
-            f"{WEIGHT_PER_THREAD} for each of {max(1, threads)} compute threads in {protection.slice}, at most {HEAVIEST}:"
-            " the weight is divided among the CPUs that they run on, and a busy program of another slice has 100 on"
-            " its one"
+            f"{WEIGHT_PER_THREAD} for each of {max(1, threads)} compute threads in {protection.slice}, at most"
+            f" {HEAVIEST}: the weight is divided among the CPUs that they run on, and a busy program of another slice has"
+            " 100 on its one"
         )
     host.record(SLICE, "CPUWeight", value, source, reason)
     return protection.slice if value is not None else None

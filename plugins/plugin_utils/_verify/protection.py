@@ -36,9 +36,13 @@ def check_slice(subject: Subject, planned: str) -> Check:
     evidence += f" is {own.path}"
     if parent.name == planned:
         return subject.passes(NAME, planned, planned, evidence)
-    changed = cause.overridden(subject, NAME) or cause.edited(subject) or any(r.get("setting") == NAME for r in subject.own)
+    changed = (
+        cause.overridden(subject, NAME) or cause.edited(subject) or any(r.get("setting") == NAME for r in subject.own)
+    )
     remedy = (
-        cause.remedy(subject, NAME) if changed else f"it was started elsewhere, and moves when it starts: {cause.restart(subject)}"
+        cause.remedy(subject, NAME)
+        if changed
+        else f"it was started elsewhere, and moves when it starts: {cause.restart(subject)}"
     )
     return subject.fails(NAME, planned, parent.name or parent.path, evidence, remedy)
 
@@ -70,5 +74,7 @@ def _weight(name: str, setting: str, planned: str, observed: list[Observation]) 
     seen = str(level.cpu_weight)
     if seen == planned:
         return Check(None, setting, PASS, planned, seen, evidence, None)
-    remedy = f"systemctl cat {name} shows which other file sets it: take it out there, or set ollama_cpu_weight; then {SITE}"
+    remedy = (
+        f"systemctl cat {name} shows which other file sets it: take it out there, or set ollama_cpu_weight; then {SITE}"
+    )
     return Check(None, setting, FAIL, planned, seen, evidence, remedy)

@@ -174,5 +174,8 @@ def test_limits_are_those_of_the_slice_that_the_service_runs_in(tmp_path):
 def test_limits_of_system_slice_itself(tmp_path, files, expected):
     """What the slice limits is named; what limits the whole host or one service in it is not."""
     base = "/sys/fs/cgroup"
-    tree = {"/proc/mounts": f"cgroup2 {base} cgroup2 rw 0 0", **{f"{base}/{path}": text for path, text in files.items()}}
+    tree = {
+        "/proc/mounts": f"cgroup2 {base} cgroup2 rw 0 0",
+        **{f"{base}/{path}": text for path, text in files.items()},
+    }
     assert read_limits(Root(plant(tmp_path, tree))).system_slice == expected

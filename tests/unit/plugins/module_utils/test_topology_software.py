@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, runner
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
+from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, runner
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import read_unit
 from ansible_collections.inference.ollama.plugins.module_utils._topology.software import read_software

@@ -27,6 +27,7 @@ def look(dropin, secrets="", release=NEW, unit=COMMAND):
     service = read_service([(UNIT, f"[Service]\n{unit}"), (DROPIN, f"[Service]\n{dropin}")], [(SECRETS, secrets)])
     return lint_unit(service, parse_release(release) if release else None)
 
+
 NO_CARDS = "CUDA_VISIBLE_DEVICES=-1 ROCR_VISIBLE_DEVICES=-1"
 
 
