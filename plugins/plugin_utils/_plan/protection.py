@@ -212,8 +212,8 @@ def weigh(host: Planning, protection: Protection, threads: int) -> str | None:
         value = weight(threads)
         reason = (
             f"{WEIGHT_PER_THREAD} for each of {max(1, threads)} compute threads in {protection.slice}, at most"
-            f" {HEAVIEST}: the weight is divided among the CPUs that they run on, and a busy program of another slice has"
-            " 100 on its one"
+            f" {HEAVIEST}: the weight is divided among the CPUs that they run on, and a busy program of another slice"
+            " has 100 on its one"
         )
     host.record(SLICE, "CPUWeight", value, source, reason)
     return protection.slice if value is not None else None
