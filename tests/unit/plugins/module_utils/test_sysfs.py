@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 
 import pytest
 
@@ -151,3 +152,13 @@ def test_problems_are_one_readable_line_each(root):
     """Colours and line breaks that a program prints do not reach the operator's screen."""
     root.problem("\x1b[31mno\ndriver")
     assert root.problems == ["?[31mno?driver"]
+
+
+def test_lines_of_a_form_are_read_and_no_others(tmp_path):
+    """A file that may hold secrets gives what was asked for; one that is absent or cannot be read gives None."""
+    root = Root(plant(tmp_path, {"/a": "Slice=a.slice\nEnvironment=KEY=secret\nSlice=b.slice"}))
+    form = re.compile("Slice=.*")
+    assert root.lines("/a", form) == ["Slice=a.slice", "Slice=b.slice"]
+    assert (root.lines("/none", form), root.problems) == (None, [])
+    assert root.lines("/", form) is None
+    assert root.problems == ["/: cannot be read (Is a directory)"]

@@ -396,3 +396,18 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path):
     (tmp_path / "mine").write_text("", encoding="utf-8")
     with pytest.raises(OllamaError, match="the folder is not empty"):
         plant(new(), str(tmp_path))
+
+
+def test_lines_of_a_unit_are_recorded_and_no_others(tmp_path):
+    """What a reader did not ask for in a file with secrets is in no capture; a text read whole stays whole."""
+    capture = new()
+    root = RecordingRoot(
+        trees.plant(tmp_path, {"/a": "Slice=a.slice\nEnvironment=KEY=s3cret", "/b": "Slice=b\nx"}), capture
+    )
+    form = re.compile("Slice=.*")
+    assert root.lines("/a", form) == ["Slice=a.slice"]
+    assert root.text("/b")
+    assert root.lines("/b", form) == ["Slice=b"]
+    assert root.lines("/", form) is None
+    assert (capture.files["/a"], capture.files["/b"]) == (b"Slice=a.slice\n", b"Slice=b\nx\n")
+    assert capture.unreadable == {"/": "EACCES"}
