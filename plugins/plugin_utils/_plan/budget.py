@@ -255,13 +255,9 @@ def cached_models(memory: int) -> int:
     return max(2 * MODELS, memory // 4 // CACHE_BYTES)
 
 
-def candidates(objective: str, models: int, *, slots_first: bool = True) -> list[Candidate]:
-    """Every candidate of an objective, from least to most memory.
-
-    ``slots_first``: slots and tokens to work with come before a second model; else all models come first.
-    """
-    steps = STEPS[objective]
-    start = COMFORT[objective] if slots_first else 0
+def candidates(objective: str, models: int) -> list[Candidate]:
+    """Every candidate of an objective, from least to most memory; slots to work with come before a second model."""
+    steps, start = STEPS[objective], COMFORT[objective]
     found = [Candidate(1, *step) for step in steps[: start + 1]]
     found += [Candidate(loaded, *steps[start]) for loaded in range(2, models + 1)]
     return found + [Candidate(models, *step) for step in steps[start + 1 :]]

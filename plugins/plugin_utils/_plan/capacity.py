@@ -18,13 +18,13 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import 
     LOADED,
     SEVERAL_MODELS_BYTES,
     Fit,
-    fit,
-    loaded_option,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB, gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import single
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import keep_free
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.runners import cores_of_each, loaded_option
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import each_of, undivided
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
 
 if TYPE_CHECKING:
@@ -39,10 +39,9 @@ QUEUE_DEFAULT = 512
 NO_MODEL = "no reference model is named, so the number is a conservative tier"
 
 
-def fill(planning: Planning, threads: int | None) -> dict[str, Any]:
+def fill(planning: Planning, found: Fit) -> dict[str, Any]:
     """Decide on the settings of capacity; return how they fill the memory, in bytes."""
-    found = fit(planning, threads)
-    _parallel(planning, found, threads)
+    _parallel(planning, found)
     _loaded(planning, found)
     _keep_alive(planning)
     _context(planning, found)
@@ -52,7 +51,7 @@ def fill(planning: Planning, threads: int | None) -> dict[str, Any]:
     return found.summary
 
 
-def _parallel(planning: Planning, found: Fit, threads: int | None) -> None:
+def _parallel(planning: Planning, found: Fit) -> None:
     parallel, named = found.chosen.parallel, planning.policy.reference_models
     held = [model.name for model in named if single(planning, model)]
     option = planning.policy.num_parallel
@@ -71,7 +70,9 @@ def _parallel(planning: Planning, found: Fit, threads: int | None) -> None:
         reason = f"the server holds {', '.join(held)} to one request at a time"
     else:
         others = f"; {', '.join(held)} stays at one, as the server holds it to" if held and parallel > 1 else ""
-        facts = "" if planning.gpus else f" with {threads or 'an unknown number of'} threads, four to a stream"
+        number = cores_of_each(planning, found.room) or "an unknown number of"
+        unit = "cores" if planning.policy.num_threads is None else "threads"
+        facts = "" if planning.gpus else f" with {number} {unit} for each model, four to a stream"
         objective = planning.policy.objective
         reason = f"objective {objective}{facts}: {found.text}; each slot shares memory and speed{others}"
         reason = reason if named else f"{reason}; {NO_MODEL}"
@@ -87,14 +88,54 @@ def _loaded(planning: Planning, found: Fit) -> None:
         reason = f"ollama_max_loaded_models is {option}; the number is a total, not one per GPU"
         if loaded != option:
             reason += f", and this is one of {planning.count} instances that share it"
+        reason += _price(planning, found, loaded)
+    elif not planning.gpus:
+        reason = _on_cpus(planning, found, loaded)
     elif named:
         reason = f"{loaded} of {len(named)} reference model(s) fit side by side"
-    elif not planning.gpus:
-        allowed = f"the {MODELS} that every release since 0.2.0 allows by itself on a host without GPU"
-        reason = f"{loaded} of {allowed}; {NO_MODEL}"
     else:
         reason = f"{_tier_text(planning, loaded)}; {NO_MODEL}"
     planning.record(VARIABLE, LOADED, str(loaded), source, reason)
+
+
+def _on_cpus(planning: Planning, found: Fit, loaded: int) -> str:
+    """Why so many models compute on the CPUs, and what it costs."""
+    named, room = len(planning.policy.reference_models), found.room
+    if room is None:
+        return "one at a time: the host's CPUs could not be read, so no threads can be divided among several"
+    if undivided(planning):
+        return (
+            f"one at a time: {planning.release_text} takes no thread count for each of several, and two that answer at"
+            " once would have two threads on each core"
+        )
+    if named > 1 and found.runners > 1:
+        return f"{loaded} of {named} reference model(s) fit side by side{_price(planning, found, loaded)}"
+    each = each_of(planning, room, 1)
+    having = f"with {'all ' if each == room.threads else f'{each} of '}{room.threads} compute threads"
+    others = "another one is loaded in its place, in seconds from the page cache"
+    if named > 1:
+        return (
+            f"1 of {named} reference model(s) at a time, {having}: {named} at once would have"
+            f" {max(1, room.threads // named)} each; {others}"
+        )
+    if named:
+        return f"1 reference model, {having}"
+    return (
+        f"one at a time, {having}: those of the {MODELS} that every release since 0.2.0 allows by itself would"
+        f" outnumber the CPUs where they answer at once; {others}; models in ollama_reference_models, or"
+        " ollama_max_loaded_models, divide the threads"
+    )
+
+
+def _price(planning: Planning, found: Fit, loaded: int) -> str:
+    """What several models on the CPUs cost each of them."""
+    room, each = found.room, each_of(planning, found.room, loaded)
+    if planning.gpus or room is None or each is None or loaded < 2 or undivided(planning):
+        return ""
+    return (
+        f"; they may answer at once, each with {each} of {room.threads} compute threads (half of the threads made 60 %"
+        " of the tokens where it was measured)"
+    )
 
 
 def _tier_text(planning: Planning, loaded: int) -> str:
@@ -181,9 +222,10 @@ def _cache_ram(planning: Planning, found: Fit) -> None:
         planning.record(VARIABLE, CACHE, None, POLICY, "not set: the host's memory could not be read")
     else:
         mib = budget.cache_bytes(memory, found.runners) // MIB
+        several = f"each loaded model, {found.runners} of which take" if found.runners > 1 else "the loaded model,"
         reason = (
-            f"{mib} MiB of prompt cache in host memory for each loaded model, {found.runners} of which take at most an"
-            f" eighth of {gib(memory)}; the default is {budget.CACHE_BYTES // MIB} MiB each, whatever the host has"
+            f"{mib} MiB of prompt cache in host memory for {several} at most an eighth of {gib(memory)}; the default is"
+            f" {budget.CACHE_BYTES // MIB} MiB each, whatever the host has"
         )
         planning.record(VARIABLE, CACHE, str(mib), POLICY, reason)
 

@@ -1,19 +1,19 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""On which CPUs, bound by what, with how many compute threads.
+"""On which CPUs, and bound by what.
 
-Sources: docs/policy.md, rules C1 to C3.
+Sources: docs/policy.md, rules C1, C2 and C4; the threads are in threads.py.
 """
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, OPERATOR, POLICY
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import PLACEMENT, VARIABLE
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import SETTABLE, Room, room_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import PLACEMENT
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
@@ -21,30 +21,23 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
 
-THREADS = "LLAMA_ARG_THREADS"
-# The first release whose model process takes its thread count from the environment.
-SETTABLE = "llama_server"
-
 
 class Placement(NamedTuple):
-    """Where an instance runs. ``cpus`` and ``threads`` are None where the host's CPUs could not be read."""
+    """Where an instance runs. ``cpus`` and ``room`` are None where the host's CPUs could not be read."""
 
     node: Node | None
     cpus: CpuSet | None
     binding: str
-    threads: int | None
+    room: Room | None
 
 
 def place(planning: Planning, share: Share) -> Placement:
-    """Decide on node, CPUs, binding and threads, each from the one before."""
+    """Decide on node, CPUs and binding, each from the one before."""
     given = share.cpus is not None
     node = _given_node(planning, share) if given else _node(planning)
     cpus = _given_cpus(planning, share, share.cpus) if share.cpus is not None else _cpus(planning, node)
     binding = _binding(planning, node, cpus, given=given)
-    threads, source = _threads(planning, cpus, node)
-    if threads is not None:
-        _announce(planning, threads, source, bound=binding != NONE)
-    return Placement(node, cpus, binding, threads)
+    return Placement(node, cpus, binding, room_of(planning, cpus, node))
 
 
 def _given_node(planning: Planning, share: Share) -> Node | None:
@@ -192,82 +185,3 @@ def _why_not_numactl(planning: Planning, node: Node | None, cpus: CpuSet) -> str
     if node is None:
         return "; the CPUs are no node's"
     return f"; numactl would bind all of node {node.id}'s {node.cpus}, not {cpus} alone"
-
-
-def _threads(planning: Planning, cpus: CpuSet | None, node: Node | None) -> tuple[int | None, str]:
-    option, machine = planning.policy.num_threads, planning.machine
-    if cpus is None or not machine.siblings:
-        threads, reason = option, "the host's physical cores could not be read"
-    else:
-        threads, reason = _count(planning, cpus, node)
-    source = POLICY
-    if option is not None:
-        source = OPERATOR
-        _check_option(planning, option, threads, cpus)
-        rule = f"; the rule would give {threads}: {reason}" if option != threads else ""
-        threads, reason = option, f"ollama_num_threads is {option}{rule}" if rule else reason
-    planning.record(PLACEMENT, "compute_threads", threads, source, reason)
-    return threads, source
-
-
-def _count(planning: Planning, cpus: CpuSet, node: Node | None) -> tuple[int, str]:
-    machine = planning.machine
-    where = "the instance's CPUs" if planning.count > 1 else f"node {node.id}" if node else "the host"
-    fast = machine.performance()
-    if fast is not None and cpus & fast:
-        cores = machine.cores_in(cpus & fast)
-        reason = (
-            f"{cores} performance cores on {where}; one efficiency core among them would hold all others up at every"
-            " step"
-        )
-    else:
-        cores = machine.cores_in(cpus)
-        siblings = ", which SMT siblings share" if len(cpus) > cores else ""
-        reason = f"{cores} physical cores on {where}; generation waits for memory{siblings}"
-    quota = None if machine.quota is None else machine.quota / planning.count
-    if quota is not None and quota < cores:
-        limited = max(1, math.floor(quota))
-        each = f" to each of {planning.count} instances" if planning.count > 1 else ""
-        return limited, f"the CPU quota allows {quota:g}{each} of {reason.split(';', maxsplit=1)[0]}"
-    return cores, reason
-
-
-def _check_option(planning: Planning, option: int, cores: int | None, cpus: CpuSet | None) -> None:
-    if cpus is None or cores is None:
-        return
-    if option > len(cpus):
-        planning.error(
-            f"ollama_num_threads: {option} is not allowed; the service may use {len(cpus)} logical CPUs ({cpus}) on"
-            f" {cores} physical cores; allowed is auto, or a whole number from 1 to {len(cpus)}"
-        )
-    elif option > cores:
-        planning.warn(
-            "threads-oversubscribed",
-            f"{option} threads share {cores} physical cores",
-            f"set ollama_num_threads to {cores} or leave it on auto; SMT siblings add no memory bandwidth",
-        )
-
-
-def _announce(planning: Planning, threads: int, source: str, *, bound: bool) -> None:
-    """Decide on the variable that carries the count to the model process."""
-    acts, value, since = planning.acts(THREADS), str(threads), planning.since(SETTABLE)
-    reason = (
-        f"the model process takes its {threads} compute threads from this variable, and its default counts the whole"
-        " host"
-    )
-    if not acts and planning.release is None:
-        reason = f"acts from {since} on; the installed release is unknown, and an earlier one ignores it"
-    if acts or planning.release is None:
-        planning.record(VARIABLE, THREADS, value, source, reason)
-    else:
-        reason = f"{planning.release_text} does not read it: it acts from {since} on"
-        planning.record(VARIABLE, THREADS, None, CONTRACT, reason)
-    if not acts and (bound or planning.policy.num_threads is not None):
-        known = planning.release_text if planning.release else f"a release before {since}"
-        planning.warn(
-            "threads-not-settable",
-            f"{known} takes no thread count from its environment and starts one thread per physical core of the"
-            f" host{', so the binding cannot be matched by the unit' if bound else ''}",
-            f"put PARAMETER num_thread {threads} into the models' Modelfiles or num_thread: {threads} into the"
-            f" requests' options, or upgrade to Ollama {since} or later",
-        )

@@ -24,16 +24,20 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget impo
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB, gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import single
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import reserve
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.runners import (
+    loaded_option,
+    most_models,
+    most_slots,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import Room
 
 CONTEXT, CACHE = "OLLAMA_CONTEXT_LENGTH", "LLAMA_ARG_CACHE_RAM"
 LOADED = "OLLAMA_MAX_LOADED_MODELS"
 # Below this a card has room for one model of a usual size.
 SEVERAL_MODELS_BYTES = 11 * GIB
-# Streams of fewer threads each are slower to read along with than one after the other.
-THREADS_PER_STREAM = 4
 # The context of releases whose variable does not act yet, which only a model or a request changes.
 OLD_CONTEXT = 2048
 MOST_TOKENS, TOKEN_STEP, MOST_SLOTS = 1 << 24, 256, 1024
@@ -49,6 +53,7 @@ class Fit:
     runners: int
     cache: int | None
     summary: dict[str, Any]
+    room: Room | None = None
 
     @property
     def text(self) -> str:
@@ -66,9 +71,9 @@ class Fit:
         )
 
 
-def fit(planning: Planning, threads: int | None) -> Fit:
+def fit(planning: Planning, room: Room | None) -> Fit:
     """The largest candidate of the objective that fits, with the operator's numbers in place of its own."""
-    runners = most_models(planning)
+    runners = most_models(planning, room)
     cache = cache_bound(planning)
     groups, whole = _groups(planning, runners, cache)
     models = tuple(
@@ -78,7 +83,7 @@ def fit(planning: Planning, threads: int | None) -> Fit:
     memory = Budget(
         groups, models, whole, together=not planning.gpus, flash=attends(planning), kv_type=cache_type(planning)
     )
-    chosen = budget.largest_fitting(_own(planning, _candidates(planning, threads, cache)), memory.fits)
+    chosen = budget.largest_fitting(_own(planning, _candidates(planning, room, cache)), memory.fits)
     known = any(gpu.memory_bytes for gpu in planning.gpus) if planning.gpus else planning.memory_bytes is not None
     use, usable = memory.figures(chosen)
     each = budget.cache_bytes(planning.memory_bytes or 0, runners) if cache is None else cache
@@ -92,29 +97,10 @@ def fit(planning: Planning, threads: int | None) -> Fit:
         "total_bytes": use.total,
         "models": [model.reference.name for model in models],
     }
-    result = Fit(chosen, memory, usable if known else None, runners, cache, summary)
+    result = Fit(chosen, memory, usable if known else None, runners, cache, summary, room)
     if known and not memory.holds(chosen):
         _exceeded(planning, result)
     return result
-
-
-def most_models(planning: Planning) -> int:
-    """Models that share the prompt caches' part of the memory, whatever cards and memory there are."""
-    return loaded_option(planning) or len(planning.policy.reference_models) or MODELS
-
-
-def loaded_option(planning: Planning) -> int | None:
-    """The operator's number of loaded models: the instance's own, or the host's, divided by its instances."""
-    option: int | None = planning.policy.max_loaded_models
-    if option is None or planning.count == 1 or planning.own_loaded_models:
-        return option
-    if option < planning.count:
-        planning.error(
-            f"ollama_max_loaded_models: {option} is the host's total, and each of its {planning.count} instances holds"
-            f" at least one model; allowed is auto, or at least {planning.count}, or fewer instances"
-        )
-        return 1
-    return option // planning.count + (planning.index < option % planning.count)
 
 
 def cache_bound(planning: Planning) -> int | None:
@@ -141,19 +127,17 @@ def _groups(planning: Planning, runners: int, cache: int | None) -> tuple[Device
     return ((max(budget.card_bytes(gpu.memory_bytes, kept) for gpu in planning.gpus),),), ()
 
 
-def _candidates(planning: Planning, threads: int | None, cache: int | None) -> list[Candidate]:
-    """The objective's candidates within what threads, families and training allow."""
+def _candidates(planning: Planning, room: Room | None, cache: int | None) -> list[Candidate]:
+    """The objective's candidates within what CPUs, families and training allow."""
     policy = planning.policy
     named = policy.reference_models
-    if named:
-        ordered = budget.candidates(policy.objective, len(named))
-    elif planning.gpus:
+    if planning.gpus and not named:
         ordered = [each._replace(loaded=_tier(planning, cache)) for each in budget.candidates(policy.objective, 1)]
     else:
-        ordered = budget.candidates(policy.objective, MODELS, slots_first=False)
-    slots = MOST_SLOTS if planning.gpus else max(1, (threads or 0) // THREADS_PER_STREAM)
-    if not planning.gpus and policy.objective == "balanced":
-        slots = min(slots, 2)
+        models = len(named) or 1
+        models = models if planning.gpus else min(models, most_models(planning, room))
+        ordered = budget.candidates(policy.objective, models)
+    slots = MOST_SLOTS if planning.gpus else most_slots(planning, room)
     if named and all(single(planning, model) for model in named):
         slots = 1
     top = max((model.context_length or ASSUMED_CONTEXT for model in named), default=ASSUMED_CONTEXT)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import gpu, listed
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cpu import SETTABLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import SETTABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

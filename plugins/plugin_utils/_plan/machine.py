@@ -85,6 +85,7 @@ class Machine:
         self.isolated = _cpus(cpu.get("isolated")) or CpuSet()
         self.sockets: int | None = cpu.get("sockets")
         self.cores: int | None = cpu.get("cores")
+        self.architecture: str | None = cpu.get("architecture")
         self.siblings = [_parse(text) for text in cpu.get("siblings") or []]
         self.kinds = [(str(kind["kind"]), _parse(kind["cpus"])) for kind in cpu.get("kinds") or []]
         self._cores: dict[CpuSet, int] = {}

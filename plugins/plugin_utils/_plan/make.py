@@ -23,7 +23,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     protection,
     service,
     supervision,
+    threads,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, parse
@@ -69,20 +71,20 @@ def make_plan(topology: Mapping[str, Any], options: Mapping[str, Any], release: 
     shares = instances.split(host, gpu.wanted(host, cards))
     protected = protection.choose(host, shares)
     planned = [_instance(host.of(share), share, cards, protected) for share in shares]
-    spans = len(machine.cpu_nodes) > 1 and any(placement.node is None for _entry, placement in planned)
+    spans = len(machine.cpu_nodes) > 1 and any(placement.node is None for _entry, placement, _threads in planned)
     kernel.tune(replace(host, gpus=tuple(cards)), spans_nodes=spans)
-    weighed = protection.weigh(host, protected, sum(placement.threads or 0 for _entry, placement in planned))
+    weighed = protection.weigh(host, protected, sum(count for _entry, _placement, count in planned))
     if notes.errors:
         raise PlanError(notes.errors)
     return {
         "schema": SCHEMA,
         "release": str(installed) if installed else None,
-        "instances": [entry for entry, _placement in planned],
+        "instances": [entry for entry, _placement, _threads in planned],
         "template": service.template(host) if len(planned) > 1 else None,
         "slice": weighed,
         "upstreams": [
-            {"instance": entry["name"], "host": entry["host"], "port": entry["port"], "weight": placement.threads or 1}
-            for entry, placement in planned
+            {"instance": entry["name"], "host": entry["host"], "port": entry["port"], "weight": count}
+            for entry, _placement, count in planned
         ],
         "decisions": notes.decisions,
         "warnings": notes.warnings,
@@ -102,15 +104,18 @@ def _release(machine: Machine, named: str | None) -> Release | None:
 
 def _instance(
     planning: Planning, share: Share, cards: list[Gpu], protected: protection.Protection
-) -> tuple[dict[str, Any], cpu.Placement]:
-    """Decide on one instance; return what identifies it and follows from the decisions, and where it runs."""
+) -> tuple[dict[str, Any], cpu.Placement, int]:
+    """Decide on one instance; return what identifies it and follows from the decisions, where it runs, its threads."""
     planning.record(PLACEMENT, "instance", share.name, share.source, share.why)
     placement = cpu.place(planning, share)
     if placement.binding != NONE and share.cpus is None:
         planning = replace(planning, memory_bytes=memory_of(planning.machine, placement.node, 1, 1))
+    found = fit(planning, placement.room)
+    loaded = found.chosen.loaded
+    threads.announce(planning, placement.room, loaded, bound=placement.binding != NONE)
     address, port = service.listen(planning)
     devices.show(planning, cards)
-    budget = capacity.fill(planning, placement.threads)
+    budget = capacity.fill(planning, found)
     attention.attend(planning)
     service.store(planning)
     planning.record_unruled()
@@ -131,7 +136,7 @@ def _instance(
         "memory_bytes": planning.memory_bytes,
         "budget": budget,
     }
-    return identity, placement
+    return identity, placement, threads.at_once(planning, placement.room, loaded)
 
 
 def _address(card: Gpu) -> str | None:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import attention, capacity
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Machine
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import parse
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import Room
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 
 GIB = 1 << 30
@@ -81,9 +83,14 @@ def case(memory=64 * GIB, cards=(), release="0.34.1", place=(0, 1), **options):
     )
 
 
-def fill(made, threads):
+def room(cores):
+    """CPUs of so many cores with two threads each; None where they could not be read."""
+    return None if cores is None else Room(CpuSet(range(2 * cores)), cores, cores, cores, None, f"{cores} cores")
+
+
+def fill(made, cores):
     """The variables that the questions of capacity write."""
-    capacity.fill(made, threads)
+    capacity.fill(made, fit(made, room(cores)))
     return _written(made)
 
 
@@ -97,9 +104,9 @@ def _written(made):
     return {entry["setting"]: entry["value"] for entry in made.notes.decisions if entry["value"] is not None}
 
 
-def budget_of(made, threads=16):
+def budget_of(made, cores=16):
     """How the memory is filled."""
-    return fit(made, threads).summary
+    return fit(made, room(cores)).summary
 
 
 def reason(made, setting):

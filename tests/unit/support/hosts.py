@@ -38,6 +38,8 @@ SHAPES = (
     {"cores": 16, "cpu_max": "250000 100000", "memory_max": "8589934592"},
     {"sockets": 2, "cores": 64, "threads": 2, "nodes": 8, "memory_gib": 96},
     {"sockets": 1, "cores": 10, "threads": 8, "memory_gib": 256},
+    {"sockets": 1, "cores": 10, "threads": 8, "memory_gib": 256, "architecture": "ppc64le"},
+    {"cores": 16, "memory_gib": 64},
 )
 CARDS = st.builds(
     dict,

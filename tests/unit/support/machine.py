@@ -49,6 +49,7 @@ class Machine:
     vendor: str = "GenuineIntel"
     model: str = "Intel(R) Xeon(R) CPU E5-2680 v4 @ 2.40GHz"
     release: str = "6.12.0"
+    architecture: str = "x86_64"
     transparent_hugepage: str = "madvise"
     numa_balancing: int = 1
     cpu_max: str = "max 100000"
@@ -102,7 +103,7 @@ class Machine:
             "/proc/meminfo": f"MemTotal: {total} kB\nMemFree: {total // 2} kB\n"
             f"MemAvailable: {total // 10 * 9} kB\nSwapTotal: 0 kB\nSwapFree: 0 kB",
             "/proc/sys/kernel/osrelease": self.release,
-            "/proc/sys/kernel/arch": "x86_64",
+            "/proc/sys/kernel/arch": self.architecture,
             "/proc/sys/kernel/numa_balancing": str(self.numa_balancing),
             "/sys/kernel/mm/transparent_hugepage/enabled": " ".join(
                 f"[{word}]" if word == self.transparent_hugepage else word for word in ("always", "madvise", "never")

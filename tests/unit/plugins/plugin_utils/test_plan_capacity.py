@@ -73,15 +73,15 @@ def test_the_tiers_of_a_card_whose_models_nobody_named(gib, latency, balanced, t
     ("memory", "threads", "latency", "balanced", "throughput"),
     [
         (4, 4, (1, 4096, 1), (1, 4096, 1), (1, 4096, 1)),
-        (16, 4, (1, 8192, 3), (1, 8192, 3), (1, 8192, 3)),
-        (64, None, (1, 32768, 3), (1, 32768, 3), (1, 32768, 3)),
-        (32, 8, (1, 16384, 3), (2, 8192, 3), (2, 8192, 3)),
-        (128, 14, (1, 32768, 3), (2, 32768, 3), (3, 32768, 3)),
-        (512, 64, (1, 32768, 3), (2, 32768, 3), (16, 32768, 3)),
+        (16, 4, (1, 32768, 1), (1, 32768, 1), (1, 32768, 1)),
+        (64, None, (1, 32768, 1), (1, 32768, 1), (1, 32768, 1)),
+        (32, 8, (1, 32768, 1), (2, 32768, 1), (2, 32768, 1)),
+        (128, 14, (1, 32768, 1), (2, 32768, 1), (3, 32768, 1)),
+        (512, 64, (1, 32768, 1), (2, 32768, 1), (16, 32768, 1)),
     ],
 )
 def test_the_tiers_of_a_host_without_gpu(memory, threads, latency, balanced, throughput):
-    """Four threads to a stream, two streams from eight threads on, and more for throughput alone."""
+    """One model; four cores to a stream, two streams from eight cores on, and more for throughput alone."""
     found = [
         numbers(memory=memory, threads=threads, objective=objective)
         for objective in ("latency", "balanced", "throughput")
@@ -206,10 +206,12 @@ def test_context_is_not_written_before_its_variable_exists():
     assert CONTEXT not in fill(case(release="0.5.12", context_length=8192), 16)
 
 
-@pytest.mark.parametrize(("gib", "mib"), [(256, 8192), (16, 682), (1, 42)])
-def test_prompt_caches_take_at_most_an_eighth_of_memory_together(gib, mib):
+@pytest.mark.parametrize(
+    ("gib", "models", "mib"), [(256, 3, 8192), (16, 3, 682), (1, 3, 42), (16, 1, 2048), (64, 1, 8192)]
+)
+def test_prompt_caches_take_at_most_an_eighth_of_memory_together(gib, models, mib):
     """Without a bound three models would keep 24 GiB beside themselves."""
-    assert fill(case(gib * GIB), 8)[CACHE] == str(mib)
+    assert fill(case(gib * GIB, max_loaded_models=models), 8)[CACHE] == str(mib)
 
 
 def test_unread_memory_leaves_the_prompt_cache_alone():
@@ -261,7 +263,7 @@ def test_prompt_caches_beyond_the_memory_are_warned_of():
 
 def test_prompt_caches_leave_the_models_less_of_the_host():
     """On a host without GPU both lie in the same memory."""
-    small, large = case(64 * GIB, cache_ram_bytes=0), case(64 * GIB, cache_ram_bytes=8 * GIB)
+    small, large = (case(64 * GIB, cache_ram_bytes=size, max_loaded_models=3) for size in (0, 8 * GIB))
     fill(small, 8)
     fill(large, 8)
     assert budget_of(small)["usable_bytes"] - budget_of(large)["usable_bytes"] == 24 * GIB
@@ -269,7 +271,7 @@ def test_prompt_caches_leave_the_models_less_of_the_host():
 
 def test_a_free_word_on_the_prompt_cache_counts_too():
     """And two words on it are refused."""
-    made = case(64 * GIB, environment={CACHE: "8192"})
+    made = case(64 * GIB, environment={CACHE: "8192"}, max_loaded_models=3)
     fill(made, 8)
     assert budget_of(made)["cache_bytes"] == 3 * 8 * GIB
     made = case(64 * GIB, environment={CACHE: "8192"}, cache_ram_bytes=0)
@@ -367,7 +369,7 @@ def test_the_queue_is_left_to_the_server():
 
 def test_a_queue_shorter_than_the_slots_is_questioned():
     """A burst that could be served would be turned away."""
-    made = case(max_queue=2)
+    made = case(max_queue=2, max_loaded_models=3)
     assert fill(made, 16)[QUEUE] == "2"
     assert warned(made) == ["queue-shorter-than-slots"]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Node, CPUs, binding and threads (_plan/cpu.py; rules C1 to C4)."""
+"""Node, CPUs and binding, and the threads that follow from them (_plan/cpu.py; rules C1, C2 and C4)."""
 
 from __future__ import annotations
 
@@ -100,35 +100,6 @@ def test_a_cpuset_bounds_cpus_and_threads():
     """What the service may not use it is not planned on."""
     found = instance(topology(cores=16, cpuset="0-5"))
     assert (found["cpus"], found["compute_threads"]) == ("0-5", 6)
-
-
-@pytest.mark.parametrize(
-    ("quota", "threads"),
-    [("600000 100000", 6), ("690000 100000", 6), ("50000 100000", 1), ("1650000 100000", 16)],
-)
-def test_a_quota_bounds_threads_to_whole_cores(quota, threads):
-    """Threads beyond the quota would wait for each other at every step."""
-    assert instance(topology(cores=16, cpu_max=quota))["compute_threads"] == threads
-
-
-def test_threads_are_performance_cores_on_a_hybrid():
-    """The slowest thread sets the pace."""
-    assert instance(topology(cores=6, threads=2, efficiency_cores=8))["compute_threads"] == 6
-
-
-def test_a_thread_count_of_the_operators_wins_and_is_marked():
-    """The rule's number stays visible in the reason."""
-    made = plan(xeon(), numa_node=1, num_threads=12)
-    assert instances(made)[0]["environment"]["LLAMA_ARG_THREADS"] == "12"
-    assert decision(made, "compute_threads")["source"] == "operator"
-    assert "the rule would give 14" in decision(made, "compute_threads")["reason"]
-
-
-def test_more_threads_than_cores_warns_and_more_than_cpus_is_refused():
-    """Sharing cores is slow; more threads than CPUs is a mistake."""
-    assert "threads-oversubscribed" in codes(plan(xeon(), numa_node=1, num_threads=20))
-    with pytest.raises(OllamaError, match=r"ollama_num_threads: 29 is not allowed.*1 to 28"):
-        plan(xeon(), numa_node=1, num_threads=29)
 
 
 @pytest.mark.parametrize(

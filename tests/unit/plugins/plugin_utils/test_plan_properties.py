@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import SPARE_FROM
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
-from ansible_collections.inference.ollama.tests.unit.support.hosts import cases, planned
-from ansible_collections.inference.ollama.tests.unit.support.plans import codes, instances
+from ansible_collections.inference.ollama.tests.unit.support.hosts import MODELS, cases, planned
+from ansible_collections.inference.ollama.tests.unit.support.plans import codes, instances, plan, topology
 
 many = settings(
     max_examples=int(os.environ.get("INFERENCE_OLLAMA_PLAN_CASES", "100")),
@@ -24,10 +25,15 @@ many = settings(
 LIMITS = ("OLLAMA_NUM_PARALLEL", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_MAX_LOADED_MODELS", "LLAMA_ARG_CACHE_RAM")
 
 
+def _total(instance):
+    """The compute threads of all models of an instance that may answer at once."""
+    return int(instance["environment"]["OLLAMA_MAX_LOADED_MODELS"]) * instance["compute_threads"]
+
+
 @many
 @given(cases())
-def test_threads_never_exceed_the_cores_of_the_instance(case):
-    """A compute thread without a core of its own holds up all others."""
+def test_threads_of_a_model_never_exceed_the_cpus_of_the_instance(case):
+    """A compute thread without a CPU of its own holds up all others."""
     made = planned(case)
     cores = [CpuSet.parse(text) for text in case[0]["cpu"]["siblings"] or []]
     allowed = case[0]["allowed"]["cpus"]
@@ -37,7 +43,47 @@ def test_threads_never_exceed_the_cores_of_the_instance(case):
         cpus = CpuSet.parse(instance["cpus"])
         assert cpus
         assert allowed is None or cpus <= CpuSet.parse(allowed)
-        assert 1 <= instance["compute_threads"] <= sum(1 for core in cores if core & cpus)
+        power = case[0]["cpu"]["architecture"] == "ppc64le"
+        assert 1 <= instance["compute_threads"] <= (1 + power) * sum(1 for core in cores if core & cpus)
+        # The operator's number of models may be more than there are CPUs, which is warned of.
+        if not instance["gpus"] and "threads-oversubscribed" not in codes(made):
+            assert _total(instance) <= len(cpus)
+
+
+SHAPES = st.builds(
+    dict,
+    sockets=st.sampled_from([1, 1, 2]),
+    cores=st.integers(1, 20),
+    threads=st.sampled_from([1, 1, 2, 4, 8]),
+    efficiency_cores=st.sampled_from([0, 0, 4]),
+    architecture=st.sampled_from(["x86_64", "x86_64", "ppc64le"]),
+    memory_gib=st.sampled_from([4, 64, 512]),
+    cpu_max=st.one_of(st.just("max 100000"), st.integers(50_000, 2_500_000).map(lambda quota: f"{quota} 100000")),
+)
+AUTO = st.fixed_dictionaries(
+    {"objective": st.sampled_from(["latency", "balanced", "throughput"]), "reference_models": MODELS},
+    optional={"instances": st.just("per_numa_node")},
+)
+
+
+@many
+@given(SHAPES, AUTO, st.sampled_from(["0.30.0", "0.34.1"]))
+def test_threads_of_all_models_fit_the_cpus_and_the_quota(shape, options, release):
+    """With everything on auto the threads that may compute at once have a CPU each, and the quota bears them."""
+    machine = topology(**shape, nodes=shape["sockets"])
+    made = plan(machine, release, **options)
+    share = (machine["allowed"]["cpu_quota"] or len(CpuSet.parse(machine["cpu"]["online"]))) / len(instances(made))
+    for instance in instances(made):
+        cpus = CpuSet.parse(instance["cpus"])
+        cores = sum(1 for text in machine["cpu"]["siblings"] if CpuSet.parse(text) & cpus)
+        assert instance["compute_threads"] >= 1
+        assert _total(instance) <= len(cpus)
+        # SMT siblings, efficiency cores or one CPU are left for the server's own threads.
+        assert _total(instance) < len(cpus) or len(cpus) < SPARE_FROM
+        if machine["allowed"]["cpu_quota"] is not None:
+            assert _total(instance) <= max(1, int(share))
+        assert instance["compute_threads"] <= (2 if shape["architecture"] == "ppc64le" else 1) * cores
+    assert not {"threads-oversubscribed", "threads-throttled"} & set(codes(made))
 
 
 @many
