@@ -218,15 +218,14 @@ service:
               sample: [/etc/systemd/system/ollama.service]
         control_groups:
           description:
-            - The control groups of the service from its own up to the root, and what each may have of the CPUs. Part
-              V(processes).
+            - The control groups of the service from its own up to the root, and their weights. Part V(processes).
             - V([]) for a service that does not run, V(null) where its group is not known.
           type: list
           elements: dict
           sample:
-            - {path: /ollama.slice/ollama.service, cpu_weight: null, cpu_quota: null}
-            - {path: /ollama.slice, cpu_weight: 8000, cpu_quota: null}
-            - {path: /, cpu_weight: null, cpu_quota: null}
+            - {path: /ollama.slice/ollama.service, cpu_weight: null}
+            - {path: /ollama.slice, cpu_weight: 8000}
+            - {path: /, cpu_weight: null}
           contains:
             path:
               description: Its path below the root of the hierarchy.
@@ -240,12 +239,6 @@ service:
                   all count alike.
               type: int
               sample: 8000
-            cpu_quota:
-              description:
-                - The CPU time that it may use, in cores, from C(cpu.max), or in version 1 from C(cpu.cfs_quota_us) and
-                  C(cpu.cfs_period_us). V(null) too where nothing limits it.
-              type: float
-              sample: null
         processes:
           description:
             - The server and its runners, the server first.
@@ -312,6 +305,19 @@ service:
                   whose first thread may move between threads of Go, make it one or more too low or too high.
               type: int
               sample: 14
+            involuntary_switches:
+              description:
+                - How often its threads had to leave their CPU for another one that was to run there,
+                  nonvoluntary_ctxt_switches of C(/proc/PID/task/TID/status), the sum since each was started.
+                - V(null) too for a process of more than 4096 threads.
+              type: int
+              sample: 214
+            cpu_seconds:
+              description:
+                - The CPU time that the same threads have used, utime and stime of C(/proc/PID/task/TID/stat). Many
+                  involuntary switches in each second of it mean that compute threads share their CPUs.
+              type: float
+              sample: 96.25
             memory_by_node:
               description:
                 - Bytes of its memory on each NUMA node, from the pages N0, N1 and so on in C(/proc/PID/numa_maps). A
@@ -378,6 +384,40 @@ service:
               description: How many seconds ago it was started, from C(/proc/PID/stat) and C(/proc/uptime).
               type: float
               sample: 3601.5
+        cpu_quotas:
+          description:
+            - The control groups of the server that have a quota of CPU time, its own and those above it, from the top
+              down. Empty where none limits it; O(parts) reads them with V(processes).
+            - The counts are since the group was made, of all processes in it.
+          type: list
+          elements: dict
+          contains:
+            group:
+              description: The group's path, V(/) for the top, which is that of a container inside one.
+              type: str
+              sample: /system.slice/ollama.service
+            quota_cpus:
+              description: The quota in CPUs, from C(cpu.max), or C(cpu.cfs_quota_us) of version 1.
+              type: float
+              sample: 4.0
+            period_usec:
+              description: In how many microseconds that much CPU time may be used.
+              type: int
+              sample: 100000
+            nr_periods:
+              description: nr_periods of C(cpu.stat), the periods in which anything ran.
+              type: int
+              sample: 4567
+            nr_throttled:
+              description: nr_throttled of C(cpu.stat), in how many of them the quota was used up.
+              type: int
+              sample: 3115
+            throttled_usec:
+              description:
+                - For how many microseconds it was stopped, added up over CPUs, throttled_usec of C(cpu.stat), or
+                  throttled_time of version 1.
+              type: int
+              sample: 98304551
         api:
           description: What the server answers.
           type: dict

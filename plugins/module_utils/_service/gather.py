@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import read_api
+from ansible_collections.inference.ollama.plugins.module_utils._service.contention import read_quotas
 from ansible_collections.inference.ollama.plugins.module_utils._service.journal import read_journal
 from ansible_collections.inference.ollama.plugins.module_utils._service.overrides import read_overrides
 from ansible_collections.inference.ollama.plugins.module_utils._service.process import read_processes
@@ -63,11 +64,13 @@ def _instance(host: Host, named: tuple[str, str], wanted: Wanted, redactor: Reda
     (name, url), (root, run, fetch), (parts, lines) = named, host, wanted
     root.problems = []
     unit = Unit(name) if set(parts) <= {"api"} else read_unit(root, run, name)
+    processes = read_processes(root, unit, redactor) if "processes" in parts else None
     instance = {
         "unit": name,
         **_unit(root, unit if "unit" in parts else Unit(name), redactor),
         "control_groups": read_groups(root, unit) if "processes" in parts else None,
-        "processes": read_processes(root, unit, redactor) if "processes" in parts else None,
+        "processes": processes,
+        "cpu_quotas": read_quotas(root, processes),
         "api": read_api(root, fetch, url) if "api" in parts else None,
         "journal": read_journal(root, run, unit, lines, redactor) if "journal" in parts and run else None,
     }

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import model_of
+from ansible_collections.inference.ollama.plugins.module_utils._service.contention import read_switches
 from ansible_collections.inference.ollama.plugins.module_utils._service.maps import read_maps
 from ansible_collections.inference.ollama.plugins.module_utils._service.members import kind_of, members
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import encodable
@@ -125,6 +126,7 @@ def _read(root: Proc, folder: str, kind: str, argv: list[str], redactor: Redacto
         "mems_allowed": None if threads.mems is None else str(threads.mems),
         "threads": threads.total,
         "compute_threads": threads.computing if kind == "runner" else None,
+        **read_switches(root, folder),
         **read_maps(root, folder),
         "limits": _limits(root, f"{folder}/limits"),
         "oom_score": root.natural(f"{folder}/oom_score"),

@@ -74,24 +74,3 @@ def cpu_mount(root: Root) -> Mount | None:
     mounts = read_mounts(root)
     old = (mount for mount in mounts if mount.version == 1 and "cpu" in mount.options)
     return next(old, next((mount for mount in mounts if mount.version == 2), None))
-
-
-def read_quota(root: Root, directory: str) -> float | None:
-    """The CPU time that a group may use, in cores; None for no limit or, with a problem, one that cannot be read."""
-    text = root.text(f"{directory}/cpu.max")
-    if text is not None:
-        return _ratio(root, f"{directory}/cpu.max", text.split())
-    quota = root.text(f"{directory}/cpu.cfs_quota_us")
-    if quota is None or quota == "-1":
-        return None
-    period = root.text(f"{directory}/cpu.cfs_period_us") or ""
-    return _ratio(root, f"{directory}/cpu.cfs_quota_us", [quota, period])
-
-
-def _ratio(root: Root, path: str, words: list[str]) -> float | None:
-    if words[:1] == ["max"]:
-        return None
-    if len(words) == 2 and all(re.fullmatch("[0-9]{1,15}", word) and int(word) for word in words):
-        return int(words[0]) / int(words[1])
-    root.problem(f"{path}: read {' '.join(words)[:80]!r}, expected a quota and a period in microseconds")
-    return None

@@ -13,10 +13,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import (
-    read_mounts,
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import read_mounts, slices_with
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.quotas import (
+    levels,
+    levels_by_controller,
     read_quota,
-    slices_with,
 )
 
 if TYPE_CHECKING:
@@ -49,15 +50,15 @@ class Limits(NamedTuple):
 
 def read_limits(root: Root) -> Limits:
     """The limits of ``ollama.service``, or of this process where no manager made groups for services."""
-    levels = _levels(root)
-    cpus = [_first_set(root, level, _CPUS) for level in levels["cpuset"]]
-    mems = [_first_set(root, level, _MEMS) for level in levels["cpuset"]]
-    quotas = [read_quota(root, level) for level in levels["cpu"]]
-    limits = [_read_memory(root, level) for level in levels["memory"]]
+    groups = _levels(root)
+    cpus = [_first_set(root, level, _CPUS) for level in groups["cpuset"]]
+    mems = [_first_set(root, level, _MEMS) for level in groups["cpuset"]]
+    quotas = [read_quota(root, level) for level in groups["cpu"]]
+    limits = [_read_memory(root, level) for level in groups["memory"]]
     return Limits(
-        cpus=_common([*cpus, _inherited(root, "Cpus_allowed_list", levels["cpuset"], _CPUS)]),
-        mems=_common([*mems, _inherited(root, "Mems_allowed_list", levels["cpuset"], _MEMS)]),
-        cpu_quota=min((quota for quota in quotas if quota is not None), default=None),
+        cpus=_common([*cpus, _inherited(root, "Cpus_allowed_list", groups["cpuset"], _CPUS)]),
+        mems=_common([*mems, _inherited(root, "Mems_allowed_list", groups["cpuset"], _MEMS)]),
+        cpu_quota=min((quota.cpus for quota in quotas if quota is not None), default=None),
         memory_bytes=min((limit for limit in limits if limit is not None), default=None),
         system_slice=_of_system_slice(root),
     )
@@ -83,7 +84,7 @@ def _of_system_slice(root: Root) -> tuple[str, ...] | None:
 def _levels(root: Root) -> dict[str, list[str]]:
     """For each controller the group directories from the top down to the service."""
     own = _own_groups(root)
-    levels: dict[str, list[str]] = {name: [] for name in _CONTROLLERS}
+    found: dict[str, list[str]] = {name: [] for name in _CONTROLLERS}
     for mount in read_mounts(root):
         for name in _CONTROLLERS:
             if mount.version == 1 and name not in mount.options:
@@ -93,29 +94,15 @@ def _levels(root: Root) -> dict[str, list[str]]:
                 groups: tuple[str, ...] = ("", place, f"{place}/{_SERVICE}")
             else:
                 groups = own.get(name if mount.version == 1 else "", ("",))
-            levels[name] += [mount.path + group for group in groups]
-    return levels
+            found[name] += [mount.path + group for group in groups]
+    return found
 
 
 def _own_groups(root: Root) -> dict[str, tuple[str, ...]]:
     """This process's groups: the levels for each controller of version 1, and "" for version 2."""
-    groups = {}
     cpuset = root.text("/proc/self/cpuset")
-    if cpuset is not None:
-        groups["cpuset"] = _ancestors(cpuset)
-    for line in (root.text("/proc/self/cgroup") or "").splitlines():
-        _number, controllers, path = [*line.split(":", 2), "", ""][:3]
-        for name in controllers.split(","):
-            groups[name] = _ancestors(path)
-    return groups
-
-
-def _ancestors(path: str) -> tuple[str, ...]:
-    parts = [part for part in path.split("/") if part]
-    # A process outside the group namespace has ".." there, and its own levels cannot be seen.
-    if ".." in parts:
-        return ("",)
-    return tuple("".join(f"/{part}" for part in parts[:depth]) for depth in range(len(parts) + 1))
+    groups = {} if cpuset is None else {"cpuset": levels(cpuset)}
+    return {**groups, **levels_by_controller(root.text("/proc/self/cgroup"))}
 
 
 def _first_set(root: Root, directory: str, names: tuple[str, ...]) -> CpuSet | None:

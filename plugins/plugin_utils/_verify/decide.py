@@ -15,6 +15,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._contract import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import unit_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import (
+    contention,
     devices,
     directives,
     environment,
@@ -47,6 +48,8 @@ _BESIDE: dict[str, Callable[[Subject], Check | None]] = {
     others.BESIDE: others.check_unplanned,
     devices.FOUND: devices.check_found,
     devices.USED: devices.check_used,
+    contention.OVERSUBSCRIBED: contention.check_oversubscribed,
+    contention.THROTTLED: contention.check_throttled,
 }
 _OF_KIND = {
     views.PLACEMENT: placement.check_placement,

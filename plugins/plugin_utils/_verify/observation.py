@@ -30,6 +30,8 @@ class Process(NamedTuple):
     mems: Optional[CpuSet]
     memory: Optional[Dict[str, int]]
     compute_threads: Optional[int]
+    switches: Optional[int]
+    cpu_seconds: Optional[float]
     locked_bytes: Optional[int]
     limits: Mapping[str, Any]
     oom_score_adjust: Optional[int]
@@ -49,6 +51,17 @@ class Level(NamedTuple):
     @property
     def name(self) -> str:
         return self.path.rsplit("/", 1)[-1]
+
+
+class Quota(NamedTuple):
+    """A control group with a quota: of CPUs in each period, and how often and how long it was stopped."""
+
+    group: str
+    cpus: float
+    period_usec: int
+    periods: int
+    throttled: int
+    throttled_usec: int
 
 
 class Override(NamedTuple):
@@ -94,6 +107,7 @@ class Observation(NamedTuple):
     groups: Optional[Tuple[Level, ...]]
     servers: Optional[Tuple[Process, ...]]
     runners: Tuple[Process, ...]
+    quotas: Optional[Tuple[Quota, ...]]
     version: Optional[str]
     models: Optional[Tuple[Mapping[str, Any], ...]]
     journal: Optional[Journal]
@@ -151,6 +165,7 @@ def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bo
         groups=_levels(entry.get("control_groups")),
         servers=tuple(each for each in read if each.kind == "server") if isinstance(processes, list) else None,
         runners=tuple(each for each in read if each.kind == "runner"),
+        quotas=_quotas(entry.get("cpu_quotas")),
         version=text(api.get("version")),
         models=tuple(rows(models)) if isinstance(models, list) else None,
         journal=_journal(journal) if journal else None,
@@ -173,6 +188,8 @@ def _process(row: Mapping[str, Any]) -> Process:
         if isinstance(memory, Mapping)
         else None,
         compute_threads=number(row.get("compute_threads")),
+        switches=number(row.get("involuntary_switches")),
+        cpu_seconds=_amount(row.get("cpu_seconds")),
         locked_bytes=number(row.get("locked_bytes")),
         limits=mapping(row.get("limits")),
         oom_score_adjust=number(row.get("oom_score_adjust")),
@@ -207,6 +224,22 @@ def _overrides(value: object) -> tuple[Override, ...] | None:
         name, kept = text(row.get("name")), text(row.get("kept"))
         if name is not None and kept is not None:
             found.append(Override(name, kept, _texts(row.get("lost"))))
+    return tuple(found)
+
+
+def _quotas(value: object) -> tuple[Quota, ...] | None:
+    """The quotas; None where one of them was not read as a whole."""
+    if not isinstance(value, list):
+        return None
+    found = []
+    for row in value:
+        said = mapping(row)
+        group, cpus = text(said.get("group")), _amount(said.get("quota_cpus"))
+        counts = [number(said.get(name)) for name in ("period_usec", "nr_periods", "nr_throttled", "throttled_usec")]
+        known = [count for count in counts if count is not None and count >= 0]
+        if group is None or cpus is None or cpus <= 0 or len(known) < len(counts) or not known[0]:
+            return None
+        found.append(Quota(group, cpus, *known))
     return tuple(found)
 
 

@@ -9,6 +9,7 @@ the reader counts by their time is an estimate, so it never fails a host.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import last_of, options_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _BINDING, _NODE, _THREADS = "binding", "numa_node", "compute_threads"
 # Of a model's memory: where this much is on the node, the rest is buffers and libraries that came first.
 _NEARLY_ALL, _HALF = 0.9, 0.5
+_COUNT = re.compile("[1-9][0-9]{0,5}")
 
 
 def check_placement(subject: Subject, setting: str, value: Any) -> Check | None:  # noqa: ANN401 - text or number
@@ -113,20 +115,19 @@ def _check_threads(subject: Subject, planned: int) -> Check:
     missing = subject.no_runner(_THREADS, planned)
     if missing is not None:
         return missing
-    log, places = f"the log of {subject.unit}", []
-    seen = [(runner, *_used(subject, runner)) for runner in subject.observed.runners]
-    for runner, used, exact in seen:
-        if exact and used != planned:
-            evidence = f"{log} at the start of the runner {runner.pid}"
-            return subject.fails(_THREADS, planned, used, evidence, _too_many(subject, planned, runner))
-    for runner, used, exact in seen:
+    places, seen = [], [(runner, *threads_of(subject, runner)) for runner in subject.observed.runners]
+    for runner, used, place in seen:
+        if place and used != planned:
+            return subject.fails(_THREADS, planned, used, place, _too_many(subject, planned, runner))
+    for runner, used, place in seen:
         if used is None:
-            return subject.unread(_THREADS, planned, f"the line n_threads in {log}", "journalctl", "invocation")
-        place = log if exact else _estimated(subject, runner)
+            log = f"the line n_threads in the log of {subject.unit}"
+            return subject.unread(_THREADS, planned, log, "journalctl", "invocation")
+        where = place or _estimated(subject, runner)
         if used != planned:
             remedy = "send the server a longer request and look again; the log of the runner's start tells it exactly"
-            return subject.unknown(_THREADS, planned, used, place, remedy)
-        places.append(place)
+            return subject.unknown(_THREADS, planned, used, where, remedy)
+        places.append(where)
     return subject.passes(_THREADS, planned, planned, ", ".join(dict.fromkeys(places)))
 
 
@@ -137,19 +138,35 @@ def _estimated(subject: Subject, runner: Process) -> str:
     )
 
 
-def _used(subject: Subject, runner: Process) -> tuple[int | None, bool]:
-    """How many threads compute for this runner, and whether that is sure."""
+def threads_of(subject: Subject, runner: Process) -> tuple[int | None, str | None]:
+    """How many threads compute for this runner, and where that stands; None for an estimate.
+
+    What stands on its command line comes before every variable, and is that of this process.
+    """
+    said = _on_command_line(runner)
+    if said is not None:
+        return said, runner.file("cmdline")
     journal = subject.observed.journal
     logged = number(mapping((journal.start_of(runner.model) if journal else {}).get("threads")).get("used"))
     if logged is not None:
-        return logged, True
+        return logged, f"the log of {subject.unit} at the start of the runner {runner.pid}"
     # A runner whose model is on a card shows one thread, the one that feeds it.
-    return None if subject.planned["gpus"] else runner.compute_threads, False
+    return None if subject.planned["gpus"] else runner.compute_threads, None
+
+
+def _on_command_line(runner: Process) -> int | None:
+    """The number of threads that the runner was started with; one that is not positive leaves it to the runner."""
+    said = last_of(options_of(runner.command_line or ()), "-t", "--threads")
+    return int(said) if said is not None and _COUNT.fullmatch(said) else None
 
 
 def _too_many(subject: Subject, planned: int, runner: Process) -> str:
-    if last_of(options_of(runner.command_line or ()), "-t", "--threads") is not None:
-        return "num_thread in the request or the Modelfile comes before the plan: take it out there"
+    if _on_command_line(runner) is not None:
+        return (
+            "its command line comes before LLAMA_ARG_THREADS: take num_thread out of the request or the Modelfile;"
+            " where neither has it, the release passes a number of its own, which PARAMETER num_thread"
+            f" {planned} in the Modelfiles replaces"
+        )
     if "LLAMA_ARG_THREADS" in subject.environment:
         return cause.remedy(subject, "LLAMA_ARG_THREADS", str(planned))
     return (

@@ -44,7 +44,9 @@ Threads:\t{threads}
 VmRSS:\t {kb} kB
 VmLck:\t 64 kB
 Cpus_allowed_list:\t{cpus}
-Mems_allowed_list:\t0-1"""
+Mems_allowed_list:\t0-1
+voluntary_ctxt_switches:\t150
+nonvoluntary_ctxt_switches:\t40"""
 LIMITS = """Limit                     Soft Limit           Hard Limit           Units
 Max open files            65535                65536                files
 Max locked memory         8388608              unlimited            bytes"""
@@ -140,6 +142,9 @@ def files():
         "/proc/mounts": "proc /proc proc rw 0 0\ncgroup2 /sys/fs/cgroup cgroup2 rw 0 0",
         "/proc/uptime": "3650.25 9999.00",
         f"{GROUP}/cgroup.procs": "100\n111\n120",
+        f"{GROUP}/cpu.max": "400000 100000",
+        f"{GROUP}/cpu.stat": "usage_usec 9000000\nnr_periods 4567\nnr_throttled 3115\nthrottled_usec 98304551",
+        "/proc/100/cgroup": "0::/system.slice/ollama.service",
         **process(
             100, "ollama", SERVER, 1, (50, 4), environment={"OLLAMA_API_KEY": KEY, "PATH": "/usr/bin"}, cpus="0-55"
         ),

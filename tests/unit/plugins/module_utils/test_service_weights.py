@@ -18,21 +18,19 @@ OLD = "cgroup2 /unified cgroup2 rw 0 0\ncgroup /cpu cgroup rw,cpu 0 0"
 UNIT = Unit("ollama.service", active_state="active", control_group="/ollama.slice/ollama.service")
 
 
-def level(path, weight=None, quota=None):
-    return {"path": path, "cpu_weight": weight, "cpu_quota": quota}
+def level(path, weight=None):
+    return {"path": path, "cpu_weight": weight}
 
 
 def test_version_2():
-    """Weights and quotas are read where the controller is on; the root has none, and that is no problem."""
+    """Weights are read where the controller is on; the root has none, and that is no problem."""
     files = {
         "/proc/mounts": NEW,
         "/cg/ollama.slice/cpu.weight": "4000",
-        "/cg/ollama.slice/cpu.max": "max 100000",
-        "/cg/ollama.slice/ollama.service/cpu.max": "350000 100000",
     }
     root = Planted(files)
     assert read_groups(root, UNIT) == [
-        level("/ollama.slice/ollama.service", quota=3.5),
+        level("/ollama.slice/ollama.service"),
         level("/ollama.slice", 4000),
         level("/"),
     ]
@@ -44,15 +42,12 @@ def test_version_1():
     files = {
         "/proc/mounts": OLD,
         "/cpu/ollama.slice/cpu.shares": "40960",
-        "/cpu/ollama.slice/cpu.cfs_quota_us": "-1",
-        "/cpu/ollama.slice/ollama.service/cpu.cfs_quota_us": "50000",
-        "/cpu/ollama.slice/ollama.service/cpu.cfs_period_us": "100000",
         "/cpu/cpu.shares": "1024",
         "/unified/ollama.slice/cpu.weight": "7",
     }
     root = Planted(files)
     assert read_groups(root, UNIT) == [
-        level("/ollama.slice/ollama.service", quota=0.5),
+        level("/ollama.slice/ollama.service"),
         level("/ollama.slice", 4000),
         level("/", 100),
     ]

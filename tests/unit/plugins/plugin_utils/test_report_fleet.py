@@ -50,7 +50,7 @@ def only(found):
         (
             "idle",
             "unknown",
-            "3 of 28 checks unknown: compute_threads, LLAMA_ARG_THREADS, LLAMA_ARG_CACHE_RAM",
+            "4 of 28 checks unknown: oversubscribed, compute_threads, LLAMA_ARG_THREADS and 1 more",
         ),
         (
             "unreachable",
@@ -167,6 +167,7 @@ def test_what_is_wrong_on_most_hosts_comes_first():
         ("unit_files", ["e"], []),
         ("LLAMA_ARG_CACHE_RAM", [], ["i"]),
         ("compute_threads", [], ["i"]),
+        ("oversubscribed", [], ["i"]),
     ]
 
 
@@ -189,9 +190,9 @@ def test_with_strict_verification_the_unknown_fails():
     host = only(found)
     assert host["verdict"] == "fail"
     assert host["strict"] is True
-    names = ["compute_threads", "LLAMA_ARG_THREADS", "LLAMA_ARG_CACHE_RAM"]
-    assert host["reason"].endswith(f" checks failed or unknown: {', '.join(names)}")
-    assert only({**found, "accepted": names[1:]})["reason"].endswith("checks failed or unknown: compute_threads")
+    names = ["oversubscribed", "compute_threads", "LLAMA_ARG_THREADS", "LLAMA_ARG_CACHE_RAM"]
+    assert host["reason"].endswith(f" checks failed or unknown: {', '.join(names[:3])} and 1 more")
+    assert only({**found, "accepted": names[1:]})["reason"].endswith("checks failed or unknown: oversubscribed")
     accepted = fleet_report({"a": {**found, "accepted": names}}, MOMENT)
     assert accepted["hosts"][0]["verdict"] == "unknown"
     assert report_page(accepted).count("<small>ollama (accepted)</small>") == len(names)

@@ -170,14 +170,14 @@ def test_many_hosts_of_one_trouble_are_counted():
     assert page.links.count("#host-n1") == 2
     assert "Not as planned: LLAMA_ARG_THREADS on 14 hosts, overridden_by on 14 hosts" in text
     quiet = report_page(fleet_report({"a": record(0, "idle")}, MOMENT))
-    assert "No setting failed; 3 settings unknown" in quiet
+    assert "No setting failed; 4 settings unknown" in quiet
 
 
 def test_one_cause_is_shown_once():
     """Rows that have the same evidence and remedy share them."""
     text = report_page(fleet_report({"a": record(0, "idle")}, MOMENT))
     assert text.count("ollama.service has no runner: no model is in memory") == 1
-    assert 'rowspan="3"' in text
+    assert 'rowspan="4"' in text
 
 
 def test_nothing_comes_from_elsewhere():

@@ -420,4 +420,4 @@ def test_a_request_that_has_its_own_thread_count(option):
     """The command line comes before the environment, in each of its forms."""
     argv = ["llama-server", "--model", MODEL, *option]
     found = changed(runner={"command_line": argv}, journal=journal(starts=[{"model": MODEL, "threads": {"used": 28}}]))
-    assert "num_thread in the request" in check(found, "compute_threads")["remedy"]
+    assert "take num_thread out of the request" in check(found, "compute_threads")["remedy"]

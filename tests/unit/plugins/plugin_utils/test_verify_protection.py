@@ -21,7 +21,7 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import card, 
 
 
 def level(path, weight=None):
-    return {"path": path, "cpu_weight": weight, "cpu_quota": None}
+    return {"path": path, "cpu_weight": weight}
 
 
 def at(*paths, weight=None):

@@ -60,6 +60,8 @@ def processes(instance):
         "mems_allowed": "0-1023",
         "memory_by_node": {str(instance["numa_node"] or 0): 8 << 30},
         "compute_threads": None,
+        "involuntary_switches": 400,
+        "cpu_seconds": 20.0,
         "locked_bytes": 4096,
         "limits": {
             "nofile": {"soft": service["LimitNOFILE"], "hard": service["LimitNOFILE"]},
@@ -93,9 +95,9 @@ def groups(plan, instance):
     parent = instance["directives"].get("Slice", "system.slice")
     weight = next(each["value"] for each in plan["decisions"] if each["setting"] == "CPUWeight")
     return [
-        {"path": f"/{parent}/{instance['unit']}", "cpu_weight": None, "cpu_quota": None},
-        {"path": f"/{parent}", "cpu_weight": weight, "cpu_quota": None},
-        {"path": "/", "cpu_weight": None, "cpu_quota": None},
+        {"path": f"/{parent}/{instance['unit']}", "cpu_weight": None},
+        {"path": f"/{parent}", "cpu_weight": weight},
+        {"path": "/", "cpu_weight": None},
     ]
 
 
@@ -120,6 +122,7 @@ def running(plan, version=None):
                 "overrides": [],
                 "control_groups": groups(plan, instance),
                 "processes": processes(instance),
+                "cpu_quotas": [],
                 "api": {
                     "url": instance["url"],
                     "version": version or plan["release"] or "0.34.1",
