@@ -9,6 +9,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import split_words
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import locks_memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
@@ -28,6 +29,8 @@ UNIT_CODES = CODES | {
     "ignored-line",
     "membind",
     "set-twice",
+    "threads-oversubscribed",
+    "threads-throttled",
     "two-commands",
     "unprotected-cpus",
     "unused-memlock",
@@ -71,6 +74,7 @@ def lint_unit(service: Service, release: Release | None) -> list[UnitFinding]:
         *_locked(service, release),
         *_bound(service, release),
         *_unprotected(service),
+        *_crowded(service, release),
     ]
     return sorted(found, key=lambda finding: (-SEVERITIES.index(finding.severity), finding))
 
@@ -210,6 +214,55 @@ def _unprotected(service: Service) -> Iterator[UnitFinding]:
             " nothing protects them"
         )
         yield UnitFinding(variable.file, variable.line, name, "advice", "unprotected-cpus", message, remedy)
+
+
+def _crowded(service: Service, release: Release | None) -> Iterator[UnitFinding]:
+    """More compute threads of all models together than the unit's own CPUs or its quota hold."""
+    threads, models = (_count(service, name) for name in ("LLAMA_ARG_THREADS", "OLLAMA_MAX_LOADED_MODELS"))
+    if threads is None or not (release is None or load().reached("llama_server", release)):
+        return
+    # Without a number of models there is at least one.
+    total = threads * (models or 1)
+    several = f"{models} models with {threads} threads each are {total}" if models and models > 1 else str(total)
+    cpus, quota = _cpus_of(service), _quota_of(service)
+    place = service.environment["LLAMA_ARG_THREADS"]
+    where: list[tuple[str, str, int]] = []
+    if cpus is not None and total > cpus:
+        where.append(("threads-oversubscribed", f"on {cpus} CPUs, and those that share one wait for each other", cpus))
+    if quota is not None and total > max(1.0, quota):
+        stops = "for the rest of each period"
+        where.append(("threads-throttled", f"under a quota of {quota:g} CPUs, which stops them {stops}", int(quota)))
+    for code, what, held in where:
+        fewer = f"set LLAMA_ARG_THREADS to {max(1, held // (models or 1))}"
+        less = f", or OLLAMA_MAX_LOADED_MODELS to {max(1, held // threads)}" if (models or 1) > 1 else ""
+        message = f"where models run on CPUs, {several} compute threads {what}"
+        yield UnitFinding(place.file, place.line, "LLAMA_ARG_THREADS", "advice", code, message, fewer + less)
+
+
+def _count(service: Service, name: str) -> int | None:
+    variable = service.environment.get(name)
+    return int(variable.value) if variable is not None and re.fullmatch("[1-9][0-9]{0,4}", variable.value) else None
+
+
+def _cpus_of(service: Service) -> int | None:
+    """How many CPUs CPUAffinity= and AllowedCPUs= leave; None where neither says so in numbers."""
+    found: CpuSet | None = None
+    for name in ("CPUAffinity", "AllowedCPUs"):
+        settings = service.values(name)
+        try:
+            own = CpuSet.parse(",".join(re.split(r"[\s,]+", " ".join(each.value for each in settings).strip())))
+        except ValueError:
+            continue
+        if settings:
+            found = own if found is None else found & own
+    return len(found) if found else None
+
+
+def _quota_of(service: Service) -> float | None:
+    """The CPUs of CPUQuota=; None without one that limits anything."""
+    found = service.values("CPUQuota")[-1:]
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)%", found[0].value) if found else None
+    return float(match[1]) / 100 or None if match else None
 
 
 def _numactl(command: Setting) -> list[str]:

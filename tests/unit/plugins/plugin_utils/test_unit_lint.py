@@ -156,3 +156,47 @@ def test_any_unit_is_looked_at(dropin, secrets, release):
         assert finding.message.strip()
         assert finding.remedy.strip()
         assert finding.name == "HF_TOKEN" or "hunter2" not in repr(finding)
+
+
+@pytest.mark.parametrize(
+    ("limits", "threads", "models", "found"),
+    [
+        ("CPUAffinity=0-13", 14, None, []),
+        ("CPUAffinity=0-13", 15, None, ["threads-oversubscribed"]),
+        ("CPUAffinity=0-13", 14, 3, ["threads-oversubscribed"]),
+        ("CPUAffinity=0-13", 4, 3, []),
+        ("CPUAffinity=0-13", 14, 0, []),
+        ("CPUAffinity=0-6 8\nCPUAffinity=9,10", 11, None, ["threads-oversubscribed"]),
+        ("CPUAffinity=0-6 8\nCPUAffinity=9,10", 10, None, []),
+        ("CPUAffinity=0-13\nAllowedCPUs=7-20", 8, None, ["threads-oversubscribed"]),
+        ("AllowedCPUs=0-3", 2, 2, []),
+        ("CPUAffinity=numa", 512, None, []),
+        ("CPUAffinity=0-13\nCPUAffinity=", 15, None, []),
+        ("CPUQuota=400%", 4, None, []),
+        ("CPUQuota=400%", 4, 2, ["threads-throttled"]),
+        ("CPUQuota=450%", 5, None, ["threads-throttled"]),
+        ("CPUQuota=50%", 1, None, []),
+        ("CPUQuota=50%", 2, None, ["threads-throttled"]),
+        ("CPUQuota=0%", 64, None, []),
+        ("CPUQuota=", 64, None, []),
+        ("CPUQuota=much", 64, None, []),
+        ("CPUQuota=400%\nAllowedCPUs=0-1", 8, None, ["threads-oversubscribed", "threads-throttled"]),
+        ("Nice=5", 64, 9, []),
+    ],
+)
+def test_threads_that_the_unit_itself_has_no_cpus_for(limits, threads, models, found):
+    """Threads of all models together fit the CPUs and the quota that stand beside them; without these none can say."""
+    variables = f"Environment=LLAMA_ARG_THREADS={threads}"
+    variables += "" if models is None else f" OLLAMA_MAX_LOADED_MODELS={models}"
+    codes = sorted(finding.code for finding in look(f"{variables}\n{limits}"))
+    assert [code for code in codes if code.startswith("threads-")] == found
+    assert not [finding for finding in look(f"{variables}\n{limits}", release=OLD) if "threads-" in finding.code]
+
+
+def test_threads_and_models_that_fit_are_in_the_remedy():
+    """Either number alone brings the product under what there is."""
+    settings = "Environment=LLAMA_ARG_THREADS=14 OLLAMA_MAX_LOADED_MODELS=3\nCPUAffinity=0-27"
+    (finding,) = look(settings)
+    assert (finding.file, finding.line, finding.name) == (DROPIN, 2, "LLAMA_ARG_THREADS")
+    assert "3 models with 14 threads each are 42 compute threads on 28 CPUs" in finding.message
+    assert finding.remedy == "set LLAMA_ARG_THREADS to 9, or OLLAMA_MAX_LOADED_MODELS to 2"
