@@ -132,6 +132,8 @@ def _price(planning: Planning, found: Fit, loaded: int) -> str:
     room, each = found.room, each_of(planning, found.room, loaded)
     if planning.gpus or room is None or each is None or loaded < 2 or undivided(planning):
         return ""
+    if each * loaded > room.threads:
+        return f"; they may answer at once with {each * loaded} compute threads, and {room.threads} fit"
     return (
         f"; they may answer at once, each with {each} of {room.threads} compute threads (half of the threads made 60 %"
         " of the tokens where it was measured)"

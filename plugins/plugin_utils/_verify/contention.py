@@ -32,7 +32,7 @@ def check_oversubscribed(subject: Subject) -> Check | None:
     """How often the threads of runners on CPUs had to leave them for others."""
     if subject.planned["gpus"]:
         return None
-    planned = f"at most {MOST_SWITCHES} involuntary switches in a second of CPU time"
+    planned = f"at most {MOST_SWITCHES}"
     missing = subject.no_runner(OVERSUBSCRIBED, planned)
     if missing is not None:
         return missing
@@ -43,7 +43,7 @@ def check_oversubscribed(subject: Subject) -> Check | None:
             return subject.unread(OVERSUBSCRIBED, planned, place, place, runner.file(""))
         rates.append((runner.switches / max(_LEAST_SECONDS, runner.cpu_seconds), place))
     worst, place = max(rates)
-    evidence = f"{place}, nonvoluntary_ctxt_switches since the runner was started"
+    evidence = f"{place}, nonvoluntary_ctxt_switches in a second of CPU time, since the runner was started"
     if worst <= MOST_SWITCHES:
         return subject.passes(OVERSUBSCRIBED, planned, f"{worst:.0f}", evidence)
     return subject.unknown(OVERSUBSCRIBED, planned, f"{worst:.0f}", evidence, _who(subject))
@@ -69,7 +69,7 @@ def _who(subject: Subject) -> str:
 
 def check_throttled(subject: Subject) -> Check:
     """How long the quotas of the service and of the groups above it have stopped it."""
-    planned = f"stopped for at most {MOST_STOPPED:.0%} of the time"
+    planned = f"at most {MOST_STOPPED:.0%}"
     missing = subject.no_server(THROTTLED, planned)
     server, quotas = subject.observed.server, subject.observed.quotas
     if missing is not None or server is None or quotas is None:
@@ -77,7 +77,7 @@ def check_throttled(subject: Subject) -> Check:
     if not quotas:
         return subject.passes(THROTTLED, planned, "no quota", server.file("cgroup"))
     worst = max(quotas, key=_stopped)
-    evidence = f"cpu.stat of the control group {worst.group}, since it was made"
+    evidence = f"cpu.stat of the control group {worst.group}, the time that it was stopped since it was made"
     often = worst.throttled / worst.periods if worst.periods else 0.0
     seen = (
         f"{_stopped(worst):.1%}, in {worst.throttled} of {worst.periods} periods ({often:.0%}), under a quota of"
