@@ -44,7 +44,7 @@ _OF_SERVICE = frozenset(
     }
 )
 # A server for which the cards of both vendors are hidden computes on CPUs; of any other one only the host knows.
-_CARDS = (("CUDA_VISIBLE_DEVICES",), ("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"))
+_CARDS = (("CUDA_VISIBLE_DEVICES",), ("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"))
 _MEMBIND = ("--membind", "-m")
 _CPUS = ("--cpunodebind", "-N", "--physcpubind", "-C")
 
@@ -221,6 +221,10 @@ def _crowded(service: Service, release: Release | None) -> Iterator[UnitFinding]
     threads, models = (_count(service, name) for name in ("LLAMA_ARG_THREADS", "OLLAMA_MAX_LOADED_MODELS"))
     if threads is None or not (release is None or load().reached("llama_server", release)):
         return
+    named = (service.environment.get(name) for name in _CARDS)
+    if any(variable is not None and variable.value != "-1" for variable in named):
+        # Threads of models on cards mostly poll, so that those of one count.
+        models = None
     # Without a number of models there is at least one.
     total = threads * (models or 1)
     several = f"{models} models with {threads} threads each are {total}" if models and models > 1 else str(total)

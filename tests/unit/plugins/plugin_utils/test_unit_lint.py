@@ -200,3 +200,10 @@ def test_threads_and_models_that_fit_are_in_the_remedy():
     assert (finding.file, finding.line, finding.name) == (DROPIN, 2, "LLAMA_ARG_THREADS")
     assert "3 models with 14 threads each are 42 compute threads on 28 CPUs" in finding.message
     assert finding.remedy == "set LLAMA_ARG_THREADS to 9, or OLLAMA_MAX_LOADED_MODELS to 2"
+
+
+@pytest.mark.parametrize(("cards", "found"), [("CUDA_VISIBLE_DEVICES=GPU-0", 0), ("CUDA_VISIBLE_DEVICES=-1", 1)])
+def test_models_on_cards_do_not_share_threads(cards, found):
+    """A server that names its cards computes there; one that hides them computes on CPUs."""
+    settings = f"Environment=LLAMA_ARG_THREADS=14 OLLAMA_MAX_LOADED_MODELS=3 {cards}\nCPUAffinity=0-27"
+    assert len([finding for finding in look(settings) if finding.code == "threads-oversubscribed"]) == found
