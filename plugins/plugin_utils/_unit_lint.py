@@ -221,9 +221,8 @@ def _crowded(service: Service, release: Release | None) -> Iterator[UnitFinding]
     threads, models = (_count(service, name) for name in ("LLAMA_ARG_THREADS", "OLLAMA_MAX_LOADED_MODELS"))
     if threads is None or not (release is None or load().reached("llama_server", release)):
         return
-    named = (service.environment.get(name) for name in _CARDS)
-    if any(variable is not None and variable.value != "-1" for variable in named):
-        # Threads of models on cards mostly poll, so that those of one count.
+    if any(name in service.environment for name in _CARDS):
+        # The host has cards, perhaps of another vendor. Threads of models there mostly poll, so those of one count.
         models = None
     # Without a number of models there is at least one.
     total = threads * (models or 1)
