@@ -221,7 +221,7 @@ def _crowded(service: Service, release: Release | None) -> Iterator[UnitFinding]
     threads, models = (_count(service, name) for name in ("LLAMA_ARG_THREADS", "OLLAMA_MAX_LOADED_MODELS"))
     if threads is None or not (release is None or load().reached("llama_server", release)):
         return
-    if any(name in service.environment for name in _CARDS):
+    if any(name in service.environment for names in _CARDS for name in names):
         # The host has cards, perhaps of another vendor. Threads of models there mostly poll, so those of one count.
         models = None
     # Without a number of models there is at least one.
