@@ -105,3 +105,12 @@ def test_readers_need_only_what_a_target_has(path):
     outside = ("ansible.", f"{PREFIX}plugins.")
     inside = ("ansible.module_utils", f"{PREFIX}plugins.module_utils")
     assert [module for module in modules if module.startswith(outside) and not module.startswith(inside)] == []
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("plugins/modules/*.py")), ids=name)
+def test_modules_have_each_file_compiled_once(path):
+    """Of the collection a module imports `_zipimport` first, since what is imported before it is compiled twice."""
+    own = [
+        node for node in parsed(path).body if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(PREFIX)
+    ]
+    assert not own or (own[0].module, own[0].names[0].name) == (f"{PREFIX}plugins.module_utils", "_zipimport")
