@@ -119,6 +119,9 @@ class CpuSet:
     def __le__(self, other: CpuSet) -> bool:
         return not self._bits & ~other._bits
 
+    def isdisjoint(self, other: CpuSet) -> bool:
+        return not self._bits & other._bits
+
     def __and__(self, other: CpuSet) -> CpuSet:
         return self._of(self._bits & other._bits)
 

@@ -40,6 +40,9 @@ class UnitFiles(NamedTuple):
 
 def read_unit(root: Root, name: str) -> UnitFiles | None:
     """The service ``name`` (``ollama.service``) with its drop-ins, as systemctl would show it; None without it."""
+    path = next((f"{folder}/{name}" for folder in FOLDERS if root.exists(f"{folder}/{name}")), None)
+    if path is None:
+        return None
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import (  # noqa: PLC0415 compiled only where needed
         read_service,
     )
@@ -48,9 +51,6 @@ def read_unit(root: Root, name: str) -> UnitFiles | None:
         split_words,
     )
 
-    path = next((f"{folder}/{name}" for folder in FOLDERS if root.exists(f"{folder}/{name}")), None)
-    if path is None:
-        return None
     dropins = _dropins(root, name)
     texts = [(file, root.text(file) or "") for file in (path, *dropins)]
     service = read_service(texts)

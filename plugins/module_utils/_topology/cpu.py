@@ -27,7 +27,8 @@ _CORE_MASKS = ("thread_siblings", "core_cpus")
 _PACKAGE_LISTS = ("core_siblings_list", "package_cpus_list")
 _PACKAGE_MASKS = ("core_siblings", "package_cpus")
 # On s390 a socket number counts within a book, and a book number within a drawer.
-_PACKAGE_IDS = ("physical_package_id", "book_id", "drawer_id")
+_PACKAGE_ID = "physical_package_id"
+_WITHIN = ("book_id", "drawer_id")
 
 
 class Processors(NamedTuple):
@@ -62,7 +63,7 @@ def count_cores(siblings: Iterable[CpuSet] | None, cpus: CpuSet | None) -> int |
     """How many physical cores have at least one of ``cpus``."""
     if siblings is None or cpus is None:
         return None
-    return sum(1 for core in siblings if core & cpus)
+    return sum(1 for core in siblings if not core.isdisjoint(cpus))
 
 
 def _directories(root: Root) -> CpuSet:
@@ -140,19 +141,21 @@ def _partition(
             if group is not None and cpu in group:
                 named[group & online] = None
                 break
-    seen: set[int] = set()
-    several: set[int] = set()
+    seen = several = CpuSet()
     for group in named:
-        several.update(seen.intersection(group))
-        seen.update(group)
-    doubtful = CpuSet(several) | (online - CpuSet(seen))
+        several |= seen & group
+        seen |= group
+    doubtful = several | (online - seen)
     return (None if doubtful else sorted(named, key=CpuSet.first)), doubtful
 
 
 def _packages_by_id(root: Root, online: CpuSet) -> list[CpuSet] | None:
     members: dict[tuple[int | None, ...], list[int]] = {}
+    first = f"{BASE}/cpu{next(iter(online), None)}/topology"
+    # No other kernel has books and drawers, so that not every CPU is asked for its own.
+    names = [_PACKAGE_ID, *(name for name in _WITHIN if root.text(f"{first}/{name}") is not None)]
     for cpu in online:
-        ids = tuple(root.integer(f"{BASE}/cpu{cpu}/topology/{name}") for name in _PACKAGE_IDS)
+        ids = tuple(root.integer(f"{BASE}/cpu{cpu}/topology/{name}") for name in names)
         # -1 is the kernel's word for unknown.
         if ids[0] is None or ids[0] < 0:
             return None

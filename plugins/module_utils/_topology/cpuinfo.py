@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple, Optional
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
-# A block is repeated for each CPU; the first ones tell all that is asked here.
-_ENOUGH = 1 << 16
 # As lscpu names them; the numbers stand in arch/arm64/include/asm/cputype.h.
 _ARM_VENDORS = {
     0x41: "ARM",
@@ -52,7 +50,7 @@ class Identity(NamedTuple):
 def read_identity(root: Root) -> Identity:
     """Architecture (as in ``uname -m``), vendor and model."""
     whole = root.required("/proc/cpuinfo", "a description of the CPUs")
-    text = (whole or "")[:_ENOUGH]
+    text = whole or ""
     vendor = _first(text, "vendor_id", "vendor")
     model = _first(text, "model name", "Model Name", "cpu model", "cpu", "uarch")
     if vendor is None:
@@ -79,7 +77,7 @@ def _first(text: str, *keys: str) -> str | None:
 
 def read_arm_cores(root: Root) -> list[tuple[int, int]]:
     """The distinct (implementer, part) numbers of Arm cores as /proc/cpuinfo lists them; empty elsewhere."""
-    text = (root.text("/proc/cpuinfo") or "")[:_ENOUGH]
+    text = root.text("/proc/cpuinfo") or ""
     implementers = re.findall(r"^CPU implementer\s*: 0x([0-9a-f]{1,2})$", text, re.MULTILINE)
     parts = re.findall(r"^CPU part\s*: 0x([0-9a-f]{1,3})$", text, re.MULTILINE)
     return list(dict.fromkeys((int(who, 16), int(part, 16)) for who, part in zip(implementers, parts)))

@@ -48,6 +48,22 @@ def test_values_of_sound_files(root):
     assert root.problems == []
 
 
+def test_a_long_file_is_read_whole_and_the_blocks_of_the_cpus_in_part(tmp_path):
+    """A file of any length has its text; of /proc/cpuinfo, which the kernel writes CPU by CPU, the first is enough."""
+    root = Root(plant(tmp_path, {"/proc/mounts": "a line\n" * 30_000, "/proc/cpuinfo": "processor: 0\n" * 30_000}))
+    assert len((root.text("/proc/mounts") or "").splitlines()) == 30_000
+    assert 1 << 16 <= len(root.text("/proc/cpuinfo") or "") < 1 << 18
+
+
+def test_a_set_that_many_files_name_is_one(tmp_path):
+    """Equal texts give equal sets in either notation, and each file that cannot be understood is named."""
+    root = Root(plant(tmp_path, {"/a": "10", "/b": "10", "/c": "none", "/d": "none"}))
+    assert [root.cpus(path) for path in ("/a", "/b")] == [CpuSet([10])] * 2
+    assert root.cpu_mask("/a") == CpuSet([4])
+    assert [root.cpus(path) for path in ("/c", "/d")] == [None, None]
+    assert [problem[:3] for problem in root.problems] == ["/c:", "/d:"]
+
+
 def test_absent_is_none_and_no_problem(root):
     """Most files of sysfs are optional."""
     assert root.text("/sys/none") is None
