@@ -32,7 +32,8 @@ options:
       - V(all) stands for all of them, and V(min) for V(cpu), V(memory) and V(kernel).
       - A name with V(!) in front leaves that part out. V(min) is always read unless V(!min) is given.
       - What is not read is V(null), each key by itself.
-      - Only V(nvidia), V(amd), V(systemd) and V(ollama) run programs.
+      - Only V(nvidia), V(amd), V(systemd) and V(ollama) run programs. V(nvidia) first asks the library of NVIDIA's
+        driver, in a process of its own.
     type: list
     elements: str
     default: [all]
@@ -45,7 +46,7 @@ attributes:
   facts:
     support: full
 requirements:
-  - No other package. More is read about NVIDIA GPUs where C(nvidia-ml-py) or C(nvidia-smi) is installed.
+  - No other package. NVIDIA's driver answers for its GPUs through its library C(libnvidia-ml.so.1), or C(nvidia-smi).
 notes:
   - C(ansible_processor_*) facts count cores wrongly on machines with several sockets, offline CPUs or
     hybrid CPUs, so this module does not use them.
@@ -402,7 +403,7 @@ ansible_facts:
               sample: []
         gpus:
           description:
-            - The GPUs, NVIDIA first, then AMD, then the others. From C(nvidia-ml-py), C(nvidia-smi) or
+            - The GPUs, NVIDIA first, then AMD, then the others. From C(libnvidia-ml.so.1), C(nvidia-smi) or
               C(/proc/driver/nvidia); from C(/sys/class/kfd) and C(rocm-smi); and from
               C(/sys/bus/pci/devices) and C(/sys/class/drm).
             - Only those that O(gather_subset) asks for.
@@ -448,6 +449,15 @@ ansible_facts:
               description: Unused memory of the GPU in bytes.
               type: int
               sample: 150109945856
+            memory_bandwidth_bytes_per_second:
+              description:
+                - What the GPU's memory bus carries in a second at its greatest clock, from NVIDIA's library. It is
+                  the hardware's bound, of which programs see a part, and that of the whole GPU where there are
+                  partitions.
+                - V(null) for other vendors' GPUs, for those that share the host's memory, and where C(nvidia-smi)
+                  answers in the library's place.
+              type: int
+              sample: 4916736000000
             compute_capability:
               description: NVIDIA's compute capability.
               type: str

@@ -10,21 +10,21 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture, dump, new
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_scrub import Scrubber
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
+from ansible_collections.inference.ollama.plugins.module_utils._topology.vendors import NVML
 
 if TYPE_CHECKING:
     from re import Pattern
 
     from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, Runner
 
-# Placeholders in a command line for this module's own Python, and for the text of a program passed to it.
-PYTHON, PROGRAM_TEXT = "python3", "(nvidia-ml-py)"
+# How captures name the question to NVIDIA's library, which once was a program of Python's.
+_NVML = ("python3", "-c", "(nvidia-ml-py)")
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO)
 _ARCHITECTURE = "/proc/sys/kernel/arch"
@@ -107,21 +107,15 @@ def clean_path(path: str) -> str:
 
 
 def key_of(argv: list[str]) -> tuple[str, ...]:
-    """A command line as a capture has it, the same whatever Python runs the readers."""
-    words = [PROGRAM_TEXT if "\n" in word else word for word in argv]
-    return (PYTHON if argv[0] == sys.executable else argv[0], *words[1:])
+    """A command line as a capture has it."""
+    return _NVML if argv == [NVML] else tuple(argv)
 
 
 def recording(run: Runner, capture: Capture) -> Runner:
     """A runner that adds the output of programs to ``capture``."""
 
     def remember(argv: list[str]) -> Outcome:
-        outcome = run(argv)
-        problem = outcome.problem
-        for word in argv:
-            if problem is not None and "\n" in word:
-                problem = problem.replace(word, PROGRAM_TEXT)
-        capture.runs[key_of(argv)] = outcome._replace(problem=problem)
+        outcome = capture.runs[key_of(argv)] = run(argv)
         return outcome
 
     return remember

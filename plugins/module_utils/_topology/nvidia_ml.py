@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NVIDIA GPUs as NVML reports them through nvidia-ml-py, which is optional on a target.
+"""NVIDIA GPUs as NVML, the library of NVIDIA's driver, reports them.
 
 Sizes are bytes, exactly as the driver counts them; nvidia_smi.py gives the same entries with sizes in whole
 MiB, since that is all that nvidia-smi prints. Source: NVML API reference.
@@ -9,14 +9,11 @@ MiB, since that is all that nvidia-smi prints. Source: NVML API reference.
 
 from __future__ import annotations
 
-import inspect
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
-from ansible_collections.inference.ollama.plugins.module_utils._topology import nvidia_ml_child
 from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_values import (
     ADDRESS,
     LINK,
@@ -24,6 +21,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_
     VERSION,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import gpu_entry, sysfs_address
+from ansible_collections.inference.ollama.plugins.module_utils._topology.vendors import NVML
 
 if TYPE_CHECKING:
     import re
@@ -35,18 +33,13 @@ Answer = tuple[list[dict[str, Any]], dict[str, Any], list[str]]
 
 
 def read_nvml(run: Runner) -> tuple[Answer | None, str | None]:
-    """Ask NVML in a second Python: ``(answer, None)`` or ``(None, why not)``.
+    """Ask NVML in a process of its own: ``(answer, None)`` or ``(None, why not)``.
 
-    ``(None, None)`` without nvidia-ml-py, which is not a problem.
+    ``(None, None)`` without the library, which is no problem: nvidia-smi, which needs it too, may come with its own.
     """
-    try:
-        program = inspect.getsource(nvidia_ml_child)
-    except OSError as error:
-        return None, f"NVML was not asked: {error}"
-    outcome = run([sys.executable, "-c", program])
+    outcome = run([NVML])
     if outcome.out is None:
-        # The program's text is part of the command that the runner names.
-        return None, "NVML: " + (outcome.problem or "").replace(program, "(nvidia-ml-py)")
+        return None, f"NVML: {outcome.problem}"
     try:
         said = dict(json.loads(outcome.out.strip().splitlines()[-1]))
     except (ValueError, TypeError, IndexError, RecursionError):
@@ -61,7 +54,7 @@ def read_nvml(run: Runner) -> tuple[Answer | None, str | None]:
 
 
 def parse(said: dict[str, Any]) -> Answer:
-    """Entries from what nvidia_ml_child printed; ValueError, TypeError or LookupError for anything else."""
+    """Entries from what nvidia_ml_reader said; ValueError, TypeError or LookupError for anything else."""
     cuda = _checked(said, "cuda", int)
     drivers = {
         "driver": _checked(said, "driver", str, VERSION),
@@ -100,6 +93,7 @@ def _entry(gpu: dict[str, Any], count: int) -> dict[str, Any]:
         pci_bus_id=sysfs_address(address),
         memory_bytes=_checked(gpu, "memory_bytes", int),
         free_bytes=_checked(gpu, "free_bytes", int),
+        memory_bandwidth_bytes_per_second=_bandwidth(gpu),
         compute_capability=None if capability is None else "{:d}.{:d}".format(*capability),
         cpus=str(CpuSet(affinity)) if affinity else None,
         display_active=_checked(gpu, "display_active", bool),
@@ -107,6 +101,14 @@ def _entry(gpu: dict[str, Any], count: int) -> dict[str, Any]:
         mig=_mig(_checked(gpu, "mig", dict)),
         links=links if len(links) == count - 1 else None,
     )
+
+
+def _bandwidth(gpu: dict[str, Any]) -> int | None:
+    """What all pins of the memory bus carry at the greatest clock: two bits each a cycle, as NVML counts cycles."""
+    # Machines that were captured before have neither.
+    gpu = {"memory_clock_mhz": None, "memory_bus_bits": None, **gpu}
+    clock, width = _checked(gpu, "memory_clock_mhz", int), _checked(gpu, "memory_bus_bits", int)
+    return 2 * clock * 1_000_000 * width // 8 if clock and width else None
 
 
 def _mig(mig: dict[str, Any] | None) -> dict[str, Any] | None:

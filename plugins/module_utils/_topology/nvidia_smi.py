@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NVIDIA GPUs as nvidia-smi prints them, where the target has no nvidia-ml-py.
+"""NVIDIA GPUs as nvidia-smi prints them, where NVIDIA's library does not answer.
 
 The same entries as nvidia_ml.py gives, with sizes in whole MiB. Source: nvidia-smi(1) and
 ``nvidia-smi --help-query-gpu``. CUDA_VISIBLE_DEVICES hides nothing from it.

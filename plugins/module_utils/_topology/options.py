@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import os
-import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, runner
+from ansible_collections.inference.ollama.plugins.module_utils._process import runner
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._topology.vendors import NVML
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
+    from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, Runner
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "root": {"type": "path", "default": "/"},
@@ -23,8 +22,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 _LONGEST = 3600
-# The output of nvidia_ml_child.py without nvidia-ml-py.
-_ABSENT = '{"absent": "No module named \'pynvml\'"}\n'
 
 
 def check_timeout(seconds: float) -> None:
@@ -43,15 +40,22 @@ def machine_of(params: dict[str, Any]) -> tuple[Root, Runner | None]:
     if not os.path.isdir(path):
         raise OllamaError(f"root: {path!r} is not a folder")
     root = Root(path)
-    return root, _sparing(runner(timeout)) if root.live else None
+    return root, _with_nvml(runner(timeout), timeout) if root.live else None
 
 
-def _sparing(run: Runner) -> Runner:
-    """The same, without starting a second Python only to find that nvidia-ml-py is not installed."""
+def _with_nvml(run: Runner, timeout: float) -> Runner:
+    """The same, asking NVIDIA's library in a fork of this process in place of a program."""
 
     def ask(argv: list[str]) -> Outcome:
-        if argv[0] == sys.executable and find_spec("pynvml") is None:
-            return Outcome(_ABSENT, None)
-        return run(argv)
+        if argv != [NVML]:
+            return run(argv)
+        from ansible_collections.inference.ollama.plugins.module_utils._fork import (  # noqa: PLC0415 compiled only where needed
+            call,
+        )
+        from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml_reader import (  # noqa: PLC0415 compiled only where needed
+            answer,
+        )
+
+        return call(answer, timeout)
 
     return ask

@@ -122,6 +122,7 @@ def gpu_entry(vendor: str, **known: Any) -> dict[str, Any]:  # noqa: ANN401 valu
         "driver": None,
         "memory_bytes": None,
         "free_bytes": None,
+        "memory_bandwidth_bytes_per_second": None,
         "compute_capability": None,
         "gfx_target": None,
         "architecture": None,

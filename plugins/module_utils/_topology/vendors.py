@@ -29,6 +29,9 @@ _NVIDIA = (
     "/dev/dxg",
 )
 
+# What a runner is given to ask NVIDIA's library, which is no program.
+NVML = "nvml"
+
 # Entries of ``gpus``, and the driver; None where it is not loaded.
 Found = Tuple[List[Dict[str, Any]], Optional[Dict[str, Any]]]
 

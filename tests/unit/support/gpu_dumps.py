@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,11 +15,11 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
-from ansible_collections.inference.ollama.plugins.module_utils._topology import nvidia_ml_child
+from ansible_collections.inference.ollama.plugins.module_utils._topology import nvidia_ml_reader
 from ansible_collections.inference.ollama.tests.unit.support.trees import captures, needs_captures, plant
 
-# What the second Python prints on a host without nvidia-ml-py.
-ABSENT = json.dumps({"absent": "No module named 'pynvml'"})
+# What a host without NVIDIA's library answers.
+ABSENT = json.dumps({"absent": "libnvidia-ml.so.1: cannot open shared object file: No such file or directory"})
 
 
 def cases(pattern):
@@ -65,14 +64,14 @@ def attach(folder, files, bridges):
 
 
 class FakeRunner:
-    """Answers a command line by the longest key that begins it; ``nvml`` stands for the second Python."""
+    """Answers a command line by the longest key that begins it; ``nvml`` is the question to NVIDIA's library."""
 
     def __init__(self, answers):
         self.answers = answers
         self.calls = []
 
     def __call__(self, argv):
-        line = "nvml" if argv[0] == sys.executable else " ".join(argv)
+        line = " ".join(argv)
         self.calls.append(line)
         for key in sorted(self.answers, key=len, reverse=True):
             if line.startswith(key):
@@ -98,7 +97,7 @@ class CapturedSmi(FakeRunner):
 
 
 class NVMLError(Exception):
-    """pynvml's exception: a return code and its text."""
+    """An error of NVIDIA's library: a return code and its text."""
 
     def __init__(self, value, text):
         super().__init__(text)
@@ -106,7 +105,7 @@ class NVMLError(Exception):
 
 
 class FakeNvml:
-    """pynvml that answers from a capture of NVML's answers."""
+    """NVIDIA's library, as the reader asks it, that answers from a capture of NVML's answers."""
 
     NVMLError = NVMLError
 
@@ -119,8 +118,8 @@ class FakeNvml:
         if not function.startswith("nvmlDevice"):
             raise AttributeError(function)
 
-        def answer(handle):
-            value = self.devices[handle][function]
+        def answer(handle, *_which):
+            value = self.devices[handle].get(function, "NVMLError_NotSupported")
             if isinstance(value, str) and value.startswith("NVMLError_NotSupported"):
                 raise NVMLError(3, "Not Supported")
             return value
@@ -166,5 +165,5 @@ class FakeNvml:
 
 
 def nvml_runner(nvml, **more):
-    """A runner whose second Python finds this NVML."""
-    return FakeRunner({"nvml": json.dumps(nvidia_ml_child.Reader(nvml).everything()), **more})
+    """A runner whose host has this NVML."""
+    return FakeRunner({"nvml": json.dumps(nvidia_ml_reader.Reader(nvml).everything()), **more})

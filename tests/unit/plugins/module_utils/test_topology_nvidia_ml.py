@@ -1,20 +1,19 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NVIDIA GPUs from NVML, asked in a second Python."""
+"""NVIDIA GPUs from NVML, the library of NVIDIA's driver."""
 
 from __future__ import annotations
 
 import json
-import re
+import os
 import sys
 from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
-from ansible_collections.inference.ollama.plugins.module_utils._topology import nvidia_ml, nvidia_ml_child, options
+from ansible_collections.inference.ollama.plugins.module_utils._topology import nvidia_ml, nvidia_ml_reader, options
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gpus import read_gpus
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import gpu_entry
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import (
@@ -34,12 +33,14 @@ ROW_470_57 = "0, Tesla P40, GPU-0a, 00000000:03:00.0, 22919, 22909, 6.1, 470.57.
 
 
 class MigNvml(FakeNvml):
-    """NVML of an A100 with one MIG instance, in the bytes of an old nvidia-ml-py, with two things going wrong."""
+    """NVML of an A100 with one MIG instance, with two things going wrong."""
 
     def __init__(self):
         device = {
             "nvmlDeviceGetName": b"NVIDIA A100",
             "nvmlDeviceGetUUID": b"GPU-1",
+            "nvmlDeviceGetMaxClockInfo": 1215,
+            "nvmlDeviceGetMemoryBusWidth": 5120,
             "nvmlDeviceGetMigMode": [1, 1],
             "nvmlDeviceGetMaxMigDeviceCount": 7,
             "nvmlDeviceGetCudaComputeCapability": [8, 0],
@@ -84,6 +85,7 @@ def test_nvml_gives_every_key(tmp_path):
             pci_bus_id="000f:41:00.0",
             memory_bytes=85899345920,
             free_bytes=85000000001,
+            memory_bandwidth_bytes_per_second=1_555_200_000_000,
             compute_capability="8.0",
             architecture="Ampere",
             numa_node=1,
@@ -113,7 +115,7 @@ def test_nvml_direct_links():
         nvmlDeviceGetNvLinkRemotePciInfo=lambda _one, link: SimpleNamespace(busId=f"{link % 3}"),
         nvmlDeviceGetPciInfo=lambda other: SimpleNamespace(busId=f"{other}"),
     )
-    assert nvidia_ml_child.Reader(nvml).link(0, 1) == "NV2"
+    assert nvidia_ml_reader.Reader(nvml).link(0, 1) == "NV2"
 
 
 @pytest.mark.parametrize(
@@ -129,72 +131,57 @@ def test_nvml_direct_links():
     ],
 )
 def test_nvml_does_not_answer(tmp_path, output, problem):
-    """Without an answer of NVML nvidia-smi is asked, and all but a missing nvidia-ml-py is a problem."""
+    """Without an answer of NVML nvidia-smi is asked, and all but a missing library is a problem."""
     root = Root(plant(tmp_path, pci_card("0000:03:00.0", "0x10de")))
     gpus, _drivers = read_gpus(root, FakeRunner({"nvml": output, "nvidia-smi --query-gpu": ROW_470_57}))
     assert gpus[0]["uuid"] == "GPU-0a"
     assert [line for line in root.problems if "NVML" in line] == ([problem] if problem else [])
 
 
-def test_nvml_problem_names_no_program_text(tmp_path):
-    """A second Python that fails is named in a line, not with the text of its program."""
+@pytest.mark.parametrize(
+    ("clock", "width", "expected"),
+    [
+        (2619, 5120, 3_352_320_000_000),  # H100 80GB HBM3
+        (3201, 6144, 4_916_736_000_000),  # H200
+        (10501, 384, 1_008_096_000_000),  # RTX 4090
+        (None, 384, None),
+        (0, 384, None),
+        (10501, None, None),
+        (10501, 0, None),
+    ],
+)
+def test_bandwidth_is_that_of_clock_and_width(clock, width, expected):
+    """Two bits a cycle on each pin, as data sheets have it; unknown where either number is."""
+    answer = json.loads(json.dumps(NVML))
+    answer["gpus"][0].update(memory_clock_mhz=clock, memory_bus_bits=width)
+    gpus, _drivers, problems = nvidia_ml.parse(answer)
+    assert gpus[0]["memory_bandwidth_bytes_per_second"] == expected
+    # The other card is one of a machine that was captured before these numbers were asked for.
+    assert gpus[1]["memory_bandwidth_bytes_per_second"] is None
+    assert problems == []
 
-    def run(argv):
-        return Outcome(None, f"{' '.join(argv)} did not answer within 10 s and was stopped")
 
-    root = Root(plant(tmp_path, pci_card("0000:03:00.0", "0x10de")))
-    read_gpus(root, run)
-    assert re.fullmatch(r"NVML: \S+ -c \(nvidia-ml-py\) did not answer within 10 s and was stopped", root.problems[0])
+def test_a_count_that_cannot_be_is_a_problem():
+    """A driver that counts millions of cards is asked for as many as a host can have, and the number is named."""
 
+    class Endless(FakeNvml):
+        def nvmlDeviceGetCount(self):  # noqa: N802
+            return 4_000_000_000
 
-def test_nvml_source_missing(monkeypatch):
-    """A collection without source files says why NVML was not asked."""
+        def nvmlDeviceGetHandleByIndex(self, _index):  # noqa: N802
+            raise NVMLError(2, "Invalid Argument")
 
-    def getsource(_module):
-        raise OSError("could not get source code")
-
-    monkeypatch.setattr(nvidia_ml.inspect, "getsource", getsource)
-    assert nvidia_ml.read_nvml(FakeRunner({})) == (None, "NVML was not asked: could not get source code")
+    said = nvidia_ml_reader.Reader(Endless({"driver": None, "cuda": None, "devices": []}, [])).everything()
+    assert (said["gpus"], said["errors"]) == ([], ["nvmlDeviceGetCount: 4000000000, expected 256 at most"])
 
 
-@pytest.mark.parametrize("installed", [True, False])
-def test_no_python_is_started_without_nvidia_ml_py(monkeypatch, installed):
-    """Where it is not installed the answer is the child's own, without a child."""
-    monkeypatch.setattr(options, "find_spec", {"pynvml": object() if installed else None}.get)
+def test_only_the_library_is_asked_in_a_fork(monkeypatch):
+    """The question to NVML goes to a process that starts no program; every other question is a program's."""
+    monkeypatch.setattr(nvidia_ml_reader, "answer", lambda: f"{os.getpid()}")
     _root, run = options.machine_of({"root": "/", "command_timeout": 30})
-    child = [sys.executable, "-c", "print('started')"]
-    assert run(child).out == ("started\n" if installed else f"{ABSENT}\n")
-
-
-def fake_pynvml(**functions):
-    """An importable pynvml."""
-    return SimpleNamespace(NVMLError=NVMLError, **functions)
-
-
-def test_child_prints_facts(monkeypatch, capsys):
-    """The second Python prints what NVML says as JSON."""
-    pynvml = fake_pynvml(nvmlInit=lambda: None, nvmlDeviceGetCount=lambda: 0)
-    monkeypatch.setitem(sys.modules, "pynvml", pynvml)
-    nvidia_ml_child.main()
-    assert json.loads(capsys.readouterr().out) == {"driver": None, "cuda": None, "gpus": [], "errors": []}
-
-
-def test_child_without_driver(monkeypatch, capsys):
-    """The second Python says why NVML failed."""
-
-    def init():
-        raise NVMLError(9, "Driver Not Loaded")
-
-    monkeypatch.setitem(sys.modules, "pynvml", fake_pynvml(nvmlInit=init))
-    nvidia_ml_child.main()
-    assert json.loads(capsys.readouterr().out) == {"failed": "Driver Not Loaded"}
-
-
-def test_child_without_library(monkeypatch, capsys):
-    """The second Python says that nvidia-ml-py is not there."""
-    monkeypatch.setitem(sys.modules, "pynvml", None)
-    nvidia_ml_child.main()
-    assert "absent" in json.loads(capsys.readouterr().out)
+    other = int(run(["nvml"]).out)
+    assert other != os.getpid()
+    assert run([sys.executable, "-c", "print('started')"]).out == "started\n"
 
 
 class BareNvml(FakeNvml):
@@ -231,7 +218,7 @@ def test_nvml_without_links_has_the_common_bridge():
         nvmlDeviceGetPciInfo=lambda _: SimpleNamespace(busId="1"),
         nvmlDeviceGetTopologyCommonAncestor=lambda *_: 40,
     )
-    assert nvidia_ml_child.Reader(nvml).link(0, 1) == "NODE"
+    assert nvidia_ml_reader.Reader(nvml).link(0, 1) == "NODE"
 
 
 @pytest.mark.parametrize(
@@ -243,6 +230,8 @@ def test_nvml_without_links_has_the_common_bridge():
         ("uuid", "0a"),
         ("bus_id", "3:0"),
         ("memory_bytes", "many"),
+        ("memory_clock_mhz", -1),
+        ("memory_bus_bits", "wide"),
         ("compute_capability", [9]),
         ("compute_capability", ["9", "0"]),
         ("affinity", [0.5]),

@@ -1,16 +1,14 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Print the facts of NVML as one JSON line; a program by itself, so it imports nothing of the collection.
+"""The facts of NVML as one JSON text, asked in a process of its own, which a driver may hang and a library may crash.
 
-A driver that hangs then hangs this process, which its parent can stop. Functions, units and error codes: the
-NVML API reference; Python names: nvidia-ml-py (``pynvml``).
+Functions, units and error codes: the NVML API reference; Python names: NVIDIA's binding (``pynvml``).
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 # nvmlReturn_t: what a device or an old driver cannot tell is absent; anything else is an error.
@@ -26,6 +24,10 @@ _NO_ERROR_TO_REPORT = (
 # 64 words of 64 bits: 4096 CPUs; NVML fills what the array is long.
 _CPU_WORDS = 64
 
+# More than any host has of cards, and any card of instances: a damaged number must not keep this process busy.
+_CARDS = 256
+_INSTANCES = 64
+_MEMORY_CLOCK = 2  # NVML_CLOCK_MEM
 _MOST_NVLINKS = 36
 _P2P_NVLINK = 2  # NVML_P2P_CAPS_INDEX_NVLINK
 # nvmlGpuTopologyLevel_t, in the words of "nvidia-smi topo -m".
@@ -33,9 +35,9 @@ _COMMON_ANCESTOR = {0: "PIX", 10: "PIX", 20: "PXB", 30: "PHB", 40: "NODE", 50: "
 
 
 class Reader:
-    """Asks ``pynvml`` (or what stands in for it) one function at a time."""
+    """Asks a library (or what stands in for it) one function at a time."""
 
-    def __init__(self, nvml: Any) -> None:  # noqa: ANN401 the module has no types
+    def __init__(self, nvml: Any) -> None:  # noqa: ANN401 any object with these functions
         self.nvml = nvml
         self.errors: list[str] = []
 
@@ -44,24 +46,30 @@ class Reader:
         try:
             answer = getattr(self.nvml, function)(*args)
         except AttributeError:
-            # An older nvidia-ml-py.
+            # Nothing to ask with.
             return None
         except self.nvml.NVMLError as error:
             if getattr(error, "value", None) not in _NO_ERROR_TO_REPORT:
                 self.errors.append(f"{function}: {error}")
             return None
-        # nvidia-ml-py before 11.525 gives bytes.
         return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
 
     def everything(self) -> dict[str, Any]:
         """Driver, CUDA version (13000 is 13.0) and the GPUs in NVML's order, that of nvidia-smi."""
-        handles = [self.ask("nvmlDeviceGetHandleByIndex", i) for i in range(self.ask("nvmlDeviceGetCount") or 0)]
+        handles = [self.ask("nvmlDeviceGetHandleByIndex", i) for i in range(self.count("nvmlDeviceGetCount", _CARDS))]
         return {
             "driver": self.ask("nvmlSystemGetDriverVersion"),
             "cuda": self.ask("nvmlSystemGetCudaDriverVersion_v2"),
             "gpus": [self.gpu(i, handles) for i, handle in enumerate(handles) if handle is not None],
             "errors": self.errors,
         }
+
+    def count(self, function: str, most: int, *args: Any) -> int:  # noqa: ANN401 an opaque handle, or nothing
+        """How many there are, as far as it can be true; 0 where that is unknown."""
+        number = int(self.ask(function, *args) or 0)
+        if number > most:
+            self.errors.append(f"{function}: {number}, expected {most} at most")
+        return min(number, most)
 
     def gpu(self, index: int, handles: list[Any]) -> dict[str, Any]:
         """One GPU; memory in bytes, flags as bool, affinity as a list of CPU numbers."""
@@ -74,6 +82,8 @@ class Reader:
             "bus_id": self.bus_id(self.ask("nvmlDeviceGetPciInfo", handle)),
             "memory_bytes": None if memory is None else int(memory.total),
             "free_bytes": None if memory is None else int(memory.free),
+            "memory_clock_mhz": self.ask("nvmlDeviceGetMaxClockInfo", handle, _MEMORY_CLOCK),
+            "memory_bus_bits": self.ask("nvmlDeviceGetMemoryBusWidth", handle),
             "compute_capability": self.ask("nvmlDeviceGetCudaComputeCapability", handle),
             "persistence_mode": _flag(self.ask("nvmlDeviceGetPersistenceMode", handle)),
             "display_active": _flag(self.ask("nvmlDeviceGetDisplayActive", handle)),
@@ -92,7 +102,7 @@ class Reader:
         """``00000000:3B:00.0`` of an nvmlPciInfo_t."""
         if info is None:
             return None
-        return info.busId.decode() if isinstance(info.busId, bytes) else str(info.busId)
+        return info.busId.decode("utf-8", "replace") if isinstance(info.busId, bytes) else str(info.busId)
 
     def affinity(self, handle: Any) -> list[int] | None:  # noqa: ANN401 an opaque handle
         words = self.ask("nvmlDeviceGetCpuAffinity", handle, _CPU_WORDS)
@@ -106,7 +116,7 @@ class Reader:
         if mode is None:
             return None
         instances = []
-        for i in range((self.ask("nvmlDeviceGetMaxMigDeviceCount", handle) or 0) if mode[0] else 0):
+        for i in range(self.count("nvmlDeviceGetMaxMigDeviceCount", _INSTANCES, handle) if mode[0] else 0):
             instance = self.ask("nvmlDeviceGetMigDeviceHandleByIndex", handle, i)
             if instance is None:
                 continue
@@ -142,20 +152,19 @@ def _flag(value: Any) -> bool | None:  # noqa: ANN401 an nvmlEnableState_t
     return None if value is None else bool(value)
 
 
-def main() -> None:
-    """Print JSON: the facts, ``{"absent": why}`` without nvidia-ml-py, or ``{"failed": why}``."""
+def answer() -> str:
+    """JSON: the facts, ``{"absent": why}`` without the library, or ``{"failed": why}``."""
     try:
-        import pynvml  # noqa: PLC0415 its absence is an answer
-    except ImportError as error:
-        sys.stdout.write(json.dumps({"absent": str(error)}))
-        return
+        # Where Python was built without ctypes this is an ImportError.
+        from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml_library import (  # noqa: PLC0415 its absence is an answer
+            Library,
+        )
+
+        nvml = Library()
+    except (ImportError, OSError) as error:
+        return json.dumps({"absent": str(error)})
     try:
-        pynvml.nvmlInit()
-        answer = Reader(pynvml).everything()
-    except pynvml.NVMLError as error:
-        answer = {"failed": str(error)}
-    sys.stdout.write(json.dumps(answer))
-
-
-if __name__ == "__main__":
-    main()
+        nvml.nvmlInit()
+    except nvml.NVMLError as error:
+        return json.dumps({"failed": str(error)})
+    return json.dumps(Reader(nvml).everything())

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NVML, the library of NVIDIA's driver that nvidia-smi asks too, through ctypes.
+
+Functions, structures and error codes: the NVML API reference (nvml.h). Methods have the names and arguments of
+NVIDIA's own Python binding (``pynvml``), which would cost a target more than all that is asked here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+# It is part of every driver, for graphics and for computing, and of WSL2.
+NAME = "libnvidia-ml.so.1"
+
+_FUNCTION_NOT_FOUND = 13
+# The longest of NVML's text buffers, NVML_DEVICE_NAME_V2_BUFFER_SIZE and NVML_DEVICE_UUID_V2_BUFFER_SIZE.
+_TEXT = 96
+# Functions whose last argument is where one number or one text goes. A name with a version is the one that drivers have
+# had since 2017 or before, and takes the same arguments.
+_NUMBERS = {
+    "nvmlDeviceGetCount": "nvmlDeviceGetCount_v2",
+    "nvmlSystemGetCudaDriverVersion_v2": "",
+    "nvmlDeviceGetPersistenceMode": "",
+    "nvmlDeviceGetDisplayActive": "",
+    "nvmlDeviceGetMemoryBusWidth": "",
+    "nvmlDeviceGetMaxClockInfo": "",
+    "nvmlDeviceGetMaxMigDeviceCount": "",
+    "nvmlDeviceGetP2PStatus": "",
+    "nvmlDeviceGetNvLinkState": "",
+    "nvmlDeviceGetTopologyCommonAncestor": "",
+}
+_TEXTS = ("nvmlSystemGetDriverVersion", "nvmlDeviceGetName", "nvmlDeviceGetUUID")
+
+
+class NVMLError(Exception):
+    """An nvmlReturn_t other than success, in NVML's words."""
+
+    def __init__(self, value: int, text: str) -> None:
+        super().__init__(text)
+        self.value = value
+
+
+class _Memory(ctypes.Structure):  # nvmlMemory_t
+    _fields_ = [(name, ctypes.c_ulonglong) for name in ("total", "free", "used")]
+
+
+class _PciInfo(ctypes.Structure):  # nvmlPciInfo_t
+    _fields_ = [
+        ("busIdLegacy", ctypes.c_char * 16),
+        *((name, ctypes.c_uint) for name in ("domain", "bus", "device", "pciDeviceId", "pciSubSystemId")),
+        ("busId", ctypes.c_char * 32),
+    ]
+
+
+class Library:
+    """The functions that the reader asks; a method raises NVMLError where the library returns an error."""
+
+    NVMLError = NVMLError
+
+    def __init__(self, name: str = NAME) -> None:
+        """Load the library; OSError where there is none."""
+        self._library = ctypes.CDLL(name)
+
+    def __getattr__(self, function: str) -> Any:  # noqa: ANN401 a function of any of these types
+        if function in _NUMBERS:
+            return lambda *args: self._fill(_NUMBERS[function] or function, ctypes.c_uint(), *args).value
+        if function in _TEXTS:
+            return lambda *args: self._text(function, *args)
+        raise AttributeError(function)
+
+    def nvmlInit(self) -> None:  # noqa: N802
+        self._call("nvmlInit_v2")
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> Any:  # noqa: N802, ANN401 an opaque handle
+        return self._fill("nvmlDeviceGetHandleByIndex_v2", ctypes.c_void_p(), index)
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: Any, index: int) -> Any:  # noqa: N802, ANN401 opaque handles
+        return self._fill("nvmlDeviceGetMigDeviceHandleByIndex", ctypes.c_void_p(), handle, index)
+
+    def nvmlDeviceGetMemoryInfo(self, handle: Any) -> Any:  # noqa: N802, ANN401 an opaque handle
+        return self._fill("nvmlDeviceGetMemoryInfo", _Memory(), handle)
+
+    def nvmlDeviceGetPciInfo(self, handle: Any) -> Any:  # noqa: N802, ANN401 an opaque handle
+        return self._fill("nvmlDeviceGetPciInfo_v3", _PciInfo(), handle)
+
+    def nvmlDeviceGetNvLinkRemotePciInfo(self, handle: Any, link: int) -> Any:  # noqa: N802, ANN401 an opaque handle
+        return self._fill("nvmlDeviceGetNvLinkRemotePciInfo_v2", _PciInfo(), handle, link)
+
+    def nvmlDeviceGetCudaComputeCapability(self, handle: Any) -> list[int]:  # noqa: N802, ANN401 an opaque handle
+        return self._pair("nvmlDeviceGetCudaComputeCapability", handle)
+
+    def nvmlDeviceGetMigMode(self, handle: Any) -> list[int]:  # noqa: N802, ANN401 an opaque handle
+        """The mode now, and the one after the next reset."""
+        return self._pair("nvmlDeviceGetMigMode", handle)
+
+    def nvmlDeviceGetCpuAffinity(self, handle: Any, words: int) -> list[int]:  # noqa: N802, ANN401 an opaque handle
+        mask = (ctypes.c_ulong * words)()
+        self._call("nvmlDeviceGetCpuAffinity", handle, words, mask)
+        return list(mask)
+
+    def _fill(self, function: str, place: Any, *args: Any) -> Any:  # noqa: ANN401 of any type of ctypes
+        self._call(function, *args, ctypes.byref(place))
+        return place
+
+    def _pair(self, function: str, handle: Any) -> list[int]:  # noqa: ANN401 an opaque handle
+        first, second = ctypes.c_int(), ctypes.c_int()
+        self._call(function, handle, ctypes.byref(first), ctypes.byref(second))
+        return [first.value, second.value]
+
+    def _text(self, function: str, *args: Any) -> bytes:  # noqa: ANN401 handles
+        text = ctypes.create_string_buffer(_TEXT)
+        self._call(function, *args, text, _TEXT)
+        return text.value
+
+    def _call(self, function: str, *args: Any) -> None:  # noqa: ANN401 of any type of ctypes
+        try:
+            call = getattr(self._library, function)
+        except AttributeError:
+            raise NVMLError(_FUNCTION_NOT_FOUND, "Function Not Found") from None
+        code = call(*args)
+        if code:
+            raise NVMLError(code, self._words(code))
+
+    def _words(self, code: int) -> str:
+        describe = self._library.nvmlErrorString
+        describe.restype = ctypes.c_char_p
+        return (describe(code) or b"").decode("utf-8", "replace") or f"error {code}"
