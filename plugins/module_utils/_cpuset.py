@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 LIMIT = 1 << 16
 
 _RANGE = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6})(?::([0-9]{1,6})/([0-9]{1,6}))?)?")
-_MASK = re.compile(r"[0-9a-fA-F]{1,8}(?:,[0-9a-fA-F]{1,8})*")
+# Compiled where there is one: only old kernels have masks alone.
+_MASK = r"[0-9a-fA-F]{1,8}(?:,[0-9a-fA-F]{1,8})*"
 
 
 class CpuSet:
@@ -75,7 +76,7 @@ class CpuSet:
         Raises ValueError that quotes the text.
         """
         text = text.strip()
-        if _MASK.fullmatch(text) is None:
+        if re.fullmatch(_MASK, text) is None:
             raise ValueError(f"{text!r} is not a CPU mask such as 00000000,0000000f")
         words = text.split(",")
         if len(words) * 32 > LIMIT:

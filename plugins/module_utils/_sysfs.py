@@ -57,6 +57,7 @@ class Root:
 
     def __init__(self, path: str = "/") -> None:
         self.path = path
+        self._folder = path.rstrip("/")
         self.problems: list[str] = []
         self._texts: dict[str, str | None] = {}
         # CPUs of a core, a socket or a node name the same set.
@@ -75,8 +76,8 @@ class Root:
             self.problems.append(text)
 
     def real(self, path: str) -> str:
-        """The file's path on the machine that runs this code."""
-        return os.path.join(self.path, path.lstrip("/"))
+        """The file's path on the machine that runs this code; ``path`` begins with a slash."""
+        return self._folder + path
 
     def exists(self, path: str) -> bool:
         return os.path.exists(self.real(path))

@@ -50,34 +50,43 @@ class Identity(NamedTuple):
 def read_identity(root: Root) -> Identity:
     """Architecture (as in ``uname -m``), vendor and model."""
     whole = root.required("/proc/cpuinfo", "a description of the CPUs")
-    text = whole or ""
-    vendor = _first(text, "vendor_id", "vendor")
-    model = _first(text, "model name", "Model Name", "cpu model", "cpu", "uarch")
+    said = _first_values(whole or "")
+    vendor = _first(said, "vendor_id", "vendor")
+    model = _first(said, "model name", "Model Name", "cpu model", "cpu", "uarch")
     if vendor is None:
         cores = read_arm_cores(root)
         vendor = _ARM_VENDORS.get(cores[0][0]) if cores else None
         model = model or _arm_model(cores)
     # Arm's and RISC-V's kernels give numbers; a number without a name here is not a problem.
-    numbered = _first(text, "CPU implementer", "isa")
+    numbered = _first(said, "CPU implementer", "isa")
     if whole is not None and vendor is None and model is None and numbered is None:
         root.problem(
             f"/proc/cpuinfo: read {whole[:80]!r}, expected a line such as 'vendor_id: GenuineIntel' or "
             f"'CPU part: 0xd0c'"
         )
-    return Identity(_architecture(root, text), vendor, model)
+    return Identity(_architecture(root, said), vendor, model)
 
 
-def _first(text: str, *keys: str) -> str | None:
-    for key in keys:
-        match = re.search(rf"^{re.escape(key)}[ \t]*:[ \t]*(\S.*)$", text, re.MULTILINE)
-        if match:
-            return " ".join(match[1].split())
-    return None
+def _first_values(text: str) -> dict[str, str]:
+    """What each name has in the first block that gives it a value."""
+    values: dict[str, str] = {}
+    for line in text.split("\n"):
+        name, _colon, value = line.partition(":")
+        name = name.rstrip(" \t")
+        if name not in values and value.strip():
+            values[name] = " ".join(value.split())
+    return values
+
+
+def _first(said: dict[str, str], *keys: str) -> str | None:
+    return next((said[key] for key in keys if key in said), None)
 
 
 def read_arm_cores(root: Root) -> list[tuple[int, int]]:
     """The distinct (implementer, part) numbers of Arm cores as /proc/cpuinfo lists them; empty elsewhere."""
     text = root.text("/proc/cpuinfo") or ""
+    if "CPU part" not in text:
+        return []
     implementers = re.findall(r"^CPU implementer\s*: 0x([0-9a-f]{1,2})$", text, re.MULTILINE)
     parts = re.findall(r"^CPU part\s*: 0x([0-9a-f]{1,3})$", text, re.MULTILINE)
     return list(dict.fromkeys((int(who, 16), int(part, 16)) for who, part in zip(implementers, parts)))
@@ -89,14 +98,14 @@ def _arm_model(cores: list[tuple[int, int]]) -> str | None:
     return " + ".join(known) if known and len(known) == len(names) else None
 
 
-def _architecture(root: Root, text: str) -> str | None:
+def _architecture(root: Root, said: dict[str, str]) -> str | None:
     # Since Linux 6.1 the kernel says it in a file, which a capture can carry.
     named = root.word("/proc/sys/kernel/arch", "an architecture such as x86_64")
     if named:
         return named
     if root.live:
         return os.uname().machine
-    flags = (_first(text, "flags", "Features", "features") or "").split()
+    flags = (_first(said, "flags", "Features", "features") or "").split()
     if "lm" in flags:
         return "x86_64"
     # 32-bit Arm kernels call the same instructions neon.

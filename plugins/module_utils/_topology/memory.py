@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 _LINE = re.compile(r"^(?:Node +[0-9]+ +)?(\w+): +([0-9]{1,15}) kB$", re.MULTILINE)
-# A line that is not of the kernel's form.
-_DAMAGED = re.compile(r"^(?![A-Za-z0-9_()]+: +[0-9]+(?: kB)?$).+$", re.MULTILINE)
+# A line that is not of the kernel's form; few hosts have one, so the pattern is compiled there alone.
+_DAMAGED = r"^(?![A-Za-z0-9_()]+: +[0-9]+(?: kB)?$).+$"
 
 
 class Memory(NamedTuple):
@@ -32,7 +32,9 @@ def read_memory(root: Root) -> Memory:
     """The host's memory. MemAvailable is there since Linux 3.14."""
     path = "/proc/meminfo"
     sizes = read_sizes(root, path, ("MemTotal", "SwapTotal", "SwapFree"))
-    damaged = _DAMAGED.search(root.text(path) or "") if "MemAvailable" not in sizes else None
+    damaged = None
+    if "MemAvailable" not in sizes:
+        damaged = re.search(_DAMAGED, root.text(path) or "", re.MULTILINE)
     if damaged:
         root.problem(f"{path}: read {damaged[0][:80]!r}, expected lines such as 'MemTotal: 131072 kB'")
     return Memory(sizes.get("MemTotal"), sizes.get("MemAvailable"), sizes.get("SwapTotal"), sizes.get("SwapFree"))

@@ -33,9 +33,9 @@ _BOOTED = "/run/systemd/system"
 _NOT_BOOTED = ("not been booted with systemd", "Failed to connect to bus")
 
 # A running server answers with its own version; the client's is that of the installed file, which a restart runs.
-_CLIENT = re.compile(r"client version is ([0-9]\S*)")
-_VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}(?:[-+][0-9A-Za-z.+-]{1,80})?")
-_SERVER = re.compile(r"ollama version is ([0-9]\S*)")
+_CLIENT = r"client version is ([0-9]\S*)"
+_VERSION = r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}(?:[-+][0-9A-Za-z.+-]{1,80})?"
+_SERVER = r"ollama version is ([0-9]\S*)"
 
 
 def read_software(root: Root, run: Runner | None, parts: frozenset[str] = PARTS) -> dict[str, Any]:
@@ -147,8 +147,8 @@ def _version(root: Root, run: Runner, binary: str) -> str | None:
     if said.out is None:
         root.problem(said.problem or "")
         return None
-    match = _CLIENT.search(said.out) or _SERVER.search(said.out)
-    if match is None or not _VERSION.fullmatch(match[1]):
+    match = re.search(_CLIENT, said.out) or re.search(_SERVER, said.out)
+    if match is None or not re.fullmatch(_VERSION, match[1]):
         root.problem(f"{binary} --version: read {said.out[:80]!r}, expected 'ollama version is 0.34.1'")
         return None
     return match[1]

@@ -101,7 +101,8 @@ def _machine(root: Root) -> tuple[str | None, bool]:
     kind = _from_dmi(dmi) or _from_xen(root) or _from_clocks(root) or _from_device_tree(root) or _from_s390(root)
     if kind == "bare":
         return None, True
-    if kind is None and re.search(r"^vendor_id\s*:\s*User Mode Linux", root.text("/proc/cpuinfo") or "", re.MULTILINE):
+    cpus = root.text("/proc/cpuinfo") or ""
+    if kind is None and "User Mode" in cpus and re.search(r"^vendor_id\s*:\s*User Mode Linux", cpus, re.MULTILINE):
         kind = "uml"
     if kind is None and flags and "hypervisor" in flags[1].split():
         kind = "vm-other"
