@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, NamedTuple, Tuple
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.speed import MOST_PAYING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,34 +46,12 @@ CACHE_BYTES, CACHE_SHARE = 8192 * MIB, 8
 
 # Slots and tokens of context, from little memory to much. Neither may ever fall from one step to the next: that is what
 # keeps more memory from lowering a limit.
+_SLOTS = tuple((slots, 8192) for slots in (1, 2, 3, 4, *range(6, MOST_PAYING + 1, 2)))
+_CONTEXTS = (12288, 16384, 24576, 32768, 49152, 65536, 98304, 131072)
 STEPS = {
     "latency": ((1, 4096), (1, 8192), (1, 16384), (1, 32768), (1, 65536), (1, 131072)),
-    "balanced": (
-        (1, 4096),
-        (1, 8192),
-        (2, 8192),
-        (3, 8192),
-        (4, 8192),
-        (6, 8192),
-        (6, 16384),
-        (8, 16384),
-        (8, 32768),
-        (8, 65536),
-        (8, 131072),
-    ),
-    "throughput": (
-        (1, 4096),
-        (2, 4096),
-        (2, 8192),
-        (3, 8192),
-        (4, 8192),
-        (6, 8192),
-        (8, 8192),
-        (12, 8192),
-        (12, 16384),
-        (12, 32768),
-        (16, 32768),
-    ),
+    "balanced": ((1, 4096), *_SLOTS, *((MOST_PAYING, context) for context in _CONTEXTS)),
+    "throughput": ((1, 4096), (2, 4096), *_SLOTS[1:], *((MOST_PAYING, context) for context in _CONTEXTS[:4])),
 }
 # From this step on further models come before further slots and tokens.
 COMFORT = {"latency": 1, "balanced": 2, "throughput": 3}

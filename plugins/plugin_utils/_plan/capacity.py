@@ -23,7 +23,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import single
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import keep_free
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.runners import cores_of_each, loaded_option
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.runners import loaded_option
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import each_of, undivided
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
 
@@ -70,11 +70,10 @@ def _parallel(planning: Planning, found: Fit) -> None:
         reason = f"the server holds {', '.join(held)} to one request at a time"
     else:
         others = f"; {', '.join(held)} stays at one, as the server holds it to" if held and parallel > 1 else ""
-        number = cores_of_each(planning, found.room) or "an unknown number of"
-        unit = "cores" if planning.policy.num_threads is None else "threads"
-        facts = "" if planning.gpus else f" with {number} {unit} for each model, four to a stream"
-        objective = planning.policy.objective
-        reason = f"objective {objective}{facts}: {found.text}; each slot shares memory and speed{others}"
+        bound = f"{found.paying.text}; " if not planning.gpus or parallel >= found.paying.slots else ""
+        reason = (
+            f"objective {planning.policy.objective}: {bound}{found.text}; each slot shares memory and speed{others}"
+        )
         reason = reason if named else f"{reason}; {NO_MODEL}"
     planning.record(VARIABLE, PARALLEL, str(parallel), source, reason)
 

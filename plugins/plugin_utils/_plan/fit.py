@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget, speed
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.attention import attends, cache_type
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import (
     ASSUMED_CONTEXT,
@@ -25,10 +25,12 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import single
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import reserve
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.runners import (
+    cores_of_each,
     loaded_option,
     most_models,
     most_slots,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.speed import Paying
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
@@ -52,8 +54,14 @@ class Fit:
     usable: int | None
     runners: int
     cache: int | None
+    paying: Paying
     summary: dict[str, Any]
     room: Room | None = None
+
+    @property
+    def on_cards(self) -> bool:
+        """Whether every reference model lies on cards as a whole."""
+        return bool(self.budget.models) and not self.budget.together and self.budget.holds(self.chosen)
 
     @property
     def text(self) -> str:
@@ -83,7 +91,8 @@ def fit(planning: Planning, room: Room | None) -> Fit:
     memory = Budget(
         groups, models, whole, together=not planning.gpus, flash=attends(planning), kv_type=cache_type(planning)
     )
-    chosen = budget.largest_fitting(_own(planning, _candidates(planning, room, cache)), memory.fits)
+    paying = _paying(planning, room)
+    chosen = budget.largest_fitting(_own(planning, _candidates(planning, room, cache, paying.slots)), memory.fits)
     known = any(gpu.memory_bytes for gpu in planning.gpus) if planning.gpus else planning.memory_bytes is not None
     use, usable = memory.figures(chosen)
     each = budget.cache_bytes(planning.memory_bytes or 0, runners) if cache is None else cache
@@ -97,7 +106,7 @@ def fit(planning: Planning, room: Room | None) -> Fit:
         "total_bytes": use.total,
         "models": [model.reference.name for model in models],
     }
-    result = Fit(chosen, memory, usable if known else None, runners, cache, summary, room)
+    result = Fit(chosen, memory, usable if known else None, runners, cache, paying, summary, room)
     if known and not memory.holds(chosen):
         _exceeded(planning, result)
     return result
@@ -127,8 +136,22 @@ def _groups(planning: Planning, runners: int, cache: int | None) -> tuple[Device
     return ((max(budget.card_bytes(gpu.memory_bytes, kept) for gpu in planning.gpus),),), ()
 
 
-def _candidates(planning: Planning, room: Room | None, cache: int | None) -> list[Candidate]:
-    """The objective's candidates within what CPUs, families and training allow."""
+def _paying(planning: Planning, room: Room | None) -> Paying:
+    """The slots that cards, CPUs and families let pay."""
+    policy, named = planning.policy, planning.policy.reference_models
+    if named and all(single(planning, model) for model in named):
+        return Paying(1, "the server holds each model to one")
+    if planning.gpus:
+        weights = max((model.size_bytes for model in named), default=speed.ASSUMED_BYTES)
+        return speed.paying(policy.objective, weights, speed.bandwidth(planning.gpus))
+    unit = "cores" if policy.num_threads is None else "threads"
+    number = cores_of_each(planning, room) or "an unknown number of"
+    slots = min(most_slots(planning, room), speed.UNKNOWN["throughput"])
+    return Paying(slots, f"{number} {unit} for each model, four to a stream")
+
+
+def _candidates(planning: Planning, room: Room | None, cache: int | None, slots: int) -> list[Candidate]:
+    """The objective's candidates within what slots pay and models were trained for."""
     policy = planning.policy
     named = policy.reference_models
     if planning.gpus and not named:
@@ -137,9 +160,6 @@ def _candidates(planning: Planning, room: Room | None, cache: int | None) -> lis
         models = len(named) or 1
         models = models if planning.gpus else min(models, most_models(planning, room))
         ordered = budget.candidates(policy.objective, models)
-    slots = MOST_SLOTS if planning.gpus else most_slots(planning, room)
-    if named and all(single(planning, model) for model in named):
-        slots = 1
     top = max((model.context_length or ASSUMED_CONTEXT for model in named), default=ASSUMED_CONTEXT)
     # To read a longer prompt takes processors many minutes, and its memory is taken at once.
     top = top if planning.gpus else min(top, ASSUMED_CONTEXT)

@@ -47,6 +47,8 @@ class Gpu:
     numa_node: int | None
     display_active: bool
     integrated: bool
+    # Bytes per second that the memory's bus carries.
+    memory_bandwidth: int | None = None
     # A partition of a card (Multi-Instance GPU); the partitions of a card that is partitioned.
     partition: bool = False
     partitions: tuple[Gpu, ...] = ()
@@ -163,6 +165,7 @@ def _gpu(entry: Mapping[str, Any]) -> Gpu:
         uuid=entry.get("uuid"),
         pci_bus_id=entry.get("pci_bus_id"),
         memory_bytes=entry.get("memory_bytes"),
+        memory_bandwidth=entry.get("memory_bandwidth_bytes_per_second"),
         compute=(int(major), int(minor)) if major.isdigit() and minor.isdigit() else None,
         gfx_target=entry.get("gfx_target"),
         numa_node=entry.get("numa_node"),
@@ -174,11 +177,16 @@ def _gpu(entry: Mapping[str, Any]) -> Gpu:
 
 
 def _partition(whole: Gpu, part: Mapping[str, Any]) -> Gpu:
+    memory, bandwidth = part.get("memory_bytes"), None
+    if memory and whole.memory_bytes and whole.memory_bandwidth:
+        # A slice of the memory has that share of its bandwidth (NVIDIA Multi-Instance GPU User Guide).
+        bandwidth = whole.memory_bandwidth * memory // whole.memory_bytes
     return replace(
         whole,
         index=None,
         name=f"{whole.name} MIG {part.get('name')}",
         uuid=part.get("uuid"),
-        memory_bytes=part.get("memory_bytes"),
+        memory_bytes=memory,
+        memory_bandwidth=bandwidth,
         partition=True,
     )

@@ -112,7 +112,7 @@ def _instance(
         planning = replace(planning, memory_bytes=memory_of(planning.machine, placement.node, 1, 1))
     found = fit(planning, placement.room)
     loaded = found.chosen.loaded
-    threads.announce(planning, placement.room, loaded, bound=placement.binding != NONE)
+    threads.announce(planning, placement.room, loaded, on_cards=found.on_cards, bound=placement.binding != NONE)
     address, port = service.listen(planning)
     devices.show(planning, cards)
     budget = capacity.fill(planning, found)

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 DEFAULT_SLICE = "ollama.slice"
 # The kernel divides a slice's weight among the CPUs that it runs on, and on each of them a busy program of another
-# slice has the whole of its own, 100 by default.
-WEIGHT_PER_THREAD = 1000
+# slice has up to the whole of that slice's, 100 by default. All threads wait for the one that is held up, so that with
+# T of them the share W / (W + 100 T) of the speed stays, whether one program is busy or one on each CPU. That was
+# measured to come within 0.1 with 2 to 32 threads (docs/performance.md), and 900 for each thread keeps 0.9 of it.
+OTHERS, WEIGHT_PER_THREAD = 100, 900
 HEAVIEST = 10000
 # The oldest systemd that this is known to work with.
 KNOWN_SINCE = 249
@@ -94,7 +96,9 @@ def _chosen(host: Planning, shares: Sequence[Share]) -> Protection:
         _warn_of_controller(host)
     if not wanted:
         reason = (
-            "models run on GPUs" if weighable else "control groups here have no cpu controller, so nothing has a weight"
+            "models run on GPUs, which busy programs on the CPUs leave their speed"
+            if weighable
+            else "control groups here have no cpu controller, so nothing has a weight"
         )
         return Protection(None, None, weighed=False, source=POLICY, reason=f"not set: {reason}")
     if host.machine.slice_limits and not asked:
@@ -210,10 +214,11 @@ def weigh(host: Planning, protection: Protection, threads: int) -> str | None:
         reason = f"not set: {protection.slice} is not the role's"
     else:
         value = weight(threads)
+        kept = value / (value + OTHERS * max(1, threads))
         reason = (
             f"{WEIGHT_PER_THREAD} for each of {max(1, threads)} compute threads in {protection.slice}, at most"
-            f" {HEAVIEST}: the weight is divided among the CPUs that they run on, and a busy program of another slice"
-            " has 100 on its one"
+            f" {HEAVIEST}, keeps about {kept:.0%} of their speed beside busy programs of another slice: it is divided"
+            f" among the CPUs that they run on, and the other slice has {OTHERS} on each of its own"
         )
     host.record(SLICE, "CPUWeight", value, source, reason)
     return protection.slice if value is not None else None

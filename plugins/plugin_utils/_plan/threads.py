@@ -26,6 +26,9 @@ THREADS = "LLAMA_ARG_THREADS"
 SETTABLE = "llama_server"
 # Where all CPUs would compute, one that is left free costs nothing from this many on, and up to 15 % of fewer.
 SPARE_FROM = 8
+# Where all layers of a model are on cards, threads only poll. On an H100 beside 16 CPUs two of them took 1.7 CPUs and
+# sixteen 9; the two made as many tokens/s or more (docs/performance.md).
+POLLING = 2
 # Two threads of a core are faster than one there (llama.cpp pull request 25237), elsewhere they are not.
 _POWER, _POWER_THREADS = ("ppc64le", "ppc64"), 2
 _COLLAPSE = (
@@ -106,12 +109,19 @@ def _under_quota(planning: Planning, quota: float, text: str) -> tuple[int, str]
     return max(1, math.floor(quota)), reason
 
 
-def each_of(planning: Planning, room: Room | None, loaded: int) -> int | None:
-    """The compute threads of each of so many models; None where neither operator nor host say a number."""
+def each_of(planning: Planning, room: Room | None, loaded: int, *, on_cards: bool = False) -> int | None:
+    """The compute threads of each of so many models; None where neither operator nor host say a number.
+
+    ``on_cards``: all layers of every model are on cards.
+    """
     option: int | None = planning.policy.num_threads
-    if option is not None or room is None:
-        return option
-    return room.threads if undivided(planning) else max(1, room.threads // loaded)
+    return option if option is not None or room is None else _rule(planning, room, loaded, on_cards=on_cards)
+
+
+def _rule(planning: Planning, room: Room, loaded: int, *, on_cards: bool) -> int:
+    if undivided(planning):
+        return min(room.threads, POLLING) if on_cards and _settable(planning) else room.threads
+    return max(1, room.threads // loaded)
 
 
 def undivided(planning: Planning) -> bool:
@@ -133,12 +143,14 @@ def _settable(planning: Planning) -> bool:
     return planning.release is None or planning.acts(THREADS)
 
 
-def announce(planning: Planning, room: Room | None, loaded: int, *, bound: bool) -> None:
+def announce(planning: Planning, room: Room | None, loaded: int, *, on_cards: bool, bound: bool) -> None:
     """Decide on the threads of each of so many models, and on the variable that carries the number."""
-    option, each = planning.policy.num_threads, each_of(planning, room, loaded)
+    option, each = planning.policy.num_threads, each_of(planning, room, loaded, on_cards=on_cards)
     source, reason = POLICY, "the host's physical cores could not be read" if room is None else room.text
-    rule = None if room is None else room.threads if undivided(planning) else max(1, room.threads // loaded)
-    if room is not None and rule != room.threads:
+    rule = None if room is None else _rule(planning, room, loaded, on_cards=on_cards)
+    if room is not None and planning.gpus:
+        reason = _beside_cards(planning, room, reason, on_cards=on_cards)
+    elif room is not None and rule != room.threads:
         reason = f"{loaded} models may answer at once and share {room.threads} compute threads: {reason}"
     if option is not None:
         source = OPERATOR
@@ -149,6 +161,17 @@ def announce(planning: Planning, room: Room | None, loaded: int, *, bound: bool)
         _variable(planning, each, source, bound=bound)
     if room is not None and each is not None:
         _check(planning, room, loaded, each)
+
+
+def _beside_cards(planning: Planning, room: Room, reason: str, *, on_cards: bool) -> str:
+    if on_cards and _settable(planning):
+        return (
+            f"all layers of the reference models fit the cards, where threads only poll: {POLLING} are as fast as"
+            f" {room.threads} and leave the other CPUs alone"
+        )
+    if not planning.policy.reference_models:
+        return f"{reason}; they poll while the cards compute, and name ollama_reference_models to have fewer"
+    return f"{reason}; layers that do not fit the cards are computed by them"
 
 
 def _variable(planning: Planning, threads: int, source: str, *, bound: bool) -> None:

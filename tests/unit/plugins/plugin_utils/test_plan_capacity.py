@@ -37,6 +37,8 @@ CONTEXT, CACHE, KEEP = "OLLAMA_CONTEXT_LENGTH", "LLAMA_ARG_CACHE_RAM", "OLLAMA_K
 OVERHEAD, TARGET = "OLLAMA_GPU_OVERHEAD", "LLAMA_ARG_FIT_TARGET"
 # What a driver tells of cards with so many GiB on the box.
 READABLE = {6: 6.0, 8: 7.9, 12: 11.99, 24: 23.6, 48: 47.5, 80: 79.6, 141: 139.8}
+# What their memories carry in a second: RTX 4090, RTX A6000, H100, H200.
+BANDWIDTH = {24: 1008 * 10**9, 48: 768 * 10**9, 80: 3352 * 10**9, 141: 4917 * 10**9}
 HYBRID = {**QWEN_7B, "name": "qwen3-next", "family": "qwen3next"}
 
 
@@ -46,7 +48,7 @@ def cards(gib, count=1, **facts):
 
 def numbers(gib=None, count=1, memory=64, threads=16, **options):
     """Slots, tokens of each and loaded models."""
-    own = [gpu(int(READABLE[gib] * GIB), index) for index in range(count)] if gib else []
+    own = [gpu(int(READABLE[gib] * GIB), index, memory_bandwidth=BANDWIDTH.get(gib)) for index in range(count) if gib]
     found = fill(case(memory * GIB, own, **options), threads)
     return int(found[PARALLEL]), int(found[CONTEXT]), int(found[LOADED])
 
@@ -57,10 +59,10 @@ def numbers(gib=None, count=1, memory=64, threads=16, **options):
         (6, (1, 8192, 1), (1, 8192, 1), (2, 4096, 1)),
         (8, (1, 16384, 1), (2, 8192, 1), (2, 8192, 1)),
         (12, (1, 32768, 3), (4, 8192, 3), (4, 8192, 3)),
-        (24, (1, 32768, 3), (6, 8192, 3), (8, 8192, 3)),
-        (48, (1, 32768, 3), (8, 16384, 3), (12, 8192, 3)),
-        (80, (1, 32768, 3), (8, 16384, 3), (12, 16384, 3)),
-        (141, (1, 32768, 3), (8, 32768, 3), (12, 32768, 3)),
+        (24, (1, 32768, 3), (8, 8192, 3), (8, 8192, 3)),
+        (48, (1, 32768, 3), (11, 12288, 3), (18, 8192, 3)),
+        (80, (1, 32768, 3), (29, 8192, 3), (30, 8192, 3)),
+        (141, (1, 32768, 3), (34, 12288, 3), (54, 8192, 3)),
     ],
 )
 def test_the_tiers_of_a_card_whose_models_nobody_named(gib, latency, balanced, throughput):
@@ -102,10 +104,10 @@ def test_a_tier_says_that_it_is_one():
     ("gib", "models", "found"),
     [
         (8, [LLAMA_8B], (1, 8192, 1)),
-        (24, [LLAMA_8B], (6, 16384, 1)),
-        (24, [LLAMA_8B, EMBEDDING], (6, 16384, 2)),
+        (24, [LLAMA_8B], (13, 8192, 1)),
+        (24, [LLAMA_8B, EMBEDDING], (12, 8192, 2)),
         (24, [LLAMA_8B, QWEN_7B, EMBEDDING], (4, 8192, 3)),
-        (80, [LLAMA_70B], (6, 8192, 1)),
+        (80, [LLAMA_70B], (4, 16384, 1)),
         (80, [LLAMA_70B, LLAMA_8B], (4, 8192, 2)),
     ],
 )
@@ -121,7 +123,7 @@ def test_reference_models_make_it_exact(gib, models, found):
 
 def test_layers_are_split_over_cards():
     """A model that no card holds fits two of them."""
-    assert numbers(48, 2, reference_models=[LLAMA_70B]) == (6, 16384, 1)
+    assert numbers(48, 2, reference_models=[LLAMA_70B]) == (2, 49152, 1)
 
 
 def test_a_model_that_almost_fills_the_card_gets_one_plain_slot():
@@ -148,7 +150,7 @@ def test_no_slot_is_longer_than_the_models_were_trained_for():
     assert numbers(141, reference_models=[EMBEDDING])[1] == 2048
 
 
-@pytest.mark.parametrize(("release", "slots"), [("0.15.4", 6), ("0.15.5", 1), ("0.34.1", 1), (None, 6)])
+@pytest.mark.parametrize(("release", "slots"), [("0.15.4", 8), ("0.15.5", 1), ("0.34.1", 1), (None, 8)])
 def test_a_family_is_held_to_one_request_since_a_release(release, slots):
     """Where every reference model is, one is written; with the release unknown, the larger memory is reckoned with."""
     made = case(cards=[gpu(24 * GIB)], release=release, reference_models=[{**LLAMA_8B, "family": "qwen3next"}])
@@ -160,7 +162,7 @@ def test_a_family_held_to_one_request_takes_one_slot_of_memory():
     """The others keep theirs, and the reason names it."""
     made = case(cards=[gpu(24 * GIB)], reference_models=[LLAMA_8B, HYBRID])
     fill(made, 16)
-    assert budget_of(made)["kv_bytes"] == 8192 * (6 * 131072 + 57344)
+    assert budget_of(made)["kv_bytes"] == 8192 * (8 * 131072 + 57344)
     assert "qwen3-next stays at one" in reason(made, PARALLEL)
 
 
@@ -312,8 +314,8 @@ def test_options_beyond_the_budget_are_kept_with_a_warning():
 
 def test_an_option_leaves_the_rest_to_the_objective():
     """Fewer slots leave room for longer contexts, and shorter contexts for more slots."""
-    assert numbers(24, num_parallel=2, reference_models=[LLAMA_8B]) == (2, 32768, 1)
-    assert numbers(24, context_length=4096) == (8, 4096, 3)
+    assert numbers(24, num_parallel=2, reference_models=[LLAMA_8B]) == (2, 49152, 1)
+    assert numbers(24, context_length=4096) == (14, 4096, 3)
 
 
 def test_a_context_beyond_training_is_questioned():
@@ -328,7 +330,7 @@ def test_a_quantised_cache_holds_more():
     own = [gpu(int(23.6 * GIB))]
     made = case(cards=own, kv_cache_type="q8_0", reference_models=[LLAMA_8B])
     fill(made, 16)
-    assert budget_of(made)["kv_bytes"] == 8 * 16384 * 131072 * 34 // 64
+    assert budget_of(made)["kv_bytes"] == 8 * 24576 * 131072 * 34 // 64
     made = case(cards=[gpu(int(23.6 * GIB), compute=None)], kv_cache_type="q8_0", reference_models=[LLAMA_8B])
     fill(made, 16)
     assert budget_of(made)["kv_bytes"] % 131072 == 0

@@ -274,3 +274,29 @@ def test_unread_cpus_hold_one_model():
     machine["cpu"] = machine["numa"] = machine["allowed"] = None
     assert numbers(machine, reference_models=THREE) == (1, None)
     assert "could not be read" in decision(plan(machine), LOADED)["reason"]
+
+
+@pytest.mark.parametrize(
+    ("models", "gib", "options", "threads"),
+    [
+        ([LLAMA_8B], 24, {}, "2"),
+        ([LLAMA_8B, QWEN_7B, EMBEDDING], 24, {}, "2"),
+        ([LLAMA_8B], 4, {}, "6"),
+        ([], 24, {}, "6"),
+        ([LLAMA_8B], None, {}, "6"),
+        ([LLAMA_8B], 24, {"num_threads": 5}, "5"),
+    ],
+    ids=["one", "three", "too large", "none named", "memory not read", "the operator's"],
+)
+def test_threads_of_models_that_lie_on_cards_only_poll(models, gib, options, threads):
+    """Two are enough where all layers fit; otherwise the CPUs may have to compute some."""
+    machine = workstation(card(memory_bytes=gib and gib << 30))
+    assert instance(machine, reference_models=models, **options)["environment"][THREADS] == threads
+
+
+def test_a_release_that_takes_no_number_polls_with_all_threads():
+    """What is recorded is what the model process does."""
+    assert (
+        instance(workstation(card(memory_bytes=24 << 30)), "0.24.0", reference_models=[LLAMA_8B])["compute_threads"]
+        == 6
+    )
