@@ -33,7 +33,7 @@ options:
       - A name with V(!) in front leaves that part out. V(min) is always read unless V(!min) is given.
       - What is not read is V(null), each key by itself.
       - Only V(nvidia), V(amd), V(systemd) and V(ollama) run programs. V(nvidia) first asks the library of NVIDIA's
-        driver, in a process of its own.
+        driver, through C(nvidia-ml-py) where that is installed, in a process of its own.
     type: list
     elements: str
     default: [all]
@@ -46,7 +46,8 @@ attributes:
   facts:
     support: full
 requirements:
-  - No other package. NVIDIA's driver answers for its GPUs through its library C(libnvidia-ml.so.1), or C(nvidia-smi).
+  - No other package. NVIDIA's driver answers for its GPUs through C(nvidia-ml-py) where that is installed, its library
+    C(libnvidia-ml.so.1), or C(nvidia-smi).
 notes:
   - C(ansible_processor_*) facts count cores wrongly on machines with several sockets, offline CPUs or
     hybrid CPUs, so this module does not use them.
@@ -403,9 +404,9 @@ ansible_facts:
               sample: []
         gpus:
           description:
-            - The GPUs, NVIDIA first, then AMD, then the others. From C(libnvidia-ml.so.1), C(nvidia-smi) or
-              C(/proc/driver/nvidia); from C(/sys/class/kfd) and C(rocm-smi); and from
-              C(/sys/bus/pci/devices) and C(/sys/class/drm).
+            - The GPUs, NVIDIA first, then AMD, then the others. From C(nvidia-ml-py),
+              C(libnvidia-ml.so.1), C(nvidia-smi) or C(/proc/driver/nvidia); from C(/sys/class/kfd) and C(rocm-smi);
+              and from C(/sys/bus/pci/devices) and C(/sys/class/drm).
             - Only those that O(gather_subset) asks for.
           type: list
           elements: dict

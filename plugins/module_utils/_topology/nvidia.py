@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NVIDIA GPUs from the best source that answers: NVIDIA's library (NVML), else nvidia-smi, else files.
+"""NVIDIA GPUs from the best source that answers: NVIDIA's library (NVML), through nvidia-ml-py where that is
+installed, else nvidia-smi, else files.
 
 What the source leaves out comes from sysfs (NUMA node, and CPUs where the driver names none) and from the
 compute capability (architecture; whether the GPU shares the host's memory).

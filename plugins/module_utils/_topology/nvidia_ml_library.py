@@ -4,7 +4,7 @@
 """NVML, the library of NVIDIA's driver that nvidia-smi asks too, through ctypes.
 
 Functions, structures and error codes: the NVML API reference (nvml.h). Methods have the names and arguments of
-NVIDIA's own Python binding (``pynvml``), which would cost a target more than all that is asked here.
+nvidia-ml-py (``pynvml``), NVIDIA's own Python binding, which is asked first where it is installed.
 """
 
 from __future__ import annotations
@@ -128,3 +128,19 @@ class Library:
         describe = self._library.nvmlErrorString
         describe.restype = ctypes.c_char_p
         return (describe(code) or b"").decode("utf-8", "replace") or f"error {code}"
+
+
+# What the reader may ask of either.
+FUNCTIONS = (*_NUMBERS, *_TEXTS, *(name for name in vars(Library) if name.startswith("nvml")))
+
+
+def binding() -> Any:  # noqa: ANN401 a module without types
+    """nvidia-ml-py; None where it is not installed, cannot be imported or is too old to have every function.
+
+    To be called in a process of its own: an import runs what is installed, whatever that is.
+    """
+    try:
+        import pynvml  # noqa: PLC0415 in no process but that one
+    except Exception:  # noqa: BLE001 of any type, such as SyntaxError from a version for Python 2
+        return None
+    return pynvml if all(hasattr(pynvml, name) for name in ("NVMLError", *FUNCTIONS)) else None

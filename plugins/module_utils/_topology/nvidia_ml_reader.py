@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The facts of NVML as one JSON text, asked in a process of its own, which a driver may hang and a library may crash.
 
-Functions, units and error codes: the NVML API reference; Python names: NVIDIA's binding (``pynvml``).
+Functions, units and error codes: the NVML API reference; Python names: nvidia-ml-py (``pynvml``).
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -35,7 +36,7 @@ _COMMON_ANCESTOR = {0: "PIX", 10: "PIX", 20: "PXB", 30: "PHB", 40: "NODE", 50: "
 
 
 class Reader:
-    """Asks a library (or what stands in for it) one function at a time."""
+    """Asks nvidia-ml-py, or the library by the same names, one function at a time."""
 
     def __init__(self, nvml: Any) -> None:  # noqa: ANN401 any object with these functions
         self.nvml = nvml
@@ -44,14 +45,17 @@ class Reader:
     def ask(self, function: str, *args: Any) -> Any:  # noqa: ANN401 each function has its own type
         """The function's answer; None, and an error in words where it is one, instead of an exception."""
         try:
-            answer = getattr(self.nvml, function)(*args)
+            call = getattr(self.nvml, function)
         except AttributeError:
             # Nothing to ask with.
             return None
+        try:
+            answer = call(*args)
         except self.nvml.NVMLError as error:
             if getattr(error, "value", None) not in _NO_ERROR_TO_REPORT:
                 self.errors.append(f"{function}: {error}")
             return None
+        # The library gives bytes, and so does nvidia-ml-py before 11.525.
         return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
 
     def everything(self) -> dict[str, Any]:
@@ -157,14 +161,27 @@ def answer() -> str:
     try:
         # Where Python was built without ctypes this is an ImportError.
         from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml_library import (  # noqa: PLC0415 its absence is an answer
+            NAME,
             Library,
+            binding,
         )
 
+        nvml = binding()
+        if nvml is not None:
+            # Whatever an installation gets wrong, such as other arguments, the library itself may answer. What is wrong
+            # with the driver it says too, and it tells an absent library from one that failed.
+            with contextlib.suppress(Exception):
+                return _facts("pynvml", nvml)
         nvml = Library()
     except (ImportError, OSError) as error:
         return json.dumps({"absent": str(error)})
     try:
-        nvml.nvmlInit()
+        return _facts(NAME, nvml)
     except nvml.NVMLError as error:
         return json.dumps({"failed": str(error)})
-    return json.dumps(Reader(nvml).everything())
+
+
+def _facts(asked: str, nvml: Any) -> str:  # noqa: ANN401 any object with these functions
+    """The facts and what was asked for them; an exception of its own type where it does not start."""
+    nvml.nvmlInit()
+    return json.dumps({"asked": asked, **Reader(nvml).everything()})

@@ -1,18 +1,33 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""NVIDIA's library through ctypes: what it is given, what is made of its answers, and what goes wrong."""
+"""NVIDIA's library, through ctypes and through nvidia-ml-py: what is given, what is made of it, what goes wrong."""
 
 from __future__ import annotations
 
+import ast
 import ctypes
+import inspect
 import json
+import os
+import sys
+from types import SimpleNamespace
 
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils import _fork
-from ansible_collections.inference.ollama.plugins.module_utils._topology import nvidia_ml, nvidia_ml_library
-from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml_library import Library, NVMLError
+from ansible_collections.inference.ollama.plugins.module_utils._topology import (
+    nvidia_ml,
+    nvidia_ml_library,
+    nvidia_ml_reader,
+    options,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml_library import (
+    FUNCTIONS,
+    NAME,
+    Library,
+    NVMLError,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_ml_reader import answer
 
 GIB = 1 << 30
@@ -107,8 +122,28 @@ class FakeLibrary:
 
 @pytest.fixture
 def library(monkeypatch):
+    """A host with the driver and without nvidia-ml-py, whatever the Python of the tests has."""
     monkeypatch.setattr(nvidia_ml_library.ctypes, "CDLL", FakeLibrary)
+    monkeypatch.setitem(sys.modules, "pynvml", None)
     return FakeLibrary
+
+
+def texts(function):
+    """The same with str in place of bytes, as nvidia-ml-py has given since 11.525."""
+
+    def call(*args):
+        said = function(*args)
+        return said.decode() if isinstance(said, bytes) else said
+
+    return call
+
+
+def pynvml(**other):
+    """nvidia-ml-py of that host, but for what is given; a function given as None is not there."""
+    library = Library()
+    functions = {name: texts(getattr(library, name)) for name in FUNCTIONS}
+    module = {"NVMLError": NVMLError, **functions, **other}
+    return SimpleNamespace(**{name: value for name, value in module.items() if value is not None})
 
 
 @pytest.mark.usefixtures("library")
@@ -144,12 +179,19 @@ def test_a_driver_that_is_not_loaded_says_so(library, monkeypatch):
     assert json.loads(answer()) == {"failed": "Driver Not Loaded"}
 
 
-def test_a_host_without_the_library(monkeypatch):
-    """The loader's words say what is absent."""
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_host_without_the_library(monkeypatch, installed):
+    """The loader's words say what is absent, also where nvidia-ml-py is there and says that its start failed."""
+
+    def init():
+        raise NVMLError(12, "NVML Shared Library Not Found")
 
     def load(name):
         raise OSError(f"{name}: cannot open shared object file: No such file or directory")
 
+    if installed:
+        monkeypatch.setitem(sys.modules, "pynvml", pynvml(nvmlInit=init))
     monkeypatch.setattr(nvidia_ml_library.ctypes, "CDLL", load)
     assert json.loads(answer())["absent"].startswith("libnvidia-ml.so.1: cannot open")
 
@@ -175,3 +217,84 @@ def test_no_other_function_is_asked():
     """What the reader has no signature for is not called."""
     with pytest.raises(AttributeError):
         Library().nvmlDeviceSetPersistenceMode(0, 1)
+
+
+def test_both_have_every_function_that_the_reader_asks():
+    """The names by which nvidia-ml-py counts as complete are those in the reader, each one of the library's."""
+    tree = ast.parse(inspect.getsource(nvidia_ml_reader))
+    asked = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)} | {"nvmlInit"}
+    assert {name for name in asked if str(name).startswith("nvml")} == set(FUNCTIONS)
+
+
+@pytest.mark.usefixtures("library")
+def test_nvidia_ml_py_is_asked_where_it_is_installed(monkeypatch):
+    """Its facts are those of the library, which is not asked besides."""
+    own = json.loads(answer())
+    monkeypatch.setitem(sys.modules, "pynvml", pynvml())
+    monkeypatch.delattr(nvidia_ml_library.ctypes, "CDLL")
+    assert json.loads(answer()) == {**own, "asked": "pynvml"}
+    assert (own["asked"], len(own["gpus"])) == (NAME, 2)
+
+
+@pytest.mark.parametrize("name", ["NVMLError", *FUNCTIONS])
+@pytest.mark.usefixtures("library")
+def test_an_old_nvidia_ml_py_is_not_asked(monkeypatch, name):
+    """One without a function that is asked for gives way to the library, and no fact is lost."""
+    own = answer()
+    monkeypatch.setitem(sys.modules, "pynvml", pynvml(**{name: None}))
+    assert answer() == own
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import there_is_no_such_module",
+        "raise RuntimeError('no licence')",
+        "raise FutureWarning('use another package')",
+        "print 'for Python 2'",
+        "",
+    ],
+)
+@pytest.mark.usefixtures("library")
+def test_a_broken_nvidia_ml_py_is_not_asked(tmp_path, monkeypatch, text):
+    """Whatever its import raises, or another package by that name, the library answers and nothing is a problem."""
+    own = answer()
+    (tmp_path / "pynvml.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pynvml")
+    assert _fork.call(answer, 60) == (own, None)
+
+
+@pytest.mark.parametrize("error", [TypeError, AttributeError, ValueError])
+@pytest.mark.parametrize("function", ["nvmlInit", "nvmlDeviceGetCpuAffinity", "nvmlDeviceGetMemoryInfo"])
+@pytest.mark.usefixtures("library")
+def test_a_function_that_is_broken_leaves_all_to_the_library(monkeypatch, function, error):
+    """An error that is not the driver's, such as one of other arguments, discards the answers before it."""
+
+    def fail(*_args):
+        raise error("takes 3 positional arguments but 2 were given")
+
+    own = answer()
+    monkeypatch.setitem(sys.modules, "pynvml", pynvml(**{function: fail}))
+    assert answer() == own
+
+
+def test_a_driver_that_is_not_loaded_says_so_through_nvidia_ml_py(library, monkeypatch):
+    """The driver's own words are the same, whoever hands them on."""
+    monkeypatch.setitem(sys.modules, "pynvml", pynvml())
+    monkeypatch.setattr(library, "started", 9)
+    assert json.loads(answer()) == {"failed": "Driver Not Loaded"}
+
+
+@pytest.mark.usefixtures("library")
+def test_nvidia_ml_py_is_imported_in_the_fork_alone(tmp_path, monkeypatch):
+    """What is installed there runs in a process that can be killed, and what it prints is not in the answer."""
+    text = "import os\nprint('deprecated', flush=True)\nopen(os.environ['PLACE'], 'w').write(str(os.getpid()))\n"
+    (tmp_path / "pynvml.py").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("PLACE", str(tmp_path / "pid"))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pynvml")
+    _root, run = options.machine_of({"root": "/", "command_timeout": 60})
+    assert json.loads(run(["nvml"]).out)["asked"] == NAME
+    assert int((tmp_path / "pid").read_text(encoding="utf-8")) != os.getpid()
+    assert "pynvml" not in sys.modules
