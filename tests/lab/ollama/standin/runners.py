@@ -23,7 +23,7 @@ LIBRARY = "/usr/local/lib/ollama"
 LLAMA_SERVER_ERA = (0, 30, 0)
 LOAD_MODE_ERA = (0, 32, 6)
 
-# The one model that the stand-in has, and what it claims to weigh.
+# The one model that the stand-in has, and what it claims to weigh. Any tag names it, each with a child of its own.
 MODEL = "standin:latest"
 SIZE = 104857600
 

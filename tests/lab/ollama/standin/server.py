@@ -68,7 +68,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             faults.die()
         name = str(request.get("model", ""))
         name += "" if ":" in name else ":latest"
-        if name != MODEL:
+        if name.partition(":")[0] != MODEL.partition(":")[0]:
             self._send({"error": f"model '{request.get('model')}' not found"}, 404)
             return
         asked = request.get("keep_alive")
