@@ -19,7 +19,8 @@ help:
 	@echo "make site                     plan for this machine, render the files under build/staging, touch nothing else"
 	@echo "make site INVENTORY=hosts.yml tune the hosts of the group 'ollama' in that inventory"
 	@echo "make test                     run all tests; STEPS='lint units' runs some (tests/run.sh names them)"
-	@echo "make bench                    CPU for 1,000 plans, and for reading this host beside ansible.builtin.setup (ROUNDS=7)"
+	@echo "make bench                    CPU for 1,000 plans, and for reading this host beside ansible.builtin.setup (ROUNDS=7);"
+	@echo "                              as root also a runner's speed beside busy programs"
 	@echo "make setup                    install the tools into .venv"
 	@echo "make clean                    remove build/ and .venv"
 
@@ -45,6 +46,7 @@ bench:
 	@tests/tools/setup.sh test
 	@.venv/bin/python tests/tools/bench_plans.py
 	@.venv/bin/python tests/tools/bench.py
+	@.venv/bin/python tests/tools/bench_neighbours.py
 
 clean:
 	rm -rf build .venv .cache
