@@ -27,7 +27,7 @@ lacks() {
   case $1 in
     lint) command -v shellcheck >/dev/null || packages lint ;;
     report) command -v chromium >/dev/null || packages browser ;;
-    boxes | vms) [ -n "${OLLAMA_TEST_INVENTORY:-}" ] || packages lab | absent ;;
+    boxes | neighbours | vms) [ -n "${OLLAMA_TEST_INVENTORY:-}" ] || packages lab | absent ;;
   esac
 }
 
@@ -162,6 +162,7 @@ molecule_scenario() {
   [ "${PIPESTATUS[0]}" = 0 ] && ! grep -Eqi 'missing playbook|no tests found|verifier is disabled' "$logs/molecule-$1.out"
 }
 boxes() { can_boot boxes || return 0; molecule_scenario boxes; }
+neighbours() { can_boot neighbours || return 0; molecule_scenario neighbours; }
 vms() { can_boot vms || return 0; molecule_scenario vms; }
 
 # Of a log of thousands of lines those that say what failed, for where only a run's last lines are kept. What a scenario
@@ -176,7 +177,7 @@ gist() {
 }
 
 steps=("$@")
-[ $# -gt 0 ] || steps=(lint types docs units report site secrets dry_run artefact sanity target_units boxes vms)
+[ $# -gt 0 ] || steps=(lint types docs units report site secrets dry_run artefact sanity target_units boxes neighbours vms)
 mkdir -p "$logs"
 if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   echo "The tests look at the files that git knows: they need the program git, and a clone that belongs to who runs them." >&2

@@ -31,7 +31,7 @@ def merged(scenario: Path) -> tuple[list[str], dict[str, str]]:
 
 
 def test_there_are_scenarios() -> None:
-    assert [scenario.name for scenario in SCENARIOS] == ["boxes", "vms"]
+    assert [scenario.name for scenario in SCENARIOS] == ["boxes", "neighbours", "vms"]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
