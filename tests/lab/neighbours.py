@@ -26,7 +26,7 @@ import time
 from typing import Any, Callable, Iterator
 
 from probe import UNIT, api, children, process, read, shown
-from speed import COMPUTE, Answer, generate_at_once, ratios, tokens_for, watch
+from speed import COMPUTE, Answer, generate_at_once, ratios, tokens_for, wait_until_busy, watch
 
 DROPIN = f"/etc/systemd/system/{UNIT}.d/zz-hand.conf"
 NEIGHBOURS = "lab-neighbours.service"
@@ -92,6 +92,7 @@ def neighbours(count: int) -> Iterator[list[int]]:
         while len(pids := children(shell)) != count:
             if time.monotonic() > end:
                 sys.exit(f"{NEIGHBOURS} has started {len(pids)} of {count} programs")
+        wait_until_busy(pids)
         yield pids
     finally:
         systemctl("stop", NEIGHBOURS)
@@ -123,7 +124,8 @@ def greet() -> None:
 def administered(runners: list[Runner], tokens: int, limit: float) -> dict[str, float]:
     """Seconds that an administrator waits for sshd and systemctl while runners and busy programs compute."""
     with neighbours(os.cpu_count() or 1):
-        computing = threading.Thread(target=generate_at_once, args=([each.port for each in runners], tokens, limit))
+        ports = [runner.port for runner in runners]
+        computing = threading.Thread(target=generate_at_once, args=(ports, tokens * 3, limit * 3))
         computing.start()
         found = {"sshd": took(greet), "systemctl": took(lambda: systemctl("is-active", "--quiet", "ssh.service"))}
         found["computing"] = float(computing.is_alive())

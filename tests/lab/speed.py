@@ -24,6 +24,11 @@ PROMPT = "Threads?"
 COMPUTE = [sys.executable or "/usr/bin/python3", "-c", "while True: pass"]
 
 
+# The share of a measurement that a busy program computed or waited for a CPU. A wait counts from its end on, so the
+# last one is missing.
+ALWAYS = 0.8
+
+
 class Answer(NamedTuple):
     """What a runner made of one request, by its own clock."""
 
@@ -85,6 +90,16 @@ def demand(pids: Iterable[int]) -> Demand:
             own, queued, _slices = file.read().split()
         computed, waited = computed + int(own), waited + int(queued)
     return Demand(computed / 1e9, waited / 1e9)
+
+
+def wait_until_busy(pids: list[int], limit: float = 60.0) -> None:
+    """Until each process has begun to compute; an interpreter takes some 20 ms to start."""
+    end = time.monotonic() + limit
+    for pid in pids:
+        while demand([pid]).computed < 0.1:
+            if time.monotonic() > end:
+                raise TimeoutError(f"process {pid} has not computed for a tenth of a second within {limit:.0f} s")
+            time.sleep(0.02)
 
 
 class Busy(NamedTuple):

@@ -159,12 +159,14 @@ def measure(groups: Groups, asked: argparse.Namespace, folder: Path) -> list[dic
         for _round in range(asked.rounds):
             row = {"alone": speed.generate(port, tokens, limit).rate}
             with ended([groups.start("busy", speed.COMPUTE, asked.cpus) for _program in range(asked.busy)]) as programs:
+                pids = [program.pid for program in programs]
+                speed.wait_until_busy(pids)
                 for name, weight in (("protected", asked.weight), ("unprotected", DEFAULT_WEIGHT)):
                     groups.weigh(groups.root / "runner", weight)
-                    with speed.watch([program.pid for program in programs]) as seen:
+                    with speed.watch(pids) as seen:
                         row[name] = speed.generate(port, tokens, limit).rate
                     row[f"{name}, busy"] = seen[0].computed
-                    if seen[0].wanted < 0.9:
+                    if seen[0].wanted < speed.ALWAYS:
                         raise UnavailableError(
                             f"the busy programs wanted a CPU in {seen[0].wanted:.0%} of the time only"
                         )

@@ -39,12 +39,15 @@ def test_runner_is_in_the_slice_of_the_role(measured):
 
 
 def test_neighbours_were_busy(measured):
-    """As many programs as CPUs computed or waited for a CPU all the time, and each computed for a part of it."""
+    """As many programs as CPUs computed or waited for a CPU all the time, and each computed for a part of it.
+
+    A wait counts from its end on, so the last one is missing.
+    """
     for each in measured["rounds"]:
         for name in ("protected", "stock"):
             seen = each[name]["neighbours"]
             assert seen["programs"] >= 1
-            assert seen["wanted"] > 0.9, each
+            assert seen["wanted"] > 0.8, each
             assert seen["computed"] > 0.005, each
 
 
