@@ -45,25 +45,24 @@ class UnavailableError(Exception):
     """Why nothing can be measured here."""
 
 
+def hierarchy(mounts: str) -> tuple[Path, int]:
+    """Where the controller cpu is mounted, by lines of /proc/self/mounts, and the version of that hierarchy."""
+    lines = [line.split() for line in mounts.splitlines()]
+    for _what, place, kind, options, *_rest in lines:
+        if kind == "cgroup" and "cpu" in options.split(","):
+            return Path(place), 1
+    for _what, place, kind, *_rest in lines:
+        if kind == "cgroup2" and "cpu" in Path(place, "cgroup.controllers").read_text().split():
+            return Path(place), 2
+    raise UnavailableError("no mounted hierarchy of control groups has the controller cpu")
+
+
 class Groups:
     """A group at the root with one child for the runner and one for the busy programs, gone at the end."""
 
-    def __init__(self) -> None:
-        self.mount, self.version = self._hierarchy()
+    def __init__(self, mount: Path, version: int) -> None:
+        self.mount, self.version = mount, version
         self.root = self.mount / f"ollama-bench-{os.getpid()}"
-
-    @staticmethod
-    def _hierarchy() -> tuple[Path, int]:
-        """Where the controller cpu is mounted, and the version of that hierarchy."""
-        with open("/proc/self/mounts") as file:
-            mounts = [line.split() for line in file]
-        for _what, place, kind, options, *_rest in mounts:
-            if kind == "cgroup" and "cpu" in options.split(","):
-                return Path(place), 1
-        for _what, place, kind, *_rest in mounts:
-            if kind == "cgroup2" and "cpu" in Path(place, "cgroup.controllers").read_text().split():
-                return Path(place), 2
-        raise UnavailableError("no mounted hierarchy of control groups has the controller cpu")
 
     def weigh(self, group: Path, weight: int) -> None:
         if self.version == 1:
@@ -199,7 +198,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cpus", type=cpu_list, default=own, help="of the runner and the busy programs, such as 0-3")
     parser.add_argument("--threads", type=int, help="compute threads of the runner; as many as CPUs")
     parser.add_argument("--busy", type=int, help="busy programs; as many as CPUs")
-    parser.add_argument("--weight", type=int, default=1000, help="the weight that protects, beside 100 (default 1000)")
+    parser.add_argument("--weight", type=int, help="of the runner's group, beside 100; as planned: 1000 a thread")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of one answer where nothing else runs (default 2)")
     parser.add_argument("--json", action="store_true", help="print every round as JSON")
@@ -207,6 +206,7 @@ def arguments() -> argparse.Namespace:
     if bool(asked.server) != bool(asked.model):
         parser.error("--server and --model go together")
     asked.threads, asked.busy = asked.threads or len(asked.cpus), asked.busy or len(asked.cpus)
+    asked.weight = asked.weight or min(1000 * asked.threads, GREATEST_WEIGHT)
     return asked
 
 
@@ -232,7 +232,8 @@ def table(asked: argparse.Namespace, groups: Groups, rounds: list[dict[str, floa
 def run(asked: argparse.Namespace) -> str:
     if os.geteuid() != 0:
         raise UnavailableError("control groups need root")
-    with tempfile.TemporaryDirectory() as folder, Groups() as groups:
+    found = hierarchy(Path("/proc/self/mounts").read_text())
+    with tempfile.TemporaryDirectory() as folder, Groups(*found) as groups:
         if not asked.server:
             asked.server, asked.model = lab_server(Path(folder))
         rounds = measure(groups, asked, Path(folder))
