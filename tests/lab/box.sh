@@ -8,6 +8,7 @@
 #
 #   box.sh up NAME [TREE.tar[.zst]]       prints one JSON line with address, proxy command and key
 #   box.sh down NAME... | --all
+#   box.sh prefer NAME                    it goes before all else on the host, for measurements of time
 #   box.sh list | inventory [NAME...]     the running boxes as JSON lines | as an Ansible inventory
 #
 # Boxes share a bridge in a network namespace "vmlab-NUMBER"; the host itself gets no new interface.
@@ -150,6 +151,29 @@ down() {
     [ ! -d "$cg/$1" ] || find "$cg/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
   done
   rm -rf "${run:?}/${1:?}"
+  no_longer_prefer
+}
+
+# The folder of the lab's group, the file of a weight, and the greatest and the usual one, in whichever version has the CPUs.
+weights() {
+  local cpu; cpu=$(findmnt -n -t cgroup -O cpu -o TARGET | head -n 1)
+  if [ -n "$cpu" ]; then echo "$cpu/$ns cpu.shares 262144 1024"; else echo "$(cgroups) cpu.weight 10000 100"; fi
+}
+
+prefer() {
+  local folder file most usual group
+  read -r folder file most usual < <(weights)
+  for group in "$folder/$1" "$folder"; do
+    [ -w "$group/$file" ] || fail "$1 cannot go before all else: there is no $group/$file"
+    echo "$most" > "$group/$file"
+  done
+}
+
+# The other boxes of the lab, and what comes after it, are as important as everything else.
+no_longer_prefer() {
+  local folder file most usual
+  read -r folder file most usual < <(weights)
+  [ ! -w "$folder/$file" ] || echo "$usual" > "$folder/$file"
 }
 
 names() { for d in "$run"/*/; do [ ! -d "$d" ] || basename "$d"; done; }
@@ -172,7 +196,8 @@ case $command in
     else
       for name in "$@"; do down "$name"; done
     fi ;;
+  prefer) prefer "${1:?say which box}" ;;
   list) list ;;
   inventory) list | python3 "$here/vm/inventory.py" "$@" ;;
-  *) sed -n '6,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '6,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

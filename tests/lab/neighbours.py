@@ -26,7 +26,7 @@ import time
 from typing import Any, Callable, Iterator
 
 from probe import UNIT, api, children, process, read, shown
-from speed import COMPUTE, Answer, generate_at_once, ratios, tokens_for, wait_until_busy, watch
+from speed import COMPUTE, Answer, generate_at_once, ratios, tokens_for, watch
 
 DROPIN = f"/etc/systemd/system/{UNIT}.d/zz-hand.conf"
 NEIGHBOURS = "lab-neighbours.service"
@@ -92,7 +92,6 @@ def neighbours(count: int) -> Iterator[list[int]]:
         while len(pids := children(shell)) != count:
             if time.monotonic() > end:
                 sys.exit(f"{NEIGHBOURS} has started {len(pids)} of {count} programs")
-        wait_until_busy(pids)
         yield pids
     finally:
         systemctl("stop", NEIGHBOURS)

@@ -24,8 +24,7 @@ PROMPT = "Threads?"
 COMPUTE = [sys.executable or "/usr/bin/python3", "-c", "while True: pass"]
 
 
-# The share of a measurement that a busy program computed or waited for a CPU. A wait counts from its end on, so the
-# last one is missing.
+# The least share of a measurement that a busy program has computed or waited for a CPU.
 ALWAYS = 0.8
 
 
@@ -92,14 +91,14 @@ def demand(pids: Iterable[int]) -> Demand:
     return Demand(computed / 1e9, waited / 1e9)
 
 
-def wait_until_busy(pids: list[int], limit: float = 60.0) -> None:
-    """Until each process has begun to compute; an interpreter takes some 20 ms to start."""
-    end = time.monotonic() + limit
+def wait_until_computed(pids: list[int], seconds: float, limit: float = 60.0) -> None:
+    """Until each process has computed for so long from now on."""
+    end, before = time.monotonic() + limit, {pid: demand([pid]).computed for pid in pids}
     for pid in pids:
-        while demand([pid]).computed < 0.1:
+        while demand([pid]).computed <= before[pid] + seconds:
             if time.monotonic() > end:
-                raise TimeoutError(f"process {pid} has not computed for a tenth of a second within {limit:.0f} s")
-            time.sleep(0.02)
+                raise TimeoutError(f"process {pid} has not computed for {seconds} s within {limit:.0f} s")
+            time.sleep(0.01)
 
 
 class Busy(NamedTuple):
@@ -114,9 +113,14 @@ class Busy(NamedTuple):
 def watch(pids: list[int]) -> Any:
     """Give a list that holds one Busy after the block."""
     seen: list[Busy] = []
+    # An interpreter takes some 20 ms to start.
+    wait_until_computed(pids, 0.1)
     before, began = demand(pids), time.monotonic()
     yield seen
-    after, spent = demand(pids), (time.monotonic() - began) * max(len(pids), 1)
+    spent = (time.monotonic() - began) * len(pids)
+    # The kernel counts a wait when it ends.
+    wait_until_computed(pids, 0.0)
+    after = demand(pids)
     computed, waited = after.computed - before.computed, after.waited - before.waited
     seen.append(Busy(len(pids), computed / spent, (computed + waited) / spent))
 

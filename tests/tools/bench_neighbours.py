@@ -159,7 +159,6 @@ def measure(groups: Groups, asked: argparse.Namespace, folder: Path) -> list[dic
             row = {"alone": speed.generate(port, tokens, limit).rate}
             with ended([groups.start("busy", speed.COMPUTE, asked.cpus) for _program in range(asked.busy)]) as programs:
                 pids = [program.pid for program in programs]
-                speed.wait_until_busy(pids)
                 for name, weight in (("protected", asked.weight), ("unprotected", DEFAULT_WEIGHT)):
                     groups.weigh(groups.root / "runner", weight)
                     with speed.watch(pids) as seen:

@@ -39,10 +39,7 @@ def test_runner_is_in_the_slice_of_the_role(measured):
 
 
 def test_neighbours_were_busy(measured):
-    """As many programs as CPUs computed or waited for a CPU all the time, and each computed for a part of it.
-
-    A wait counts from its end on, so the last one is missing.
-    """
+    """As many programs as CPUs computed or waited for a CPU all the time, and each computed for a part of it."""
     for each in measured["rounds"]:
         for name in ("protected", "stock"):
             seen = each[name]["neighbours"]

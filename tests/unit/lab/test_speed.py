@@ -10,7 +10,7 @@ import http.client
 import http.server
 import itertools
 import json
-import os
+import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -115,12 +115,24 @@ def test_as_many_tokens_are_asked_for_as_fill_the_time() -> None:
 
 
 def test_a_process_that_computes_is_seen_to_want_a_cpu() -> None:
-    """The process of this test does nothing but compute while it is watched."""
-    with speed.watch([os.getpid()]) as seen:
-        sum(range(3_000_000))
+    """A program that does nothing else is watched while this process waits for it to go on."""
+    program = subprocess.Popen(speed.COMPUTE)
+    try:
+        with speed.watch([program.pid]) as seen:
+            speed.wait_until_computed([program.pid], 0.1)
+    finally:
+        program.kill()
+        program.wait()
     assert seen[0].programs == 1
-    assert 0.5 < seen[0].wanted < 1.2
+    assert seen[0].wanted > speed.ALWAYS
     assert 0 < seen[0].computed <= seen[0].wanted
+
+
+def test_a_process_that_does_not_compute_is_an_error() -> None:
+    """A measurement beside programs that are not busy would show nothing."""
+    program = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    with program, pytest.raises(TimeoutError, match=f"process {program.pid} has not computed"):
+        speed.wait_until_computed([program.pid], 1.0, limit=0.1)
 
 
 @given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(0, 1e6)), min_size=1))
