@@ -37,7 +37,7 @@ def test_version_2_has_the_cpus_where_the_controller_is_there(tmp_path):
     assert bench.hierarchy(f"cgroup2 {tmp_path} cgroup2 rw,nsdelegate 0 0\n") == (tmp_path, 2)
 
 
-def test_no_controller_is_said_so(tmp_path):
+def test_a_host_without_the_controller_is_refused(tmp_path):
     """As in a container that has none: nothing is measured and the reason is given."""
     (tmp_path / "cgroup.controllers").write_text("cpuset io memory\n")
     with pytest.raises(bench.UnavailableError, match="controller cpu"):
