@@ -224,7 +224,7 @@ service:
           elements: dict
           sample:
             - {path: /ollama.slice/ollama.service, cpu_weight: null}
-            - {path: /ollama.slice, cpu_weight: 8000}
+            - {path: /ollama.slice, cpu_weight: 7200}
             - {path: /, cpu_weight: null}
           contains:
             path:
@@ -238,7 +238,7 @@ service:
                 - V(null) too where a group has none, as the root, and groups that the controller is not on for, which
                   all count alike.
               type: int
-              sample: 8000
+              sample: 7200
         processes:
           description:
             - The server and its runners, the server first.
@@ -318,6 +318,22 @@ service:
                   involuntary switches in each second of it mean that compute threads share their CPUs.
               type: float
               sample: 96.25
+            longest_wait:
+              description:
+                - The thread that was ready to run for the longest time without getting a CPU, since it was started,
+                  from C(/proc/PID/task/TID/schedstat). All compute threads wait for it.
+                - V(null) too on kernels without C(CONFIG_SCHED_INFO).
+              type: dict
+              sample: {cpu_seconds: 6.85, wait_seconds: 0.04}
+              contains:
+                cpu_seconds:
+                  description: For how long it ran.
+                  type: float
+                  sample: 6.85
+                wait_seconds:
+                  description: For how long it waited.
+                  type: float
+                  sample: 0.04
             memory_by_node:
               description:
                 - Bytes of its memory on each NUMA node, from the pages N0, N1 and so on in C(/proc/PID/numa_maps). A

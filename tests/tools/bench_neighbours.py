@@ -197,7 +197,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cpus", type=cpu_list, default=own, help="of the runner and the busy programs, such as 0-3")
     parser.add_argument("--threads", type=int, help="compute threads of the runner; as many as CPUs")
     parser.add_argument("--busy", type=int, help="busy programs; as many as CPUs")
-    parser.add_argument("--weight", type=int, help="of the runner's group, beside 100; as planned: 1000 a thread")
+    parser.add_argument("--weight", type=int, help="of the runner's group, beside 100; as planned: 900 a thread")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of one answer where nothing else runs (default 2)")
     parser.add_argument("--json", action="store_true", help="print every round as JSON")
@@ -205,7 +205,7 @@ def arguments() -> argparse.Namespace:
     if bool(asked.server) != bool(asked.model):
         parser.error("--server and --model go together")
     asked.threads, asked.busy = asked.threads or len(asked.cpus), asked.busy or len(asked.cpus)
-    asked.weight = asked.weight or min(1000 * asked.threads, GREATEST_WEIGHT)
+    asked.weight = asked.weight or min(900 * asked.threads, GREATEST_WEIGHT)
     return asked
 
 

@@ -1,10 +1,12 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often threads of a process had to leave their CPU, and how long the kernel stopped a service for its quota.
+"""How often threads of a process had to leave their CPU and how long they waited for one, and how long the kernel
+stopped a service for its quota.
 
-proc(5), /proc/PID/task/TID/status and stat; Documentation/admin-guide/cgroup-v2.rst, cpu.stat;
-Documentation/scheduler/sched-bwc.rst for version 1, which counts in nanoseconds.
+proc(5), /proc/PID/task/TID/status and stat; Documentation/scheduler/sched-stats.rst, /proc/PID/schedstat;
+Documentation/admin-guide/cgroup-v2.rst, cpu.stat; Documentation/scheduler/sched-bwc.rst for version 1, which counts in
+nanoseconds.
 """
 
 from __future__ import annotations
@@ -20,13 +22,18 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.quotas import Quota
 
+NANOSECONDS = 1_000_000_000
+# Time on a CPU, time ready without one, turns on a CPU.
+_COUNTS = 3
 _SWITCHES = "nonvoluntary_ctxt_switches"
 # More threads than this are not read: a runner has some for each core and each request.
 _MOST_TASKS = 4096
 
 
 def read_switches(root: Proc, folder: str) -> dict[str, Any]:
-    """Switches that a process's threads did not ask for, and the CPU time of the same threads; None for not known."""
+    """Switches that a process's threads did not ask for, the CPU time of the same threads, and how long the one that
+    waited longest for a CPU ran and waited; None for not known.
+    """
     tasks = [name for name in root.names(f"{folder}/task") if name.isdigit()]
     if len(tasks) > _MOST_TASKS:
         root.problem(f"{folder}/task: {len(tasks)} threads, of which the switches of at most {_MOST_TASKS} are read")
@@ -34,10 +41,28 @@ def read_switches(root: Proc, folder: str) -> dict[str, Any]:
     # A thread may end meanwhile.
     places = [f"{folder}/task/{name}" for name in tasks if root.exists(f"{folder}/task/{name}/stat")]
     counted = [each for each in (_switches(root, place) for place in places) if each is not None]
+    waits = [each for each in (_waited(root, place) for place in places) if each is not None]
+    wait = None
+    if waits:
+        waited, ran = max(waits)
+        wait = {"cpu_seconds": round(ran / NANOSECONDS, 2), "wait_seconds": round(waited / NANOSECONDS, 2)}
     if not counted:
-        return {"involuntary_switches": None, "cpu_seconds": None}
+        return {"involuntary_switches": None, "cpu_seconds": None, "longest_wait": wait}
     switches, ticks = (sum(part) for part in zip(*counted))
-    return {"involuntary_switches": switches, "cpu_seconds": round(ticks / clock(), 2)}
+    return {"involuntary_switches": switches, "cpu_seconds": round(ticks / clock(), 2), "longest_wait": wait}
+
+
+def _waited(root: Proc, place: str) -> tuple[int, int] | None:
+    """Nanoseconds for which a thread was ready and had no CPU, and for which it ran; None on a kernel without them."""
+    text = root.text(f"{place}/schedstat")
+    if text is None:
+        return None
+    words = text.split(" ")
+    ran, waited = (natural(word) for word in [*words, "", ""][:2])
+    if len(words) != _COUNTS or ran is None or waited is None:
+        root.problem(f"{place}/schedstat: read {text[:80]!r}, expected three counts")
+        return None
+    return waited, ran
 
 
 def _switches(root: Proc, place: str) -> tuple[int, int] | None:

@@ -18,7 +18,10 @@ SCHEMA = 1
 
 
 class Process(NamedTuple):
-    """A server or a runner; None for what was not read. ``limits`` is the mapping as it was read."""
+    """A server or a runner; None for what was not read. ``limits`` is the mapping as it was read.
+
+    ``wait`` is how many seconds the thread that waited longest for a CPU waited and ran.
+    """
 
     kind: str
     pid: Optional[int]
@@ -32,6 +35,7 @@ class Process(NamedTuple):
     compute_threads: Optional[int]
     switches: Optional[int]
     cpu_seconds: Optional[float]
+    wait: Optional[Tuple[float, float]]
     locked_bytes: Optional[int]
     limits: Mapping[str, Any]
     oom_score_adjust: Optional[int]
@@ -190,11 +194,17 @@ def _process(row: Mapping[str, Any]) -> Process:
         compute_threads=number(row.get("compute_threads")),
         switches=number(row.get("involuntary_switches")),
         cpu_seconds=_amount(row.get("cpu_seconds")),
+        wait=_wait(mapping(row.get("longest_wait"))),
         locked_bytes=number(row.get("locked_bytes")),
         limits=mapping(row.get("limits")),
         oom_score_adjust=number(row.get("oom_score_adjust")),
         started_seconds=_amount(row.get("started_seconds")),
     )
+
+
+def _wait(row: Mapping[str, Any]) -> tuple[float, float] | None:
+    waited, ran = (_amount(row.get(name)) for name in ("wait_seconds", "cpu_seconds"))
+    return None if waited is None or ran is None else (waited, ran)
 
 
 def _journal(journal: Mapping[str, Any]) -> Journal:

@@ -14,7 +14,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._service.procfs i
 from ansible_collections.inference.ollama.plugins.module_utils._service.threads import clock
 from ansible_collections.inference.ollama.tests.unit.support import processes as host
 
-NOTHING = {"involuntary_switches": None, "cpu_seconds": None}
+NOTHING = {"involuntary_switches": None, "cpu_seconds": None, "longest_wait": None}
 V2 = {"/proc/mounts": "cgroup2 /cg cgroup2 rw 0 0", "/proc/7/cgroup": "0::/a.slice/b.service"}
 
 
@@ -27,7 +27,7 @@ def test_switches_and_time_of_all_threads():
     """Both are sums over the same threads, in user and in kernel mode."""
     root = host.Planted(host.process(7, "llama-server", host.RUNNER, 1, (100, 50, 0)))
     # Each has 3 ticks in kernel mode.
-    assert read_switches(root, "/proc/7") == {"involuntary_switches": 120, "cpu_seconds": 159 / clock()}
+    assert read_switches(root, "/proc/7") == {**NOTHING, "involuntary_switches": 120, "cpu_seconds": 159 / clock()}
     assert root.problems == []
 
 
@@ -35,7 +35,11 @@ def test_a_thread_that_ends_meanwhile_counts_with_neither():
     """Switches without their time would look like contention."""
     files = host.process(7, "llama-server", host.RUNNER, 1, (100, 50))
     del files["/proc/7/task/8/status"]
-    assert read_switches(host.Planted(files), "/proc/7") == {"involuntary_switches": 40, "cpu_seconds": 103 / clock()}
+    assert read_switches(host.Planted(files), "/proc/7") == {
+        **NOTHING,
+        "involuntary_switches": 40,
+        "cpu_seconds": 103 / clock(),
+    }
 
 
 @pytest.mark.parametrize("line", ["", "nonvoluntary_ctxt_switches:\tmany", "nonvoluntary_ctxt_switches:\t-1"])
@@ -46,6 +50,26 @@ def test_switches_that_cannot_be_read(line):
     root = host.Planted(files)
     assert read_switches(root, "/proc/7") == NOTHING
     assert "/proc/7/task/7/status: read" in root.problems[0]
+
+
+def test_the_thread_that_waited_longest():
+    """Its time on a CPU and without one, whatever the other threads had."""
+    files = host.process(7, "llama-server", host.RUNNER, 1, (100, 50))
+    files["/proc/7/task/7/schedstat"] = "9000000000 1000000 400\n"
+    files["/proc/7/task/8/schedstat"] = "2000000000 8000000000 90\n"
+    root = host.Planted(files)
+    assert read_switches(root, "/proc/7")["longest_wait"] == {"cpu_seconds": 2.0, "wait_seconds": 8.0}
+    assert root.problems == []
+
+
+@pytest.mark.parametrize("text", ["", "1 2", "1 2 3 4", "a b c", "1 -2 3"])
+def test_waits_that_cannot_be_read(text):
+    """Null, with the file and what stood there."""
+    files = host.process(7, "llama-server", host.RUNNER, 1, (100,))
+    files["/proc/7/task/7/schedstat"] = text
+    root = host.Planted(files)
+    assert read_switches(root, "/proc/7")["longest_wait"] is None
+    assert root.problems[0].startswith("/proc/7/task/7/schedstat: read")
 
 
 def test_more_threads_than_anybody_has_are_not_read():
@@ -61,6 +85,7 @@ def test_a_real_process():
     found = read_switches(root, f"/proc/{os.getpid()}")
     assert found["involuntary_switches"] >= 0
     assert found["cpu_seconds"] > 0
+    assert found["longest_wait"]["wait_seconds"] >= 0
     assert root.problems == []
 
 

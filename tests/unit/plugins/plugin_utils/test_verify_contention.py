@@ -34,13 +34,13 @@ QUOTA = {
 @pytest.mark.parametrize(
     ("switches", "seconds", "verdict", "seen"),
     [
-        (0, 0.0, "pass", "0"),
-        (500, 20.0, "pass", "25"),
-        (1000, 20.0, "pass", "50"),
-        (1020, 20.0, "unknown", "51"),
-        (5800, 20.0, "unknown", "290"),
-        (40, 0.1, "pass", "40"),
-        (60, 0.1, "unknown", "60"),
+        (0, 0.0, "pass", "0 switches"),
+        (500, 20.0, "pass", "25 switches"),
+        (1000, 20.0, "pass", "50 switches"),
+        (1020, 20.0, "unknown", "51 switches"),
+        (5800, 20.0, "unknown", "290 switches"),
+        (40, 0.1, "pass", "40 switches"),
+        (60, 0.1, "unknown", "60 switches"),
         (None, 20.0, "unknown", None),
         (10, None, "unknown", None),
     ],
@@ -48,7 +48,25 @@ QUOTA = {
 def test_threads_that_leave_their_cpu_for_others(switches, seconds, verdict, seen):
     """Many switches in a second of CPU time are a finding that fails nothing; a start of less than a second counts as
     one."""
-    row = check(changed(runner={"involuntary_switches": switches, "cpu_seconds": seconds}), "oversubscribed")
+    counted = {"involuntary_switches": switches, "cpu_seconds": seconds, "longest_wait": None}
+    row = check(changed(runner=counted), "oversubscribed")
+    assert (row["verdict"], row["seen"]) == (verdict, seen)
+
+
+@pytest.mark.parametrize(
+    ("waited", "ran", "verdict", "seen"),
+    [
+        (0.01, 20.0, "pass", "waits 0%, 20 switches"),
+        (2.0, 8.0, "pass", "waits 20%, 20 switches"),
+        (3.2, 6.8, "unknown", "waits 32%, 20 switches"),
+        (8.0, 2.0, "unknown", "waits 80%, 20 switches"),
+        (0.1, 0.05, "pass", "waits 10%, 20 switches"),
+    ],
+)
+def test_a_thread_that_waits_for_its_cpu(waited, ran, verdict, seen):
+    """One busy program among many threads shows in the wait of one thread, not in the switches of all."""
+    wait = {"cpu_seconds": ran, "wait_seconds": waited}
+    row = check(changed(runner={"longest_wait": wait}), "oversubscribed")
     assert (row["verdict"], row["seen"]) == (verdict, seen)
 
 

@@ -62,6 +62,7 @@ def processes(instance):
         "compute_threads": None,
         "involuntary_switches": 400,
         "cpu_seconds": 20.0,
+        "longest_wait": {"cpu_seconds": 1.4, "wait_seconds": 0.01},
         "locked_bytes": 4096,
         "limits": {
             "nofile": {"soft": service["LimitNOFILE"], "hard": service["LimitNOFILE"]},

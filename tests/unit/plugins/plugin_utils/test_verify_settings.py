@@ -44,8 +44,8 @@ def test_the_servers_own_word():
 
 def test_a_runner_with_another_environment():
     """It is named with its own file."""
-    row = check(changed(runner={"environment": {"LLAMA_ARG_CACHE_RAM": "8192"}}), "LLAMA_ARG_CACHE_RAM")
-    assert (row["verdict"], row["seen"], row["evidence"]) == ("fail", "8192", "/proc/900/environ")
+    row = check(changed(runner={"environment": {"LLAMA_ARG_CACHE_RAM": "4096"}}), "LLAMA_ARG_CACHE_RAM")
+    assert (row["verdict"], row["seen"], row["evidence"]) == ("fail", "4096", "/proc/900/environ")
     assert check(changed(runner={"environment": None}), "LLAMA_ARG_CACHE_RAM")["verdict"] == "unknown"
 
 
@@ -97,9 +97,9 @@ def test_the_context_on_a_command_line_is_that_of_all_slots():
 
 def test_what_was_logged_at_the_start():
     """The limit of the prompt cache, and the type of the KV cache on an older release."""
-    start = {"model": MODEL, "threads": {"used": 14}, "prompt_cache_mib": 8192}
+    start = {"model": MODEL, "threads": {"used": 14}, "prompt_cache_mib": 4096}
     row = check(seen_on(journal=journal(starts=[start])), "LLAMA_ARG_CACHE_RAM")
-    assert (row["verdict"], row["seen"]) == ("unknown", "8192")
+    assert (row["verdict"], row["seen"]) == ("unknown", "4096")
     made = plan(xeon(), "0.24.0", kv_cache_type="q8_0")
     service = running(made)
     service["instances"][0]["journal"]["starts"][0]["kv_cache"] = {"k_type": "q8_0"}
