@@ -17,10 +17,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pathlib
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from typing import Any, Callable, Iterator
@@ -97,6 +99,9 @@ def neighbours(count: int) -> Iterator[list[int]]:
         systemctl("stop", NEIGHBOURS)
 
 
+CONTROL = "Package: neighbours\nVersion: 1\nArchitecture: all\nMaintainer: root <root@localhost>\nDescription: a file\n"
+
+
 def result(answers: list[Answer]) -> dict[str, Any]:
     return {"rates": [answer.rate for answer in answers], "cut": any(answer.cut for answer in answers)}
 
@@ -120,14 +125,41 @@ def greet() -> None:
         assert connection.recv(4) == b"SSH-"
 
 
+def build_package(folder: str) -> str:
+    """Make a package of one file, and return its path."""
+    tree = pathlib.Path(folder, "package")
+    for name, text in (("DEBIAN/control", CONTROL), ("usr/share/neighbours/file", "x" * 100_000)):
+        path = tree / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text, encoding="utf-8")
+    deb = f"{folder}/neighbours.deb"
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", str(tree), deb], check=True, stdout=subprocess.DEVNULL)
+    return deb
+
+
+def install(deb: str) -> None:
+    subprocess.run(["dpkg", "--install", deb], check=True, stdout=subprocess.DEVNULL, timeout=300)
+
+
 def administered(runners: list[Runner], tokens: int, limit: float) -> dict[str, float]:
-    """Seconds that an administrator waits for sshd and systemctl while runners and busy programs compute."""
-    with neighbours(os.cpu_count() or 1):
-        ports = [runner.port for runner in runners]
-        computing = threading.Thread(target=generate_at_once, args=(ports, tokens * 3, limit * 3))
+    """Seconds that an administrator waits for sshd, systemctl and dpkg while runners and busy programs compute."""
+    done = threading.Event()
+
+    def compute() -> None:
+        while not done.is_set():
+            generate_at_once([runner.port for runner in runners], tokens, limit)
+
+    with tempfile.TemporaryDirectory() as folder, neighbours(os.cpu_count() or 1):
+        deb = build_package(folder)
+        computing = threading.Thread(target=compute)
         computing.start()
-        found = {"sshd": took(greet), "systemctl": took(lambda: systemctl("is-active", "--quiet", "ssh.service"))}
+        found = {
+            "sshd": took(greet),
+            "systemctl": took(lambda: systemctl("is-active", "--quiet", "ssh.service")),
+            "dpkg": took(lambda: install(deb)),
+        }
         found["computing"] = float(computing.is_alive())
+        done.set()
         computing.join()
     return found
 

@@ -54,8 +54,9 @@ def test_two_runners_at_once_do_not_stop_each_other(recorded):
 
 
 def test_host_can_be_administered_while_all_is_busy(measured):
-    """sshd greets, and systemd answers, within a few seconds of a command while runners and busy programs compute."""
+    """sshd greets and systemd answers within seconds, and a package installs, beside runners and busy programs."""
     seen = measured["answers"]
     assert seen["computing"], "the runners were done before"
     assert seen["sshd"] < 5
     assert seen["systemctl"] < 5
+    assert seen["dpkg"] < 60

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 DEFAULT_SLICE = "ollama.slice"
 # The kernel divides a slice's weight among the CPUs that it runs on, and on each of them a busy program of another
 # slice has up to the whole of that slice's, 100 by default. All threads wait for the one that is held up, so that with
-# T of them the share W / (W + 100 T) of the speed stays, whether one program is busy or one on each CPU. That was
-# measured to come within 0.1 with 2 to 32 threads (docs/performance.md), and 900 for each thread keeps 0.9 of it.
+# T of them the share W / (W + 100 T) of the speed stays, whether one program is busy or one on each CPU. Measured with
+# 4 to 32 threads it was 0.02 less to 0.19 more where that gives 0.7 or more, and nothing to rely on below
+# (docs/performance.md). 900 for each thread gives 0.9.
 OTHERS, WEIGHT_PER_THREAD = 100, 900
 HEAVIEST = 10000
 # The oldest systemd that this is known to work with.
