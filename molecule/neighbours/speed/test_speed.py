@@ -57,6 +57,6 @@ def test_host_can_be_administered_while_all_is_busy(measured):
     """sshd greets and systemd answers within seconds, and a package installs, beside runners and busy programs."""
     seen = measured["answers"]
     assert seen["computing"], "the runners were done before"
-    assert seen["sshd"] < 5
+    assert seen["sshd"] < 10
     assert seen["systemctl"] < 5
     assert seen["dpkg"] < 60
