@@ -71,11 +71,14 @@ def environment_of(pid: str) -> dict[str, str]:
 
 
 def look() -> dict[str, Any]:
-    server = run("systemctl", "show", UNIT, "--property=MainPID", "--value")
+    shown = dict(
+        line.split("=", 1) for line in run("systemctl", "show", UNIT, "-p", "MainPID,ControlGroup").splitlines()
+    )
+    server, group = shown["MainPID"], shown["ControlGroup"]
     answer = ask(int(environment_of(server).get("OLLAMA_HOST", ":11434").rpartition(":")[2]))
     # Read after the answer: systemd counts a server as started before it executes the program.
     environment = environment_of(server)
-    runners = [pid for pid in read(f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs").split() if pid != server]
+    runners = [pid for pid in read(f"/sys/fs/cgroup{group}/cgroup.procs").split() if pid != server]
     if len(runners) != 1:
         return {"answer": answer, "runners": runners}
     folder = f"/proc/{runners[0]}"
