@@ -32,7 +32,7 @@ from bench_neighbours import UnavailableError, command, ended, free_port, wait_u
 ANSWER = (64, 192)
 # What begins within this time began with all others.
 TOGETHER = 0.5
-# A stream of fewer tokens says nothing about its speed.
+# A stream of fewer tokens is too short for a speed.
 LEAST_TOKENS = 16
 # Rows of a batch by tokens in all slots, as Ollama chooses them (server/sched.go of August 2026).
 BATCHES = ((4096, 512), (32768, 1024), (1 << 62, 2048))
@@ -47,7 +47,7 @@ class Stream(NamedTuple):
 
 class Point(NamedTuple):
     """``slowest`` is the speed that one stream in twenty does not reach, ``first`` the 95th percentile of the time to
-    the first token when all callers begin at once; None where no stream says.
+    the first token when all callers begin at once; None where no stream has it.
     """
 
     rate: float

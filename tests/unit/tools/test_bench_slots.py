@@ -48,8 +48,8 @@ def test_the_first_token_is_that_of_callers_who_begin_at_once():
     assert bench.point(streams, 0.0, 10.0).first == pytest.approx(1.5)
 
 
-def test_nothing_is_said_of_streams_that_never_came():
-    """No token is no speed, and no error."""
+def test_streams_without_a_token_have_no_speed():
+    """They count as answers, and raise nothing."""
     assert bench.point([bench.Stream(0.0, [])], 0.0, 10.0) == bench.Point(0.0, None, None, 1)
 
 
