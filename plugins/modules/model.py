@@ -90,7 +90,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 pylint: disable=unused-import
+from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url, fetcher
 from ansible_collections.inference.ollama.plugins.module_utils._service.load import Memory, same_name

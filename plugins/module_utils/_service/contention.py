@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import natural
 from ansible_collections.inference.ollama.plugins.module_utils._service.threads import clock, stat_fields
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import read_mounts
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import cpu_mount
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.quotas import levels_by_controller, read_quota
 
 if TYPE_CHECKING:
@@ -88,14 +88,14 @@ def read_quotas(root: Proc, processes: list[dict[str, Any]] | None) -> list[dict
     text = root.required(path, "the control groups of the process")
     if text is None:
         return None
+    mount = cpu_mount(root)
+    if mount is None:
+        return []
     found, groups = [], levels_by_controller(text)
-    for mount in read_mounts(root):
-        if mount.version == 1 and "cpu" not in mount.options:
-            continue
-        for level in groups.get("cpu" if mount.version == 1 else "", ("",)):
-            quota = read_quota(root, f"{mount.path}{level}")
-            if quota is not None:
-                found.append({"group": level or "/", **_throttling(root, f"{mount.path}{level}/cpu.stat", quota)})
+    for level in groups.get("cpu" if mount.version == 1 else "", ("",)):
+        quota = read_quota(root, f"{mount.path}{level}")
+        if quota is not None:
+            found.append({"group": level or "/", **_throttling(root, f"{mount.path}{level}/cpu.stat", quota)})
     return found
 
 

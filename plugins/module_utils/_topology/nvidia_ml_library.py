@@ -71,32 +71,32 @@ class Library:
             return lambda *args: self._text(function, *args)
         raise AttributeError(function)
 
-    def nvmlInit(self) -> None:  # noqa: N802
+    def nvmlInit(self) -> None:  # noqa: N802 pynvml's name
         self._call("nvmlInit_v2")
 
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> Any:  # noqa: N802, ANN401 an opaque handle
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> Any:  # noqa: N802, ANN401 pynvml's name, an opaque handle
         return self._fill("nvmlDeviceGetHandleByIndex_v2", ctypes.c_void_p(), index)
 
-    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: Any, index: int) -> Any:  # noqa: N802, ANN401 opaque handles
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: Any, index: int) -> Any:  # noqa: N802, ANN401 pynvml's name, opaque handles
         return self._fill("nvmlDeviceGetMigDeviceHandleByIndex", ctypes.c_void_p(), handle, index)
 
-    def nvmlDeviceGetMemoryInfo(self, handle: Any) -> Any:  # noqa: N802, ANN401 an opaque handle
+    def nvmlDeviceGetMemoryInfo(self, handle: Any) -> Any:  # noqa: N802, ANN401 pynvml's name, an opaque handle
         return self._fill("nvmlDeviceGetMemoryInfo", _Memory(), handle)
 
-    def nvmlDeviceGetPciInfo(self, handle: Any) -> Any:  # noqa: N802, ANN401 an opaque handle
+    def nvmlDeviceGetPciInfo(self, handle: Any) -> Any:  # noqa: N802, ANN401 pynvml's name, an opaque handle
         return self._fill("nvmlDeviceGetPciInfo_v3", _PciInfo(), handle)
 
-    def nvmlDeviceGetNvLinkRemotePciInfo(self, handle: Any, link: int) -> Any:  # noqa: N802, ANN401 an opaque handle
+    def nvmlDeviceGetNvLinkRemotePciInfo(self, handle: Any, link: int) -> Any:  # noqa: N802, ANN401 pynvml's name, an opaque handle
         return self._fill("nvmlDeviceGetNvLinkRemotePciInfo_v2", _PciInfo(), handle, link)
 
-    def nvmlDeviceGetCudaComputeCapability(self, handle: Any) -> list[int]:  # noqa: N802, ANN401 an opaque handle
+    def nvmlDeviceGetCudaComputeCapability(self, handle: Any) -> list[int]:  # noqa: N802, ANN401 pynvml's name, an opaque handle
         return self._pair("nvmlDeviceGetCudaComputeCapability", handle)
 
-    def nvmlDeviceGetMigMode(self, handle: Any) -> list[int]:  # noqa: N802, ANN401 an opaque handle
+    def nvmlDeviceGetMigMode(self, handle: Any) -> list[int]:  # noqa: N802, ANN401 pynvml's name, an opaque handle
         """The mode now, and the one after the next reset."""
         return self._pair("nvmlDeviceGetMigMode", handle)
 
-    def nvmlDeviceGetCpuAffinity(self, handle: Any, words: int) -> list[int]:  # noqa: N802, ANN401 an opaque handle
+    def nvmlDeviceGetCpuAffinity(self, handle: Any, words: int) -> list[int]:  # noqa: N802, ANN401 pynvml's name, an opaque handle
         mask = (ctypes.c_ulong * words)()
         self._call("nvmlDeviceGetCpuAffinity", handle, words, mask)
         return list(mask)

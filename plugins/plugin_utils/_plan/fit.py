@@ -146,8 +146,7 @@ def _paying(planning: Planning, room: Room | None) -> Paying:
         return speed.paying(policy.objective, weights, speed.bandwidth(planning.gpus))
     unit = "cores" if policy.num_threads is None else "threads"
     number = cores_of_each(planning, room) or "an unknown number of"
-    slots = min(most_slots(planning, room), speed.UNKNOWN["throughput"])
-    return Paying(slots, f"{number} {unit} for each model, four to a stream")
+    return Paying(most_slots(planning, room), f"{number} {unit} for each model, four to a stream")
 
 
 def _candidates(planning: Planning, room: Room | None, cache: int | None, slots: int) -> list[Candidate]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Streams of fewer cores each are slower to read along with than one after the other.
 CORES_PER_STREAM = 4
+# Of one model, however many cores there are.
+MOST_SLOTS = {"latency": 1, "balanced": 2, "throughput": 16}
 
 
 def loaded_option(planning: Planning) -> int | None:
@@ -53,8 +55,7 @@ def _on_cpus(planning: Planning, room: Room | None, named: int) -> int:
 
 def most_slots(planning: Planning, room: Room | None) -> int:
     """Requests that each of the models takes at the same time on a host without GPU."""
-    slots = max(1, cores_of_each(planning, room) // CORES_PER_STREAM)
-    return min(slots, 2) if planning.policy.objective == "balanced" else slots
+    return max(1, min(cores_of_each(planning, room) // CORES_PER_STREAM, MOST_SLOTS[planning.policy.objective]))
 
 
 def cores_of_each(planning: Planning, room: Room | None) -> int:

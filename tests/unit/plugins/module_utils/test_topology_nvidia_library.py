@@ -36,7 +36,7 @@ GIB = 1 << 30
 class FakeLibrary:
     """The functions of a driver with two H100, the first in partitions; they return error codes as C does."""
 
-    numbers = {  # noqa: RUF012 constant
+    numbers = {  # noqa: RUF012 never changed
         "nvmlDeviceGetCount_v2": 2,
         "nvmlSystemGetCudaDriverVersion_v2": 13000,
         "nvmlDeviceGetPersistenceMode": 1,
@@ -66,55 +66,55 @@ class FakeLibrary:
 
         return number
 
-    def nvmlInit_v2(self):  # noqa: N802
+    def nvmlInit_v2(self):  # noqa: N802 NVML's name
         return self.started
 
-    def nvmlDeviceGetHandleByIndex_v2(self, index, handle):  # noqa: N802
+    def nvmlDeviceGetHandleByIndex_v2(self, index, handle):  # noqa: N802 NVML's name
         handle._obj.value = 0x7F00_0000_0000 + index
         return 0
 
-    def nvmlDeviceGetMigDeviceHandleByIndex(self, _handle, index, instance):  # noqa: N802
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, _handle, index, instance):  # noqa: N802 NVML's name
         if index:
             return 6
         instance._obj.value = 0x7F00_0000_0009
         return 0
 
-    def nvmlSystemGetDriverVersion(self, text, length):  # noqa: N802
+    def nvmlSystemGetDriverVersion(self, text, length):  # noqa: N802 NVML's name
         assert length == ctypes.sizeof(text)
         text.value = b"580.65.06"
         return 0
 
-    def nvmlDeviceGetName(self, handle, text, _length):  # noqa: N802
+    def nvmlDeviceGetName(self, handle, text, _length):  # noqa: N802 NVML's name
         text.value = b"NVIDIA H100 80GB HBM3" + (b" MIG 1g.10gb" if handle.value & 9 == 9 else b"")
         return 0
 
-    def nvmlDeviceGetUUID(self, handle, text, _length):  # noqa: N802
+    def nvmlDeviceGetUUID(self, handle, text, _length):  # noqa: N802 NVML's name
         text.value = b"%s-%d" % (b"MIG" if handle.value & 9 == 9 else b"GPU", handle.value & 0xF)
         return 0
 
-    def nvmlDeviceGetMemoryInfo(self, _handle, memory):  # noqa: N802
+    def nvmlDeviceGetMemoryInfo(self, _handle, memory):  # noqa: N802 NVML's name
         memory._obj.total, memory._obj.free = 80 * GIB, 79 * GIB
         return 0
 
-    def nvmlDeviceGetPciInfo_v3(self, handle, info):  # noqa: N802
+    def nvmlDeviceGetPciInfo_v3(self, handle, info):  # noqa: N802 NVML's name
         info._obj.busId = b"00000000:%d3:00.0" % (handle.value & 0xF)
         return 0
 
-    def nvmlDeviceGetNvLinkRemotePciInfo_v2(self, _handle, _link, info):  # noqa: N802
+    def nvmlDeviceGetNvLinkRemotePciInfo_v2(self, _handle, _link, info):  # noqa: N802 NVML's name
         info._obj.busId = b"FFFFFFFF:FF:FF.0"
         return 0
 
-    def nvmlDeviceGetCudaComputeCapability(self, _handle, major, minor):  # noqa: N802
+    def nvmlDeviceGetCudaComputeCapability(self, _handle, major, minor):  # noqa: N802 NVML's name
         major._obj.value, minor._obj.value = 9, 0
         return 0
 
-    def nvmlDeviceGetMigMode(self, handle, now, then):  # noqa: N802
+    def nvmlDeviceGetMigMode(self, handle, now, then):  # noqa: N802 NVML's name
         if handle.value & 1:
             return 3
         now._obj.value = then._obj.value = 1
         return 0
 
-    def nvmlDeviceGetCpuAffinity(self, _handle, words, mask):  # noqa: N802
+    def nvmlDeviceGetCpuAffinity(self, _handle, words, mask):  # noqa: N802 NVML's name
         assert words == len(mask)
         mask[0], mask[1] = 0b101, 1
         return 0

@@ -55,20 +55,20 @@ class MigNvml(FakeNvml):
         }
         super().__init__({"driver": b"450.80.02", "cuda": 11000, "devices": [device, instance]}, ["64-65", ""])
 
-    def nvmlDeviceGetCount(self):  # noqa: N802
+    def nvmlDeviceGetCount(self):  # noqa: N802 NVML's name
         return 2
 
-    def nvmlDeviceGetHandleByIndex(self, index):  # noqa: N802
+    def nvmlDeviceGetHandleByIndex(self, index):  # noqa: N802 NVML's name
         if index == 1:
             raise NVMLError(15, "GPU is lost")
         return index
 
-    def nvmlDeviceGetMigDeviceHandleByIndex(self, _handle, index):  # noqa: N802
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, _handle, index):  # noqa: N802 NVML's name
         if index == 0:
             return 1
         raise NVMLError(6, "Not Found")
 
-    def nvmlDeviceGetDisplayActive(self, _handle):  # noqa: N802
+    def nvmlDeviceGetDisplayActive(self, _handle):  # noqa: N802 NVML's name
         raise NVMLError(999, "Unknown Error")
 
 
@@ -165,10 +165,10 @@ def test_a_count_that_cannot_be_is_a_problem():
     """A driver that counts millions of cards is asked for as many as a host can have, and the number is named."""
 
     class Endless(FakeNvml):
-        def nvmlDeviceGetCount(self):  # noqa: N802
+        def nvmlDeviceGetCount(self):  # noqa: N802 NVML's name
             return 4_000_000_000
 
-        def nvmlDeviceGetHandleByIndex(self, _index):  # noqa: N802
+        def nvmlDeviceGetHandleByIndex(self, _index):  # noqa: N802 NVML's name
             raise NVMLError(2, "Invalid Argument")
 
     said = nvidia_ml_reader.Reader(Endless({"driver": None, "cuda": None, "devices": []}, [])).everything()
