@@ -13,6 +13,7 @@ version_added: 0.1.0
 description:
   - Finds in a folder of units and in the folders of drop-ins below it the unit files that hold a line with a given
     beginning, and all links in folders whose names end in C(.wants) or C(.requires).
+  - It reads what the unit of Ollama, its drop-ins and its environment files set that the role has not written.
   - It changes nothing. A folder that is not there has no files.
 options:
   folder:
@@ -122,6 +123,83 @@ unfinished:
   returned: success
   type: bool
   sample: false
+found_unit:
+  description:
+    - What systemd would apply of C(ollama.service) were the role's own files, those with O(header), not there.
+    - V(null) without such a unit, and where O(folder) does not end in C(/etc/systemd/system). What stands before that
+      is the root below which all folders of systemd are read, and below which absolute links stay.
+    - All paths are those of the machine that the module runs on, with that root before them.
+  returned: success
+  type: dict
+  contains:
+    path:
+      description: The unit file.
+      type: str
+      sample: /etc/systemd/system/ollama.service
+    dropins:
+      description: Its drop-ins that are not the role's, in systemd's order, without masked ones.
+      type: list
+      elements: str
+      sample: [/etc/systemd/system/ollama.service.d/override.conf]
+    masked:
+      description: Whether the unit, or the template C(ollama@.service), is a link to C(/dev/null) or empty.
+      type: bool
+      sample: false
+    settings:
+      description:
+        - The assignments in effect, in the order of effect. Those that an empty or a later assignment takes back are
+          left out.
+      type: list
+      elements: dict
+      contains:
+        section:
+          description: The section without its brackets.
+          type: str
+          sample: Service
+        directive:
+          description: The name before the first C(=).
+          type: str
+          sample: Environment
+        value:
+          description: The value as written, quotes and escapes included; V(null) for one with a secret.
+          type: str
+          sample: '"OLLAMA_KEEP_ALIVE=24h"'
+        secret:
+          description: Whether the value holds a secret.
+          type: bool
+          sample: false
+        file:
+          description: The file that has it.
+          type: str
+          sample: /etc/systemd/system/ollama.service.d/override.conf
+        line:
+          description: Its first line in that file.
+          type: int
+          sample: 2
+    variables:
+      description:
+        - The variables that the service gets, by name, each with C(value), C(secret), C(file), C(line), and with
+          C(from_file), whether an environment file sets it. The value is V(null) for a secret.
+      type: dict
+      sample:
+        OLLAMA_KEEP_ALIVE:
+          value: 24h
+          secret: false
+          file: /etc/systemd/system/ollama.service.d/override.conf
+          line: 2
+          from_file: false
+    environment_files:
+      description:
+        - The environment files in effect, each with C(path), with C(optional), whether the service starts without it,
+          and with C(problem), why it could not be read, V(null) where it could.
+      type: list
+      elements: dict
+      sample: []
+    problems:
+      description: What could not be read of all this, and why.
+      type: list
+      elements: str
+      sample: []
 store_problem:
   description: Why the user cannot use O(store); V(null) where it can, or without O(store).
   returned: success
@@ -144,11 +222,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._process import Runner, runner
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots import running
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import FILE, LARGEST, Entry, read_entry
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.found import find_unit
 
 # Files of Ollama's units, and drop-ins of slices below the root, of which alone the text may be asked for.
 _OLLAMA = re.compile(r"/(ollama(@[^/]*)?\.service(\.d/[^/]*)?|[^/-]+\.slice\.d/[^/]*)$")
@@ -188,9 +268,15 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
         "boot_links": links,
         "different": [path for path, text in params["secrets"].items() if _is_different(path, str(text))],
         "active": active,
+        "found_unit": _found_unit(params["folder"], params["header"]),
         "unfinished": bool(store) and Store(store).pending() is not None,
         "store_problem": _store_problem(run, params["store"], params["store_user"]) if params["store"] else None,
     }
+
+
+def _found_unit(folder: str, header: str) -> dict[str, Any] | None:
+    root = folder.rstrip("/").removesuffix(UNITS_FOLDER)
+    return find_unit(root, "ollama.service", "ollama@.service", header) if root != folder.rstrip("/") else None
 
 
 def _walk(folder: str) -> tuple[list[str], list[str]]:

@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 
 # A file in an earlier folder hides files of the same name in later ones.
 FOLDERS = (
+    # What "systemctl set-property" writes.
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/run/systemd/generator.early",
     UNITS_FOLDER,
+    "/etc/systemd/system.attached",
     "/run/systemd/system",
+    "/run/systemd/system.attached",
+    "/run/systemd/generator",
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
+    "/run/systemd/generator.late",
 )
 
 

@@ -157,3 +157,11 @@ def test_the_store_is_tried_as_its_user(run, tmp_path, monkeypatch, outcome, pro
     assert run(tmp_path, store="/srv/a b", store_user="ollama")["store_problem"] == problem
     assert asked[0][:2] == ["runuser", "--user=ollama"]
     assert asked[0][-1] == "/srv/a b"
+
+
+def test_what_the_unit_sets_is_read_below_the_folder_of_units(run, tmp_path):
+    """The root is what stands before systemd's own folder; another folder is no host's, so nothing is read."""
+    unit = write(tmp_path / "usr/lib/systemd/system/ollama.service", b"[Service]\nEnvironment=OLLAMA_KEEP_ALIVE=24h\n")
+    assert run(tmp_path)["found_unit"] is None
+    found = run(tmp_path / "etc/systemd/system")["found_unit"]
+    assert (found["path"], found["variables"]["OLLAMA_KEEP_ALIVE"]["value"]) == (unit, "24h")
