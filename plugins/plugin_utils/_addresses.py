@@ -8,14 +8,17 @@ Every check returns None, or the end of a sentence whose subject is the value.
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import re
 
 # Where the server listens if nothing says otherwise (envconfig/config.go, Host).
 DEFAULT_ADDRESS, DEFAULT_PORT = "127.0.0.1", 11434
 DEFAULT_HOST = f"{DEFAULT_ADDRESS}:{DEFAULT_PORT}"
+# A port alone means every address, of IPv6 too where the host has it: so does this one to Go's net.Listen.
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a text means, not where this program listens
 _PORT_MAX = 65535
+# The name of a network card behind an address, or its number.
+_ZONE = r"[A-Za-z0-9_.-]{1,32}"
 _HOST = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,6}))?")
 _LABELS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)")
@@ -28,41 +31,63 @@ _URL_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 
 
 def host(text: str) -> str | None:
-    """OLLAMA_HOST of a server: an address, a port, or both."""
-    scheme = _SCHEME.fullmatch(text)
-    if scheme and scheme[1] != "http":
-        return f"asks for {scheme[1]}, but the server speaks plain HTTP; write an address and a port, 127.0.0.1:11434"
-    rest = scheme[2] if scheme else text
-    if "/" in rest:
+    """OLLAMA_HOST of a server: an address, a port, or both, in any form that means the same to the server."""
+    scheme, rest = _parts(text)
+    if scheme not in ("", "http"):
+        return f"asks for {scheme}, but the server speaks plain HTTP; write an address and a port, 127.0.0.1:11434"
+    place, _slash, path = rest.partition("/")
+    if path or (rest != place and not scheme):
         return "has a path, which a server does not have; write an address and a port, such as 127.0.0.1:11434"
-    found = _HOST.fullmatch(rest)
-    if found is None or not (found["host"] or found["port"]) or not _host(found["host"], empty=True):
-        return "is not an address and a port such as 127.0.0.1:11434, :11434 or [::1]:11434"
-    if scheme and not found["port"]:
+    if _bare(place) is not None:
+        name, port = place, None
+    else:
+        found = _HOST.fullmatch(place)
+        name, port = (found["host"], found["port"]) if found else ("", None)
+        zone = name.startswith("[") and "%" in name
+        if not (name or port) or (zone and not port) or not _host(name, empty=True, zone=True):
+            return f"is not an address and a port such as 127.0.0.1:11434, {EVERY_ADDRESS}:11434 or [::1]:11434"
+    if scheme and not port:
         return "has a scheme and no port, which means port 80; add the port, such as 127.0.0.1:11434"
-    return _port(found["port"])
+    return _port(port)
 
 
 def split_host(text: str) -> tuple[str, int] | None:
     """An OLLAMA_HOST that passes the check as address and port, with Ollama's defaults; None for any other text."""
-    found = _HOST.fullmatch(text.rpartition("://")[2])
-    if host(text) is not None or found is None:
-        return None
-    return found["host"].strip("[]") or DEFAULT_ADDRESS, int(found["port"] or DEFAULT_PORT)
+    return listens(text) if host(text) is None else None
 
 
 def listens(text: str) -> tuple[str, int]:
     """Where a server with this OLLAMA_HOST listens, whatever the text, as it reads it (envconfig/config.go, Host)."""
+    scheme, rest = _parts(text)
+    usual = {"http": 80, "https": 443}.get(scheme, DEFAULT_PORT)
+    place = rest.partition("/")[0]
+    bare = _bare(place)
+    if bare is not None or not place:
+        return bare or DEFAULT_ADDRESS, usual
+    name, colon, port = place.rpartition(":") if ":" in place else (place, "", "")
+    right = re.fullmatch(r"[0-9]{1,6}", port) and 0 < int(port) <= _PORT_MAX
+    looked_up = re.fullmatch(rf"\[[0-9A-Fa-f:.]+(%{_ZONE})?\]|[A-Za-z0-9._-]+", name)
+    if not name and colon:
+        return EVERY_ADDRESS, int(port) if right else usual
+    return name.strip("[]") if looked_up else DEFAULT_ADDRESS, int(port) if right else usual
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """The scheme, empty without one, and what is behind it; the server strips blanks and quotes around the value."""
     said = text.strip().strip("\"'").strip()
     scheme, found, rest = said.partition("://")
-    usual = {"http": 80, "https": 443}.get(scheme, DEFAULT_PORT) if found else DEFAULT_PORT
-    place = (rest if found else said).partition("/")[0]
-    with contextlib.suppress(ValueError):
-        return str(ipaddress.ip_address(place.strip("[]"))), usual
-    name, _colon, port = place.rpartition(":") if ":" in place else (place, "", "")
-    right = re.fullmatch(r"[0-9]{1,6}", port) and 0 < int(port) <= _PORT_MAX
-    looked_up = re.fullmatch(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+", name)
-    return name.strip("[]") if looked_up else DEFAULT_ADDRESS, int(port) if right else usual
+    return (scheme, rest) if found else ("", said)
+
+
+def _bare(place: str) -> str | None:
+    """The address in a text that is an address alone; None for any other text."""
+    try:
+        address = ipaddress.ip_address(place.strip("[]"))
+    except ValueError:
+        return None
+    # In brackets the server takes a zone with a port alone.
+    fits = "%" not in place or (re.fullmatch(rf"[0-9A-Fa-f:.]+%{_ZONE}", place) is not None)
+    return str(address) if fits else None
 
 
 def hosts(text: str) -> str | None:
@@ -117,11 +142,12 @@ def url(text: str) -> str | None:
     return _port(found["port"])
 
 
-def _host(text: str, *, empty: bool = False) -> bool:
+def _host(text: str, *, empty: bool = False, zone: bool = False) -> bool:
     if not text:
         return empty
     if text.startswith("["):
-        return _is_address(ipaddress.IPv6Address, text[1:-1])
+        inner = re.sub(f"%{_ZONE}$", "", text[1:-1]) if zone else text[1:-1]
+        return _is_address(ipaddress.IPv6Address, inner)
     if re.fullmatch(r"[0-9.]+", text):
         return _is_address(ipaddress.IPv4Address, text)
     return _LABELS.fullmatch(text) is not None

@@ -35,6 +35,7 @@ LLAMA_BOOLEAN = LLAMA_TRUE | {"0", "false", "off", "disabled"}
 _YES, _NO = frozenset({"1", "t", "true", "y", "yes", "on"}), frozenset({"0", "f", "false", "n", "no", "off"})
 BOOLEANS = frozenset({"boolean", "llama_boolean", "ollama_boolean"})
 WHOLE = frozenset({"bytes", "integer", "unsigned"})
+PATHS = frozenset({"folder", "path", "unit_path"})
 
 # Runners keep numbers in 32 bits; Ollama counts bytes in 64.
 _INT_MAX = 2**31 - 1
@@ -49,6 +50,9 @@ _DURATION = re.compile(rf"[-+]?(?:(?=\.?[0-9]){_AMOUNT.pattern})+")
 _INTEGER = re.compile(r"-?[0-9]{1,30}")
 _SECONDS = re.compile(r"[-+]?[0-9]{1,30}")
 _NUMBER = re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,60})?([eE][-+]?[0-9]{1,4})?")
+# A unit names these paths bare: systemd unquotes a program's but halves no $$ in it, and takes EnvironmentFile= for a
+# pattern of names (systemd.service(5), systemd.exec(5)).
+_NOT_IN_A_UNIT = re.compile(r"""[$"'\\*?\[\]]""")
 _UUID = {"GPU": re.compile(r"GPU-[0-9A-Fa-f-]{4,}"), "MIG": re.compile(r"MIG-[0-9A-Za-z/-]{4,}")}
 
 
@@ -63,7 +67,8 @@ def check_value(rule: Rule, value: str, release: Release | None = None) -> str |
         return None
     if not value:
         return "The value is empty, which Ollama takes for unset and libraries for a value; leave the setting out"
-    if value != value.strip() or value[0] in "\"'" or value[-1] in "\"'":
+    if rule.type != "host" and (value != value.strip() or value[0] in "\"'" or value[-1] in "\"'"):
+        # From an address the server strips both.
         return "The value begins or ends with a blank or a quote, which not every reader strips; leave that out"
     if rule.type == "enum":
         return _enum(_choices(rule, release), value)
@@ -74,7 +79,7 @@ def canonical(rule: Rule, value: str) -> str:
     """A right value as it is written: booleans as 1 or 0, paths without what means nothing."""
     if rule.type in BOOLEANS:
         return "1" if truth(value) else "0"
-    if rule.type in ("path", "folder"):
+    if rule.type in PATHS:
         return "/" + posixpath.normpath(value).lstrip("/")
     return value
 
@@ -205,6 +210,13 @@ def _folder(rule: Rule, value: str) -> str | None:
     return _path(rule, value) or (None if value.strip("/.") else f"{quoted(value)} is the root of all files")
 
 
+def _unit_path(rule: Rule, value: str) -> str | None:
+    found = _NOT_IN_A_UNIT.search(value)
+    if found is not None:
+        return f"{quoted(value)} has {found[0]} in it, which systemd does not read as a part of a name"
+    return _folder(rule, value)
+
+
 def _paths(_rule: Rule, value: str) -> str | None:
     return next(filter(None, (_absolute(part) for part in value.split(":"))), None)
 
@@ -274,6 +286,7 @@ _RULES: Mapping[str, Callable[[Rule, str], str | None]] = {
     "presence": _presence,
     "release": _release,
     "text": _text,
+    "unit_path": _unit_path,
     "unsigned": _unsigned,
     "url": _address(url),
 }

@@ -43,6 +43,7 @@ VALUES = {
     "devices": "list",
     "environment": "names with values",
     "folder": "path",
+    "unit_path": "path",
     "host": "address and port",
     "instances": "single, per_numa_node, per_gpu, list",
     "integer": "number",

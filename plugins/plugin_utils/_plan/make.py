@@ -161,7 +161,8 @@ def url_of(address: str, port: int) -> str:
         return f"http://{address}:{port}"
     if parsed.is_unspecified:
         parsed = ipaddress.ip_address("127.0.0.1" if parsed.version == 4 else "::1")
-    return f"http://{parsed}:{port}" if parsed.version == 4 else f"http://[{parsed}]:{port}"
+    # In a URL the sign before the name of a network card is written as RFC 6874 has it.
+    return f"http://{parsed}:{port}" if parsed.version == 4 else f"http://[{str(parsed).replace('%', '%25')}]:{port}"
 
 
 def _check_release(planning: Planning) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, EVERY_ADDRESS, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import locks_memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import DEDICATED_BYTES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
@@ -34,6 +34,8 @@ def listen(planning: Planning) -> tuple[str, int]:
     address, port = split_host(planning.policy.host) or ("127.0.0.1", 11434)
     text = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     source, reason = OPERATOR, f"ollama_host is {planning.policy.host}"
+    if planning.policy.host.startswith(":") and address == EVERY_ADDRESS:
+        reason += ", and a port alone means every address"
     if planning.policy.host == DEFAULT_HOST:
         source, reason = (
             POLICY,

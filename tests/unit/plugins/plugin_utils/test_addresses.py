@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import host, hosts, origins, url
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import (
+    host,
+    hosts,
+    listens,
+    origins,
+    split_host,
+    url,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +32,16 @@ def test_each_form_takes_its_own(check, right, wrong):
     """What is right gives no sentence, what is wrong gives one."""
     assert [check(text) for text in right] == [None] * len(right)
     assert all(check(text) for text in wrong)
+
+
+@given(st.text("[]:%./abcdef0123456789 '\"h", max_size=24))
+def test_a_right_address_is_read_as_the_server_reads_it(text):
+    """What passes is an address and a port that can be written back, and mean the same then."""
+    if host(text) is None:
+        address, port = split_host(text)
+        written = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        assert host(written) is None
+        assert split_host(written) == (address, port) == listens(text)
 
 
 @given(st.sampled_from([host, hosts, origins, url]), st.text(max_size=30))

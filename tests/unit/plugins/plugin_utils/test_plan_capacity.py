@@ -444,6 +444,11 @@ def test_a_free_word_on_the_reserve_counts_too(release, setting, value):
         ("[::]:11434", "http://[::1]:11434", True),
         ("[::1]:11434", "http://[::1]:11434", False),
         ("10.1.2.3", "http://10.1.2.3:11434", True),
+        (":8200", "http://127.0.0.1:8200", True),
+        ("::", "http://[::1]:11434", True),
+        ("::1", "http://[::1]:11434", False),
+        ("http://0.0.0.0:8080/", "http://127.0.0.1:8080", True),
+        ("[fe80::1%eth0]:11434", "http://[fe80::1%25eth0]:11434", True),
     ],
 )
 def test_an_address_for_others_is_warned_of_and_asked_on_the_local_one(host, url, exposed):

@@ -13,7 +13,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import environment
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, option_errors, parse
 from ansible_collections.inference.ollama.tests.unit.support import plans
 
 GOOD = [
@@ -138,17 +138,25 @@ def test_no_value_ends_in_an_exception(options):
     ("text", "parts"),
     [
         ("0.0.0.0", ("0.0.0.0", 11434)),
-        (":8080", ("127.0.0.1", 8080)),
+        (":8080", ("0.0.0.0", 8080)),
+        ("::", ("::", 11434)),
+        ("::1", ("::1", 11434)),
+        ("[::1]", ("::1", 11434)),
+        ("'0.0.0.0'", ("0.0.0.0", 11434)),
+        ('"[::1]:8080"', ("::1", 8080)),
+        ("http://0.0.0.0:8080/", ("0.0.0.0", 8080)),
+        ("[fe80::1%eth0]:8080", ("fe80::1%eth0", 8080)),
+        ("fe80::1%eth0", ("fe80::1%eth0", 11434)),
+        ("[fe80::1%eth0]", None),
         ("[::]:80", ("::", 80)),
         ("gpu1.example.org:443", ("gpu1.example.org", 443)),
         ("", None),
-        ("::1", None),
         ("a b", None),
         ("127.0.0.1:0", None),
     ],
 )
 def test_hosts_are_read_as_the_server_reads_them(text, parts):
-    """Without a port it is 11434, without an address the loopback one."""
+    """Without a port it is 11434; without an address it is every one, and never silently the loopback one."""
     assert split_host(text) == parts
 
 
@@ -232,3 +240,18 @@ def test_a_variable_for_another_release_does_not_become_an_option():
     made = plans.plan(plans.xeon(), release="0.24.0", environment={"LLAMA_ARG_THREADS": "3"})
     assert plans.instances(made)[0]["compute_threads"] != 3
     assert "LLAMA_ARG_THREADS" not in plans.instances(made)[0]["environment"]
+
+
+@pytest.mark.parametrize("name", ["binary_path", "secrets_path"])
+@pytest.mark.parametrize("end", ["$HOME", "'", '"', "\\", "*", "?", "[a]", " ", "\t", "/.."])
+def test_a_path_that_a_unit_would_read_otherwise_is_refused(name, end):
+    """systemd halves no $$ in a program's path, takes EnvironmentFile= for a pattern, and drops blanks at the end."""
+    (error,) = option_errors({name: f"/opt/x{end}"})
+    assert error.startswith(f"ollama_{name}: ")
+    assert "allowed is " in error
+
+
+@pytest.mark.parametrize("path", ["/opt/my 100%/ollama", "/opt/a;b#c/ollama", "/opt/ü,{a}~/ollama", "/opt/-a@b:c+d=e"])
+def test_a_path_that_a_unit_reads_as_it_is_passes(path):
+    """Blanks inside, specifiers and signs of other languages can be written."""
+    assert option_errors({"binary_path": path, "secrets_path": path}) == []

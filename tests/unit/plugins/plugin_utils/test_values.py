@@ -74,7 +74,8 @@ BAD = {
     "OLLAMA_HOST": [
         ("11434", "is not an address"), ("0.0.0.0:", "is not an address"), ("0.0.0.0:0", "port 0"),
         (":99999", "port 99999"),
-        ("::1", "is not an address"), ("[::1%eth0]:1", "is not an address"), ("300.1.1.1", "is not an address"),
+        ("[::1%eth0]", "is not an address"), ("[::1%]:1", "is not an address"), ("300.1.1.1", "is not an address"),
+        ("::1]:1", "is not an address"), ("a/", "has a path"), ("'", "is not an address"),
         ("http://0.0.0.0", "means port 80"), ("https://a:443", "plain HTTP"), ("a:1/x", "has a path"),
         ("*:11434", "is not"),
         ("a_b:1", "is not an address"),
