@@ -166,7 +166,8 @@ class Root:
             if error.errno not in _ABSENT:
                 self.problem(f"{path}: cannot be read ({error.strerror})")
             return None
-        return [line for line in text.split("\n") if form.fullmatch(line)]
+        # A backslash at its end continues a line, in every file that this is for.
+        return [line for line in text.replace("\\\n", " ").split("\n") if form.fullmatch(line)]
 
     def word(self, path: str, expected: str) -> str | None:
         """A text of one line; None where absent or empty, a problem where it is not a name."""

@@ -619,6 +619,13 @@ ansible_facts:
                           description: The file.
                           type: str
                           sample: /etc/systemd/system/ollama.service.d/10-slice.conf
+                    wrapped_command:
+                      description:
+                        - The command of its files where it is more than the program and C(serve), such as a script or
+                          C(env), without secrets. Files of this collection's role do not count. V(null) for another
+                          one.
+                      type: str
+                      sample: null
                     dropins:
                       description: The drop-ins in effect.
                       type: list

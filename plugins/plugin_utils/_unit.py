@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import (
     DIRECTIVE,
+    MOUNTS,
     ORDER,
     PLACEMENT,
     SLICE,
@@ -87,6 +88,8 @@ def _variable(name: str, value: str) -> tuple[str, list[str]]:
 
 
 def _order(name: str, value: object) -> tuple[str, list[str]]:
+    if name == MOUNTS:
+        return "Unit", [f"{name}={path_word(str(value))}"]
     return "Unit", [_assignment(name, value)]
 
 
@@ -118,5 +121,9 @@ def command_line(words: Iterable[str]) -> str:
 
 def command_word(word: str) -> str:
     """One word of a command line; ``$`` would be replaced by systemd, so it is doubled."""
-    word = word.replace("$", "$$")
-    return word.replace("%", "%%") if re.fullmatch(r"[A-Za-z0-9_@%+=:,./$-]+", word) else quote(word)
+    return path_word(word.replace("$", "$$"))
+
+
+def path_word(path: str) -> str:
+    """One path of a list of them, in quotes where it needs some."""
+    return path.replace("%", "%%") if re.fullmatch(r"[A-Za-z0-9_@%+=:,./$-]+", path) else quote(path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, NamedTuple, Optional
 
-from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import own_slice
 
 if TYPE_CHECKING:
@@ -67,14 +67,18 @@ def read_unit(root: Root, name: str) -> UnitFiles | None:
     def values(directive: str) -> list[str]:
         return [expand(setting.value) for setting in service.values(directive)]
 
-    command = next(reversed(values("ExecStart")), None)
+    lines = [(file, text.split("\n")) for file, text in texts]
+    # What the role has written replaced a command, which is the unit's own.
+    theirs = [(file, text) for file, text in texts if not any(line.startswith(HEADER) for line in text.split("\n"))]
+    commands = [expand(setting.value) for setting in read_service(theirs).values("ExecStart")]
+    command = next(reversed(commands), None)
     words, problem = split_words(command or "")
     return UnitFiles(
         path=path,
         dropins=dropins,
         user=next(reversed(values("User")), None),
         group=next(reversed(values("Group")), None),
-        slice=own_slice((file, text.split("\n")) for file, text in texts),
+        slice=own_slice(lines),
         # systemd leaves escapes that it does not know in a command as they are.
         command=" ".join(words) if command and not problem else command,
         environment_files=tuple(file.lstrip("-") for file in values("EnvironmentFile")),

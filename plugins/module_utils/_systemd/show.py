@@ -45,7 +45,7 @@ _FORMS: dict[str, str | None] = {
 # What systemctl of systemd 245 and older calls EnvironmentFiles.
 _OLD_FILES = "EnvironmentFile"
 _IGNORE_ERRORS = re.compile(r" \(ignore_errors=(?:yes|no)\)$")
-_ARGV = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
+_ARGV = re.compile(r"(?:path=(\S*) ; )?argv\[\]=(\S*)(.*?) ; ignore_errors=")
 
 
 class Properties(NamedTuple):
@@ -65,9 +65,9 @@ class Properties(NamedTuple):
         return int(self.values[name][-1]) if name in self.values else None
 
     def command(self) -> str | None:
-        """The words of the last ExecStart= with blanks between them, without its prefixes."""
+        """The words of the last ExecStart= with blanks between them, without its prefixes; the program is its path."""
         match = _ARGV.search(self.text("ExecStart") or "")
-        return match[1] if match else None
+        return f"{match[1] or match[2]}{match[3]}" if match else None
 
     def dropins(self) -> tuple[str, ...] | None:
         """The drop-ins in systemd's order; None if the list is damaged."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The slice that a service's files put it into.
+"""The slice that a service's files put it into, and the command that they start, without the role's own files.
 
 systemd.resource-control(5), "Slice="; systemd.slice(5) for the names of slices.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # The lines of a unit that this file looks at.
-FORM = re.compile(rf"\s*\[[^\[\]]*\]\s*|\s*Slice\s*=.*|{re.escape(HEADER)}.*")
+FORM = re.compile(rf"\s*\[[^\[\]]*\]\s*|\s*(?:Slice|ExecStart)\s*=.*|{re.escape(HEADER)}.*")
 _NAME = re.compile(r"[\w:.@\\%-]{1,249}\.slice", re.ASCII)
 
 
@@ -31,16 +31,29 @@ def own_slice(files: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str] | No
     for path, lines in files:
         read = list(lines)
         if not any(line.startswith(HEADER) for line in read):
-            for value in _values(read):
+            for value in _values(read, "Slice"):
                 name = value.strip("\"'")
                 found = {"name": name, "path": path} if _NAME.fullmatch(name) else found if name else None
     return found
 
 
-def _values(lines: Iterable[str]) -> Iterable[str]:
+def own_command(files: Iterable[tuple[str, Iterable[str]]]) -> str | None:
+    """The last ExecStart= of other files than the role's, where the role's have one; None where they have none."""
+    found, replaced = None, False
+    for _path, lines in files:
+        read = list(lines)
+        values = [value for value in _values(read, "ExecStart") if value]
+        if any(line.startswith(HEADER) for line in read):
+            replaced = replaced or bool(values)
+        else:
+            found = values[-1] if values else found
+    return found if replaced else None
+
+
+def _values(lines: Iterable[str], directive: str) -> Iterable[str]:
     section = ""
     for line in map(str.strip, lines):
         if line.startswith("["):
             section = line
-        elif section == "[Service]" and re.match(r"Slice\s*=", line):
+        elif section == "[Service]" and re.match(rf"{directive}\s*=", line):
             yield line.partition("=")[2].strip()

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import SEARCH
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import FORM, own_slice
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import FORM, own_command, own_slice
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -42,8 +42,8 @@ def read_software(root: Root, run: Runner | None, parts: frozenset[str] = PARTS)
     """``{systemd, numactl, ollama: {binary, version, unit: {…} or None} or None}``; None for parts not asked for.
 
     ``systemd`` is a whole number, None where systemd does not run. ``unit`` has name, path, user, group and slice
-    (None where the unit names none), dropins, active and environment_files. With ``run`` None only files
-    are read: then versions and ``active`` are None.
+    (None where the unit names none), wrapped_command, dropins, active and environment_files. With ``run`` None only
+    files are read: then versions and ``active`` are None.
     """
     return {
         "systemd": _read_systemd(root, run) if "systemd" in parts else None,
@@ -55,7 +55,9 @@ def read_software(root: Root, run: Runner | None, parts: frozenset[str] = PARTS)
 def _read_ollama(root: Root, run: Runner | None) -> dict[str, Any] | None:
     asked = None if run is None else _ask_systemd(root, run)
     unit, command = _read_files(root) if asked is None else asked
-    binary = _binary(command) or _which(root, run, "ollama")
+    binary, wrapped = _started(root, run, command)
+    if unit is not None:
+        unit["wrapped_command"] = wrapped
     if binary is None and unit is None:
         return None
     version = None if run is None or binary is None else _version(root, run, binary)
@@ -98,17 +100,18 @@ def _ask_systemd(root: Root, run: Runner) -> tuple[dict[str, Any] | None, str | 
     if shown.text("LoadState") == "not-found":
         return None, None
     path, dropins = shown.text("FragmentPath"), shown.dropins() or ()
+    files = [(file, root.lines(file, FORM) or []) for file in (path, *dropins) if file]
     unit = {
         "name": UNIT,
         "path": path,
         "user": shown.text("User"),
         "group": shown.text("Group"),
-        "slice": own_slice((file, root.lines(file, FORM) or ()) for file in (path, *dropins) if file),
+        "slice": own_slice(files),
         "dropins": list(dropins),
         "active": shown.text("ActiveState") == "active",
         "environment_files": list(shown.environment_files()),
     }
-    return unit, shown.command()
+    return unit, own_command(files) or shown.command()
 
 
 def _read_files(root: Root) -> tuple[dict[str, Any] | None, str | None]:
@@ -132,13 +135,24 @@ def _read_files(root: Root) -> tuple[dict[str, Any] | None, str | None]:
     return unit, files.command
 
 
-def _binary(command: str | None) -> str | None:
-    """The word before ``serve``, behind numactl and the like; None for another command line."""
-    words = (command or "").split()
-    before = words[words.index("serve") - 1] if "serve" in words[1:] else ""
-    # Prefixes of ExecStart=, which systemctl does not repeat.
-    path = before.lstrip("@-:+!")
-    return path if path.startswith("/") else None
+def _started(root: Root, run: Runner | None, command: str | None) -> tuple[str | None, str | None]:
+    """The program that a unit's command starts, and the command where it is more than that program and ``serve``.
+
+    None is a program behind a wrapper that does not name it plainly; one on PATH could be another.
+    """
+    if command:
+        from ansible_collections.inference.ollama.plugins.module_utils._systemd.command import (  # noqa: PLC0415 compiled only where needed
+            is_plain,
+            program,
+            shown,
+        )
+
+        found = program(command)
+        if not is_plain(command):
+            return found, shown(command)
+        if found is not None:
+            return found, None
+    return _which(root, run, "ollama"), None
 
 
 def _version(root: Root, run: Runner, binary: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import SETTABLE, Room, room_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import PLACEMENT
 
@@ -47,6 +48,11 @@ def _given_node(planning: Planning, share: Share) -> Node | None:
 
 
 def _given_cpus(planning: Planning, share: Share, cpus: CpuSet) -> CpuSet:
+    if planning.machine.binds_itself and not planning.index:
+        planning.error(
+            f"ollama_instances: each has CPUs of its own, and the command of {SINGLE}, {planning.machine.wrapped},"
+            " chooses CPUs by itself and so wins; take numactl or taskset out of it, or set ollama_instances to single"
+        )
     reason = (
         f"the instance's own {len(cpus)} logical CPUs on {planning.machine.cores_in(cpus)} physical cores; no other"
         " instance has any of them"
@@ -56,7 +62,8 @@ def _given_cpus(planning: Planning, share: Share, cpus: CpuSet) -> CpuSet:
 
 
 def _node(planning: Planning) -> Node | None:
-    nodes, option = planning.machine.cpu_nodes, planning.policy.numa_node
+    machine = planning.machine
+    nodes, option = machine.cpu_nodes, planning.policy.numa_node
     ids = ", ".join(str(node.id) for node in nodes) or "none"
     if option is None:
         return _chosen_node(planning, nodes)
@@ -64,6 +71,11 @@ def _node(planning: Planning) -> Node | None:
     reason = f"ollama_numa_node is {option}; nodes with CPUs on this host: {ids}"
     if option == NONE:
         reason = "ollama_numa_node is none: the service is not bound to a node"
+    elif machine.binds_itself:
+        planning.error(
+            f"ollama_numa_node: {option!r} contradicts the command of {SINGLE}, {machine.wrapped}, which chooses CPUs"
+            " by itself and so wins; take numactl or taskset out of it, or leave ollama_numa_node on auto"
+        )
     elif node is None:
         planning.error(
             f"ollama_numa_node: {option!r} is not allowed; nodes with usable CPUs on this host: {ids}; or auto, or none"
@@ -79,6 +91,14 @@ def _chosen_node(planning: Planning, nodes: list[Node]) -> Node | None:
         reason = "the host's NUMA nodes could not be read"
     elif len(nodes) < 2:
         reason = "the host has one NUMA node with CPUs: there is nothing to choose"
+    elif machine.binds_itself:
+        reason = f"the installed unit's own command, {machine.wrapped}, chooses CPUs by itself"
+        planning.warn(
+            "command-binds-by-itself",
+            f"the command of {SINGLE}, {machine.wrapped}, chooses the server's CPUs, which this plan does not know",
+            "take numactl or taskset out of it, so that the plan binds the server and counts its threads by the node;"
+            " or set ollama_num_threads to the cores that it is bound to",
+        )
     elif planning.policy.bind_method == NONE:
         reason = "ollama_bind_method is none"
     elif planning.gpus:
@@ -135,10 +155,17 @@ def _cpus(planning: Planning, node: Node | None) -> CpuSet | None:
 
 
 def _binding(planning: Planning, node: Node | None, cpus: CpuSet | None, *, given: bool) -> str:
-    option = planning.policy.bind_method
+    option, machine = planning.policy.bind_method, planning.machine
+    by_numactl = option != "affinity" and machine.numactl and not machine.wrapped
     source = OPERATOR if option else POLICY
     binding, reason = NONE, "no node is chosen, so nothing is bound"
-    if cpus is None or not (node or given):
+    if option == "numactl" and machine.wrapped:
+        if not planning.index:
+            planning.error(
+                f"ollama_bind_method: 'numactl' would replace the command of {SINGLE}, {machine.wrapped}, which is more"
+                " than the program; use affinity or auto, which bind without another command"
+            )
+    elif cpus is None or not (node or given):
         source = OPERATOR if option == NONE else POLICY
         if option in ("numactl", "affinity") and planning.policy.numa_node == NONE:
             planning.error(
@@ -148,7 +175,7 @@ def _binding(planning: Planning, node: Node | None, cpus: CpuSet | None, *, give
     elif option == NONE:
         what = f"ollama_numa_node: {node.id}" if node and not given else "ollama_instances, which divides the CPUs"
         planning.error(f"ollama_bind_method: 'none' contradicts {what}; set only one of them")
-    elif node is not None and cpus == node.cpus and option != "affinity" and planning.machine.numactl:
+    elif node is not None and cpus == node.cpus and by_numactl:
         binding = "numactl"
         reason = (
             f"numactl --cpunodebind={node.id} sets the CPU affinity and no memory policy: memory comes from the node"
@@ -180,6 +207,8 @@ def _numactl_error(planning: Planning, node: Node | None, cpus: CpuSet) -> None:
 def _why_not_numactl(planning: Planning, node: Node | None, cpus: CpuSet) -> str:
     if planning.policy.bind_method:
         return ""
+    if planning.machine.wrapped:
+        return f" and without another command than the unit's own, {planning.machine.wrapped}"
     if planning.machine.numactl is None:
         return "; the host has no numactl"
     if node is None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GIB = 1 << 30
+_BINDERS = frozenset({"numactl", "taskset"})
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,15 @@ class Machine:
         self.cgroup_cpu: bool | None = kernel.get("cgroup_cpu")
         self.container = (topology.get("virtualization") or {}).get("type") == "container"
         self.ollama: Mapping[str, Any] = software.get("ollama") or {}
+        # The installed unit's command where it is more than the program and "serve".
+        self.wrapped: str | None = (self.ollama.get("unit") or {}).get("wrapped_command")
         drivers = topology.get("drivers") or {}
         self.nvidia_driver: str | None = (drivers.get("nvidia") or {}).get("driver")
+
+    @property
+    def binds_itself(self) -> bool:
+        """Whether the installed unit's own command chooses CPUs, which then wins over the unit's directives."""
+        return bool(_BINDERS & {word.rpartition("/")[2] for word in (self.wrapped or "").split()})
 
     @property
     def cpu_nodes(self) -> list[Node]:

@@ -167,12 +167,14 @@ def url_of(address: str, port: int) -> str:
 
 def _check_release(planning: Planning) -> None:
     release, oldest, newest = planning.release, planning.contract.oldest_supported, planning.contract.newest_known
+    wrapped = planning.machine.wrapped
     if release is None:
+        behind = f"the program behind {wrapped} is not known, or did not answer with its release"
         planning.warn(
             "release-unknown",
-            "no installed Ollama answered with its release; only what is right or harmless in every supported release"
-            " is set",
-            "install Ollama first, or name the release in ollama_version",
+            f"{behind if wrapped else 'no installed Ollama answered with its release'}; only what is right or harmless"
+            " in every supported release is set",
+            f"{'' if wrapped else 'install Ollama first, or '}name the release in ollama_version",
         )
     elif release < oldest:
         planning.warn(

@@ -155,6 +155,11 @@ def command(planning: Planning, placement: Placement) -> None:
     if placement.binding == "numactl" and node:
         argv = [str(planning.machine.numactl), f"--cpunodebind={node.id}", binary, "serve"]
         reason = f"the server and all it starts run on node {node.id}"
+    elif option is not None and option != found and planning.machine.wrapped:
+        planning.error(
+            f"ollama_binary_path: {option!r} would replace the command of {SINGLE}, {planning.machine.wrapped}, which"
+            " is more than the program; name the program there, and leave ollama_binary_path on auto"
+        )
     elif option is not None and option != found:
         argv, reason = [binary, "serve"], f"ollama_binary_path is {option}"
     source = OPERATOR if option and argv else POLICY

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, ORDER
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, MOUNTS, ORDER
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
@@ -41,6 +41,14 @@ def order(planning: Planning) -> None:
             " on the CPUs; systemd ignores it where it is not installed"
         )
     planning.record(ORDER, "After", " ".join(services) or None, POLICY, reason)
+    store = planning.policy.models_path
+    reason = "not set: the store is the service user's own"
+    if store:
+        reason = (
+            "starts the server after the mount that the store lies on, and never without it: it would make an empty"
+            " store below the mount point; without such a mount the line does nothing"
+        )
+    planning.record(ORDER, MOUNTS, store, POLICY, reason)
 
 
 def supervise(planning: Planning) -> None:

@@ -20,6 +20,8 @@ SCHEMA = 2
 # bring about; a setting of the kernel; a directive of [Slice] of the slice that all servers run in.
 VARIABLE, DIRECTIVE, ORDER, PLACEMENT, KERNEL = "variable", "directive", "order", "placement", "kernel"
 SLICE = "slice"
+# Of all directives of [Unit] the one whose value is a path.
+MOUNTS = "RequiresMountsFor"
 
 
 def decisions_of(plan: Mapping[str, Any], instance: str | None) -> list[Mapping[str, Any]]:

@@ -82,6 +82,7 @@ def test_live_host(booted):
                 "user": "ollama",
                 "group": "ollama",
                 "slice": None,
+                "wrapped_command": "/usr/bin/numactl --cpunodebind=0 -- /opt/ollama/bin/ollama serve",
                 "dropins": [
                     "/etc/systemd/system/ollama.service.d/10-env.conf",
                     "/etc/systemd/system/ollama.service.d/override.conf",
@@ -224,6 +225,7 @@ def test_captured_tree(tmp_path):
                 "user": "ollama",
                 "group": "llm",
                 "slice": None,
+                "wrapped_command": "/usr/bin/numactl -N 0 /opt/bin/ollama serve",
                 "dropins": [
                     "/etc/systemd/system/ollama.service.d/10-vendor.conf",
                     "/etc/systemd/system/ollama.service.d/override.conf",
@@ -358,3 +360,63 @@ def test_slice_is_that_of_a_file_that_the_role_has_not_written(tmp_path, asked):
     unit = read_software(root, host() if asked else None)["ollama"]["unit"]
     assert unit["slice"] == {"name": "llm.slice", "path": f"{folder}.d/10-env.conf"}
     assert root.problems == []
+
+
+@pytest.mark.parametrize(
+    ("command", "binary", "wrapped"),
+    [
+        ("/opt/ollama/bin/ollama serve", "/opt/ollama/bin/ollama", False),
+        ("ollama serve", "/usr/bin/ollama", False),
+        ("/bin/sh -c cd /opt/ipex && ./ollama serve", None, True),
+        ("/bin/sh -c cd /opt/ipex && /opt/ipex/../x/ollama serve", None, True),
+        ("/opt/ollama/start.sh", None, True),
+        ("/opt/ollama/start.sh serve", None, True),
+        ("/usr/bin/env LD_LIBRARY_PATH=/opt/rocm/lib /opt/ollama/bin/ollama serve", "/opt/ollama/bin/ollama", True),
+        ('/bin/bash -c "exec /opt/ollama/bin/ollama serve"', "/opt/ollama/bin/ollama", True),
+        ("/bin/bash -c CUDA_VISIBLE_DEVICES=0 exec ollama serve", None, True),
+        ("/usr/bin/taskset -c 0-3 /opt/ollama/bin/ollama serve", "/opt/ollama/bin/ollama", True),
+        ("/opt/ollama/bin/ollama serve --verbose", "/opt/ollama/bin/ollama", True),
+        ("/usr/bin/docker exec box /usr/bin/ollama serve", None, True),
+        ("/usr/sbin/chroot /srv/x /usr/bin/ollama serve", None, True),
+        ("/usr/bin/env chroot /srv/x /usr/bin/ollama serve", None, True),
+    ],
+)
+def test_a_program_behind_a_wrapper_is_known_only_where_the_command_names_it(
+    tmp_path, installed, command, binary, wrapped
+):
+    """A program of that name on PATH can be another one, so neither it nor its release is taken for the server's."""
+    installed["ollama"] = "/usr/bin/ollama"
+    files = {"/etc/systemd/system/ollama.service": "[Service]\nExecStart=/usr/bin/ollama serve"}
+    show = SHOW_252[: SHOW_252.index("ExecStart=")]
+    path = command.split()[0] if command.startswith("/") else "/usr/bin/ollama"
+    show += f"ExecStart={{ path={path} ; argv[]={command} ; ignore_errors=no ; start_time=[n/a] }}\n"
+    run = host(show=show, **{"/usr/bin/ollama --version": "ollama version is 0.30.0"})
+    found = read_software(Root(plant(tmp_path, files)), run)["ollama"]
+    assert (found["binary"], found["unit"]["wrapped_command"]) == (binary, command if wrapped else None)
+    assert found["version"] == {"/opt/ollama/bin/ollama": "0.34.1", "/usr/bin/ollama": "0.30.0"}.get(binary)
+
+
+@pytest.mark.parametrize("own", ["/usr/local/bin/ollama serve", "/usr/bin/env A=b \\\n  /opt/ollama/bin/ollama serve"])
+def test_a_command_of_the_role_hides_none_of_the_unit_s(tmp_path, own):
+    """What an earlier run has put in front is not the operator's wrapper, and what it replaced is still known."""
+    unit = f"[Service]\nExecStart={own}\n"
+    ours = (
+        f"{HEADER} x\n[Service]\nExecStart=\nExecStart=/usr/bin/numactl --cpunodebind=0 /opt/ollama/bin/ollama serve\n"
+    )
+    folder = "/etc/systemd/system/ollama.service"
+    files = {folder: unit, f"{folder}.d/override.conf": ours}
+    root = Root(plant(tmp_path, files))
+    run = host(**{"/usr/local/bin/ollama --version": "ollama version is 0.34.1"})
+    wrapped = None if own.endswith("local/bin/ollama serve") else "/usr/bin/env A=b /opt/ollama/bin/ollama serve"
+    for found in (read_software(root, run)["ollama"], read_software(root, None)["ollama"]):
+        assert found["unit"]["wrapped_command"] == wrapped
+        assert found["binary"] == own.split()[-2]
+
+
+def test_a_wrapper_shows_no_secret(tmp_path):
+    """A command line can hold a key, and facts are shown."""
+    files = {
+        "/etc/systemd/system/ollama.service": "[Service]\nExecStart=/bin/sh -c 'OLLAMA_API_KEY=abcdefghij123 x serve'"
+    }
+    found = read_software(Root(plant(tmp_path, files)), None)["ollama"]["unit"]["wrapped_command"]
+    assert found == "/bin/sh -c OLLAMA_API_KEY=*** x serve"

@@ -50,6 +50,66 @@ def test_with_the_release_unknown_a_binding_sets_threads_and_warns():
     assert {"release-unknown", "threads-not-settable", "binary-not-found"} <= set(codes(made))
 
 
+def wrapped(command, binary="/usr/local/bin/ollama", **facts):
+    """A machine of two sockets whose installed unit has this command."""
+    ollama = {"binary": binary, "version": binary and "0.34.1"}
+    unit = {"name": "ollama.service", "dropins": [], "wrapped_command": command}
+    return xeon(software={"systemd": 255, "numactl": "/usr/bin/numactl", "ollama": {**ollama, "unit": unit}}, **facts)
+
+
+@pytest.mark.parametrize(
+    ("command", "binary"),
+    [
+        ("/bin/sh -c cd /opt/ipex && ./ollama serve", None),
+        ("/opt/ollama/start.sh", None),
+        ("/usr/bin/env LD_LIBRARY_PATH=/opt/rocm/lib /opt/ollama/bin/ollama serve", "/opt/ollama/bin/ollama"),
+    ],
+)
+def test_a_wrapper_stays_and_is_bound_without_another_command(command, binary):
+    """The variables that it sets and the program that it chooses are the operator's; CPUAffinity= binds them all."""
+    made = plan(wrapped(command, binary), None, numa_node=0)
+    found = instances(made)[0]
+    assert "ExecStart" not in found["directives"]
+    assert (found["binding"], found["directives"]["CPUAffinity"]) == ("affinity", "0-13,28-41")
+    assert made["release"] == ("0.34.1" if binary else None)
+    warnings = {entry["code"]: entry["message"] for entry in made["warnings"]}
+    assert "binary-not-found" not in warnings
+    assert ("release-unknown" in warnings) is (binary is None)
+    assert binary or command in warnings["release-unknown"]
+    assert plan(wrapped(command, binary), None, version="0.33.0")["release"] == "0.33.0"
+
+
+@pytest.mark.parametrize("option", [{"bind_method": "numactl"}, {"binary_path": "/usr/bin/ollama"}])
+def test_what_would_replace_a_wrapper_is_refused(option):
+    """By the variable's name, with the command that was found and what to do."""
+    ((name, value),) = option.items()
+    with pytest.raises(OllamaError) as refused:
+        plan(wrapped("/opt/ollama/start.sh", None), None, **option)
+    for part in (f"ollama_{name}: {value!r}", "/opt/ollama/start.sh", "affinity" if name == "bind_method" else "auto"):
+        assert part in str(refused.value)
+
+
+def test_the_program_behind_a_wrapper_may_be_named():
+    """That is no other command."""
+    machine = wrapped("/usr/bin/env A=b /opt/ollama/bin/ollama serve", "/opt/ollama/bin/ollama")
+    found = instances(plan(machine, binary_path="/opt/ollama/bin/ollama"))[0]
+    assert "ExecStart" not in found["directives"]
+
+
+@pytest.mark.parametrize("binder", ["/usr/bin/numactl -N 1", "/bin/taskset -c 0-3", "/usr/bin/env A=b numactl -m 0"])
+def test_a_command_that_binds_by_itself_is_not_bound_again(binder):
+    """What it chooses wins over the unit's directives, so the plan says so, and refuses what contradicts it."""
+    machine = wrapped(f"{binder} /usr/local/bin/ollama serve")
+    made = plan(machine)
+    assert instances(made)[0]["binding"] == "none"
+    assert "command-binds-by-itself" in codes(made)
+    with pytest.raises(OllamaError, match=r"ollama_numa_node: 1 contradicts the command of ollama\.service"):
+        plan(machine, numa_node=1)
+    with pytest.raises(OllamaError, match=r"ollama_instances: each has CPUs of its own, and the command") as refused:
+        plan(machine, instances="per_numa_node")
+    assert str(refused.value).count("ollama_instances") == 2
+
+
 def test_auto_binds_a_cpu_server_to_one_socket():
     """Two equal nodes: the lowest id; and the operator hears what stays free."""
     made = plan(xeon())

@@ -50,6 +50,23 @@ def test_a_new_command_clears_the_installed_one_first():
     assert lines[first + 1] == "ExecStart=/usr/bin/numactl --cpunodebind=1 /usr/local/bin/ollama serve"
 
 
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/srv/models", "/srv/models"),
+        ("/srv/my 5%", '"/srv/my 5%%"'),
+        ("/srv/a$b", "/srv/a$b"),
+        ("/srv/a'b", '"/srv/a\'b"'),
+    ],
+)
+def test_a_store_is_waited_for_at_its_mount(path, line):
+    """The line says the path as systemd reads it back, and there is none without a store."""
+    made = plan(xeon(), models_path=path)
+    lines = [line for entry in dropin(made, "ollama") for line in entry["lines"]]
+    assert f"RequiresMountsFor={line}" in lines
+    assert "RequiresMountsFor" not in str([entry["lines"] for entry in dropin(plan(xeon()), "ollama")])
+
+
 def test_an_unknown_instance_is_refused_with_those_that_there_are():
     """A slip in the name is answered by the names."""
     with pytest.raises(OllamaError, match="the plan has no 'gpu0'; it has ollama"):
