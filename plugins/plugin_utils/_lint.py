@@ -9,7 +9,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Mapping, NamedTuple
 
-from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_password, is_surely_secret
+from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret, is_secret
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import clashes
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
@@ -51,6 +51,10 @@ _MISTAKES = {
     "installer": ("inert", "only the install script reads it, the server does not"),
     "build_only": ("inert", "only the build of Ollama read it, the server does not"),
 }
+# Where a secret belongs that no variable of the role is for.
+KEEP_APART = (
+    "keep it in a file that root alone can read (mode 0600) and name that by EnvironmentFile= in a drop-in of your own"
+)
 # They say on, and on is what Ollama takes them for.
 _ON = frozenset({"on", "yes", "y", "enable", "enabled"})
 
@@ -74,7 +78,8 @@ def lint(environment: Mapping[str, str], release: Release | None) -> list[Findin
     found = [
         Finding(name, *parts) for name, value in environment.items() for parts in _one(contract, name, value, release)
     ]
-    found += [Finding(*parts) for parts in clashes(environment, release)]
+    shown = {name: value for name, value in environment.items() if not _is_secret(contract.get(name), name, value)}
+    found += [Finding(*parts) for parts in clashes(shown, release)]
     return sorted(found, key=lambda finding: (finding.name, finding.code))
 
 
@@ -107,18 +112,15 @@ def _one(contract: Contract, name: str, value: str, release: Release | None) -> 
 
 
 def _is_secret(setting: Setting | None, name: str, value: str) -> bool:
-    if setting is None or setting.type == "url":
-        return carries_password(value) or (setting is None and is_surely_secret(name, value))
-    return setting.type == "secret"
+    return (setting is not None and setting.type == "secret") or is_secret(name, value) or carries_secret(value)
 
 
 def _secret(contract: Contract, setting: Setting | None, value: str) -> tuple[str, str, str, str]:
-    if carries_password(value):
-        remedy = "use an address without a password"
-    elif setting is None:
-        remedy = "use ollama_api_key, which is kept in a file that only root can read"
-    else:
+    remedy = KEEP_APART
+    if setting is not None and setting.type == "secret" and not carries_secret(value):
         remedy = _remedy(contract, setting, None)
+    elif "@" in value and carries_secret(value):
+        remedy = f"use an address without a password, or {KEEP_APART}"
     return "fatal", "secret", "it holds a secret, and every local user can read the environment of a unit", remedy
 
 

@@ -9,13 +9,15 @@ be written, by the rules that hold for a unit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_password, is_secret
+from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret, is_secret
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
     BOOLEANS,
+    HIDDEN,
     WHOLE,
     canonical,
     check_value,
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Option
 
 AUTO = "auto"
-_HIDDEN = "(hidden)"
+# Their values hold the names and values of others, in whatever form: of a wrong one the form alone is shown.
+_NESTED = frozenset({"environment", "instances"})
 
 
 def read(option: Option, value: object) -> object:
@@ -91,16 +94,38 @@ def shown(option: Option, value: object) -> str:
     """The value as a message shows it, without secrets and at most one line of it."""
     if option.type == "secret":
         return "the value"
+    plain = isinstance(value, str) and re.fullmatch(r"[a-z_]{0,20}", value)
+    if option.type in _NESTED and not plain:
+        return f"the value, {_form(value)}," if value else repr(value)
     text = repr(_without_secrets(value))
     return text if len(text) <= 120 else f"{text[:119]}…"
+
+
+def holds_secret(value: object) -> bool:
+    """Whether a value, nested or not, has the form of a secret or holds one."""
+    if isinstance(value, Mapping):
+        return any(map(holds_secret, (*value, *value.values())))
+    if isinstance(value, (list, tuple)):
+        return any(map(holds_secret, value))
+    return isinstance(value, str) and carries_secret(value)
+
+
+def _form(value: object) -> str:
+    number = f"{len(value)} " if isinstance(value, (Mapping, list, tuple)) else ""
+    if isinstance(value, Mapping):
+        return f"a mapping of {number}names"
+    if isinstance(value, (list, tuple)):
+        return f"a list of {number}entries"
+    kinds: dict[type, str] = {str: "a text", bool: "a truth value", int: "a number", float: "a number"}
+    return next((name for kind, name in kinds.items() if isinstance(value, kind)), "of another type")
 
 
 def _without_secrets(value: object) -> object:
     if isinstance(value, Mapping):
         return {
-            name: _HIDDEN if is_secret(str(name), str(content)) else _without_secrets(content)
+            _without_secrets(name): HIDDEN if is_secret(str(name), str(content)) else _without_secrets(content)
             for name, content in value.items()
         }
     if isinstance(value, (list, tuple)):
         return [_without_secrets(entry) for entry in value]
-    return _HIDDEN if isinstance(value, str) and carries_password(value) else value
+    return HIDDEN if isinstance(value, str) and carries_secret(value) else value

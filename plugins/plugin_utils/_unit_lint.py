@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import split_words
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import locks_memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
@@ -76,7 +77,9 @@ def lint_unit(service: Service, release: Release | None) -> list[UnitFinding]:
         *_unprotected(service),
         *_crowded(service, release),
     ]
-    return sorted(found, key=lambda finding: (-SEVERITIES.index(finding.severity), finding))
+    hide = Redactor().text
+    clean = (finding._replace(name=hide(finding.name), message=hide(finding.message)) for finding in found)
+    return sorted(clean, key=lambda finding: (-SEVERITIES.index(finding.severity), finding))
 
 
 def _environment(service: Service, release: Release | None) -> Iterator[UnitFinding]:

@@ -16,6 +16,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Callable, Mapping, Union
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import host, hosts, origins, url
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     # Both have type, values, minimum, maximum, pattern, example and acts.
     Rule = Union[Setting, Option]
 
+HIDDEN = "(hidden)"
 # The texts that strconv.ParseBool of Go takes.
 GO_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 GO_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
@@ -53,6 +55,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,60}(\.[0-9]{1,60})?([eE][-+]?[0-9]{1,4})?")
 # A unit names these paths bare: systemd unquotes a program's but halves no $$ in it, and takes EnvironmentFile= for a
 # pattern of names (systemd.service(5), systemd.exec(5)).
 _NOT_IN_A_UNIT = re.compile(r"""[$"'\\*?\[\]]""")
+_HALF = re.compile(r"^has the entry .*?, which ")
 _UUID = {"GPU": re.compile(r"GPU-[0-9A-Fa-f-]{4,}"), "MIG": re.compile(r"MIG-[0-9A-Za-z/-]{4,}")}
 
 
@@ -112,7 +115,9 @@ def printable(value: str) -> bool:
 
 
 def quoted(value: str) -> str:
-    """A value as a message shows it, at most one line of it."""
+    """A value as a message shows it, at most one line of it, and nothing of one that holds a secret."""
+    if carries_secret(value):
+        return HIDDEN
     return repr(value if len(value) <= 80 else value[:77] + "...")
 
 
@@ -258,8 +263,9 @@ def _pattern(rule: Rule, value: str) -> str | None:
 def _address(check: Callable[[str], str | None]) -> Callable[[Rule, str], str | None]:
     def rule(_rule: Rule, value: str) -> str | None:
         problem = check(value)
-        # What stands before an @ in an address can be a password.
-        return problem and f"{'The value' if '@' in value else quoted(value)} {problem}"
+        # What stands before an @ in an address can be a password, and the problem may quote a part of it.
+        hides = "@" in value or carries_secret(value)
+        return problem and (f"{quoted(value)} {problem}" if not hides else f"The value {_HALF.sub('', problem)}")
 
     return rule
 

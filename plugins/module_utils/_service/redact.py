@@ -12,7 +12,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._secrets import is_secret
+from ansible_collections.inference.ollama.plugins.module_utils._secrets import (
+    hide_in_text,
+    hide_in_value,
+    is_secret,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,17 +25,6 @@ MASK = "***"
 
 # Short values, words and paths could be part of anything, and are hidden only under the name of a secret.
 _PLAIN = re.compile(r".{0,7}|[A-Za-z_]{0,15}|[0-9.]{0,11}|[./].*", re.DOTALL)
-
-# Every repetition is bounded, by a number or by what ends it, so that no text takes long.
-_USER = re.compile(r"(://)([^\s\"'<>]{0,1024})@")
-# A value that is an address may leave out the scheme (_secrets.py); in a longer text that could be anything.
-_ADDRESS = re.compile(r"(^|://)([^/@\s:]*:[^/\s]+)@")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)( +)[\w.~+/=-]{6,}")
-_WORDS = r"(?:[_.-]key|apikey|token|secret|passw(?:or)?d|passphrase|credentials?|authorization)"
-_VALUE = r"""("(?:\\.|[^"\\])*"|'[^']*'|[^\s,;&\]}"'\\]+)"""
-_PAIR = re.compile(rf"(?i)(?<![\w.-])([\w.-]{{0,128}}{_WORDS}\\?[\"']?\s{{0,3}}[=:]\s{{0,3}}\\?){_VALUE}")
-_FLAG = re.compile(rf"(?i)(?<![\w.-])(--[\w-]{{0,128}}{_WORDS} )([^\s\"'\\]+)")
-_KNOWN = re.compile(r"\b(sk-|hf_|ghp_|github_pat_|glpat-|xox[abp]-)[\w-]{12,}")
 
 
 class Redactor:
@@ -54,17 +47,13 @@ class Redactor:
             elif equals and is_secret(name, value) and re.fullmatch(r"[\w.-]+", name):
                 found.append(f"{name}={self._hidden(value)}")
             else:
-                found.append(self.text(f"{name}={self._address(value)}" if equals else self._address(word)))
+                found.append(self._word(name, value) if equals else hide_in_value(word, self._hidden))
             option = word if word.startswith("-") and not equals else ""
         return found
 
     def text(self, text: str) -> str:
         """Any text, such as a line of a log, without secrets."""
-        text = _USER.sub(self._user, text)
-        text = _BEARER.sub(rf"\1\2{MASK}", text)
-        text = _PAIR.sub(self._pair, text)
-        text = _FLAG.sub(self._pair, text)
-        return _KNOWN.sub(MASK, text)
+        return hide_in_text(text, self._hidden)
 
     def everywhere(self, value: Any) -> Any:  # noqa: ANN401 - any nested value
         """A nested value without any secret that was seen; keys stay."""
@@ -77,20 +66,12 @@ class Redactor:
         return [self.everywhere(inner) for inner in value] if isinstance(value, list) else value
 
     def _value(self, name: str, value: str) -> str:
-        return self._hidden(value) if is_secret(name, value) else self.text(self._address(value))
+        return self._hidden(value) if is_secret(name, value) else hide_in_value(value, self._hidden)
 
-    def _address(self, value: str) -> str:
-        return _ADDRESS.sub(self._user, value)
+    def _word(self, name: str, value: str) -> str:
+        return self.text(f"{name}={hide_in_value(value, self._hidden)}")
 
     def _hidden(self, value: str) -> str:
         if _PLAIN.fullmatch(value) is None:
             self._secrets.add(value)
         return MASK
-
-    def _user(self, match: re.Match[str]) -> str:
-        self._hidden(match[2].partition(":")[2])
-        return f"{match[1]}{MASK}@"
-
-    def _pair(self, match: re.Match[str]) -> str:
-        self._hidden(match[2].strip("\"'"))
-        return f"{match[1]}{MASK}"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
@@ -56,8 +57,8 @@ def settle(policy: Policy) -> tuple[Policy, list[str]]:
             errors += [f"ollama_environment.{name}: {text}" for text in wrong]
         elif set_by_name not in (getattr(default, key), wanted):
             errors.append(
-                f"ollama_environment.{name}: {value!r} contradicts ollama_{key}: {shown(set_by_name)}; set only one of"
-                " them"
+                f"ollama_environment.{name}: {_brief(value)} contradicts ollama_{key}: {shown(set_by_name)}; set only one"
+                " of them"
             )
         else:
             policy = policy.replace(**{key: wanted})
@@ -69,6 +70,11 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+
+
+def _brief(value: str) -> str:
+    """A number, a time or a word as it is; nobody knows what a longer text holds."""
+    return repr(value) if re.fullmatch(r"[a-z0-9_.:+-]{1,24}", value) else "its value"
 
 
 def check_written(planning: Planning) -> None:

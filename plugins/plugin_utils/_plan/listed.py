@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.environment import ready
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import LOADED
@@ -20,6 +21,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, Policy, parse
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._values import HIDDEN, quoted
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Node
@@ -75,12 +77,14 @@ def _entry(planning: Planning, number: int, fields: dict[str, Any]) -> Entry:
     where = f"ollama_instances[{number}]"
     if not _NAME.fullmatch(name):
         planning.error(
-            f"{where}.name: {name!r} is not allowed; allowed are up to 31 small letters, digits and dashes, as in node0"
+            f"{where}.name: {quoted(name)} is not allowed; allowed are up to 31 small letters, digits and dashes, as in node0"
         )
     cpus = _cpu_list(planning, where, fields.pop("cpus", None))
     keys = [option.name for option in planning.contract.options.values() if option.scope == "instance"]
-    for unknown in sorted(set(fields) - set(keys)):
-        planning.error(f"{where}.{unknown}: no such key; allowed are name, cpus, {', '.join(keys)}")
+    for unknown in sorted({str(field) for field in fields} - set(keys)):
+        planning.error(
+            f"{where}.{HIDDEN if carries_secret(unknown) else unknown[:80]}: no such key; allowed are name, cpus, {', '.join(keys)}"
+        )
     fields = {key: value for key, value in fields.items() if key in keys}
     own, errors = parse(fields)
     base = planning.policy
@@ -105,10 +109,11 @@ def _cpu_list(planning: Planning, where: str, value: object) -> CpuSet | None:
     try:
         cpus = CpuSet.parse(str(value))
     except ValueError as error:
-        planning.error(f"{where}.cpus: {error}; allowed is a list such as 0-13,28-41, of CPUs {allowed}")
+        why = f"{HIDDEN} is no list of CPUs" if carries_secret(str(value)) else str(error)[:200]
+        planning.error(f"{where}.cpus: {why}; allowed is a list such as 0-13,28-41, of CPUs {allowed}")
         return None
     if not cpus or not cpus <= allowed:
-        planning.error(f"{where}.cpus: {str(value)!r} is not allowed; the service may use CPUs {allowed}")
+        planning.error(f"{where}.cpus: {quoted(str(value))} is not allowed; the service may use CPUs {allowed}")
         return None
     return cpus
 

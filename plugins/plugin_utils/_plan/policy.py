@@ -15,14 +15,17 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
+from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
-from ansible_collections.inference.ollama.plugins.plugin_utils._options import AUTO, read, shown
+from ansible_collections.inference.ollama.plugins.plugin_utils._options import AUTO, allowed, holds_secret, read, shown
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import parse_models
-from ansible_collections.inference.ollama.plugins.plugin_utils._values import check_value
+from ansible_collections.inference.ollama.plugins.plugin_utils._values import HIDDEN, check_value
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Option
 
+# The key itself, and values that hold those of others, which are judged one by one.
+_JUDGED_INSIDE = frozenset({"secret", "environment", "instances"})
 # A value in two variables: no node to bind to, no way of binding.
 NONE = "none"
 
@@ -53,6 +56,11 @@ def parse(options: Mapping[str, Any]) -> tuple[Policy, list[str]]:
         if option is None:
             names = ", ".join(f"ollama_{name}" for name in sorted(known))
             errors.append(f"ollama_{key}: no such variable; the plan knows {names}")
+        elif option.type not in _JUDGED_INSIDE and holds_secret(value):
+            errors.append(
+                f"ollama_{key}: the value, which is not shown, holds a password or a key, and every local user can"
+                f" read what a unit says; allowed is {allowed(option)}"
+            )
         elif value is not None:
             try:
                 values[option.name] = _read(option, value)
@@ -91,7 +99,7 @@ def _environment(value: object) -> dict[str, str]:
     result: dict[str, str] = {}
     for name, content in value.items():
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", str(name)):
-            raise ValueError(f"names of letters, digits and underscores, unlike {name!r}")
+            raise ValueError(f"names of letters, digits and underscores, unlike {_begin(str(name))}")
         if isinstance(content, bool):
             # YAML has made true of "on" already; Ollama reads only 1 and 0 the way that is meant.
             result[str(name)] = "1" if content else "0"
@@ -100,6 +108,12 @@ def _environment(value: object) -> dict[str, str]:
         else:
             raise ValueError(f"text or a number as each value; {name} has {type(content).__name__}")
     return dict(sorted(result.items()))
+
+
+def _begin(name: str) -> str:
+    """The right beginning of a wrong name; the rest could be the value of a secret."""
+    right = re.match(r"[A-Za-z0-9_]{0,40}", name)
+    return repr(f"{right[0] if right else ''}…") if not carries_secret(name) else HIDDEN
 
 
 def _instances(value: object) -> str | tuple[dict[str, Any], ...]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
-from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, Finding, lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, KEEP_APART, SEVERITIES, Finding, lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.tests.unit.support.releases import CHANGES, NEWER, OLDER, releases
 
@@ -145,9 +145,9 @@ def test_what_only_looks_like_a_secret_is_somebody_elses_business(name, value):
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "FTP_PROXY"])
 def test_password_of_a_proxy_is_a_secret(name):
-    """It is refused, and the remedy is another address."""
+    """It is refused, and the remedy is another address, or a file that root alone can read."""
     (found,) = lint({name: "http://me:hunter2@proxy:3128"}, parse_release(NEW))
-    assert (found.code, found.remedy) == ("secret", "use an address without a password")
+    assert (found.code, found.remedy) == ("secret", f"use an address without a password, or {KEEP_APART}")
     assert "hunter2" not in repr(found)
 
 

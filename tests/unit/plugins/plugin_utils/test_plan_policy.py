@@ -78,9 +78,6 @@ BAD = [
     ("limit_nofile", 10),
     ("dropin_name", "override"),
     ("dropin_name", "../x.conf"),
-    ("environment", "A=1"),
-    ("environment", {"A B": 1}),
-    ("environment", {"A": ["x"]}),
     ("instances", "per_socket"),
     ("objective", "auto"),
 ]
@@ -99,6 +96,21 @@ def test_a_wrong_value_is_refused_by_name_value_and_what_is_allowed(key, value):
     found, (error,) = parse({key: value})
     assert found == Policy()
     assert error.startswith(f"ollama_{key}: {value!r} is not allowed; allowed is ")
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("A=1", "a text"),
+        ({"A B": 1}, "a mapping of 1 names"),
+        ({"A": ["x"]}, "a mapping of 1 names"),
+        (["A=1"], "a list"),
+    ],
+)
+def test_a_wrong_environment_is_described_and_not_shown(value, form):
+    """Nobody knows which part of a text or a list is the value of a secret."""
+    _found, (error,) = parse({"environment": value})
+    assert error.startswith(f"ollama_environment: the value, {form}") and "is not allowed; allowed is " in error
 
 
 def test_every_error_is_in_one_message():
