@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# What stands in the place of a secret.
+MASK = "***"
+
 _NAME = re.compile(
     r"KEY|TOKEN|SECRET|PASS(?:W|PHRASE|CODE|_|$)|CRED(?:S|ENTIALS?)?(?:_|$)|AUTHORIZATION|BEARER|COOKIE|JWT|WEBHOOK|HMAC|"
     r"(?:^|_)(?:O?AUTH|DSN|LICEN[CS]E|OTP|PAT|PIN|PRIVATE|PSK|PW|SIGNATURE)(?:_|$)|_PWD(?:_|$)|HEADERS?$|"
@@ -54,6 +57,16 @@ _FORMS = tuple(
 )
 # A name in capitals before an equals sign is that of a variable; other words of a text are not judged by their name.
 _ASSIGNED = re.compile(rf"((?<![\w.-])([A-Z][A-Z0-9_]{{2,128}})=){_VALUE}")
+_SETTING = re.compile(r"""(["']?)(?<![\w.-])([A-Za-z_][\w.-]*)=""")
+_CHAIN = re.compile(
+    r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\\.|(?![ \t]{1,64}["']?[A-Za-z_][\w.-]*=)[^\n])+""", re.DOTALL
+)
+# By the quote before the name.
+_INSIDE = {
+    '"': re.compile(r'(?:\\.|[^"\\])*(?=")', re.DOTALL),
+    "'": re.compile(r"(?:\\.|[^'\\])*(?=')", re.DOTALL),
+    "": _CHAIN,
+}
 # A value that is an address may leave out the scheme; in a longer text that could be anything.
 _ADDRESS = re.compile(r"(^|://|[,;\s])([^/@\s:,]*:[^/\s]+)(?=@)")
 
@@ -101,6 +114,23 @@ def hide_in_text(text: str, hide: Callable[[str], str]) -> str:
     for form in _FORMS[1:]:
         text = form.sub(found, text)
     return _ASSIGNED.sub(assigned, text)
+
+
+def hide_in_file(text: str, hide: Callable[[str], str]) -> str:
+    """The same for the text of a unit, a drop-in or a file of variables, where any name before an equals sign counts.
+
+    A value in quotes may have several lines, and one without them goes on until the next assignment.
+    """
+    shown, place = [], 0
+    for match in _SETTING.finditer(text):
+        if match.start() < place:
+            continue
+        rest = _INSIDE[match[1]].match(text, match.end()) or _CHAIN.match(text, match.end())
+        value = rest[0] if rest else ""
+        if is_secret(match[2], _bare(value.strip())):
+            shown += [text[place : match.end()], hide(value)]
+            place = match.end() + len(value)
+    return hide_in_text("".join([*shown, text[place:]]), hide)
 
 
 def mentions_secret(text: str) -> bool:

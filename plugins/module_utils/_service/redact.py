@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import (
+    MASK,
     hide_in_text,
     hide_in_value,
     is_secret,
@@ -20,8 +21,6 @@ from ansible_collections.inference.ollama.plugins.module_utils._secrets import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-MASK = "***"
 
 # Short values, words and paths could be part of anything, and are hidden only under the name of a secret.
 _PLAIN = re.compile(r".{0,7}|[A-Za-z_]{0,15}|[0-9.]{0,11}|[./].*", re.DOTALL)

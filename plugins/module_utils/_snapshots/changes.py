@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.module_utils._secrets import MASK, hide_in_file
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, LINK, Entry, read_entry
+from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,18 +36,42 @@ def _word(found: Entry, wanted: Entry) -> str:
 
 
 def diff(changes: Iterable[tuple[Entry, Entry]]) -> list[dict[str, str]]:
-    """Rows for Ansible's --diff. The contents of files that only their owner may read are not shown."""
+    """Rows for Ansible's --diff.
+
+    The contents of files that only their owner may read are not shown, nor are secrets in files that others may read.
+    """
     rows = []
     for found, wanted in changes:
         path = wanted.path
         if found.private or wanted.private:
             rows.append({"prepared": f"{path} is {_word(found, wanted)}; its contents are not shown\n"})
             continue
-        row = {"before": _text(found), "after": _text(wanted), "before_header": path, "after_header": path}
+        before, after = _without_secrets(_text(found), _text(wanted))
+        row = {"before": before, "after": after, "before_header": path, "after_header": path}
         if found.kind == wanted.kind and found.data == wanted.data and found.target == wanted.target:
             row = {"before": _mode(found), "after": _mode(wanted), "before_header": path, "after_header": path}
         rows.append(row)
     return rows
+
+
+def _without_secrets(before: str, after: str) -> tuple[str, str]:
+    """Both texts with secrets masked, and one that is another than before marked as changed."""
+    known: set[str] = set()
+
+    def old(secret: str) -> str:
+        if MASK not in secret:
+            known.add(secret.strip())
+        return MASK
+
+    def new(secret: str) -> str:
+        if MASK in secret:
+            return secret
+        return MASK if secret.strip() in known or not known else f"{MASK} (changed)"
+
+    hidden = hide_in_file(visible(before), old), hide_in_file(visible(after), new)
+    if before != after and hidden[0] == hidden[1]:
+        return hidden[0], f"{hidden[1]}# {MASK} (changed)\n"
+    return hidden
 
 
 def _text(entry: Entry) -> str:
