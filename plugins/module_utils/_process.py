@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
-from typing import Callable, NamedTuple, Optional
+import time
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._trust import Account
 
 # Ollama and the NVIDIA tools are often installed where a non-interactive shell does not look.
 SEARCH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/opt/rocm/bin")
+
+_LANGUAGE = {"LC_ALL": "C", "LANGUAGE": "C"}
+# The end of a sentence on a program that root does not run.
+_RIGHT = "right is root as the owner of the program and of every folder above it, and mode 0755"
 
 
 class Outcome(NamedTuple):
@@ -23,62 +32,147 @@ class Outcome(NamedTuple):
     problem: Optional[str]
 
 
-# Readers take a runner as an argument, so that a test or a captured machine answers in place of the host.
-Runner = Callable[["list[str]"], Outcome]
+# Readers take a runner as an argument, so that a test or a captured machine answers in place of the host. A second
+# argument names the account that a program belongs to; as root it is run as that one (runner()).
+Runner = Callable[..., Outcome]
+
+# More than any program says that is asked here; a journal's lines are limited where they are asked for.
+_MOST = 1 << 26
+_PART = 1 << 16
 
 
 def find(program: str) -> str | None:
-    """The path of a program on PATH or in the usual folders; None without one."""
-    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *SEARCH]))
+    """The path of a program on PATH or in the usual folders; None without one.
+
+    For root one that others may change counts only where there is no other.
+    """
+    folders = [*os.environ.get("PATH", "").split(os.pathsep), *SEARCH]
+    if os.path.dirname(program) or os.geteuid() != 0:
+        return shutil.which(program, path=os.pathsep.join(folders))
+    from ansible_collections.inference.ollama.plugins.module_utils._trust import (  # noqa: PLC0415 compiled only where needed
+        weakness,
+    )
+
+    found = list(filter(None, (shutil.which(program, path=folder) for folder in folders if os.path.isabs(folder))))
+    return next((path for path in found if weakness(path) is None), found[0] if found else None)
 
 
 def runner(timeout: float) -> Runner:
-    """A runner whose every program is killed, children included, after ``timeout`` seconds."""
+    """A runner whose every program is killed, children included, after ``timeout`` seconds.
 
-    def run(argv: list[str]) -> Outcome:
+    As root it never runs a program that another account may change, unless as the account that is named and with
+    nothing of root's environment.
+    """
+
+    def run(argv: list[str], user: str | None = None) -> Outcome:
         path = find(argv[0])
         if path is None:
             return Outcome(None, f"{argv[0]} is not installed")
+        # Without HOME, which a service manager or a bare connection may leave out, ollama panics.
+        options: dict[str, Any] = {"env": {"HOME": os.path.expanduser("~"), **os.environ, **_LANGUAGE}}
+        if os.geteuid() == 0:
+            from ansible_collections.inference.ollama.plugins.module_utils._trust import (  # noqa: PLC0415 compiled only where needed
+                account,
+                weakness,
+            )
+
+            identity = account(user)
+            weak = weakness(path) if identity is None else None
+            if weak is not None:
+                return Outcome(None, f"{' '.join(argv)} was not run, since {weak} can be changed by others: {_RIGHT}")
+            options = options if identity is None else _as(identity, timeout)
         try:
             process = subprocess.Popen(  # noqa: S603 - a list, no shell, and every caller names its program
                 [path, *argv[1:]],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                # Without HOME, which a service manager or a bare connection may leave out, ollama panics.
-                env={"HOME": os.path.expanduser("~"), **os.environ, "LC_ALL": "C", "LANGUAGE": "C"},
                 start_new_session=True,
+                **options,
             )
-        except OSError as error:
-            return Outcome(None, f"{path} could not be started: {error.strerror}")
+        except (OSError, subprocess.SubprocessError) as error:
+            return Outcome(None, f"{path} could not be started: {getattr(error, 'strerror', None) or error}")
         return _finish(process, argv, timeout)
 
     return run
 
 
+def _as(identity: Account, timeout: float) -> dict[str, Any]:
+    """Options of a process of another account: its groups alone, no home, no file larger than nothing, no core."""
+    import resource  # noqa: PLC0415 of a process of another account alone
+
+    limits = {"CORE": 0, "FSIZE": 0, "NOFILE": 256, "CPU": int(timeout) + 1}
+
+    def limit() -> None:
+        for name, number in limits.items():
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (number, number))
+
+    return {
+        "env": {"HOME": "/nonexistent", "PATH": os.pathsep.join(SEARCH), **_LANGUAGE},
+        "cwd": "/",
+        "user": identity.uid,
+        "group": identity.gid,
+        "extra_groups": identity.groups,
+        "preexec_fn": limit,
+    }
+
+
 def _finish(process: subprocess.Popen[bytes], argv: list[str], timeout: float) -> Outcome:
     command = " ".join(argv)
-    try:
-        out, err = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
+    said = _listen(process, time.monotonic() + timeout)
+    if said is None:
         _kill_group(process)
         return Outcome(None, f"{command} did not answer within {timeout:g} s and was stopped")
+    out, err = said
+    if max(len(out), len(err)) > _MOST:
+        _kill_group(process)
+        return Outcome(None, f"{command} said more than {_MOST} bytes and was stopped")
     if process.returncode != 0:
-        said = _last_line(err) or _last_line(out) or "nothing"
-        return Outcome(None, f"{command} failed with exit status {process.returncode} and said: {said}")
+        last = _last_line(err) or _last_line(out) or "nothing"
+        return Outcome(None, f"{command} failed with exit status {process.returncode} and said: {last}")
     return Outcome(out.decode("utf-8", "replace"), None)
+
+
+def _listen(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes] | None:
+    """All that a process says until it ends, or the beginning of too much; None where it has not ended in time."""
+    streams = [stream for stream in (process.stdout, process.stderr) if stream is not None]
+    said = {stream.fileno(): bytearray() for stream in streams}
+    waiting = select.poll()
+    for number in said:
+        waiting.register(number, select.POLLIN | select.POLLHUP)
+    open_ones = set(said)
+    while open_ones:
+        left = deadline - time.monotonic()
+        ready = waiting.poll(left * 1000) if left > 0 else []
+        if not ready:
+            return None
+        for number, _event in ready:
+            part = os.read(number, _PART)
+            said[number] += part
+            if not part:
+                waiting.unregister(number)
+                open_ones.discard(number)
+            if len(said[number]) > _MOST:
+                return bytes(said[number]), b""
+    try:
+        process.wait(max(0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return None
+    out, err = (bytes(text) for text in said.values())
+    for stream in streams:
+        stream.close()
+    return out, err
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     # A driver call that hangs in the kernel ignores SIGKILL; waiting for it would hang the reader too.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    try:
-        process.communicate(timeout=1)
-    except subprocess.TimeoutExpired:
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=1)
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
 
 
 def _last_line(data: bytes) -> str:

@@ -68,6 +68,18 @@ class Root:
         """Whether this is the running host, where programs may be asked too."""
         return os.path.realpath(self.path) == "/"
 
+    @property
+    def asks_servers(self) -> bool:
+        """Whether a server may be asked in place of its program; not where answers are recorded."""
+        return self.live
+
+    def is_same_file(self, path: str, other: str) -> bool:
+        """Whether two paths lead to one file, through all links."""
+        try:
+            return os.path.samefile(self.real(path), self.real(other))
+        except OSError:
+            return False
+
     def problem(self, text: str) -> None:
         """Record a sentence on what could not be read, once."""
         # Programs colour their output.

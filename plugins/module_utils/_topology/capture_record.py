@@ -37,6 +37,11 @@ class RecordingRoot(Root):
         super().__init__(path)
         self.capture = capture
 
+    @property
+    def asks_servers(self) -> bool:
+        """False, since a capture holds what programs say."""
+        return False
+
     def exists(self, path: str) -> bool:
         found = super().exists(path)
         if found:
@@ -114,8 +119,8 @@ def key_of(argv: list[str]) -> tuple[str, ...]:
 def recording(run: Runner, capture: Capture) -> Runner:
     """A runner that adds the output of programs to ``capture``."""
 
-    def remember(argv: list[str]) -> Outcome:
-        outcome = capture.runs[key_of(argv)] = run(argv)
+    def remember(argv: list[str], *account: str | None) -> Outcome:
+        outcome = capture.runs[key_of(argv)] = run(argv, *account)
         return outcome
 
     return remember

@@ -46,9 +46,9 @@ def machine_of(params: dict[str, Any]) -> tuple[Root, Runner | None]:
 def _with_nvml(run: Runner, timeout: float) -> Runner:
     """The same, asking NVIDIA's library in a fork of this process in place of a program."""
 
-    def ask(argv: list[str]) -> Outcome:
+    def ask(argv: list[str], *account: str | None) -> Outcome:
         if argv != [NVML]:
-            return run(argv)
+            return run(argv, *account)
         from ansible_collections.inference.ollama.plugins.module_utils._fork import (  # noqa: PLC0415 compiled only where needed
             call,
         )

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """systemd, numactl and Ollama as this host has them.
 
-Sources: systemctl(1) and org.freedesktop.systemd1(5) for the properties of a service; ``ollama --version``.
+Sources: systemctl(1) and org.freedesktop.systemd1(5) for the properties of a service.
 """
 
 from __future__ import annotations
@@ -32,11 +32,6 @@ _BOOTED = "/run/systemd/system"
 # How systemctl ends where systemd is installed but does not run, as in a container.
 _NOT_BOOTED = ("not been booted with systemd", "Failed to connect to bus")
 
-# A running server answers with its own version; the client's is that of the installed file, which a restart runs.
-_CLIENT = r"client version is ([0-9]\S*)"
-_VERSION = r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}(?:[-+][0-9A-Za-z.+-]{1,80})?"
-_SERVER = r"ollama version is ([0-9]\S*)"
-
 
 def read_software(root: Root, run: Runner | None, parts: frozenset[str] = PARTS) -> dict[str, Any]:
     """``{systemd, numactl, ollama: {binary, version, unit: {…} or None} or None}``; None for parts not asked for.
@@ -60,8 +55,17 @@ def _read_ollama(root: Root, run: Runner | None) -> dict[str, Any] | None:
         unit["wrapped_command"] = wrapped
     if binary is None and unit is None:
         return None
-    version = None if run is None or binary is None else _version(root, run, binary)
+    version = None if run is None or binary is None else _version(root, run, binary, unit)
     return {"binary": binary, "version": version, "unit": unit}
+
+
+def _version(root: Root, run: Runner, binary: str, unit: dict[str, Any] | None) -> str | None:
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.release import (  # noqa: PLC0415 compiled only where needed
+        read_release,
+    )
+
+    runs = unit["name"] if unit is not None and unit["active"] else None
+    return read_release(root, run, binary, runs, None if unit is None else unit["user"])
 
 
 def _which(root: Root, run: Runner | None, program: str) -> str | None:
@@ -153,16 +157,3 @@ def _started(root: Root, run: Runner | None, command: str | None) -> tuple[str |
         if found is not None:
             return found, None
     return _which(root, run, "ollama"), None
-
-
-def _version(root: Root, run: Runner, binary: str) -> str | None:
-    """``0.34.1`` or ``0.33.0-rc2``."""
-    said = run([binary, "--version"])
-    if said.out is None:
-        root.problem(said.problem or "")
-        return None
-    match = re.search(_CLIENT, said.out) or re.search(_SERVER, said.out)
-    if match is None or not re.fullmatch(_VERSION, match[1]):
-        root.problem(f"{binary} --version: read {said.out[:80]!r}, expected 'ollama version is 0.34.1'")
-        return None
-    return match[1]

@@ -11,6 +11,7 @@ import signal
 
 import pytest
 
+from ansible_collections.inference.ollama.plugins.module_utils import _process
 from ansible_collections.inference.ollama.plugins.module_utils._process import find, runner
 
 
@@ -81,6 +82,19 @@ def test_a_program_that_hangs_is_killed_with_its_children(program, tmp_path):
         assert os.read(reader, 1) == b""
     finally:
         os.close(reader)
+
+
+def test_a_program_that_never_stops_talking_is_stopped(program, monkeypatch):
+    """What a program says is read up to a limit, and then it is killed."""
+    monkeypatch.setattr(_process, "_MOST", 1 << 17)
+    program("exec yes")
+    assert runner(60)(["tool"]) == (None, "tool said more than 131072 bytes and was stopped")
+
+
+def test_a_program_that_closes_its_output_and_stays_is_stopped(program):
+    """An end of its output is not its own end."""
+    program("exec >&- 2>&-; exec sleep 300")
+    assert runner(0.3)(["tool"]).problem.endswith("did not answer within 0.3 s and was stopped")
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

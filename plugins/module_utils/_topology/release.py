@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The release of the installed program, which the next start runs.
+
+A server that still runs the very file that is installed says it at once (docs/api.md of Ollama: GET /api/version), however
+slowly the program starts; the file itself is the same where device and inode are (proc(5), /proc/PID/exe). One that was
+replaced since is another release, and then the program itself is asked. No file beside it names a release.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
+    from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+
+# A running server answers with its own version; the client's is that of the installed file.
+_CLIENT = r"client version is ([0-9]\S*)"
+_VERSION = r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}(?:[-+][0-9A-Za-z.+-]{1,80})?"
+_SERVER = r"ollama version is ([0-9]\S*)"
+# OLLAMA_HOST with an address of this host in numbers; a name would have to be looked up.
+_HOST = re.compile(r"(http://)?(\[[0-9A-Fa-f:.]*\]|[0-9.]*|localhost)(?::([0-9]{1,5}))?/?")
+_DEFAULT_PORT, _HTTP_PORT = 11434, 80
+_LARGEST = 1 << 16
+# A server that is busy answers this in milliseconds.
+_SECONDS = 2.0
+
+
+def read_release(root: Root, run: Runner, binary: str, unit: str | None, user: str | None) -> str | None:
+    """``0.34.1`` or ``0.33.0-rc2``; None, and a problem, where neither the server nor the program says it.
+
+    ``unit`` is the name of a unit that runs, None without one; ``user`` the account that it runs as.
+    """
+    return (_of_server(root, run, binary, unit) if unit and root.asks_servers else None) or _of_program(
+        root, run, binary, user
+    )
+
+
+def _of_program(root: Root, run: Runner, binary: str, user: str | None) -> str | None:
+    said = run([binary, "--version"], user) if root.live else run([binary, "--version"])
+    if said.out is None:
+        root.problem(said.problem or "")
+        return None
+    match = re.search(_CLIENT, said.out) or re.search(_SERVER, said.out)
+    if match is None or not re.fullmatch(_VERSION, match[1]):
+        root.problem(f"{binary} --version: read {said.out[:80]!r}, expected 'ollama version is 0.34.1'")
+        return None
+    return match[1]
+
+
+def _of_server(root: Root, run: Runner, binary: str, unit: str) -> str | None:
+    """What the running server says, where it runs this very file; None for anything else, which is no problem."""
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import (  # noqa: PLC0415 compiled only where needed
+        show,
+    )
+
+    pid = show(run, unit, ("MainPID",)).number("MainPID")
+    if not pid or not root.is_same_file(f"/proc/{pid}/exe", binary):
+        return None
+    place = _listens(root.variable(f"/proc/{pid}/environ", "OLLAMA_HOST") or "")
+    said = _ask(*place) if place is not None else None
+    # It could have ended, and another one have its port.
+    return said if said is not None and root.is_same_file(f"/proc/{pid}/exe", binary) else None
+
+
+def _listens(text: str) -> tuple[str, int] | None:
+    """Address and port of an OLLAMA_HOST as the server reads it (envconfig/config.go, Host); None for another form."""
+    match = _HOST.fullmatch(text.strip().strip("\"'"))
+    if match is None:
+        return None
+    host = match[2].strip("[]")
+    port = int(match[3] or (_HTTP_PORT if match[1] else _DEFAULT_PORT))
+    loopback = {"": "127.0.0.1", "localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 nothing is bound
+    return (loopback.get(host, host), port) if 0 < port < 1 << 16 else None
+
+
+def _ask(host: str, port: int) -> str | None:
+    """The version that a server at this address answers with in time."""
+    # urllib costs more than the whole question.
+    import socket  # noqa: PLC0415 compiled only where needed
+    import time  # noqa: PLC0415 compiled only where needed
+
+    deadline = time.monotonic() + _SECONDS
+    said = b""
+    try:
+        with socket.create_connection((host, port), timeout=_SECONDS) as server:
+            server.sendall(f"GET /api/version HTTP/1.0\r\nHost: localhost:{port}\r\n\r\n".encode())
+            while len(said) < _LARGEST and deadline > time.monotonic():
+                server.settimeout(max(0.001, deadline - time.monotonic()))
+                part = server.recv(_LARGEST)
+                if not part:
+                    break
+                said += part
+        head, _blank, body = said.partition(b"\r\n\r\n")
+        version = json.loads(body)["version"] if re.match(rb"HTTP/1\.[01] 200 ", head) else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return version if isinstance(version, str) and re.fullmatch(_VERSION, version) else None
