@@ -91,7 +91,7 @@ EXAMPLES = r"""
     state_folder: /var/lib/inference.ollama
     reason: change 4711
   become: true
-  notify: Ollama settings changed
+  notify: Restart my services
 
 - name: Remove a drop-in and its folder
   inference.ollama.file_transaction:

@@ -26,10 +26,13 @@ _WRITTEN = (VARIABLE, DIRECTIVE, ORDER, SLICE)
 def run_summary(hosts: Mapping[str, Mapping[str, Any]], *, check_mode: bool = False) -> list[str]:
     """Return the lines of all hosts; ``hosts`` are the variables of each, of which only the role's are looked at.
 
-    The last line of a host whose run failed is one sentence, however long.
+    A host on which the role has not run, as where a condition leaves it out, has none. The last line of a host whose
+    run failed is one sentence, however long.
     """
     lines: list[str] = []
     for host, variables in hosts.items():
+        if "ollama_changes" not in variables:
+            continue
         change = variables["ollama_changes"]
         if change["outcome"] in (UNCHANGED, CHANGED):
             lines += wrapped(f"{host}: {'; '.join(_clauses(variables, change, check_mode=check_mode))}", indent=4)

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role in a play of somebody else's repository: beside other roles, with tags, in loops, and begun in the middle."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.inference.ollama.tests.unit.support.playbooks import LOCAL, installed, play
+
+pytestmark = installed
+DROPIN = "etc/systemd/system/ollama.service.d/override.conf"
+OTHER = """
+- name: Another role's task
+  ansible.builtin.command: "true"
+  notify: Reload systemd
+  tags: [other]
+"""
+HANDLER = """
+- name: Reload systemd
+  ansible.builtin.debug:
+    msg: their handler ran
+"""
+ROLES = """
+- hosts: ollama
+  gather_facts: false
+  roles: [other, {role: inference.ollama.ollama, tags: [gpu]}]
+"""
+
+
+class Repository:
+    """A folder with a playbook, another role and one host, whose files are rendered into a folder of its own."""
+
+    def __init__(self, folder):
+        self.folder, self.runs = folder, 0
+        for part, text in (("tasks", OTHER), ("handlers", HANDLER)):
+            (folder / f"roles/other/{part}").mkdir(parents=True)
+            (folder / f"roles/other/{part}/main.yml").write_text(text, encoding="utf-8")
+
+    def run(self, playbook, *options, hosts=("node1",)):
+        """Exit status and output of the playbook, whose text is given."""
+        self.runs += 1
+        place = self.folder / f"run{self.runs}"
+        place.mkdir()
+        (place / "play.yml").write_text(playbook, encoding="utf-8")
+        (place / "roles").symlink_to(self.folder / "roles")
+        staged = [f"{host} {LOCAL} ollama_version=0.34.1 ollama_staging_root={self.folder}/{host}" for host in hosts]
+        return play(place, "\n".join(["[ollama]", *staged, ""]), [], "play.yml", *options)
+
+    @property
+    def written(self):
+        return (self.folder / "node1" / DROPIN).exists()
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return Repository(tmp_path)
+
+
+def tasks(output):
+    """The names of the role's tasks that ran, without the one that Ansible adds."""
+    named = re.findall(r"^TASK \[inference\.ollama\.ollama : (.*)\] \*+$", output, flags=re.MULTILINE)
+    return [name for name in named if not name.startswith("Validating arguments")]
+
+
+def test_a_handler_of_another_role_stays_theirs(repository):
+    """A notification by a name that many roles use reaches the other role's handler, and the role's own are unique."""
+    status, output = repository.run(ROLES)
+    assert status == 0, output
+    assert output.count("their handler ran") == 1
+    handlers = re.findall(r"^RUNNING HANDLER \[inference\.ollama\.ollama : (.*)\] \*+$", output, flags=re.MULTILINE)
+    assert handlers
+    assert all("inference.ollama" in name for name in handlers)
+
+
+def test_nothing_of_the_role_runs_where_tags_of_others_were_asked_for(repository):
+    """Neither a task of the role nor a change of its files."""
+    status, output = repository.run(ROLES, "--tags", "other")
+    assert status == 0, output
+    assert (tasks(output), repository.written) == ([], False)
+
+
+@pytest.mark.parametrize("options", ["--tags=gpu", "--tags=ollama", "--tags=ollama_configure", "--skip-tags=ollama_run"])
+def test_a_part_runs_with_all_that_it_needs(repository, options):
+    """The host is read, the files are written and the run is summed up."""
+    status, output = repository.run(ROLES, options)
+    assert status == 0, output
+    ran = tasks(output)
+    assert (ran[0], ran[-1], repository.written) == (
+        "Read the host, and decide what to change",
+        "Summarize the run",
+        True,
+    )
+    restarted = "RUNNING HANDLER [inference.ollama.ollama" in output
+    assert restarted is (options in ("--tags=gpu", "--tags=ollama"))
+
+
+@pytest.mark.parametrize("options", ["--skip-tags=gpu", "--skip-tags=ollama"])
+def test_the_role_is_left_out_by_its_tags(repository, options):
+    """By that of the play and by its own."""
+    status, output = repository.run(ROLES, options)
+    assert status == 0, output
+    assert (tasks(output), repository.written) == ([], False)
+
+
+def test_ollama_run_alone_writes_no_file(repository):
+    """The host is read, and what is pending is not written."""
+    status, output = repository.run(ROLES, "--tags=ollama_run")
+    assert status == 0, output
+    assert "Read the host, and decide what to change" in tasks(output)
+    assert not repository.written
+
+
+@pytest.mark.parametrize("task", ["Keep the plan", "Change the host", "Check that each API answers*", "Summarize*"])
+def test_a_run_that_begins_in_the_middle_is_refused(repository, task):
+    """In a sentence that says where to begin, and without a change."""
+    status, output = repository.run(ROLES, f"--start-at-task={task}")
+    assert status != 0
+    assert "this run began after the first task of the role" in output
+    assert "caused by" not in output
+    assert not repository.written
+
+
+@pytest.mark.parametrize("option", ["--list-tasks", "--list-tags", "--syntax-check"])
+def test_a_play_can_be_listed(repository, option):
+    """Without a host to read."""
+    status, output = repository.run(ROLES, option)
+    assert status == 0, output
+    if option != "--syntax-check":
+        assert {"gpu", "ollama", "ollama_configure", "ollama_run"} <= set(re.findall(r"\w+", output))
+
+
+def test_a_host_that_a_condition_leaves_out_has_no_line(repository):
+    """The summary of the others is as always."""
+    playbook = ROLES.replace("tags: [gpu]", "when: inventory_hostname == 'node1'")
+    status, output = repository.run(playbook, hosts=("node1", "node2"))
+    assert status == 0, output
+    assert "node1: 2 files changed" in output
+    assert "node2:" not in output
