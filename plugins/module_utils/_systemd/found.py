@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_password, is_secret
+from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret, is_secret
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import FOLDERS
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import Service, read_service
@@ -198,4 +198,4 @@ def _variables(service: Service) -> dict[str, dict[str, Any]]:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    return is_secret(name, value) or carries_password(value) or Redactor().text(value) != value
+    return is_secret(name, value) or carries_secret(value)
