@@ -27,7 +27,7 @@ def program(tmp_path):
     path = folder / "tool"
     path.write_text("#!/bin/sh\necho $(id -u) $(id -g) $(id -G) $HOME $(env | grep -c SECRET) $(pwd)\n")
     path.chmod(0o755)
-    for place in (*tmp_path.parents[:2],):
+    for place in (each for each in tmp_path.parents if each.name.startswith(("pytest-", "popen-"))):
         place.chmod(0o755)
     return path
 
