@@ -286,9 +286,16 @@ def _walk(folder: str) -> tuple[list[str], list[str]]:
         for path in (os.path.join(place, name) for name in _names(place)):
             if place.endswith((".wants", ".requires")):
                 links += [path] if os.path.islink(path) else []
-            elif path.endswith(".conf" if place.endswith(".d") else (".service", ".slice")) and os.path.isfile(path):
+            elif path.endswith(".conf" if place.endswith(".d") else (".service", ".slice")) and _is_file(path):
                 files.append(path)
     return sorted(files), sorted(links)
+
+
+def _is_file(path: str) -> bool:
+    """Whether the path is a file or a link to one, to nothing, or to /dev/null, by which systemd hides a file."""
+    return os.path.isfile(path) or (
+        os.path.islink(path) and (not os.path.exists(path) or os.path.realpath(path) == os.devnull)
+    )
 
 
 def _read(files: list[str], params: dict[str, Any]) -> dict[str, Any]:

@@ -165,3 +165,15 @@ def test_what_the_unit_sets_is_read_below_the_folder_of_units(run, tmp_path):
     assert run(tmp_path)["found_unit"] is None
     found = run(tmp_path / "etc/systemd/system")["found_unit"]
     assert (found["path"], found["variables"]["OLLAMA_KEEP_ALIVE"]["value"]) == (unit, "24h")
+
+
+def test_links_to_nothing_and_to_dev_null_are_files_of_somebody(run, tmp_path):
+    """Writing in their place would lose them, so that they are listed; another device is not opened."""
+    folder = tmp_path / "ollama.service.d"
+    folder.mkdir()
+    links = {"nothing.conf": "/nowhere", "masked.conf": "/dev/null", "device.conf": "/dev/tty"}
+    for name, target in links.items():
+        (folder / name).symlink_to(target)
+    result = run(tmp_path)
+    assert [Path(path).name for path in result["files"]] == ["masked.conf", "nothing.conf"]
+    assert result["headed"] == []
