@@ -41,6 +41,12 @@ options:
     description: Files that only their owner may read, content by absolute path. The content is never shown.
     type: dict
     default: {}
+  kept:
+    description:
+      - Files and links that O(files) would replace, with the path under which each stays as it is, content, permissions
+        and owner included. One that is not there is passed over; a different file at the new path is an error.
+    type: dict
+    default: {}
   backup:
     description: Paths of files to copy before they change. A copy has the file's name, the time and a tilde.
     type: list
@@ -142,7 +148,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.change
     pending_changes,
     summarize,
 )
-from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, Entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, Entry, read_entry
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import OPTIONS, Host, remove_empty, write
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 from ansible_collections.inference.ollama.plugins.module_utils._topology.options import check_timeout
@@ -165,6 +172,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         },
         # Ansible hides the values of a dictionary, but would log the texts in a list of dictionaries.
         "secrets": {"type": "dict", "default": {}, "no_log": True},
+        "kept": {"type": "dict", "default": {}},
         "backup": {"type": "list", "elements": "path", "default": []},
         "absent": {"type": "list", "elements": "path", "default": []},
         "empty_folders": {"type": "list", "elements": "path", "default": []},
@@ -177,7 +185,9 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 def wanted_of(params: dict[str, Any]) -> list[Entry]:
     """Return the requested entries; OllamaError for a path that is relative or named twice, or an invalid mode."""
-    entries = [Entry(row["path"], FILE, row["content"].encode(), _mode(row["mode"])) for row in params["files"]]
+    # First, so that a run that is cut off between two renames has lost neither.
+    entries = [entry for path, other in params["kept"].items() for entry in _kept(path, str(other))]
+    entries += [Entry(row["path"], FILE, row["content"].encode(), _mode(row["mode"])) for row in params["files"]]
     entries += [Entry(path, FILE, _text(path, content), SECRET_MODE) for path, content in params["secrets"].items()]
     entries += [Entry(path, ABSENT) for path in params["absent"]]
     paths = [entry.path for entry in entries]
@@ -185,8 +195,21 @@ def wanted_of(params: dict[str, Any]) -> list[Entry]:
         if not path.startswith("/"):
             raise OllamaError(f"{path}: allowed is an absolute path")
         if paths.count(path) > 1:
-            raise OllamaError(f"{path}: it is named twice among files, secrets and absent")
+            raise OllamaError(f"{path}: it is named twice among files, secrets, kept and absent")
     return entries
+
+
+def _kept(path: str, other: str) -> list[Entry]:
+    """Return the entry at a path under its other one; none where nothing is there."""
+    found, there = read_entry(path), read_entry(other)
+    if found.kind == ABSENT:
+        return []
+    wanted = found._replace(path=other)
+    if there.kind != ABSENT and differs(there, wanted):
+        raise OllamaError(
+            f"{other}: {path} would stay under this name, and there is another file; move one of them away"
+        )
+    return [wanted]
 
 
 def _text(path: str, content: object) -> bytes:

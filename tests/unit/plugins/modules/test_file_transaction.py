@@ -222,3 +222,52 @@ def test_a_host_without_systemd_is_refused_where_a_state_is_to_be_kept(run, host
     code, result = run(**host)
     assert (code, tree(host["units_folder"])) == (1, before)
     assert "the services that run cannot be listed" in result["msg"]
+
+
+def test_what_somebody_else_wrote_stays_under_another_name(run, tmp_path):
+    """Content, permissions and links are as they were; check mode and --diff show it, the snapshot has both paths."""
+    folder, store = tmp_path / "etc", tmp_path / "kept"
+    folder.mkdir()
+    plant(str(folder), {"a.conf": ("file", b"theirs\xff\n", 0o640), "b.conf": ("link", "nowhere")})
+    before = tree(str(folder))
+    names = {f"{folder}/{name}.conf": f"{folder}/{name}-found.conf" for name in "abc"}
+    files = [{"path": f"{folder}/{name}.conf", "content": "ours\n"} for name in "ab"]
+    asked = {"files": files, "kept": names, "state_folder": str(store), "units_folder": str(folder)}
+    code, result = run(**asked, _ansible_check_mode=True)
+    assert (code, tree(str(folder))) == (0, before)
+    assert {"path": f"{folder}/a-found.conf", "change": "created"} in result["changes"]
+    assert any(row.get("after_header") == f"{folder}/a-found.conf" for row in result["diff"])
+    run(**asked)
+    ours = ("file", b"ours\n", 0o644)
+    assert tree(str(folder)) == {
+        "a.conf": ours,
+        "b.conf": ours,
+        "a-found.conf": before["a.conf"],
+        "b-found.conf": ("link", "nowhere"),
+    }
+    saved = {entry.path: entry.kind for entry in Store(str(store)).snapshots()[0].entries}
+    assert (saved[f"{folder}/a.conf"], saved[f"{folder}/a-found.conf"]) == ("file", "absent")
+
+
+def test_a_private_file_that_is_kept_is_not_shown(run, tmp_path):
+    """It is as private under its other name."""
+    plant(str(tmp_path), {"a.conf": ("file", KEY.encode(), 0o600)})
+    names = {f"{tmp_path}/a.conf": f"{tmp_path}/a-found.conf"}
+    _code, result = run(files=[{"path": f"{tmp_path}/a.conf", "content": "ours\n"}], kept=names)
+    assert KEY not in json.dumps(result)
+    assert tree(str(tmp_path))["a-found.conf"] == ("file", KEY.encode(), 0o600)
+
+
+def test_a_name_that_is_taken_stops_all(run, tmp_path):
+    """Nobody's file is written over to keep another one; the same file twice is what a killed run leaves."""
+    plant(str(tmp_path), {"a.conf": ("file", b"1\n", 0o644), "a-found.conf": ("file", b"2\n", 0o644)})
+    before = tree(str(tmp_path))
+    asked = {
+        "files": [{"path": f"{tmp_path}/a.conf", "content": "ours\n"}],
+        "kept": {f"{tmp_path}/a.conf": f"{tmp_path}/a-found.conf"},
+    }
+    code, result = run(**asked)
+    assert (code, tree(str(tmp_path))) == (1, before)
+    assert "there is another file" in result["msg"]
+    (tmp_path / "a-found.conf").write_bytes(b"1\n")
+    assert run(**asked)[0] == 0
