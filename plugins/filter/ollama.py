@@ -46,8 +46,13 @@ def _in_words(function: Callable[..., Result]) -> Callable[..., Result]:
     return wrapper
 
 
-def _tuning_plan(topology: Mapping[str, Any], policy: Mapping[str, Any], release: str | None = None) -> dict[str, Any]:
-    return make.make_plan(topology, policy, release)
+def _tuning_plan(
+    topology: Mapping[str, Any],
+    policy: Mapping[str, Any],
+    release: str | None = None,
+    found: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    return make.make_plan(topology, policy, release, found)
 
 
 def _topology_svg(topology: Mapping[str, Any], host: str, plan: Mapping[str, Any] | None = None) -> str:

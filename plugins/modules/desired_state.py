@@ -120,6 +120,12 @@ unit_files:
   type: list
   elements: dict
   sample: []
+kept:
+  description: Drop-ins of others whose place the role's take, with the path under which each stays.
+  returned: success
+  type: dict
+  sample:
+    /etc/systemd/system/ollama.service.d/override.conf: /etc/systemd/system/ollama.service.d/override-found.conf
 files:
   description: Path and content of these and of the kernel's files.
   returned: success

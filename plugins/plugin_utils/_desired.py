@@ -18,8 +18,16 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     NUMA_BALANCING,
     UNITS_FOLDER,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units, stale_files, unit_files
+from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
+    changed_units,
+    foreign_dropins,
+    kept_name,
+    stale_files,
+    unit_files,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._found import found_errors, lost_settings
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import REPLACE
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import (
     host_errors,
     not_installed,
@@ -112,10 +120,12 @@ def desired_state(
     unit_files_info returned.
     """
     prefix, installed = _prefix(options), bool(_unit(topology))
-    plan, errors = plan_or_errors(topology, options)
+    before = found.get("found_unit")
+    plan, errors = plan_or_errors(topology, options, before)
     notices: list[str] = []
     if run.preflight:
         errors += host_errors(topology, options, found, plan)
+        errors += found_errors(options, found, plan)
         if not installed and not prefix:
             (notices if run.check_mode else errors).append(not_installed(run.host))
     if errors or plan is None:
@@ -123,6 +133,12 @@ def desired_state(
     live = installed and not prefix
     files = unit_files(plan, options["dropin_name"], prefix)
     ours = found["headed"]
+    replaces = options.get("adopt") == REPLACE
+    foreign = foreign_dropins(files, found["files"], ours)
+    kept = {} if replaces else {path: kept_name(path) for path in foreign}
+    given_up = [path for path in map(kept_name, _dropins(files)) if replaces and path in found["files"]]
+    notices += (f"{path} stays as {other}, which systemd reads before it" for path, other in kept.items())
+    notices += lost_settings(plan, before, [*foreign, *given_up]) if replaces else ()
     notices += _foreign_slice(plan, files, found)
     template_is_ours = template_path(options) in ours
     # A link to an instance is the role's if the template is.
@@ -136,8 +152,8 @@ def desired_state(
     stale_links = [link for link in links if posixpath.basename(link) in stale["units"]]
     left = [f"{prefix}{setting.path}" for setting, value in kernel if value is None]
     secrets_path = f"{prefix}{options['secrets_path']}"
-    absent = [*stale["files"], *stale_links, *left, *([] if options["api_key"] else [secrets_path])]
-    changes = list(_changes(texts, absent, found))
+    absent = [*stale["files"], *given_up, *stale_links, *left, *([] if options["api_key"] else [secrets_path])]
+    changes = [*kept.values(), *_changes(texts, absent, found)]
     # A dry run cannot ask systemd for instances of a template that is not there yet.
     loadable = live and (not run.check_mode or not plan["template"] or template_is_ours)
     everywhere = found["unfinished"] or secrets_path in changes
@@ -159,7 +175,8 @@ def desired_state(
         "header": HEADER,
         "unit_files": [{**file, "content": texts[str(file["path"])]} for file in files],
         "files": [{"path": path, "content": text} for path, text in texts.items()],
-        "backup": [file["path"] for file in files if file["path"] not in ours],
+        "kept": kept,
+        "backup": [*(file["path"] for file in files if file["path"] not in {*ours, *kept}), *given_up],
         "absent": absent,
         "stale": stale["files"],
         "empty_folders": stale["folders"],
@@ -171,6 +188,10 @@ def desired_state(
         "not_loadable": [] if loadable else start,
         "units": [{"unit": instance["unit"], "url": instance["url"]} for instance in plan["instances"]],
     }
+
+
+def _dropins(files: list[dict[str, str | None]]) -> list[str]:
+    return [str(file["path"]) for file in files if str(file["path"]).endswith(".conf")]
 
 
 def _foreign_slice(

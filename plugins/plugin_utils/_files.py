@@ -48,6 +48,17 @@ def unit_files(plan: Mapping[str, Any], dropin_name: str, root: str = "") -> lis
     return files
 
 
+def kept_name(path: str) -> str:
+    """Where a drop-in of somebody else stays whose place the role's takes: systemd reads it just before that one."""
+    return f"{path.removesuffix('.conf')}-found.conf"
+
+
+def foreign_dropins(files: Iterable[Mapping[str, Any]], there: Iterable[str], ours: Iterable[str]) -> list[str]:
+    """The paths of planned drop-ins where somebody else's file is, in the order of ``files``, of unit_files()."""
+    others = set(there) - set(ours)
+    return [str(file["path"]) for file in files if file["path"] in others and str(file["path"]).endswith(".conf")]
+
+
 def stale_files(
     plan: Mapping[str, Any], files: Iterable[Mapping[str, Any]], ours: Iterable[str], links: Iterable[str] = ()
 ) -> dict[str, list[str]]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Setting
 
 # Whoever writes such a name means Ollama or its runner; other names belong to other programs.
-_OURS = ("OLLAMA_", "LLAMA_", "GGML_")
+OURS = ("OLLAMA_", "LLAMA_", "GGML_")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # From the weakest on. Fatal: the server or its runners fail, a secret leaks, or a value is taken for something else
@@ -99,7 +99,7 @@ def _one(contract: Contract, name: str, value: str, release: Release | None) -> 
             "write one line of plain text",
         )
     if setting is None:
-        if name.upper().startswith(_OURS):
+        if name.upper().startswith(OURS):
             yield _unknown(contract, name, value, release)
         return
     problem = _status(contract, setting, release)

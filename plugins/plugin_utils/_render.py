@@ -40,6 +40,7 @@ def _render_entries(plan: Mapping[str, Any], entries: list[dict[str, Any]]) -> s
     return render(
         "dropin.conf.j2",
         release=plan["release"],
+        found=any(line.startswith("found: ") for entry in entries for line in entry["comment"]),
         sections=[(name, found) for name, found in sections if found],
     )
 

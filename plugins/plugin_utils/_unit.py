@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import (
     DIRECTIVE,
+    FOUND,
     MOUNTS,
     ORDER,
     PLACEMENT,
@@ -34,13 +35,17 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 def dropin(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """The entries of one instance's drop-in: ``{section, comment: [text, …], lines: [text, …]}``, in the plan's order.
 
-    The sections are Unit and Service. The first entry of Service is the placement, comments alone. Raises OllamaError
+    The sections are Unit and Service. The first entry of Service is the placement, comments alone. What
+    other files of the only server's unit set is not among them. Raises OllamaError
     where the plan has no such instance.
     """
     find_instance(plan, name)
     placement: list[str] = []
     entries: list[dict[str, Any]] = [{"section": "Service", "comment": placement, "lines": []}]
     for decision in decisions_of(plan, name):
+        if decision["source"] == FOUND and not plan["template"]:
+            # It stands in a file that the unit reads anyway, and that its owner may change.
+            continue
         if decision["kind"] == PLACEMENT:
             value = as_text(decision["value"]) or "none"
             placement += _reason(decision, f"{decision['setting']} {value} ({decision['source']})")
@@ -97,6 +102,9 @@ def _directive(name: str, value: Any) -> tuple[str, list[str]]:  # noqa: ANN401 
     if name == "ExecStart":
         # The empty assignment clears the installed unit's command; without it a service would have two.
         return "Service", ["ExecStart=", f"ExecStart={command_line(value)}"]
+    if name == "CPUAffinity":
+        # Assignments in other files would add their CPUs.
+        return "Service", ["CPUAffinity=", _assignment(name, value)]
     return "Service", [_assignment(name, value)]
 
 

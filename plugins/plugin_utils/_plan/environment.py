@@ -14,20 +14,27 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy impo
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
 
 
-def ready(policy: Policy, release: Release | None) -> tuple[Policy, list[str], list[dict[str, str]]]:
+def ready(
+    policy: Policy, release: Release | None, judged: Collection[str] = ()
+) -> tuple[Policy, list[str], list[dict[str, str]]]:
     """The policy with its environment checked and its named variables settled; errors; warnings.
 
     A fatal finding is an error, and so is an inert one if ``lint_level`` asks for it; otherwise an inert name is left
-    out with a warning. A value that the server only happens to take as it is meant is an error too.
+    out with a warning. A value that the server only happens to take as it is meant is an error too. Names that were
+    ``judged`` before are not again.
     """
     kept = dict(policy.environment)
     errors: list[str] = []
     warnings: list[dict[str, str]] = []
     for finding in lint(policy.environment, release):
+        if finding.name in judged:
+            continue
         if finding.severity in ("fatal", policy.lint_level) or finding.code == "malformed":
             errors.append(f"ollama_environment.{finding.name}: {finding.message}; {finding.remedy}")
             kept.pop(finding.name, None)
@@ -80,6 +87,10 @@ def _brief(value: str) -> str:
 def check_written(planning: Planning) -> None:
     """Note an error for names that are right alone and wrong beside what the plan sets."""
     for finding in lint(planning.written(), planning.release):
-        if finding.severity == "fatal":
-            where = "ollama_environment." if finding.name in planning.policy.environment else ""
+        kept = planning.found.variables.get(finding.name)
+        # What was found was judged alone before, and an address is read as the server does.
+        alone = kept is not None and finding.code in ("malformed", "fatal-value")
+        if finding.severity == "fatal" and not alone:
+            where = "ollama_environment." if finding.name in planning.policy.environment and kept is None else ""
+            where += f"{kept.where}: " if kept is not None else ""
             planning.error(f"{where}{finding.name}: {finding.message}; {finding.remedy}")

@@ -93,7 +93,8 @@ def _entry(planning: Planning, number: int, fields: dict[str, Any]) -> Entry:
     given = [key for key, value in fields.items() if key != "environment" and value is not None]
     said = {key: getattr(own, key) for key in given if getattr(own, key) is not None}
     policy = base.replace(**{**said, "environment": environment})
-    policy, lint_errors, warnings = ready(policy, planning.release)
+    judged = planning.found.variables.keys() - own.environment.keys()
+    policy, lint_errors, warnings = ready(policy, planning.release, judged)
     for text in (*errors, *lint_errors):
         planning.error(text if text in planning.notes.errors else text.replace("ollama_", f"{where}.", 1))
     for warning in warnings:

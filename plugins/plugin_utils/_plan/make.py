@@ -26,11 +26,17 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     threads,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import fit
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import (
+    PLACES,
+    adopt,
+    conflicts,
+    planned_variables,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Notes, Planning
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, parse
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import memory_of
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import PLACEMENT, SCHEMA
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import FOUND, PLACEMENT, SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 
 if TYPE_CHECKING:
@@ -50,21 +56,50 @@ class PlanError(OllamaError):
         super().__init__("\n".join([count, *(f"- {line}" for line in lines)]))
 
 
-def make_plan(topology: Mapping[str, Any], options: Mapping[str, Any], release: str | None = None) -> dict[str, Any]:
+def make_plan(
+    topology: Mapping[str, Any],
+    options: Mapping[str, Any],
+    release: str | None = None,
+    found: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return the plan of one host, schema 2 (docs/architecture.md).
 
     ``options`` maps role variables without their prefix to the operator's values. ``release`` is the installed release
-    as the operator names it, in place of the option ``version``; without either the topology's is taken. Raises
+    as the operator names it, in place of the option ``version``; without either the topology's is taken.
+    ``found`` is what the unit's other files set, ``found_unit`` of the module unit_files_info. Raises
     PlanError with one line for everything that is wrong, so that a single run shows it all.
     """
+    notes, made = _attempt(topology, options, release, found, {})
+    unusable: dict[str, str] = {}
+    if notes.errors and found:
+        # What was found is no mistake of the role's variables: a value that cannot be planned with stays in its file.
+        for name in planned_variables(found):
+            left, without = _attempt(topology, options, release, found, {**unusable, name: ""})
+            fixed = [error for error in notes.errors if error not in left.errors]
+            if name not in PLACES and fixed:
+                unusable[name] = fixed[0]
+                notes, made = left, without
+        notes, made = _attempt(topology, options, release, found, unusable)
+    if notes.errors:
+        raise PlanError(notes.errors)
+    return made
+
+
+def _attempt(
+    topology: Mapping[str, Any],
+    options: Mapping[str, Any],
+    release: str | None,
+    found: Mapping[str, Any] | None,
+    unusable: Mapping[str, str],
+) -> tuple[Notes, dict[str, Any]]:
+    """The plan, which counts only where there is no error. ``unusable`` says why a found variable is left out."""
     machine = Machine(topology)
     policy, errors = parse({**options, **({"version": release} if release else {})})
     installed = _release(machine, policy.version)
     policy, clashes, lint_warnings = environment.ready(policy, installed)
-    host = Planning(machine, policy, installed, load(), instance=None)
-    notes = host.notes
-    notes.errors += errors + clashes
-    notes.warnings += lint_warnings
+    notes = Notes(warnings=lint_warnings, errors=errors + clashes)
+    policy, kept = adopt(policy, found, installed, notes, unusable)
+    host = Planning(machine, policy, installed, load(), instance=None, found=kept, notes=notes)
     _check_release(host)
     _check_facts(host)
     cards = gpu.usable(host)
@@ -74,9 +109,8 @@ def make_plan(topology: Mapping[str, Any], options: Mapping[str, Any], release: 
     spans = len(machine.cpu_nodes) > 1 and any(placement.node is None for _entry, placement, _threads in planned)
     kernel.tune(replace(host, gpus=tuple(cards)), spans_nodes=spans)
     weighed = protection.weigh(host, protected, sum(count for _entry, _placement, count in planned))
-    if notes.errors:
-        raise PlanError(notes.errors)
-    return {
+    notes.errors += conflicts(found, notes.decisions, FOUND)
+    return notes, {
         "schema": SCHEMA,
         "release": str(installed) if installed else None,
         "instances": [entry for entry, _placement, _threads in planned],
@@ -107,6 +141,7 @@ def _instance(
 ) -> tuple[dict[str, Any], cpu.Placement, int]:
     """Decide on one instance; return what identifies it and follows from the decisions, where it runs, its threads."""
     planning.record(PLACEMENT, "instance", share.name, share.source, share.why)
+    planning, share = _with_found_cpus(planning, share)
     placement = cpu.place(planning, share)
     if placement.binding != NONE and share.cpus is None:
         planning = replace(planning, memory_bytes=memory_of(planning.machine, placement.node, 1, 1))
@@ -139,6 +174,18 @@ def _instance(
     return identity, placement, threads.at_once(planning, placement.room, loaded)
 
 
+def _with_found_cpus(planning: Planning, share: Share) -> tuple[Planning, Share]:
+    """The only server with the CPUs that another file of its unit binds it to, if the service may use them all."""
+    cpus, machine = planning.found.cpus, planning.machine
+    if cpus is None or share.count > 1 or share.cpus is not None:
+        return planning, share
+    if machine.allowed is None or not cpus <= machine.allowed:
+        return replace(planning, found=planning.found._replace(cpus=None)), share
+    node = next((node for node in machine.cpu_nodes if cpus <= node.cpus), None)
+    policy = share.policy.replace(bind_method="affinity")
+    return replace(planning, policy=policy), replace(share, cpus=cpus, node=node, policy=policy)
+
+
 def _address(card: Gpu) -> str | None:
     # The partitions of a card share its address.
     return card.uuid if card.partition else card.pci_bus_id or card.uuid
@@ -147,8 +194,10 @@ def _address(card: Gpu) -> str | None:
 def _check_binding(planning: Planning, placement: cpu.Placement) -> None:
     spread = planning.policy.environment.get("LLAMA_ARG_NUMA")
     if placement.binding != NONE and spread in ("distribute", "isolate"):
+        kept = planning.found.variables.get("LLAMA_ARG_NUMA")
+        where = "ollama_environment.LLAMA_ARG_NUMA" if kept is None else f"LLAMA_ARG_NUMA, found in {kept.where}"
         planning.error(
-            f"ollama_environment.LLAMA_ARG_NUMA: {spread!r} contradicts the binding to CPUs {placement.cpus}: it"
+            f"{where}: {spread!r} contradicts the binding to CPUs {placement.cpus}: it"
             " resets each thread's CPU affinity; allowed is numactl or nothing, or set ollama_numa_node: none"
         )
 

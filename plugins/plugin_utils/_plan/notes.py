@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, List, Union
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import AFFINITY, NOTHING, Found, Kept
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, FOUND, PLACEMENT, VARIABLE
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract
@@ -40,7 +41,8 @@ class Planning:
 
     ``instance`` is None for the host as a whole; ``memory_bytes`` is the host memory that the instance may fill, None
     where it could not be read; ``gpus`` are the cards that its models run on. ``own_loaded_models`` means that
-    ``max_loaded_models`` was set for the instance and is not the host's total.
+    ``max_loaded_models`` was set for the instance and is not the host's total. ``found`` is what the unit's other files
+    set that the plan keeps.
     """
 
     machine: Machine
@@ -53,6 +55,7 @@ class Planning:
     count: int = 1
     own_loaded_models: bool = False
     memory_bytes: int | None = None
+    found: Found = NOTHING
     notes: Notes = field(default_factory=Notes)
 
     def of(self, share: Share) -> Planning:
@@ -86,18 +89,52 @@ class Planning:
         return f"Ollama {self.release}" if self.release else "this release (unknown)"
 
     def record(self, kind: str, setting: str, value: Value, source: str, reason: str) -> None:
-        """Note one decision. A variable that the operator names in ``ollama_environment`` gets that value."""
-        if kind == VARIABLE and setting in self.policy.environment:
+        """Note one decision. A variable that the operator names in ``ollama_environment`` gets that value.
+
+        What was found in the unit's other files comes before the rules.
+        """
+        kept = self._kept(kind, setting, value, source)
+        if kept is not None:
+            # The only server goes on reading it there; of several each may get a variable with a value of its own.
+            as_found = kind == DIRECTIVE or (kind == VARIABLE and self.count == 1)
+            value = kept.text if as_found else value
+            source, reason = FOUND, kept.reason
+        elif kind == VARIABLE and setting in self.policy.environment:
             value, source = self.policy.environment[setting], OPERATOR
             reason = f"ollama_environment.{setting}; the rule: {reason}"
         self._note(kind, setting, value, source, reason)
+
+    def _kept(self, kind: str, setting: str, value: Value, source: str) -> Kept | None:
+        """What was found in place of this decision; None where there is nothing, or the operator says otherwise."""
+        if kind == VARIABLE:
+            return self._kept_variable(setting)
+        if (kind, setting, source) == (PLACEMENT, "compute_threads", OPERATOR):
+            return self._kept_variable("LLAMA_ARG_THREADS")
+        if kind == PLACEMENT and setting in ("numa_node", "cpus", "binding") and self.found.cpus and self.count == 1:
+            return self.found.directives[AFFINITY]
+        kept = self.found.directives.get(setting) if kind == DIRECTIVE else None
+        if kept is None or (source == OPERATOR and value is not None):
+            return None
+        # Each of several servers has CPUs of its own, and all are in one slice.
+        return kept if self.count == 1 or not (setting in (AFFINITY, "Slice") or "%" in kept.text) else None
+
+    def _kept_variable(self, name: str) -> Kept | None:
+        kept = self.found.variables.get(name)
+        if kept is None:
+            return None
+        now = self.policy.environment.get(name) if kept.key is None else getattr(self.policy, kept.key)
+        return kept if now == kept.meaning else None
 
     def record_unruled(self) -> None:
         """Note the variables of ``ollama_environment`` that no rule has decided on."""
         decided = {note["setting"] for note in self.notes.decisions if note["instance"] == self.instance}
         for name, value in self.policy.environment.items():
             if name not in decided:
-                self._note(VARIABLE, name, value, OPERATOR, f"ollama_environment.{name}")
+                kept = self._kept_variable(name)
+                if kept is None:
+                    self._note(VARIABLE, name, value, OPERATOR, f"ollama_environment.{name}")
+                else:
+                    self._note(VARIABLE, name, kept.text if self.count == 1 else value, FOUND, kept.reason)
 
     def written(self) -> dict[str, str]:
         """The variables recorded for the instance so far, without those that are not set."""

@@ -22,6 +22,8 @@ VARIABLE, DIRECTIVE, ORDER, PLACEMENT, KERNEL = "variable", "directive", "order"
 SLICE = "slice"
 # Of all directives of [Unit] the one whose value is a path.
 MOUNTS = "RequiresMountsFor"
+# The source of what another file of the unit sets.
+FOUND = "found"
 
 
 def decisions_of(plan: Mapping[str, Any], instance: str | None) -> list[Mapping[str, Any]]:

@@ -94,7 +94,7 @@ def verify(
             paths[name],
             None if file_drift is None else _of_unit(file_drift, unit),
         )
-        checks += _instance(subject, views.decisions_of(plan, name))
+        checks += _instance(subject, plan, views.decisions_of(plan, name))
     planned = {instance["unit"] for instance in plan["instances"]}
     checks += protection.check_weight(plan, [each for unit, each in known.items() if unit in planned])
     checks += host.check_kernel(plan, kernel)
@@ -128,10 +128,17 @@ def _of_unit(drift: Mapping[str, Any], unit: str) -> tuple[Mapping[str, Any], ..
     return tuple(row for row in found if row.get("unit") == unit or row.get("instance") is None)
 
 
-def _instance(subject: Subject, decisions: list[Mapping[str, Any]]) -> Iterator[Check]:
+def _in_other_files(decision: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
+    """Whether a directive stands in another file of the only server's unit and not in ours."""
+    return (decision["kind"], decision.get("source")) == (views.DIRECTIVE, views.FOUND) and not plan["template"]
+
+
+def _instance(subject: Subject, plan: Mapping[str, Any], decisions: list[Mapping[str, Any]]) -> Iterator[Check]:
     found = [check(subject) for check in _BESIDE.values()]
     found += [
-        _OF_KIND[decision["kind"]](subject, decision["setting"], decision["value"])
+        (directives.check_found if _in_other_files(decision, plan) else _OF_KIND[decision["kind"]])(
+            subject, decision["setting"], decision["value"]
+        )
         for decision in decisions
         if decision["value"] is not None
     ]

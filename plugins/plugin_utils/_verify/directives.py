@@ -44,6 +44,28 @@ def check_directive(subject: Subject, name: str, value: Any) -> Check:  # noqa: 
     return in_process(subject, server, name, planned)
 
 
+def check_found(subject: Subject, name: str, value: Any) -> Check:  # noqa: ANN401 - text
+    """The verdict on a directive that another file of the unit sets, in the forms that systemd takes."""
+    if name in _LIMITS:
+        return check_directive(subject, name, _hard(str(value)))
+    if name in _IN_PROCESS or name == protection.NAME:
+        return check_directive(subject, name, value)
+    observed = subject.observed
+    if observed.dropins is None or observed.need_daemon_reload is None:
+        return subject.unread(name, value, "whether systemd has loaded the unit's files", "systemctl")
+    if observed.need_daemon_reload:
+        seen = "changed since systemd read it"
+        return subject.fails(name, value, seen, f"systemctl show {subject.unit}", cause.reload(subject))
+    return subject.passes(name, value, value, f"another file of {subject.unit}, loaded")
+
+
+def _hard(value: str) -> str:
+    """The hard limit of ``SOFT:HARD`` or of one for both, K to E counting in 1024 (systemd.exec(5), "LimitCPU=")."""
+    text = value.rpartition(":")[2].strip()
+    amount = re.fullmatch("([0-9]{1,20})([KMGTPE]?)", text)
+    return str(int(amount[1]) << 10 * " KMGTPE".index(amount[2] or " ")) if amount else text
+
+
 def _limit(subject: Subject, server: Process, name: str, planned: str) -> Check:
     pair, place = mapping(server.limits.get(_LIMITS[name])), server.file("limits")
     soft, hard = _amount(pair, "soft"), _amount(pair, "hard")

@@ -18,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import HE
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER as FOLDER
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state, questions
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
+from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
 ROLE = Path(__file__).resolve().parents[4] / "roles/ollama"
@@ -26,6 +27,7 @@ DEFAULTS = {
     for name, value in yaml.safe_load((ROLE / "defaults/main.yml").read_text(encoding="utf-8")).items()
 }
 DROPIN = f"{FOLDER}/ollama.service.d/override.conf"
+OTHER = f"{FOLDER}/ollama.service.d/override-found.conf"
 SLICE = f"{FOLDER}/ollama.slice.d/override.conf"
 TEMPLATE = f"{FOLDER}/ollama@.service"
 SYSCTL, TMPFILES, SECRETS = "/etc/sysctl.d/90-ollama.conf", "/etc/tmpfiles.d/ollama.conf", "/etc/ollama/secrets.env"
@@ -207,10 +209,75 @@ def test_a_service_that_is_not_planned_is_stopped_once():
 
 
 def test_what_somebody_wrote_by_hand_is_kept_beside_it():
-    """A file of the role's name without its header."""
+    """A file of the role's name without its header goes on being read under another name, which sorts before."""
     theirs = found(files=[DROPIN], digests={DROPIN: digest("x")})
-    assert desired(theirs)["backup"] == [SLICE, DROPIN]
-    assert desired(after(desired()))["backup"] == []
+    state = desired(theirs)
+    assert (state["kept"], state["backup"]) == ({DROPIN: OTHER}, [SLICE])
+    assert state["changes"] == [OTHER, SLICE, DROPIN]
+    assert f"{DROPIN} stays as {OTHER}, which systemd reads before it" in state["notices"]
+    assert OTHER < DROPIN
+    second = desired({**after(state), "files": sorted([DROPIN, OTHER, SLICE])})
+    assert (second["kept"], second["backup"], second["changes"], second["pending"]) == ({}, [], [], False)
+    assert OTHER not in second["absent"]
+
+
+def test_the_drop_in_of_a_slice_is_kept_in_the_same_way():
+    """Whoever wrote it by hand finds it again, and is shown that the weight can be set by one file alone."""
+    state = desired(found(files=[SLICE], digests={SLICE: digest("x")}))
+    assert state["kept"] == {SLICE: SLICE.replace(".conf", "-found.conf")}
+
+
+def test_a_name_that_is_taken_is_refused():
+    """Two files of somebody else's cannot have one name; the same content twice is what a killed run leaves."""
+    digests = {DROPIN: digest("x"), OTHER: digest("y")}
+    (line,) = desired(found(files=[DROPIN, OTHER], digests=digests))["refusals"]
+    assert line.startswith(f"ollama_dropin_name: 'override.conf' would take the place of {DROPIN}, which would stay as")
+    assert desired(found(files=[DROPIN, OTHER], digests={DROPIN: digest("x"), OTHER: digest("x")}))["refusals"] == []
+
+
+def test_a_file_of_the_same_name_in_another_folder_is_refused():
+    """systemd reads one file of a name, so that ours would hide it, or it ours."""
+    vendor = "/usr/lib/systemd/system/ollama.service.d/override.conf"
+    unit = {**found_unit({}), "dropins": [vendor]}
+    (line,) = desired(found(found_unit=unit))["refusals"]
+    assert line.startswith(f"ollama_dropin_name: 'override.conf' is the name of {vendor} too")
+    assert desired(found(found_unit=unit), dropin_name="zz.conf")["refusals"] == []
+    assert desired(found(found_unit=unit), instances=TWO)["refusals"] == []
+
+
+@pytest.mark.parametrize("run", [{}, {"check_mode": True}, {"preflight": False}])
+def test_an_address_or_a_store_that_would_change_is_refused_in_every_run(run):
+    """A dry run and the playbook plan say so too."""
+    theirs = found(files=[DROPIN], digests={DROPIN: digest("x")}, found_unit=found_unit({"OLLAMA_HOST": "0.0.0.0"}))
+    assert desired(theirs, **run)["refusals"][0].startswith("ollama_adopt: auto changes neither")
+    assert desired(theirs, **run, adopt="keep")["refusals"] == []
+
+
+def test_what_is_given_up_is_named_with_what_keeps_it():
+    """Each setting of the replaced file, and each that the plan sets otherwise; what stays the same is not."""
+    variables = {"OLLAMA_HOST": ":11434", "OLLAMA_KEEP_ALIVE": "24h", "HTTPS_PROXY": None}
+    variables["OLLAMA_FLASH_ATTENTION"] = "1"
+    unit = found_unit(variables, {"LimitNOFILE": "9", "Nice": "5", "Restart": "always"})
+    theirs = found(files=[DROPIN], digests={DROPIN: digest("x")}, found_unit=unit)
+    state = desired(theirs, adopt="replace")
+    assert (state["kept"], state["backup"]) == ({}, [SLICE, DROPIN])
+    assert state["notices"] == [
+        f"was OLLAMA_KEEP_ALIVE=24h in {DROPIN}:3; not kept; ollama_keep_alive keeps it",
+        f"was HTTPS_PROXY (its value is not shown) in {DROPIN}:4; not kept; ollama_environment.HTTPS_PROXY keeps it",
+        f"was LimitNOFILE=9 in {DROPIN}:6; not kept; ollama_limit_nofile keeps it",
+        f"was Nice=5 in {DROPIN}:7; not kept",
+    ]
+    assert desired(found(), adopt="replace")["notices"] == []
+
+
+def test_what_was_kept_goes_once_it_is_given_up():
+    """The file that an earlier run has kept is removed with a copy."""
+    unit = {**found_unit({"OLLAMA_KEEP_ALIVE": "24h"}, file=OTHER), "dropins": [OTHER]}
+    host = after(desired(), found_unit=unit)
+    host.update(files=[*host["files"], OTHER], digests={**host["digests"], OTHER: digest("x")})
+    state = desired(host, adopt="replace")
+    assert (OTHER in state["absent"], state["backup"], state["changes"]) == (True, [OTHER], [OTHER])
+    assert len(state["notices"]) == 1
 
 
 def test_a_new_weight_restarts_nothing():
