@@ -255,7 +255,7 @@ def test_an_address_or_a_store_that_would_change_is_refused_in_every_run(run):
 
 def test_what_is_given_up_is_named_with_what_keeps_it():
     """Each setting of the replaced file, and each that the plan sets otherwise; what stays the same is not."""
-    variables = {"OLLAMA_HOST": ":11434", "OLLAMA_KEEP_ALIVE": "24h", "HTTPS_PROXY": None}
+    variables = {"OLLAMA_HOST": "127.0.0.1", "OLLAMA_KEEP_ALIVE": "24h", "HTTPS_PROXY": None}
     variables["OLLAMA_FLASH_ATTENTION"] = "1"
     unit = found_unit(variables, {"LimitNOFILE": "9", "Nice": "5", "Restart": "always"})
     theirs = found(files=[DROPIN], digests={DROPIN: digest("x")}, found_unit=unit)

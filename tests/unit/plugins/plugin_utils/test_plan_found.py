@@ -78,7 +78,7 @@ def test_variables_of_the_role_say_it_by_themselves():
     assert plan(found_unit({"OLLAMA_HOST": "0.0.0.0"}), instances=listed)
 
 
-@pytest.mark.parametrize("text", ["127.0.0.1", ":11434", "127.0.0.1:11434", "http://127.0.0.1:11434", '"127.0.0.1"'])
+@pytest.mark.parametrize("text", ["127.0.0.1", "127.0.0.1:11434", "http://127.0.0.1:11434", '"127.0.0.1"'])
 def test_an_address_that_means_the_same_is_kept_silently(text):
     """Whatever its form, nothing changes with it."""
     made = plan(found_unit({"OLLAMA_HOST": text}))
@@ -91,7 +91,7 @@ def test_an_address_that_means_the_same_is_kept_silently(text):
         ("0.0.0.0", "0.0.0.0", 11434),
         ("0.0.0.0:11434", "0.0.0.0", 11434),
         ("http://10.0.0.1:80", "10.0.0.1", 80),
-        (":8080", "127.0.0.1", 8080),
+        (":8080", "0.0.0.0", 8080),
         ("[::]:11434", "::", 11434),
         ("http://0.0.0.0", "0.0.0.0", 80),
     ],
