@@ -14,6 +14,7 @@ description:
   - Finds in a folder of units and in the folders of drop-ins below it the unit files that hold a line with a given
     beginning, and all links in folders whose names end in C(.wants) or C(.requires).
   - It reads what the unit of Ollama, its drop-ins and its environment files set that the role has not written.
+  - It finds what would keep files from being written, masks, links in the place of files, and who holds some ports.
   - It changes nothing. A folder that is not there has no files.
 options:
   folder:
@@ -53,6 +54,16 @@ options:
     description: The user of O(store).
     type: str
     default: root
+  writes:
+    description: Folders in which files are to be made, beside the folders of drop-ins.
+    type: list
+    elements: path
+    default: []
+  ports:
+    description: The TCP ports whose holders are named in RV(listeners).
+    type: list
+    elements: int
+    default: []
   command_timeout:
     description: Seconds that each program on the host may take to answer.
     type: float
@@ -200,6 +211,50 @@ found_unit:
       type: list
       elements: str
       sample: []
+masks:
+  description:
+    - The links to C(/dev/null) and the empty files that take one of Ollama's units, a slice below the root or a drop-in
+      for one of them away, in any of systemd's folders.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+links:
+  description: The units and drop-ins in O(folder) that are links, and where each leads.
+  returned: success
+  type: dict
+  sample: {}
+unwritable:
+  description: With O(writes), why no file can be made in a folder, by folder.
+  returned: success
+  type: dict
+  sample: {}
+listeners:
+  description:
+    - With O(ports), who listens there, each with C(address), C(port), C(pid), C(program) and C(unit). V(null) for what
+      could not be seen.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - address: 127.0.0.1
+      port: 11434
+      pid: 812
+      program: ollama
+      unit: ollama.service
+other_managers:
+  description:
+    - Units of other names, scripts and programs by which another manager starts Ollama, each with C(manager), V(snap),
+      V(homebrew), V(user), V(openrc) or V(unit), and C(path).
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+store_real:
+  description: O(store) without links.
+  returned: success
+  type: str
+  sample: null
 store_problem:
   description: Why the user cannot use O(store); V(null) where it can, or without O(store).
   returned: success
@@ -223,7 +278,16 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
-from ansible_collections.inference.ollama.plugins.module_utils._process import Runner, runner
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.listeners import listeners
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import other_managers
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.places import (
+    dropin_folders,
+    links,
+    masks,
+    unwritable,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.store import store_problem
+from ansible_collections.inference.ollama.plugins.module_utils._process import runner
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots import running
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import FILE, LARGEST, Entry, read_entry
@@ -232,7 +296,6 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.found im
 
 # Files of Ollama's units, and drop-ins of slices below the root, of which alone the text may be asked for.
 _OLLAMA = re.compile(r"/(ollama(@[^/]*)?\.service(\.d/[^/]*)?|[^/-]+\.slice\.d/[^/]*)$")
-_USABLE = 'test -d "$1" && test -r "$1" && test -w "$1" && test -x "$1"'
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
@@ -246,6 +309,8 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "state_folder": {"type": "path"},
         "store": {"type": "path"},
         "store_user": {"type": "str", "default": "root"},
+        "writes": {"type": "list", "elements": "path", "default": []},
+        "ports": {"type": "list", "elements": "int", "default": []},
         "command_timeout": {"type": "float", "default": 5},
     }
 
@@ -253,7 +318,10 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 def find(params: dict[str, Any]) -> dict[str, Any]:
     """Everything of RETURN."""
     run = runner(params["command_timeout"])
-    files, links = _walk(params["folder"])
+    folder = params["folder"]
+    files, boot_links = _walk(folder)
+    unit, root = _found_unit(folder, params["header"]), folder.rstrip("/").removesuffix(UNITS_FOLDER)
+    rooted = root != folder.rstrip("/")
     found = _read(files, params)
     active = None
     if params["services"]:
@@ -265,12 +333,18 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
     return {
         **found,
         "files": files,
-        "boot_links": links,
+        "boot_links": boot_links,
         "different": [path for path, text in params["secrets"].items() if _is_different(path, str(text))],
         "active": active,
-        "found_unit": _found_unit(params["folder"], params["header"]),
+        "found_unit": unit,
+        "masks": masks(root) if rooted else [],
+        "links": links(folder),
+        "unwritable": unwritable([*params["writes"], *dropin_folders(folder)]) if params["writes"] else {},
+        "listeners": listeners(params["ports"]),
+        "other_managers": other_managers(root) if rooted and unit is None else [],
         "unfinished": bool(store) and Store(store).pending() is not None,
-        "store_problem": _store_problem(run, params["store"], params["store_user"]) if params["store"] else None,
+        "store_real": os.path.realpath(params["store"]) if params["store"] else None,
+        "store_problem": store_problem(run, params["store"], params["store_user"], unit) if params["store"] else None,
     }
 
 
@@ -329,14 +403,6 @@ def _is_different(path: str, text: str) -> bool:
         return differs(read_entry(path), Entry(path, FILE, text.encode(), 0o600))
     except OllamaError:
         return True
-
-
-def _store_problem(run: Runner, store: str, user: str) -> str | None:
-    """Why the user cannot use the directory. What the programs said is left out where they only said no."""
-    done = run(["runuser", f"--user={user}", "--", "sh", "-c", f"({_USABLE}) && echo usable || echo no", "sh", store])
-    if done.out is None:
-        return str(done.problem)
-    return None if done.out.strip() == "usable" else f"user {user} cannot read, write and enter it"
 
 
 def _names(folder: str) -> list[str]:

@@ -18,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     NUMA_BALANCING,
     UNITS_FOLDER,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight as preflight
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
     changed_units,
     foreign_dropins,
@@ -40,6 +41,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._render import (
     render_slice,
     render_template_unit,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._template import inherited
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,6 +107,8 @@ def questions(
         # A path that is refused is not tried.
         "store": store if str(store).startswith("/") else None,
         "store_user": unit.get("user") or "root",
+        "writes": _written_folders(options) if changeable else [],
+        "ports": _ports(topology, options) if preflight and not prefix else [],
         "command_timeout": options["command_timeout"],
     }
 
@@ -122,13 +127,16 @@ def desired_state(
     prefix, installed = _prefix(options), bool(_unit(topology))
     before = found.get("found_unit")
     plan, errors = plan_or_errors(topology, options, before)
+    if plan is not None and plan["template"]:
+        plan, problems = _with_template(plan, options, found, live=installed and not prefix)
+        errors += problems
     notices: list[str] = []
     if run.preflight:
         errors += host_errors(topology, options, found, plan)
         errors += found_errors(options, found, plan)
         if not installed and not prefix:
-            (notices if run.check_mode else errors).append(not_installed(run.host))
-    if errors or plan is None:
+            (notices if run.check_mode else errors).append(not_installed(run.host, found))
+    if plan is None:
         return {"refusals": errors}
     live = installed and not prefix
     files = unit_files(plan, options["dropin_name"], prefix)
@@ -156,6 +164,12 @@ def desired_state(
     changes = [*kept.values(), *_changes(texts, absent, found)]
     # A dry run cannot ask systemd for instances of a template that is not there yet.
     loadable = live and (not run.check_mode or not plan["template"] or template_is_ours)
+    if run.preflight and live:
+        # What is stopped before anything starts holds no port then.
+        states = [f"{options['state_folder']}/states"] if changes else []
+        errors += [*preflight.unwritable([*changes, *states], found), *preflight.ports(plan, found, stale["units"])]
+    if errors:
+        return {"refusals": errors}
     everywhere = found["unfinished"] or secrets_path in changes
     restart = changed_units(plan, changes, everywhere=everywhere) if loadable else []
     stop = [unit for unit in stale["units"] if _runs_or_starts(unit, found)] if live else []
@@ -204,6 +218,34 @@ def _foreign_slice(
         beside = {folder.removesuffix(".d"), *(file for file in found["files"] if posixpath.dirname(file) == folder)}
         for file in sorted(beside & set(found["files"]) - set(found["headed"]) - {path}):
             yield f"{file} is not the role's and stays beside {path}; only one of the two can set CPUWeight="
+
+
+def _with_template(
+    plan: dict[str, Any], options: Mapping[str, Any], found: Mapping[str, Any], *, live: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """The plan with what its template takes over of the installed unit, and why it cannot take it over."""
+    unit = found.get("found_unit")
+    if unit is None:
+        return plan, []
+    named = plan["template"]["binary"] if options.get("binary_path") not in ("", "auto", None) else None
+    sections, problems = inherited(unit, command_line([named, "serve"]) if named else None)
+    if not live and problems:
+        # A staged tree may hold any unit; what is rendered there is looked at before it is used.
+        return plan, problems
+    warnings = [warning for warning in plan["warnings"] if warning["code"] != "dropins-left-behind"]
+    return {**plan, "warnings": warnings, "template": {**plan["template"], "sections": sections}}, problems
+
+
+def _written_folders(options: Mapping[str, Any]) -> list[str]:
+    """The folders that a run writes files to, without those of drop-ins."""
+    files = [options["secrets_path"], *(setting.path for setting in KERNEL)]
+    folders = [UNITS_FOLDER, *(posixpath.dirname(str(path)) for path in files), str(options["state_folder"])]
+    return sorted({folder for folder in folders if folder.startswith("/")})
+
+
+def _ports(topology: Mapping[str, Any], options: Mapping[str, Any]) -> list[int]:
+    plan, _errors = plan_or_errors(topology, options)
+    return [] if plan is None else [instance["port"] for instance in plan["instances"]]
 
 
 def _prefix(options: Mapping[str, Any]) -> str:

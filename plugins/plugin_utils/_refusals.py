@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
+from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight as preflight
+from ansible_collections.inference.ollama.plugins.plugin_utils._files import unit_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import PlanError, make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import TEMPLATE
@@ -58,12 +60,17 @@ def host_errors(
                 " settings and checks that the playbook inference.ollama.verify prints, such as LimitMEMLOCK or"
                 " numa_node"
             )
+        yield from preflight.masked(plan, unit_files(plan, options["dropin_name"], _prefix(options)), found)
         path = template_path(options)
         if plan["template"] and path in found["files"] and path not in found["headed"]:
             yield (
                 f"ollama_instances: several instances need {path}, and there is one that this role has not written."
                 " Move it away, stop its instances, or set ollama_instances to single"
             )
+    if not staged:
+        yield from preflight.environment_files(found, str(options.get("secrets_path")))
+        if sandbox := preflight.sandboxed_store(options, found):
+            yield sandbox
     if found["store_problem"]:
         user = (software.get("unit") or {}).get("user") or "root"
         yield (
@@ -83,14 +90,18 @@ def _unread_release(topology: Mapping[str, Any], options: Mapping[str, Any], bin
     )
 
 
-def not_installed(host: str) -> str:
+def not_installed(host: str, found: Mapping[str, Any]) -> str:
     """Return why a host without Ollama is not changed; a dry run reports it and goes on."""
     return (
-        f"ollama.service was not found on {host}. Install Ollama first, by any means that makes a systemd unit of that"
-        " name; or set ollama_staging_root to render the files into a folder"
+        f"ollama.service was not found on {host}.{preflight.managers(found)} Install Ollama first, by any means that"
+        " makes a systemd unit of that name; or set ollama_staging_root to render the files into a folder"
     )
 
 
 def template_path(options: Mapping[str, Any]) -> str:
     """Return where the unit of several instances lies, below the staging folder where there is one."""
-    return f"{str(options.get('staging_root') or '').rstrip('/')}{UNITS_FOLDER}/{TEMPLATE}"
+    return f"{_prefix(options)}{UNITS_FOLDER}/{TEMPLATE}"
+
+
+def _prefix(options: Mapping[str, Any]) -> str:
+    return str(options.get("staging_root") or "").rstrip("/")

@@ -47,9 +47,24 @@ def _render_entries(plan: Mapping[str, Any], entries: list[dict[str, Any]]) -> s
 
 def render_template_unit(plan: Mapping[str, Any]) -> str:
     """Return the text of the unit that several instances share."""
-    template = plan["template"]
-    command = command_line([template["binary"], "serve"])
-    return render("template.service.j2", command=command, user=template["user"], group=template["group"])
+    sections = plan["template"].get("sections") or _usual(plan["template"])
+    return render("template.service.j2", sections=sections)
+
+
+def _usual(template: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The lines of a unit of install.sh, where no other is installed."""
+    said = {
+        "Unit": ["After=network-online.target", "Wants=network-online.target"],
+        "Service": [
+            f"ExecStart={command_line([template['binary'], 'serve'])}",
+            f"User={template['user']}",
+            f"Group={template['group']}",
+            "Restart=always",
+            "RestartSec=3",
+        ],
+        "Install": ["WantedBy=multi-user.target"],
+    }
+    return {name: [{"comment": "", "lines": lines}] for name, lines in said.items()}
 
 
 def render(source: str, **values: object) -> str:

@@ -190,4 +190,5 @@ def template(planning: Planning) -> dict[str, Any]:
         "binary": planning.policy.binary_path or planning.machine.ollama.get("binary") or DEFAULT_BINARY,
         "user": found.get("user") or ("root" if found else "ollama"),
         "group": found.get("group") or found.get("user") or ("root" if found else "ollama"),
+        "sections": None,
     }

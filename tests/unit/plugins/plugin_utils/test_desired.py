@@ -486,6 +486,8 @@ def test_what_is_asked_of_a_host():
         "state_folder": "/var/lib/inference.ollama",
         "store": "/srv/models",
         "store_user": "ollama",
+        "writes": ["/etc/ollama", "/etc/sysctl.d", FOLDER, "/etc/tmpfiles.d", "/var/lib/inference.ollama"],
+        "ports": [11434],
         "command_timeout": 5,
     }
 

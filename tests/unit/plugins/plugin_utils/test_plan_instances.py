@@ -61,6 +61,7 @@ def test_a_server_on_each_node_has_all_of_it():
         "binary": "/usr/local/bin/ollama",
         "user": "root",
         "group": "root",
+        "sections": None,
     }
     assert [upstream["weight"] for upstream in made["upstreams"]] == [14, 14]
 

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What on a host would make a change fail, said before anything is written: a sentence each, with what to do.
+
+Every function takes what unit_files_info has found, and yields sentences.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
+from ansible_collections.inference.ollama.plugins.plugin_utils._sandbox import hidden, why
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_YES = frozenset({"1", "yes", "y", "true", "t", "on"})
+# Directives by which a server has ports of its own, which this host's are not.
+_APART = ("NetworkNamespacePath", "JoinsNamespaceOf")
+_MANAGERS = {
+    "snap": "snap starts it (settings: snap set ollama)",
+    "homebrew": "Homebrew starts it (brew services stop ollama)",
+    "user": "it is a user's unit (systemctl --user disable --now ollama)",
+    "openrc": "it is a script for OpenRC (rc-service ollama stop)",
+    "unit": "it is a unit of another name",
+}
+
+
+def masked(plan: Mapping[str, Any], files: Iterable[Mapping[str, Any]], found: Mapping[str, Any]) -> Iterator[str]:
+    """Masks of what the plan needs, which it never replaces, and links in the place of its files."""
+    planned = {instance["unit"] for instance in plan["instances"]} | {SINGLE}
+    planned |= {str(file["unit"]) for file in files}
+    paths = {str(file["path"]) for file in files}
+    places = {"/".join(path.split("/")[-2:]) for path in paths if posixpath.dirname(path).endswith(".d")}
+    for mask in found.get("masks") or []:
+        name = posixpath.basename(mask)
+        if name in planned:
+            yield (
+                f"{name} is masked ({mask} is a link to /dev/null or empty), and a mask is not replaced; run systemctl"
+                f" unmask{' --runtime' if '/run/' in mask else ''} {name}, if it is to run"
+            )
+        elif "/".join(mask.split("/")[-2:]) in places:
+            yield (
+                f"{mask} is a link to /dev/null or empty, which masks the drop-in, and a mask is not replaced; remove"
+                " it, or choose another name in ollama_dropin_name"
+            )
+    for path, target in sorted((found.get("links") or {}).items()):
+        if path in paths and path not in (found.get("masks") or []):
+            yield (
+                f"{path} is a link to {target}, and a link is not replaced by a file; remove it, or choose another name"
+                " in ollama_dropin_name"
+            )
+
+
+def unwritable(changes: Iterable[str], found: Mapping[str, Any]) -> Iterator[str]:
+    """Folders in which something is to change and nothing can."""
+    said: dict[str, list[str]] = {}
+    reasons = found.get("unwritable") or {}
+    for path in changes:
+        inside = [folder for folder in reasons if path.startswith(f"{folder}/")]
+        if inside:
+            said.setdefault(reasons[max(inside, key=len)], []).append(path)
+    for reason, paths in said.items():
+        advice = ""
+        if "read-only" in reason:
+            advice = (
+                "; on a host whose configuration is part of its image, declare the drop-in there: ollama_staging_root"
+                " renders it"
+            )
+        yield f"{paths[0]}{f' and {len(paths) - 1} more' if paths[1:] else ''} cannot be written: {reason}{advice}"
+
+
+def environment_files(found: Mapping[str, Any], ours: str) -> Iterator[str]:
+    """Environment files without which systemd does not start the service."""
+    for entry in (found.get("found_unit") or {}).get("environment_files") or []:
+        if entry["problem"] == "it does not exist" and not entry["optional"] and entry["path"] != ours:
+            yield (
+                f"{entry['path']}: EnvironmentFile= of {SINGLE} names it, and it does not exist, so that the service"
+                " does not start; make the file, or write a dash before its name"
+            )
+
+
+def ports(plan: Mapping[str, Any], found: Mapping[str, Any], stopped: Iterable[str]) -> Iterator[str]:
+    """Ports of the plan that another program holds; what this run stops or restarts does not count."""
+    unit = found.get("found_unit") or {}
+    settings = unit.get("settings") or []
+    if any(
+        entry["directive"] in _APART or (entry["directive"], str(entry["value"]).lower()) in _OWN for entry in settings
+    ):
+        return
+    ours = {instance["unit"] for instance in plan["instances"]} | set(stopped)
+    for instance in plan["instances"]:
+        held = [
+            row for row in found.get("listeners") or [] if row["port"] == instance["port"] and row["unit"] not in ours
+        ]
+        row = next((row for row in held if _same_place(instance["host"], row["address"])), None)
+        if row is not None:
+            yield (
+                f"port {row['port']} of {instance['unit']} is held by {_holder(row)}, which listens on"
+                f" {row['address']}; stop it, or choose another port in ollama_host or ollama_instances"
+            )
+
+
+_OWN = {("PrivateNetwork", word) for word in _YES}
+
+
+def _holder(row: Mapping[str, Any]) -> str:
+    if row["pid"] is None:
+        return "another program"
+    return f"{row['program'] or 'a program'} (PID {row['pid']}{', ' + row['unit'] if row['unit'] else ''})"
+
+
+def _same_place(planned: str, seen: str) -> bool:
+    """Whether a server cannot listen on the one address where somebody listens on the other."""
+    try:
+        wanted = ipaddress.ip_address("127.0.0.1" if planned == "localhost" else planned.partition("%")[0])
+        taken = ipaddress.ip_address(seen)
+    except ValueError:
+        return True
+    return wanted.is_unspecified or taken.is_unspecified or wanted == taken
+
+
+def sandboxed_store(options: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
+    """Why the unit's own sandbox keeps its server from the store; None where it does not."""
+    settings = (found.get("found_unit") or {}).get("settings") or []
+    path = str(options.get("models_path") or "")
+    for place in dict.fromkeys([path, str(found.get("store_real") or path)]):
+        mount = hidden(settings, place) if place.startswith("/") else None
+        if mount is not None:
+            led = "" if place == path else f", which is {place},"
+            return (
+                f"ollama_models_path: {path!r}{led} is out of the service's reach: {why(mount)}. Take that out of the"
+                " unit, or write ReadWritePaths= (under ProtectHome=tmpfs or TemporaryFileSystem=: BindPaths=) beside"
+                " it, or choose another folder"
+            )
+    return None
+
+
+def managers(found: Mapping[str, Any]) -> str:
+    """The part of a sentence that names an Ollama which another manager starts; empty without one."""
+    said = [
+        f"{row['path']}: {_MANAGERS.get(row['manager'], row['manager'])}" for row in found.get("other_managers") or []
+    ]
+    held = [f"port {row['port']} is held by {_holder(row)}" for row in found.get("listeners") or []]
+    parts = [*said, *held]
+    if not parts:
+        return ""
+    return (
+        f" There is an Ollama under another manager, or its port is taken: {'; '.join(parts)}. Stop that one first, or"
+        " there will be two for one port."
+    )
