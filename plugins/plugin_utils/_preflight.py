@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _YES = frozenset({"1", "yes", "y", "true", "t", "on"})
+_OWN_NETWORK = {("PrivateNetwork", word) for word in _YES}
 # Directives by which a server has ports of its own, which this host's are not.
-_APART = ("NetworkNamespacePath", "JoinsNamespaceOf")
+_APART = frozenset({"NetworkNamespacePath", "JoinsNamespaceOf"})
 _MANAGERS = {
     "snap": "snap starts it (settings: snap set ollama)",
     "homebrew": "Homebrew starts it (brew services stop ollama)",
@@ -88,14 +89,18 @@ def ports(plan: Mapping[str, Any], found: Mapping[str, Any], stopped: Iterable[s
     """Ports of the plan that another program holds; what this run stops or restarts does not count."""
     unit = found.get("found_unit") or {}
     settings = unit.get("settings") or []
-    if any(
-        entry["directive"] in _APART or (entry["directive"], str(entry["value"]).lower()) in _OWN for entry in settings
-    ):
+    said = {(entry["directive"], str(entry["value"]).lower()) for entry in settings}
+    if said & _OWN_NETWORK or {directive for directive, _value in said} & _APART:
         return
     ours = {instance["unit"] for instance in plan["instances"]} | set(stopped)
+    # Who is not root sees no owner, and it may be a server of ours that runs.
+    active = found.get("active")
+    unseen = active is None or bool(ours & set(active))
     for instance in plan["instances"]:
         held = [
-            row for row in found.get("listeners") or [] if row["port"] == instance["port"] and row["unit"] not in ours
+            row
+            for row in found.get("listeners") or []
+            if row["port"] == instance["port"] and row["unit"] not in ours and not (unseen and row["pid"] is None)
         ]
         row = next((row for row in held if _same_place(instance["host"], row["address"])), None)
         if row is not None:
@@ -103,9 +108,6 @@ def ports(plan: Mapping[str, Any], found: Mapping[str, Any], stopped: Iterable[s
                 f"port {row['port']} of {instance['unit']} is held by {_holder(row)}, which listens on"
                 f" {row['address']}; stop it, or choose another port in ollama_host or ollama_instances"
             )
-
-
-_OWN = {("PrivateNetwork", word) for word in _YES}
 
 
 def _holder(row: Mapping[str, Any]) -> str:
