@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+from ansible_collections.inference.ollama.plugins.module_utils._text import visible
+
 
 class OllamaError(Exception):
     """A sentence for the operator: what was tried, on which path or option, what was found, and what is right.
 
     Raised inside; at the edge, in one place, a module turns it into ``fail_json`` and a filter into
-    ``AnsibleFilterError``.
+    ``AnsibleFilterError``. Whatever a host said in it is shown with visible characters alone.
     """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(visible(sentence))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._process import find
+from ansible_collections.inference.ollama.plugins.module_utils._text import MOST, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,9 +83,8 @@ class Root:
 
     def problem(self, text: str) -> None:
         """Record a sentence on what could not be read, once."""
-        # Programs colour their output.
-        text = "".join(char if char.isprintable() else "?" for char in text)
-        if text not in self.problems:
+        text = one_line(text)
+        if text not in self.problems and len(self.problems) < MOST:
             self.problems.append(text)
 
     def real(self, path: str) -> str:

@@ -24,11 +24,13 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
-    """The same on one line, cut at ``longest`` characters; nothing that was cut off could be a half secret's other half."""
-    if len(text) > longest:
-        # A word is left out as a whole, so that what hides secrets later sees it whole or not at all.
-        text = f"{text[:longest].rpartition(' ')[0] or text[: longest // 2]} …"
-    return visible(" ".join(text.splitlines()).replace("\t", " "))
+    """The same on one line of at most ``longest`` characters."""
+    text = visible(" ".join(text.splitlines()).replace("\t", " "))
+    if len(text) <= longest:
+        return text
+    # A word is left out as a whole, so that what hides secrets later sees an address whole or not at all.
+    blank = text.rfind(" ", longest // 2, longest - 1)
+    return f"{text[: longest - 1] if blank < 0 else text[: blank + 1]}…"
 
 
 def visible_everywhere(value: Any) -> Any:  # noqa: ANN401 - any nested value

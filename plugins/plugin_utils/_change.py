@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import listens
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import SCHEMA as PLAN_SCHEMA
@@ -48,7 +49,7 @@ def failure_reason(result: Mapping[str, Any], task: str = "") -> str:
     first = failed[0] if failed else result
     message = first.get("msg") or "it did not say why"
     lines = message if isinstance(message, list) else str(message).splitlines()
-    text = " ".join(str(line).strip() for line in lines)[:_LONGEST].rstrip(". ")
+    text = one_line(" ".join(str(line).strip() for line in lines), _LONGEST).rstrip(". ")
     return text if not task or "assertion" in first or "refusals" in first else f"{task}: {text}"
 
 
@@ -105,7 +106,7 @@ def _restore_lines(restored: Mapping[str, Any], host: str, after: Mapping[str, A
     """Return lines with what was restored on the host, how it runs, and which snapshots there are."""
     back = restored.get("restored")
     lines = [f"{host}: nothing to go back to"] if back is None else _state(back, f"{host}: back at ")
-    lines += [f"  {change['change']} {change['path']}" for change in restored["changes"]]
+    lines += [one_line(f"  {change['change']} {change['path']}") for change in restored["changes"]]
     if after is not None:
         lines += ["", *verify_table(after, "It runs")]
     lines += ["", "States that are kept:" if restored["states"] else "No state is kept."]
@@ -120,7 +121,7 @@ def _state(state: Mapping[str, Any], start: str) -> list[str]:
     files = len(state["changes"])
     why = f": {state['reason']}" if state["reason"] else ""
     change = f"before a change of {files} file{'' if files == 1 else 's'}{why}"
-    return [f"{start}{state['saved_at']}, state {state['id']}", *wrapped(change, "    ")]
+    return [one_line(f"{start}{state['saved_at']}, state {state['id']}"), *wrapped(change, "    ")]
 
 
 def change_report(

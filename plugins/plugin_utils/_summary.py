@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
     CHANGED,
     UNCHANGED,
@@ -19,6 +20,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._table import wra
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+# Of a sentence with the first check that failed, and of all that is left.
+_LONGEST = 8000
 # The kinds of decisions that are lines of a unit.
 _WRITTEN = (VARIABLE, DIRECTIVE, ORDER, SLICE)
 
@@ -39,7 +42,7 @@ def run_summary(hosts: Mapping[str, Mapping[str, Any]], *, check_mode: bool = Fa
         else:
             after, accepted = _get(variables, "after"), variables["ollama_verify_accept"]
             lines += change_table(change, after, accepted)
-            lines.append(change_sentence(change, host, after, accepted))
+            lines.append(one_line(change_sentence(change, host, after, accepted), _LONGEST))
     return lines
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import as_text, decisions_of, servers
 
 if TYPE_CHECKING:
@@ -139,5 +140,4 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _plain(text: object) -> str:
     """Text on one line that moves no cursor; empty for null."""
-    words = "" if text is None else str(text)
-    return "".join(char if char.isprintable() else " " for char in words)
+    return "" if text is None else visible(str(text)).replace("\n", " ").replace("\t", " ")

@@ -9,17 +9,20 @@ and the size of an answer is limited.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
 import threading
 import urllib.request
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, Callable
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import encodable
+from ansible_collections.inference.ollama.plugins.module_utils._text import MOST
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
@@ -35,6 +38,22 @@ _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,80}")
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_args: object) -> None:
         """Return None, so that the redirect is an error."""
+
+
+class _Noting(urllib.request.HTTPHandler):
+    """Opens connections and notes them."""
+
+    def __init__(self, opened: list[HTTPConnection]) -> None:
+        super().__init__()
+        self._opened = opened
+
+    def http_open(self, request: urllib.request.Request) -> Any:  # noqa: ANN401 - as the standard library has it
+        return self.do_open(self._connect, request)
+
+    def _connect(self, host: str, **options: Any) -> HTTPConnection:  # noqa: ANN401 - handed on
+        connection = HTTPConnection(host, **options)
+        self._opened.append(connection)
+        return connection
 
 
 def check_url(url: str) -> None:
@@ -56,17 +75,26 @@ def fetcher(timeout: float) -> Fetch:
 
     def fetch(url: str, body: dict[str, Any] | None = None) -> tuple[Any, str | None]:
         said: list[tuple[Any, str | None]] = []
+        opened: list[HTTPConnection] = []
         # A server that sends a byte at a time passes every timeout of a socket.
-        thread = threading.Thread(target=lambda: said.append(_fetch(url, timeout, body)), daemon=True)
+        thread = threading.Thread(target=lambda: said.append(_fetch(url, timeout, body, opened)), daemon=True)
         thread.start()
         thread.join(timeout)
-        return said[0] if said else (None, f"{url}: it did not answer within {timeout:g} s")
+        if said:
+            return said[0]
+        # One that begins its answer without end would keep the thread busy.
+        for connection in opened:
+            with contextlib.suppress(OSError, AttributeError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+        return None, f"{url}: it did not answer within {timeout:g} s"
 
     return fetch
 
 
-def _fetch(url: str, timeout: float, sent: dict[str, Any] | None) -> tuple[Any, str | None]:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
+def _fetch(
+    url: str, timeout: float, sent: dict[str, Any] | None, opened: list[HTTPConnection]
+) -> tuple[Any, str | None]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect(), _Noting(opened))
     data = None if sent is None else json.dumps(sent).encode()
     # The address was checked by check_url: http or https.
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310
@@ -126,7 +154,10 @@ def read_api(root: Proc, fetch: Fetch | None, url: str) -> dict[str, Any]:
         root.problem(problem)
     # Go writes a list that was never made as null.
     elif isinstance(said, dict) and "models" in said and (models is None or isinstance(models, list)):
-        found["models"] = [_model(root, f"{base}/api/ps", entry) for entry in models or [] if isinstance(entry, dict)]
+        entries = [entry for entry in models or [] if isinstance(entry, dict)]
+        if len(entries) > MOST:
+            root.problem(f"{base}/api/ps: it names {len(entries)} models, of which the first {MOST} were read")
+        found["models"] = [_model(root, f"{base}/api/ps", entry) for entry in entries[:MOST]]
     else:
         root.problem(f"{base}/api/ps: the answer has no list models")
     return found

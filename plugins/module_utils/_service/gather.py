@@ -15,6 +15,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._service.process 
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.module_utils._service.unit import Unit, read_unit
 from ansible_collections.inference.ollama.plugins.module_utils._service.weights import read_groups
+from ansible_collections.inference.ollama.plugins.module_utils._text import visible_everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ def observe(host: Host, units: Sequence[tuple[str, str]], wanted: Wanted) -> dic
     for instance in read:
         instance["problems"] = [problem for problem in instance["problems"] if problem not in common]
     found: dict[str, Any] = redactor.everywhere({"schema": SCHEMA, "instances": read, "problems": common})
-    return found
+    return dict(visible_everywhere(found))
 
 
 def _everywhere(problem: str, instances: list[dict[str, Any]]) -> bool:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
+
 if TYPE_CHECKING:
     from typing import Iterable, Mapping
 
@@ -22,7 +24,7 @@ def describe_no_answer(service: Mapping[str, Any]) -> str:
 
 def _sentence(instance: Mapping[str, Any], problems: Iterable[str]) -> str:
     state = ", ".join(filter(None, (instance["active_state"], instance["sub_state"])))
-    why = "; ".join([*problems, *instance["problems"]])
+    why = one_line("; ".join([*problems, *instance["problems"]]))
     warned = (instance["journal"] or {}).get("warnings") or []
     last = [f"It said: {each['line']}" for each in warned if each["code"] == _LAST_WORDS]
     silent = f"{instance['unit']} ({state}) does not answer at {(instance['api'] or {}).get('url')}: {why}."

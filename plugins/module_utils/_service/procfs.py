@@ -13,13 +13,14 @@ import os
 import re
 
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 
 _NATURAL = re.compile("[0-9]{1,18}")
 
 
 def encodable(text: str) -> str:
-    """The text without lone surrogates, which JSON may hold and no encoder accepts."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """The text as it may be written and shown; JSON may hold lone surrogates, which no encoder accepts."""
+    return visible(text)
 
 
 def natural(text: str | None) -> int | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     attention,
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
+
+
+# Of a problem in a warning.
+_LONGEST = 400
 
 
 class PlanError(OllamaError):
@@ -241,7 +246,8 @@ def _check_release(planning: Planning) -> None:
 
 def _check_facts(planning: Planning) -> None:
     if planning.machine.problems:
-        shown = [*planning.machine.problems[:3], *(["…"] if len(planning.machine.problems) > 3 else [])]
+        first = [one_line(str(problem), _LONGEST) for problem in planning.machine.problems[:3]]
+        shown = [*first, *(["…"] if len(planning.machine.problems) > 3 else [])]
         planning.warn(
             "facts-incomplete",
             f"{len(planning.machine.problems)} fact(s) could not be read or contradict each other: {'; '.join(shown)}",

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
+from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 
 # Longer texts are the output of programs, and their beginning shows what they are.
 LONGEST = 4000
@@ -21,13 +22,6 @@ _DEEPEST = 40
 _LARGEST = 1 << 63
 # The keys that hold the value of a row's setting.
 _VALUES = frozenset({"value", "planned", "seen", "on_host"})
-
-
-def printable(text: str) -> str:
-    """The text with a space for each odd space and a replacement for each character that is not printed."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char == "\n" else " " if char.isspace() else "\ufffd" for char in text)
 
 
 def cleaned(record: object) -> Any:  # noqa: ANN401 - any nested value
@@ -88,7 +82,7 @@ class _Cleaner:
     def _shortened(text: str) -> str:
         more = len(text) - LONGEST
         # str() drops what a subclass adds.
-        short = printable(str(text[:LONGEST]))
+        short = visible(str(text[:LONGEST]))
         return f"{short} … ({more} more characters)" if more > 0 else short
 
 

@@ -10,7 +10,8 @@ import re
 from typing import Any, Mapping
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._report.clean import cleaned, printable
+from ansible_collections.inference.ollama.plugins.module_utils._text import visible
+from ansible_collections.inference.ollama.plugins.plugin_utils._report.clean import cleaned
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.host import (
     FAIL,
     PASS,
@@ -45,7 +46,7 @@ def fleet_report(records: Mapping[str, Any], moment: str) -> dict[str, Any]:
     hosts = sorted((_host(name, records[name]) for name in records), key=_rank)
     return {
         "schema": SCHEMA,
-        "moment": printable(str(moment)),
+        "moment": visible(str(moment)),
         "summary": _summary(hosts),
         "settings": _settings(hosts),
         "hosts": hosts,
@@ -61,7 +62,7 @@ def _host(name: object, record: object) -> dict[str, Any]:
     clean = mapping(cleaned(_read(record) if isinstance(record, str) else record))
     if not clean:
         clean = {"error": _GONE, "stopped": UNREACHABLE}
-    return host_of(printable(str(name)), clean)
+    return host_of(visible(str(name)), clean)
 
 
 def _read(text: str) -> object:

@@ -18,9 +18,9 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from markupsafe import Markup
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.draw import inline_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style import shared_sheet
-from ansible_collections.inference.ollama.plugins.plugin_utils._report.clean import printable
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.fleet import SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.host import (
     FAIL,
@@ -156,7 +156,7 @@ def _text(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return " ".join(map(_text, value))
-    return "" if value is None else printable(str(value))
+    return "" if value is None else visible(str(value))
 
 
 # Reads nothing but the templates beside this file.

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
+import socket
 import threading
+import time
 
 import pytest
 
@@ -109,7 +112,7 @@ def test_what_is_posted(serve):
     ("body", "words"),
     [
         (b'{"error": "model \'x\' not found"}', ": model 'x' not found"),
-        (b'{"error": "a\\ud800b"}', ": a?b"),
+        (b'{"error": "a\\ud800b"}', ": a\\ud800b"),
         (b'{"error": "' + b"x" * 900 + b'"}', ": " + "x" * 300),
         (b'{"error": {"message": "x"}}', ""),
         (b'{"error": 1}', ""),
@@ -167,7 +170,10 @@ def test_models_with_values_that_cannot_be():
     root = Planted({})
     found = read_api(root, fetch({"/api/version": {"version": "1"}, "/api/ps": {"models": [model]}}), "http://h")
     assert found["models"] == [
-        {"name": "a?", **dict.fromkeys(["digest", "size_bytes", "size_vram_bytes", "context_length", "expires_at"])}
+        {
+            "name": "a\\ud800",
+            **dict.fromkeys(["digest", "size_bytes", "size_vram_bytes", "context_length", "expires_at"]),
+        }
     ]
     assert len(root.problems) == 2
 
@@ -204,3 +210,44 @@ def test_an_address_with_a_password_is_not_repeated():
     with pytest.raises(OllamaError) as refused:
         check_url("http://me:geheim@h:x")
     assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize("entry", [{}, {"name": "a", "size": 1, "size_vram": 1}])
+def test_a_list_without_end_is_read_up_to_a_limit(entry):
+    """No host has more than a thousand models in memory; the rest is counted and not read."""
+    root = Planted({})
+    said = {"/api/version": {"version": "1"}, "/api/ps": {"models": [entry] * 20000}}
+    assert len(read_api(root, fetch(said), "http://h")["models"]) == 1000
+    assert root.problems[0] == "http://h/api/ps: it names 20000 models, of which the first 1000 were read"
+
+
+def test_an_answer_that_only_begins_ends(hold):
+    """A server that promises an answer without end is left, and its connection closed, so that no thread goes on."""
+    before = threading.active_count()
+    port = hold(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+    said, problem = fetcher(0.3)(f"http://127.0.0.1:{port}/api/version")
+    assert (said, "did not answer within 0.3 s" in problem) == (None, True)
+    end = time.monotonic() + 10
+    while threading.active_count() > before + 1 and time.monotonic() < end:
+        select.select([], [], [], 0.01)
+    assert threading.active_count() <= before + 1
+
+
+@pytest.fixture
+def hold():
+    """Send the same without end to whoever connects; return the port."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def start(data):
+        def send():
+            with contextlib.suppress(OSError):
+                client, _address = listening.accept()
+                with client:
+                    while True:
+                        client.sendall(data)
+
+        threading.Thread(target=send, daemon=True).start()
+        return listening.getsockname()[1]
+
+    yield start
+    listening.close()
