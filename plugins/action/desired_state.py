@@ -11,6 +11,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state, questions
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
@@ -36,8 +37,9 @@ class ActionModule(ActionBase):
             if f"ollama_{name}" in known
         }
         # The key itself goes no further: what is decided is a fact, and facts are shown.
-        key = str(options["api_key"])
-        options["api_key"] = bool(key)
+        key = options["api_key"]
+        # A key that is all digits arrives as a number, and 0 is a key too.
+        options["api_key"] = key is not None and bool(str(key))
         args: Mapping[str, Any] = self._task.args
         preflight = boolean(args.get("preflight", True))
         if option_errors({name: options[name] for name in ("topology_root", "command_timeout")}):
@@ -47,8 +49,8 @@ class ActionModule(ActionBase):
         read = self._read("topology_facts", machine, known)
         if read.get("failed"):
             return {**result, **read}
-        topology = read["ansible_facts"]["ollama_topology"]
         try:
+            topology = read["ansible_facts"]["ollama_topology"]
             asked = questions(topology, options, args.get("secrets") or {}, preflight=preflight)
             found = self._read("unit_files_info", asked, known)
             if found.get("failed"):
@@ -61,6 +63,9 @@ class ActionModule(ActionBase):
             )
         except OllamaError as error:
             return {**result, "failed": True, "msg": str(error)}
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            said = f"what the host answered is damaged or of another form than was asked for ({type(error).__name__})"
+            return {**result, "failed": True, "msg": said}
         refusals = [*desired["refusals"], *key_errors(key)]
         if refusals and preflight:
             return _refused(refusals)
@@ -74,5 +79,6 @@ class ActionModule(ActionBase):
         return {key: value for key, value in found.items() if key != "invocation"}
 
 
-def _refused(refusals: list[str]) -> dict[str, Any]:
+def _refused(sentences: list[str]) -> dict[str, Any]:
+    refusals = [visible(sentence) for sentence in sentences]
     return {"failed": True, "refusals": refusals, "msg": "\n".join(refusals)}

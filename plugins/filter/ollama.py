@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ansible.errors import AnsibleFilterError
+from ansible.errors import AnsibleError, AnsibleFilterError
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
 from ansible_collections.inference.ollama.plugins.plugin_utils import _change, _drift, _summary, _table
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._options import form_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture import draw
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import make
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def _in_words(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Hand the collection's own errors on as Ansible's."""
+def _in_words(name: str, function: Callable[..., Result]) -> Callable[..., Result]:
+    """Hand the collection's own errors on as Ansible's, and name damaged input as what it is."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Result:  # noqa: ANN401 - whatever the filter takes
@@ -42,8 +44,24 @@ def _in_words(function: Callable[..., Result]) -> Callable[..., Result]:
             return function(*args, **kwargs)
         except OllamaError as error:
             raise AnsibleFilterError(str(error)) from error
+        except AnsibleError:
+            raise
+        except Exception as error:  # noqa: BLE001 - JSON that somebody has edited can be damaged in any way
+            # Not chained: what Python says of a value quotes it.
+            raise AnsibleFilterError(_damaged(name, args, error)) from None
 
     return wrapper
+
+
+def _damaged(name: str, args: tuple[Any, ...], error: Exception) -> str:
+    """What is wrong with a filter's input, as far as it can be said without showing any of it."""
+    given = ", ".join(map(form_of, args))
+    key = str(error.args[0]) if isinstance(error, KeyError) and error.args else ""
+    lacks = f", without {key!r}" if re.fullmatch("[a-z_]{1,40}", key) else ""
+    return (
+        f"{name}: its input is damaged or of another form than it takes{lacks} ({type(error).__name__}); given was"
+        f" {given or 'nothing'}, and what is right is in ansible-doc -t filter inference.ollama.{name}"
+    )
 
 
 def _tuning_plan(
@@ -128,4 +146,4 @@ class FilterModule:
     """The filters of the collection."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {name: _in_words(function) for name, function in FILTERS.items()}
+        return {name: _in_words(name, function) for name, function in FILTERS.items()}

@@ -27,7 +27,7 @@ class Account(NamedTuple):
     name: str
     uid: int
     gid: int
-    groups: "list[int]"
+    groups: list[int]
 
 
 def account(user: str | None) -> Account | None:

@@ -96,8 +96,8 @@ def shown(option: Option, value: object) -> str:
         return "the value"
     plain = isinstance(value, str) and re.fullmatch(r"[a-z_]{0,20}", value)
     if option.type in _NESTED and not plain:
-        return f"the value, {_form(value)}," if value else repr(value)
-    text = repr(_without_secrets(value))
+        return f"the value, {form_of(value)}," if value else repr(value)
+    text = repr(without_secrets(value))
     return text if len(text) <= 120 else f"{text[:119]}…"
 
 
@@ -110,7 +110,8 @@ def holds_secret(value: object) -> bool:
     return isinstance(value, str) and carries_secret(value)
 
 
-def _form(value: object) -> str:
+def form_of(value: object) -> str:
+    """What a value is, without its contents."""
     number = f"{len(value)} " if isinstance(value, (Mapping, list, tuple)) else ""
     if isinstance(value, Mapping):
         return f"a mapping of {number}names"
@@ -120,12 +121,13 @@ def _form(value: object) -> str:
     return next((name for kind, name in kinds.items() if isinstance(value, kind)), "of another type")
 
 
-def _without_secrets(value: object) -> object:
+def without_secrets(value: object) -> object:
+    """The value with what is a secret replaced, at any depth."""
     if isinstance(value, Mapping):
         return {
-            _without_secrets(name): HIDDEN if is_secret(str(name), str(content)) else _without_secrets(content)
+            without_secrets(name): HIDDEN if is_secret(str(name), str(content)) else without_secrets(content)
             for name, content in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [_without_secrets(entry) for entry in value]
+        return [without_secrets(entry) for entry in value]
     return HIDDEN if isinstance(value, str) and carries_secret(value) else value

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
 from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight as preflight
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import unit_files
+from ansible_collections.inference.ollama.plugins.plugin_utils._options import allowed, form_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import PlanError, make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import TEMPLATE
@@ -35,8 +37,11 @@ def plan_or_errors(
 
 
 def key_errors(key: object) -> list[str]:
-    """Return what is wrong with the key, which is not shown."""
-    return option_errors({"api_key": key})
+    """Return what is wrong with the key, which is not shown: a text, or a number where it has digits alone."""
+    if key is not None and (isinstance(key, bool) or not isinstance(key, (str, int, float))):
+        option = load().options["api_key"]
+        return [f"ollama_api_key: the value is {form_of(key)}; allowed is {allowed(option)}"]
+    return option_errors({"api_key": None if key is None else str(key)})
 
 
 def host_errors(

@@ -93,6 +93,39 @@ def test_everything_that_is_wrong_is_one_message(act):
     assert "plan" not in result
 
 
+@pytest.mark.parametrize("key", [774411998822, 0, 1.5, "0"])
+def test_a_number_is_a_key(act, key):
+    """A key of digits alone is a number in YAML, and is a text all the same, as is 0."""
+    result, _asked = act(ollama_api_key=key)
+    assert result["refusals"] == []
+    assert SECRETS in json.dumps(result["plan"])
+    assert SECRETS not in result["absent"]
+
+
+@pytest.mark.parametrize("key", ["", None])
+def test_nothing_is_no_key(act, key):
+    """An empty text and null take the file of the key away."""
+    assert SECRETS in act(ollama_api_key=key)[0]["absent"]
+
+
+@pytest.mark.parametrize(
+    ("key", "form"),
+    [
+        ([KEY], "a list of 1 entries"),
+        ({"a": KEY}, "a mapping of 1 names"),
+        (True, "a truth value"),
+        (False, "a truth value"),
+    ],
+)
+def test_a_key_of_another_form_is_refused_unseen(act, key, form):
+    """A list, a mapping and a truth value would be written in the form that Python gives them."""
+    result, _asked = act(ollama_api_key=key)
+    assert result["refusals"] == [
+        f"ollama_api_key: the value is {form}; allowed is one line of text without control characters, or nothing"
+    ]
+    assert KEY not in json.dumps(result)
+
+
 def test_without_preflight_what_cannot_be_planned_is_returned(act):
     """With the facts, so that a report on the host has its hardware."""
     result, _asked = act({"preflight": False}, ollama_num_threads=-4)
@@ -115,6 +148,23 @@ def test_a_topology_of_another_schema_is_a_sentence(act):
     result, _asked = act(answers={"topology_facts": {"ansible_facts": {"ollama_topology": {}}}})
     assert result["failed"] is True
     assert "schema" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"topology_facts": {"ansible_facts": {}}},
+        {"topology_facts": {"ansible_facts": {"ollama_topology": {**xeon(), "software": [1]}}}},
+        {"topology_facts": {"ansible_facts": {"ollama_topology": {**xeon(), "cpu": "x", "numa": 5}}}},
+        {"unit_files_info": {}},
+        {"unit_files_info": {**found(), "files": None, "headed": 7}},
+    ],
+)
+def test_a_damaged_answer_of_a_host_is_a_sentence(act, answers):
+    """A host may answer anything, and no traceback comes of it."""
+    result, _asked = act(answers=answers)
+    assert result["failed"] is True
+    assert "Traceback" not in result["msg"]
 
 
 def test_without_preflight_the_snapshots_are_not_read(act):

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A filter that is given damaged JSON ends in a sentence that shows nothing of it."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.filter.ollama import FILTERS, FilterModule
+from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
+from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
+
+SECRET = "sUperS3cretZq77"
+WRAPPED = FilterModule().filters()
+PLAN = json.loads(json.dumps(plan(xeon(), numa_node=1)))
+TOPOLOGY = json.loads(json.dumps(xeon()))
+NOTHING = {"schema": 1, "instances": [], "problems": []}
+VERIFIED = json.loads(json.dumps(WRAPPED["verification"](PLAN, NOTHING)))
+FILE = {"path": "/x.conf", "unit": "ollama.service", "instance": "ollama", "content": "x"}
+DRIFT = WRAPPED["file_drift"]({"unit_files": [FILE], "stale": ["/y"]}, {})
+UNIT = [
+    {"path": "/a.service", "content": "[Service]\nExecStart=/usr/bin/ollama serve\nEnvironment=FOO=1 OLLAMA_HOST=x\n"}
+]
+FLEET = json.loads(json.dumps(fleet(2)))
+CHANGE = json.loads(json.dumps(changes("restored", {"dropins": ["/x"], "unit": "ollama.service"})))
+STATE = {"id": "20261122T081202Z", "saved_at": "2026-11-22T08:12:02Z", "reason": "", "changes": []}
+RESTORED = {
+    **{"restored": STATE, "changes": [{"path": "/x", "change": "removed"}], "states": [STATE], "problems": ["x"]},
+    **{"plan": PLAN, "services": {"stop": [], "start": {"ollama.service": "127.0.0.1:11434"}}},
+}
+HOST = {
+    "ollama_changes": CHANGE,
+    "ollama_verify_accept": [],
+    "__ollama": {"plan": PLAN, "notices": [], "pending": False},
+}
+# What each takes.
+RIGHT = {
+    "change_report": [{"changes": [], "state": None}, ["ollama.service"], [], {"reason": "x", "restored": RESTORED}],
+    "drift_table": [DRIFT, "h"],
+    "failed_checks": [VERIFIED, ["numa_node"]],
+    "failure_reason": [{"msg": "x", "results": [{"failed": True, "msg": ["a", "b"]}]}, "task"],
+    "file_drift": [{"unit_files": [FILE], "stale": []}, {"/x.conf": "y"}],
+    "fleet_report": [FLEET, MOMENT],
+    "lint_table": [WRAPPED["unit_lint"](UNIT, "0.34.1"), "h", "0.34.1"],
+    "plan_table": [PLAN, "h"],
+    "report_page": [WRAPPED["fleet_report"](FLEET, MOMENT)],
+    "restore_report": [RESTORED, "h", VERIFIED],
+    "run_summary": [{"h": HOST}],
+    "setting_lint": [{"OLLAMA_HOST": "x"}, "0.34.1"],
+    "topology_svg": [TOPOLOGY, "h", PLAN],
+    "tuning_plan": [TOPOLOGY, {"num_threads": 4, "environment": {"A": "1"}}, "0.34.1"],
+    "unit_lint": [UNIT, "0.34.1", UNIT],
+    "unit_settings": [UNIT, UNIT],
+    "verification": [PLAN, NOTHING],
+    "verify_table": [VERIFIED, "h"],
+}
+WRONG = (
+    None,
+    True,
+    7,
+    -1,
+    1.5,
+    "",
+    SECRET,
+    [],
+    [None],
+    [SECRET],
+    {},
+    {"a": SECRET},
+    {SECRET: 1},
+    [[1]],
+    "9" * 400,
+    float("nan"),
+)
+
+
+def places(value, path=()):
+    """The way to every part of nested data, the first few of a list."""
+    yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from places(inner, (*path, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value[:3]):
+            yield from places(inner, (*path, number))
+
+
+def damaged(value, path, wrong):
+    """A copy with another value at one place; Ellipsis takes the place out."""
+    if not path:
+        return None if wrong is ... else wrong
+    found = copy.copy(value)
+    if wrong is ... and len(path) == 1:
+        del found[path[0]]
+    else:
+        found[path[0]] = damaged(found[path[0]], path[1:], wrong)
+    return found
+
+
+def ends_in_a_result_or_a_sentence(name, args):
+    try:
+        WRAPPED[name](*args)
+    except AnsibleFilterError as error:
+        assert str(error).strip()
+        assert "Traceback" not in str(error)
+        return str(error)
+    return ""
+
+
+def test_every_filter_is_tried():
+    """With input that it takes."""
+    assert set(RIGHT) == set(FILTERS)
+    for name, args in RIGHT.items():
+        assert json.dumps(WRAPPED[name](*args))
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_another_type_in_place_of_an_argument_is_a_sentence(name, wrong):
+    """Each argument alone, and all of them."""
+    args = RIGHT[name]
+    for number in range(len(args)):
+        ends_in_a_result_or_a_sentence(name, [*args[:number], wrong, *args[number + 1 :]])
+    ends_in_a_result_or_a_sentence(name, [wrong] * len(args))
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(data=st.data())
+def test_damage_anywhere_is_a_sentence(name, data):
+    """A part that is gone or of another type, at any depth of any argument, up to three at once."""
+    args = list(RIGHT[name])
+    for _time in range(data.draw(st.integers(1, 3))):
+        number = data.draw(st.integers(0, len(args) - 1))
+        path = data.draw(st.sampled_from(list(places(args[number]))))
+        args[number] = damaged(args[number], path, data.draw(st.sampled_from([..., *WRONG])))
+    ends_in_a_result_or_a_sentence(name, args)
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_no_sentence_shows_damaged_input(name):
+    """Python quotes the value that it cannot convert; a sentence does not."""
+    said = ends_in_a_result_or_a_sentence(name, [{"schema": SECRET, SECRET: SECRET}, *RIGHT[name][1:]])
+    # These quote the schema, a number, as every reader of JSON would.
+    assert SECRET not in said or "schema" in said
+
+
+def test_the_sentence_says_what_was_given():
+    """The filter, what its input lacks, its form, and where to read what is right."""
+    with pytest.raises(AnsibleFilterError) as caught:
+        WRAPPED["plan_table"]({"release": "0.34.1"}, "h")
+    assert str(caught.value) == (
+        "plan_table: its input is damaged or of another form than it takes, without 'instances' (KeyError); given was a"
+        " mapping of 1 names, a text, and what is right is in ansible-doc -t filter inference.ollama.plan_table"
+    )
