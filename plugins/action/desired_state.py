@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
                 topology,
                 options,
                 found,
-                Run(known["inventory_hostname"], self._task.check_mode, preflight),
+                Run(known["inventory_hostname"], self._task.check_mode, preflight, known.get("__ollama_earlier")),
             )
         except OllamaError as error:
             return {**result, "failed": True, "msg": str(error)}

@@ -8,6 +8,8 @@ from __future__ import annotations
 # The first line of every file of the role begins with it (roles/ollama/templates).
 HEADER = "# Managed by Ansible, role inference.ollama.ollama:"
 UNITS_FOLDER = "/etc/systemd/system"
+# The variables that the files were made with, for every user to read.
+VARIABLES_FILE = "/etc/inference.ollama/variables.json"
 # Documentation/admin-guide/mm/transhuge.rst and sysctl/kernel.rst.
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 HUGE_PAGES_DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"

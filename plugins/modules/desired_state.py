@@ -150,6 +150,18 @@ stale:
   type: list
   elements: str
   sample: []
+origins:
+  description: Where the host keeps with which variables its files were made, why a unit file may be another, by path.
+  returned: success
+  type: dict
+  sample:
+    /etc/systemd/system/ollama.service.d/override.conf: >-
+      made with other variables: ollama_keep_alive is -1 here and was 24h on the host
+earlier:
+  description: The variables of this and of earlier uses of the role on the host in the same run, by the root of files.
+  returned: success
+  type: dict
+  sample: {}
 empty_folders:
   description: Folders to remove once they are empty.
   returned: success

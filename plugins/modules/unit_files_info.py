@@ -34,6 +34,9 @@ options:
     description: Files to compare with what they should hold, content by path. Nothing of them is returned.
     type: dict
     default: {}
+  variables:
+    description: The file with the variables that the role has written the files with, of which the text is returned.
+    type: path
   contents:
     description:
       - Whether to return the text of the files of C(ollama.service) and its instances, and of drop-ins of slices.
@@ -111,6 +114,16 @@ contents:
   returned: success
   type: dict
   sample: {}
+variables:
+  description: The text of O(variables); V(null) where it does not exist or cannot be read.
+  returned: success
+  type: str
+  sample: null
+user_id:
+  description: The number of the user that the module runs as, V(0) for root.
+  returned: success
+  type: int
+  sample: 0
 different:
   description: The paths in O(secrets) that hold something else, or that others than their owner may read.
   returned: success
@@ -304,6 +317,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "header": {"type": "str", "required": True},
         "paths": {"type": "list", "elements": "path", "default": []},
         "secrets": {"type": "dict", "default": {}, "no_log": True},
+        "variables": {"type": "path"},
         "contents": {"type": "bool", "default": False},
         "services": {"type": "bool", "default": False},
         "state_folder": {"type": "path"},
@@ -332,6 +346,8 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
     store = params["state_folder"]
     return {
         **found,
+        "variables": _variables(params.get("variables"), found["problems"]),
+        "user_id": os.geteuid(),
         "files": files,
         "boot_links": boot_links,
         "different": [path for path, text in params["secrets"].items() if _is_different(path, str(text))],
@@ -396,6 +412,15 @@ def _read(files: list[str], params: dict[str, Any]) -> dict[str, Any]:
         if params["contents"] and _OLLAMA.search(path):
             contents[path] = None if data is None else data.decode("utf-8", "replace")
     return {"headed": headed, "digests": digests, "contents": contents, "problems": problems}
+
+
+def _variables(path: str | None, problems: list[str]) -> str | None:
+    try:
+        entry = read_entry(path) if path else None
+    except OllamaError as error:
+        problems.append(str(error))
+        return None
+    return entry.data.decode("utf-8", "replace") if entry is not None and entry.data is not None else None
 
 
 def _is_different(path: str, text: str) -> bool:

@@ -17,6 +17,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     HUGE_PAGES,
     NUMA_BALANCING,
     UNITS_FOLDER,
+    VARIABLES_FILE,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight as preflight
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
@@ -30,7 +31,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._found import fou
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import REPLACE
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import (
+    earlier_errors,
     host_errors,
+    left_out_errors,
     not_installed,
     plan_or_errors,
     template_path,
@@ -43,6 +46,13 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._render import (
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._template import inherited
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line
+from ansible_collections.inference.ollama.plugins.plugin_utils._variables import (
+    differences,
+    kept_text,
+    origins,
+    read_kept,
+    used,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,11 +89,16 @@ KERNEL = (
 
 
 class Run(NamedTuple):
-    """On which host the role runs, whether it may change it, and whether to refuse more than what cannot be planned."""
+    """On which host the role runs, whether it may change it, and whether to refuse more than what cannot be planned.
+
+    ``earlier`` are the variables that the role has run with before on this host in the same run, by the root of the
+    files, as desired_state() returned them.
+    """
 
     host: str
     check_mode: bool = False
     preflight: bool = True
+    earlier: Mapping[str, Any] | None = None
 
 
 def questions(
@@ -96,11 +111,13 @@ def questions(
     prefix, unit = _prefix(options), _unit(topology)
     changeable = preflight and bool(unit) and not prefix
     store = options.get("models_path") if changeable else None
-    known = [f"{prefix}{options['secrets_path']}", *(f"{prefix}{setting.path}" for setting in KERNEL)]
+    variables = f"{prefix}{VARIABLES_FILE}"
+    known = [f"{prefix}{options['secrets_path']}", *(f"{prefix}{setting.path}" for setting in KERNEL), variables]
     return {
         "folder": f"{prefix}{UNITS_FOLDER}",
         "header": HEADER,
         "paths": known,
+        "variables": variables,
         "secrets": dict(secrets),
         "services": changeable,
         "state_folder": options["state_folder"] if changeable else None,
@@ -161,6 +178,17 @@ def desired_state(
     left = [f"{prefix}{setting.path}" for setting, value in kernel if value is None]
     secrets_path = f"{prefix}{options['secrets_path']}"
     absent = [*stale["files"], *given_up, *stale_links, *left, *([] if options["api_key"] else [secrets_path])]
+    variables, earlier, made_with = used(options), run.earlier or {}, read_kept(found.get("variables"))
+    others = differences(variables, made_with.variables) if made_with is not None else []
+    stop = [unit for unit in stale["units"] if _runs_or_starts(unit, found)] if live else []
+    removed = [*_present(absent, found), *stop]
+    if run.preflight:
+        of_path = {f"{prefix}{setting.path}": setting.name for setting in KERNEL} | {secrets_path: "api_key"}
+        errors += earlier_errors(run.host, options, differences(variables, earlier.get(prefix or "/") or {}, "before"))
+        errors += left_out_errors(run.host, options, others, removed, of_path)
+    if "variables" in found:
+        digests = {str(file["path"]): _sha256(texts[str(file["path"])]) for file in files}
+        texts[f"{prefix}{VARIABLES_FILE}"] = kept_text(variables, digests)
     changes = [*kept.values(), *_changes(texts, absent, found)]
     # A dry run cannot ask systemd for instances of a template that is not there yet.
     loadable = live and (not run.check_mode or not plan["template"] or template_is_ours)
@@ -172,7 +200,6 @@ def desired_state(
         return {"refusals": errors}
     everywhere = found["unfinished"] or secrets_path in changes
     restart = changed_units(plan, changes, everywhere=everywhere) if loadable else []
-    stop = [unit for unit in stale["units"] if _runs_or_starts(unit, found)] if live else []
     planned = [instance["unit"] for instance in plan["instances"]]
     start = [unit for unit in planned if live and (unit in restart or not _runs_and_starts(unit, found))]
     now = topology.get("kernel") or {}
@@ -193,6 +220,8 @@ def desired_state(
         "backup": [*(file["path"] for file in files if file["path"] not in {*ours, *kept}), *given_up],
         "absent": absent,
         "stale": stale["files"],
+        "origins": origins(made_with, others, [*(str(file["path"]) for file in files), *stale["files"]], found["digests"]),
+        "earlier": {**earlier, prefix or "/": variables},
         "empty_folders": stale["folders"],
         "kernel_files": [setting.file for setting, _value in wanted],
         "kernel": [{"path": setting.path, "argv": [*setting.command, setting.path]} for setting in apply],
@@ -267,10 +296,18 @@ def _changes(texts: Mapping[str, str], absent: list[str], found: Mapping[str, An
     """Yield the paths that file_transaction will change."""
     digests = found["digests"]
     for path, text in texts.items():
-        if digests.get(path) != {"sha256": hashlib.sha256(text.encode()).hexdigest(), "mode": _MODE}:
+        if digests.get(path) != {"sha256": _sha256(text), "mode": _MODE}:
             yield path
-    yield from (path for path in absent if path in digests or path in found["boot_links"])
+    yield from _present(absent, found)
     yield from found["different"]
+
+
+def _present(paths: list[str], found: Mapping[str, Any]) -> Iterator[str]:
+    return (path for path in paths if path in found["digests"] or path in found["boot_links"])
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _starts(unit: str, found: Mapping[str, Any]) -> bool:

@@ -35,7 +35,9 @@ HIDDEN = "(not shown)"
 
 
 def file_drift(desired: Mapping[str, Any], contents: Mapping[str, str | None]) -> dict[str, Any]:
-    """``{schema, differences: [{unit, instance, path, setting, kind, on_host, planned}, …]}``, in the files' order.
+    """``{schema, differences: [{unit, instance, path, setting, kind, on_host, planned, cause}, …]}``, in the files' order.
+
+    A row has a ``cause`` where the host says with which variables the file was made.
 
     ``desired`` is what desired_state() returned, ``contents`` the text of each file on the host. Raises OllamaError
     for a file that is there and cannot be read: nobody knows whether it differs.
@@ -49,7 +51,11 @@ def file_drift(desired: Mapping[str, Any], contents: Mapping[str, str | None]) -
         differences += [{**place, **row} for row in _compare(contents.get(path), file["content"])]
     for path in desired["stale"]:
         differences.append({"unit": None, "instance": None, "path": path, **_row(STALE)})
-    return {"schema": SCHEMA, "differences": differences}
+    causes = desired.get("origins") or {}
+    return {
+        "schema": SCHEMA,
+        "differences": [{**row, "cause": causes[row["path"]]} if row["path"] in causes else row for row in differences],
+    }
 
 
 def _compare(on_host: str | None, planned: str) -> Iterator[dict[str, Any]]:

@@ -18,10 +18,13 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._options import a
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import PlanError, make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import TEMPLATE
+from ansible_collections.inference.ollama.plugins.plugin_utils._variables import ACCEPT, is_left_out, made_with
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import unknown_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from ansible_collections.inference.ollama.plugins.plugin_utils._variables import Difference
 
 _AUTO = ("", "auto", None)
 
@@ -51,6 +54,13 @@ def host_errors(
     software = (topology.get("software") or {}).get("ollama") or {}
     staged = bool(options.get("staging_root"))
     root = options.get("topology_root", "/")
+    if not staged and software.get("unit") and found.get("user_id", 0) != 0:
+        # What else is wrong cannot be found out without these rights.
+        yield (
+            f"become: the role runs as the user with number {found['user_id']}, who may not change services. Allowed is"
+            " root: set become: true on the play or the role, or ollama_staging_root, to render the files into a folder"
+        )
+        return
     if not staged and root != "/":
         yield (
             f"ollama_topology_root: {root!r} is another machine's hardware; allowed is / on a running host, or set"
@@ -83,6 +93,57 @@ def host_errors(
             " enter. Allowed is an existing directory, every parent of which that user may enter; create or mount it,"
             f" or leave ollama_models_path empty ({found['store_problem']})"
         )
+
+
+def earlier_errors(host: str, options: Mapping[str, Any], others: list[Difference]) -> Iterator[str]:
+    """Yield that the role has run before on this host in the same run, with variables that contradict these."""
+    if others and options.get("other_variables") != ACCEPT:
+        yield (
+            f"ollama_other_variables: in this run {host} was already {made_with(others)}. Each use would undo the other"
+            " one's files, and restart the services, on every run. Allowed is one set of variables for a host; with"
+            " accept the last one wins"
+        )
+
+
+def left_out_errors(
+    host: str,
+    options: Mapping[str, Any],
+    others: list[Difference],
+    removed: list[str],
+    of_path: Mapping[str, str],
+) -> Iterator[str]:
+    """Yield that the run would remove what the host has by variables which the run does not mention.
+
+    ``others`` is how its variables differ, ``removed`` are paths and units, ``of_path`` is the option of some paths.
+    """
+    if options.get("other_variables") == ACCEPT:
+        return
+    left_out = {difference.option: difference for difference in others if is_left_out(difference)}
+    name = left_out["dropin_name"].on_host if "dropin_name" in left_out else None
+    found: dict[str, list[str]] = {}
+    for what in removed:
+        for option in _options_of(what, of_path, str(name)):
+            if option in left_out:
+                found.setdefault(option, []).append(what)
+    if found:
+        lost = ", ".join(dict.fromkeys(what for each in found.values() for what in each))
+        yield (
+            f"ollama_other_variables: {host} was {made_with([left_out[option] for option in found])}. This run would"
+            f" remove {lost}. Set {', '.join(f'ollama_{option}' for option in found)} where this run sees it, or confirm"
+            " the removal with ollama_other_variables: accept"
+        )
+
+
+def _options_of(what: str, of_path: Mapping[str, str], dropin_name: str) -> Iterator[str]:
+    """Yield the options by which a path or a unit may be on the host."""
+    if what in of_path:
+        yield of_path[what]
+    if what.rpartition("/")[2] == dropin_name:
+        yield "dropin_name"
+    if ".slice.d/" in what:
+        yield from ("slice", "cpu_weight")
+    if "ollama@" in what:
+        yield "instances"
 
 
 def _unread_release(topology: Mapping[str, Any], options: Mapping[str, Any], binary: str) -> str:

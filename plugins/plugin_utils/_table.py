@@ -114,7 +114,9 @@ def drift_table(drift: Mapping[str, Any], host: str) -> list[str]:
         )
         for row in differences
     ]
-    return [*wrapped(title, indent=4), "", *table(("UNIT", "SETTING", "KIND", "ON HOST", "PLANNED"), rows)]
+    causes = dict.fromkeys(str(row["cause"]) for row in differences if row.get("cause"))
+    why = [line for cause in causes for line in wrapped(cause, "    -> ")]
+    return [*wrapped(title, indent=4), *why, "", *table(("UNIT", "SETTING", "KIND", "ON HOST", "PLANNED"), rows)]
 
 
 def place_of(server: Mapping[str, Any]) -> str:

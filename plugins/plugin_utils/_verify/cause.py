@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Subject
 
 # Differences of a whole file, of file_drift().
+# Where the host does not say with which variables it was made.
+UNCERTAIN = "edited by hand, or the plan has changed since"
 WHOLE = {"file-missing": "is not there", "not-ours": "was not written by the role"}
 
 
@@ -39,9 +41,11 @@ def remedy(subject: Subject, name: str, planned: str | None = None) -> str:  # n
         )
     wrong = edited(subject)
     if wrong is not None:
-        return f"{subject.path} {wrong}: {SITE}"
-    if any(row.get("setting") in (name, f"[Unit]{name}") for row in subject.own):
-        return f"{subject.path} was changed by hand, or the plan has changed since: {SITE}"
+        why = next((f" ({row['cause']})" for row in subject.own if row.get("cause")), "")
+        return f"{subject.path} {wrong}{why}: {SITE}"
+    for row in subject.own:
+        if row.get("setting") in (name, f"[Unit]{name}"):
+            return f"{subject.path} was {row.get('cause') or 'changed by hand, or the plan has changed since'}: {SITE}"
     if observed.dropins is not None and subject.path not in observed.dropins:
         return f"systemd has not loaded {subject.path}: {SITE}"
     if observed.need_daemon_reload:

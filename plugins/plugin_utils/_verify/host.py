@@ -41,6 +41,12 @@ def check_stale_files(drift: Mapping[str, Any] | None) -> Iterator[Check]:
     """Files that an earlier plan left, where files were compared."""
     if drift is not None:
         stale = [str(row.get("path")) for row in rows(drift.get("differences")) if row.get("kind") == "stale"]
-        remedy = f"{SITE}, which stops what they start and removes them" if stale else None
+        causes = dict.fromkeys(str(row["cause"]) for row in rows(drift.get("differences")) if _explained(row))
+        why = f"{'; '.join(causes)}: " if causes else ""
+        remedy = f"{why}{SITE}, which stops what they start and removes them" if stale else None
         verdict, seen = (FAIL, ", ".join(stale)) if stale else (PASS, "none")
         yield Check(None, STALE, verdict, "none", seen, "files with the role's header", remedy)
+
+
+def _explained(row: Mapping[str, Any]) -> bool:
+    return row.get("kind") == "stale" and bool(row.get("cause"))

@@ -36,7 +36,8 @@ def check_files(subject: Subject) -> Check:
         return subject.passes(FILES, planned, planned, evidence)
     seen = ", ".join(f"{row.get('setting') or 'the file'}: {row.get('kind')}" for row in wrong)
     paths = ", ".join(dict.fromkeys(str(row.get("path")) for row in wrong))
-    remedy = f"edited by hand, or the plan has changed since: {SITE}, or set in the variables what shall stay"
+    causes = "; ".join(dict.fromkeys(str(row["cause"]) for row in wrong if row.get("cause")))
+    remedy = f"{causes or cause.UNCERTAIN}: {SITE}, or set in the variables what shall stay"
     return subject.fails(FILES, planned, seen, paths, remedy)
 
 

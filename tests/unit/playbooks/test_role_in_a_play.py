@@ -41,14 +41,19 @@ class Repository:
             (folder / f"roles/other/{part}/main.yml").write_text(text, encoding="utf-8")
 
     def run(self, playbook, *options, hosts=("node1",)):
-        """Exit status and output of the playbook, whose text is given."""
+        """Exit status and output of a playbook of the collection, or of one whose text is given."""
         self.runs += 1
         place = self.folder / f"run{self.runs}"
         place.mkdir()
+        if playbook.startswith("inference.ollama."):
+            return self._play(place, hosts, playbook, *options)
         (place / "play.yml").write_text(playbook, encoding="utf-8")
         (place / "roles").symlink_to(self.folder / "roles")
+        return self._play(place, hosts, "play.yml", *options)
+
+    def _play(self, place, hosts, *arguments):
         staged = [f"{host} {LOCAL} ollama_version=0.34.1 ollama_staging_root={self.folder}/{host}" for host in hosts]
-        return play(place, "\n".join(["[ollama]", *staged, ""]), [], "play.yml", *options)
+        return play(place, "\n".join(["[ollama]", *staged, ""]), [], *arguments)
 
     @property
     def written(self):
@@ -83,7 +88,9 @@ def test_nothing_of_the_role_runs_where_tags_of_others_were_asked_for(repository
     assert (tasks(output), repository.written) == ([], False)
 
 
-@pytest.mark.parametrize("options", ["--tags=gpu", "--tags=ollama", "--tags=ollama_configure", "--skip-tags=ollama_run"])
+@pytest.mark.parametrize(
+    "options", ["--tags=gpu", "--tags=ollama", "--tags=ollama_configure", "--skip-tags=ollama_run"]
+)
 def test_a_part_runs_with_all_that_it_needs(repository, options):
     """The host is read, the files are written and the run is summed up."""
     status, output = repository.run(ROLES, options)
@@ -138,5 +145,59 @@ def test_a_host_that_a_condition_leaves_out_has_no_line(repository):
     playbook = ROLES.replace("tags: [gpu]", "when: inventory_hostname == 'node1'")
     status, output = repository.run(playbook, hosts=("node1", "node2"))
     assert status == 0, output
-    assert "node1: 2 files changed" in output
+    assert "node1: 3 files changed" in output
     assert "node2:" not in output
+
+
+# Variables of the play, which the playbooks of the collection do not see.
+KEY = "sk-nobody-shall-see-it"
+PLAY_VARS = f"""
+- hosts: ollama
+  gather_facts: false
+  vars: {{ollama_keep_alive: 24h, ollama_api_key: {KEY}}}
+  roles: [inference.ollama.ollama]
+"""
+NO_FOLDER = ("-e", "ollama_plan_folder=")
+
+
+def test_a_host_made_with_other_variables_is_known_as_such(repository):
+    """The playbooks name them in place of a hand edit, and site removes nothing that only they planned."""
+    secrets = repository.folder / "node1/etc/ollama/secrets.env"
+    assert repository.run(PLAY_VARS)[0] == 0
+    status, output = repository.run(PLAY_VARS)
+    assert (status, "changed=0" in output) == (0, True), output
+    status, output = repository.run("inference.ollama.plan", *NO_FOLDER)
+    words = " ".join(re.findall(r"\w+", output))
+    assert "made with other variables ollama_keep_alive is auto here and was 24h on the host" in words
+    assert "by hand" not in output
+    for options in ([], ["--check"]):
+        status, output = repository.run("inference.ollama.site", *options)
+        assert (status != 0, secrets.exists()) == (True, True), output
+        assert "ollama_api_key is not set here and was set on the host" in output
+        assert KEY not in output
+    status, output = repository.run("inference.ollama.site", "-e", "ollama_other_variables=accept")
+    assert (status, secrets.exists()) == (0, False), output
+    assert repository.run("inference.ollama.site")[0] == 0
+
+
+TWO_NAMES = """
+- hosts: ollama
+  gather_facts: false
+  tasks:
+    - include_role: {name: inference.ollama.ollama}
+      vars: {ollama_dropin_name: "{{ item }}"}
+      loop: NAMES
+"""
+
+
+def test_two_names_of_the_drop_in_in_one_run_are_refused(repository):
+    """In a sentence with both names; the same one twice changes nothing the second time."""
+    status, output = repository.run(TWO_NAMES.replace("NAMES", "[a.conf, b.conf]"))
+    assert status != 0
+    assert "ollama_dropin_name is b.conf here and was a.conf before" in output
+    status, output = repository.run(TWO_NAMES.replace("NAMES", "[a.conf, a.conf]"))
+    assert (status, "changed=0" in output) == (0, True), output
+    status, output = repository.run(TWO_NAMES.replace("NAMES", "[c.conf]"))
+    assert status == 0, output
+    folder = repository.folder / "node1/etc/systemd/system/ollama.service.d"
+    assert [path.name for path in folder.iterdir()] == ["c.conf"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,20 @@ def test_files_of_slices_are_found_and_their_drop_ins_returned(run, tmp_path):
     result = run(tmp_path, contents=True)
     assert (result["files"], result["headed"]) == ([theirs, ours], [ours])
     assert result["contents"] == {ours: "# Managed by Ansible\n[Slice]\n"}
+
+
+def test_the_variables_are_returned_where_they_are_there(run, tmp_path):
+    """As text and among the digests, with a sentence where they cannot be read; and who has read them."""
+    path = tmp_path / "variables.json"
+    assert run(tmp_path, variables=str(path))["variables"] is None
+    path.write_text("{}", encoding="utf-8")
+    found = run(tmp_path, variables=str(path), paths=[str(path)])
+    assert (found["variables"], str(path) in found["digests"], found["user_id"]) == ("{}", True, os.geteuid())
+    path.unlink()
+    path.mkdir()
+    found = run(tmp_path, variables=str(path))
+    assert found["variables"] is None
+    assert str(path) in found["problems"][0]
 
 
 def test_secrets_are_compared_and_not_returned(run, tmp_path):

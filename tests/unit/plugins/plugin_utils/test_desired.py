@@ -31,6 +31,7 @@ OTHER = f"{FOLDER}/ollama.service.d/override-found.conf"
 SLICE = f"{FOLDER}/ollama.slice.d/override.conf"
 TEMPLATE = f"{FOLDER}/ollama@.service"
 SYSCTL, TMPFILES, SECRETS = "/etc/sysctl.d/90-ollama.conf", "/etc/tmpfiles.d/ollama.conf", "/etc/ollama/secrets.env"
+VARIABLES = "/etc/inference.ollama/variables.json"
 BOOT = f"{FOLDER}/default.target.wants"
 TWO = [{"name": "a"}, {"name": "b"}]
 UNITS = ["ollama@a.service", "ollama@b.service"]
@@ -480,7 +481,8 @@ def test_what_is_asked_of_a_host():
     assert asked == {
         "folder": FOLDER,
         "header": HEADER,
-        "paths": [SECRETS, TMPFILES, SYSCTL],
+        "paths": [SECRETS, TMPFILES, SYSCTL, VARIABLES],
+        "variables": VARIABLES,
         "secrets": {SECRETS: "x"},
         "services": True,
         "state_folder": "/var/lib/inference.ollama",
@@ -514,3 +516,134 @@ def test_a_staging_folder_is_asked_for_its_files_alone():
         None,
     )
     assert asked["paths"][0] == f"/mnt/image{SECRETS}"
+
+
+# The variables that a host was made with.
+
+
+def kept(state, **said):
+    """What is found after a run, with the variables that it kept on the host."""
+    texts = {file["path"]: file["content"] for file in state["files"]}
+    return after(state, variables=texts[VARIABLES], **said)
+
+
+def made(**options):
+    """A host that was made with these options."""
+    return kept(desired(found(variables=None), **options))
+
+
+def test_the_variables_are_kept_for_every_user_to_read():
+    """In the transaction of the other files; of the key there is only that there is one."""
+    state = desired(found(variables=None), api_key=True, keep_alive="24h")
+    record = json.loads(state["files"][-1]["content"])
+    assert (state["files"][-1]["path"], VARIABLES in state["changes"]) == (VARIABLES, True)
+    assert record["variables"]["ollama_api_key"] is True
+    assert record["variables"]["ollama_keep_alive"] == "24h"
+    assert set(record["files"]) == {SLICE, DROPIN}
+
+
+def test_a_second_run_with_the_same_variables_changes_nothing():
+    """Nor does one that says the same in another type."""
+    state = desired(made(num_threads="14", keep_alive="5m"), num_threads=14, keep_alive="5m")
+    assert (state["pending"], state["origins"][DROPIN]) == (False, ORIGIN_SAME)
+
+
+ORIGIN_SAME = "made with the same variables, for another release, other hardware or by another role"
+
+
+def test_a_changed_value_is_applied_and_explained():
+    """It names both values; nothing is refused, since nothing is removed."""
+    state = desired(made(keep_alive="5m"), keep_alive="24h", environment={"OLLAMA_DEBUG": "1"})
+    assert (state["refusals"], state["changes"]) == ([], [DROPIN, VARIABLES])
+    assert state["origins"][DROPIN] == (
+        "made with other variables: ollama_keep_alive is 24h here and was 5m on the host; ollama_environment has"
+        " OLLAMA_DEBUG here and not on the host"
+    )
+
+
+def test_a_hand_edit_is_told_from_other_variables():
+    """By the digest that was kept of the file."""
+    host = made(keep_alive="5m")
+    host["digests"][DROPIN] = digest("x")
+    assert desired(host, keep_alive="5m")["origins"][DROPIN] == "changed by hand since the role wrote it"
+    del host["digests"][DROPIN]
+    origin = desired(host, keep_alive="6m")["origins"][DROPIN]
+    assert origin.startswith("removed or hidden by hand since the role wrote it, and made with other variables: ")
+
+
+LEFT_OUT = [
+    ({"api_key": True}, {}, "api_key", SECRETS),
+    ({"instances": TWO}, {}, "instances", UNITS[0]),
+    ({"instances": "single", "dropin_name": "tuning.conf"}, {}, "dropin_name", "tuning.conf"),
+    ({"slice": "ai.slice"}, {}, "slice", "ai.slice.d/override.conf"),
+    ({"transparent_hugepage": "always"}, {}, "transparent_hugepage", TMPFILES),
+    ({"numa_balancing": False}, {}, "numa_balancing", SYSCTL),
+]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(("before", "now", "option", "lost"), LEFT_OUT)
+def test_what_other_variables_made_is_not_removed_for_want_of_them(before, now, option, lost, check_mode):
+    """The refusal names the variable, what would be lost and the one word that removes it."""
+    host = made(**before)
+    if option == "api_key":
+        host["digests"][SECRETS] = digest("KEY", "0600")
+    (refusal,) = desired(host, check_mode=check_mode, **now)["refusals"]
+    assert refusal.startswith("ollama_other_variables: gpu1 was made with other variables: ")
+    assert f"ollama_{option} is " in refusal
+    assert lost in refusal
+    assert refusal.endswith("ollama_other_variables: accept")
+    state = desired(host, check_mode=check_mode, other_variables="accept", **now)
+    assert (state["refusals"], state["pending"]) == ([], True)
+    assert desired(host, preflight=False, **now)["refusals"] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ({"instances": TWO}, {"instances": TWO[:1]}),
+        ({"instances": TWO}, {"instances": "single"}),
+        ({"dropin_name": "tuning.conf"}, {"dropin_name": "other.conf"}),
+        ({"slice": "ai.slice"}, {"slice": "none"}),
+        ({"keep_alive": "24h"}, {}),
+    ],
+)
+def test_what_a_variable_says_is_done(before, now):
+    """A value that is named is meant, and so is a default where nothing is removed."""
+    state = desired(made(**before), **now)
+    assert (state["refusals"], state["pending"]) == ([], True)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"schema": 2}', '{"schema": 1, "variables": [], "files": {}}', "[" * 9999]
+)
+def test_damaged_variables_are_none(text):
+    """The next run writes them as they should be."""
+    state = desired(made(api_key=True) | {"variables": text})
+    assert (state["refusals"], state["origins"], VARIABLES in state["changes"]) == ([], {}, True)
+
+
+def test_a_host_has_one_set_of_variables_in_a_run():
+    """A second use with others is refused, whatever they are; with the same ones it changes nothing."""
+    first = desired(dropin_name="a.conf")
+    again = Run("gpu1", earlier=first["earlier"])
+
+    def second(run=again, **options):
+        return desired_state(xeon(), {**DEFAULTS, "api_key": False, **options}, after(first), run)
+
+    (refusal,) = second(dropin_name="b.conf")["refusals"]
+    assert "ollama_dropin_name is b.conf here and was a.conf before" in refusal
+    assert second(dropin_name="a.conf")["pending"] is False
+    assert second(dropin_name="b.conf", other_variables="accept")["refusals"] == []
+    assert second(dropin_name="b.conf", staging_root="/image")["refusals"] == []
+    assert second(Run("gpu1", preflight=False, earlier=first["earlier"]), dropin_name="b.conf")["refusals"] == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_forgotten_become_is_refused_alone(check_mode):
+    """What cannot be found out without the rights is not guessed at."""
+    host = found(user_id=1000, store_problem="runuser: may not be used by non-root users")
+    (refusal,) = desired(host, check_mode=check_mode)["refusals"]
+    assert refusal.startswith("become: ")
+    assert desired(host, preflight=False)["refusals"] == []
+    assert desired(host, staging_root="/image")["refusals"] != [refusal]
