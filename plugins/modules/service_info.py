@@ -47,7 +47,8 @@ options:
   journal_lines:
     description:
       - At most this many lines of the log are read, the last ones of the unit's last start. From 1 to 100000.
-      - Where C(journalctl) can pick lines, only those that matter are counted.
+      - Where C(journalctl) can pick lines, only those that matter are counted, of which no request makes any, and as
+        many around the start of each process that is missing among them.
     type: int
     default: 2000
   api_timeout:
@@ -479,6 +480,9 @@ service:
           description:
             - What the server logged since the unit's last start, from C(journalctl). V(null) in it means not logged, or
               no longer among the O(journal_lines).
+            - Lines of requests are left out. What is missing of the start of the server, or of a runner that lives, is
+              looked for around the moment in which that was started; where it is not there either,
+              RV(service.instances[].problems) says so.
             - Keys from C(threads) to C(prompt_cache_mib) are of the last runner that was started.
           type: dict
           contains:
@@ -622,6 +626,19 @@ service:
                   description: As RV(service.instances[].journal.prompt_cache_mib), of this start.
                   type: int
                   sample: 8192
+                warnings:
+                  description:
+                    - As RV(service.instances[].journal.warnings), of this start, with what the server said of the model
+                      just before it. What another runner logged is not in it.
+                  type: list
+                  elements: dict
+                  sample: []
+                complete:
+                  description:
+                    - Whether the log has all lines of this start. V(false) where journald dropped some, by its limit of
+                      messages, or where two runners were started at the same time, whose lines are mixed.
+                  type: bool
+                  sample: true
             threads:
               description:
                 - The threads that the runner uses to generate, to read a prompt, and the CPUs of the host, from its
@@ -683,7 +700,8 @@ service:
               type: str
               sample: mlock
             prompt_cache_mib:
-              description: The limit of the cache of prompts in the host's memory, in MiB. V(0) means disabled.
+              description:
+                - The limit of the cache of prompts in the host's memory, in MiB. V(0) means disabled, V(-1) no limit.
               type: int
               sample: 8192
             warnings:

@@ -22,12 +22,15 @@ _CODES = tuple(
         ("driver-too-old", r"NVIDIA driver too old|driver is too old"),
         ("no-parallel", r"does not currently support parallel requests|models don't support parallel requests"),
         ("invalid-value", r"invalid environment variable, using default|error while handling (?:environment|argument)"),
-        ("overridden", r"environment variable is set, but will be overwritten by command line argument"),
+        ("overridden", r"^warn: \S+ environment variable is set, but will be overwritten by command line argument"),
         ("visible-devices", r"user overrode visible devices"),
         ("gpu-dropped", r"(?:skipping|dropping|filtering) (?:\w+ )?(?:device|integrated)|GPU is too old|amdgpu is not"),
         ("no-gpu", r"no compatible GPUs were discovered|failure during (?:llama-server )?GPU discovery"),
         ("flash-attention", r"flash attention enabled but not supported|[Ff]lash.?[Aa]ttention .*not supported"),
-        ("kv-cache-type", r"quantized kv cache requested|kv cache type not supported|V cache.* requires"),
+        (
+            "kv-cache-type",
+            r"quantized kv cache requested|kv cache type not supported|V cache.* requires|OLLAMA_KV_CACHE_TYPE\"",
+        ),
         ("no-mmap", r"disabling mmap .*host memory pressure"),
         ("evicting", r"evicting"),
         ("mlock", r"failed to mlock|mlock.*not supported"),
@@ -37,6 +40,8 @@ _CODES = tuple(
         ("other", r"\blevel=(?:WARN|ERROR)\b|^\S+ \S+ \S+: (?:WARN|ERROR) "),
     )
 )
+# Those that the server logs before it starts the runner that they concern.
+AHEAD = ("no-parallel", "flash-attention", "kv-cache-type", "no-mmap")
 _TIME = re.compile(r"^time=\S+ |^[0-9/]{10} [0-9:]{8} ")
 _MOST = 50
 _LONGEST = 400
@@ -49,9 +54,10 @@ class LogWarnings:
         self.found: list[dict[str, str]] = []
         self._redactor = redactor
 
-    def feed(self, line: str) -> None:
+    def feed(self, line: str, codes: tuple[str, ...] | None = None) -> None:
+        """Read one line; ``codes`` are those that are looked for, all of them where it is None."""
         code = next((code for code, words in _CODES if words.search(line)), None)
-        if code is None or len(self.found) >= _MOST:
+        if code is None or len(self.found) >= _MOST or (codes is not None and code not in codes):
             return
         # The time alone would make every line different.
         said = {"code": code, "line": self._redactor.text(_TIME.sub("", line))[:_LONGEST]}

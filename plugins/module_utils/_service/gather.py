@@ -73,7 +73,9 @@ def _instance(host: Host, named: tuple[str, str], wanted: Wanted, redactor: Reda
         "processes": processes,
         "cpu_quotas": read_quotas(root, processes),
         "api": read_api(root, fetch, url) if "api" in parts else None,
-        "journal": read_journal(root, run, unit, lines, redactor) if "journal" in parts and run else None,
+        "journal": read_journal(root, run, unit, lines, redactor, processes or [])
+        if "journal" in parts and run
+        else None,
     }
     return {**instance, "problems": [redactor.text(problem) for problem in root.problems]}
 

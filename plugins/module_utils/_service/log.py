@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._service.complaints import LogWarnings
+from ansible_collections.inference.ollama.plugins.module_utils._service.complaints import AHEAD, LogWarnings
 from ansible_collections.inference.ollama.plugins.module_utils._service.starts import Start
 
 if TYPE_CHECKING:
@@ -23,14 +23,25 @@ if TYPE_CHECKING:
 
 # How the last line of a server begins that ends by itself.
 ENDED = "^(Error|panic|fatal error): "
-# The lines that journalctl selects: every line that is read here, in starts.py and in complaints.py.
-WANTED = (
-    r"server config|inference compute|starting (llama|runner)|n_threads|NumThreads|threads=|kv.?cache|KV self size|"
-    r"[Ff]lash|load_mode = |"
-    r"constructing llama_context|offloaded [0-9]+/|prompt cache|level=(WARN|ERROR)|: (WARN|ERROR) |compatible GPU|"
-    r"too old|not supported|skipping|dropping|GPU discovery|will be overwritten|error while handling|"
-    r"host memory pressure|evicting|mlock|out of memory|allocate|has terminated|exited unexpectedly|filtering|" + ENDED
+# What journald says of lines that it dropped; systemd-journald.service(8), RateLimitBurst=.
+DROPPED = "^Suppressed [0-9]+ messages from "
+# A line of a request, whose path its client chose.
+_REQUEST = r"^\[GIN"
+# Lines of which a server logs a few at its start and at each start of a runner, and none for a request. Every line that
+# is read here, in starts.py and in complaints.py, but for warnings without a code.
+RARE = (
+    rf"^(?!\[GIN).*(server config|inference compute|starting (llama|runner)|started in [0-9]|n_threads ?=|NumThreads|"
+    r" threads=|llama_kv_cache|KV self size|kv cache|[Ff]lash.?[Aa]tt|load_mode = |flash_attn|"
+    r"constructing llama_context|offloaded [0-9]+/|prompt cache is (enabled|disabled)|invalid environment variable|"
+    r"compatible GPU|GPU is too old|amdgpu is not|(too old|parallel requests)|user overrode visible|"
+    r"(skipping|dropping|filtering) (\w+ )?(device|integrated)|GPU discovery|environment variable is set, but|"
+    r"error while handling|host memory pressure|msg=.*evicting|mlock|OLLAMA_KV_CACHE_TYPE|"
+    r"V cache.* requires|out of memory|(failed|unable) to allocate|"
+    rf"process has terminated|exited unexpectedly)|{ENDED}|{DROPPED}"
 )
+# Warnings of every kind, which a server may log for each request.
+WARNED = r"^(?!\[GIN).*(level=(WARN|ERROR)|: (WARN|ERROR) )"
+WANTED = f"{RARE}|{WARNED}"
 
 _CONFIG = re.compile(r'server config"? env="((?:\\.|[^"\\])*)')
 # A value may hold blanks, brackets and addresses; names of variables are in capitals, but for those of proxies.
@@ -39,6 +50,7 @@ _FIELD = re.compile(r'(?<![\w.])([A-Za-z_][\w.]{0,60})=("(?:\\.|[^"\\])*"|[^\s"]
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) (B|KiB|MiB|GiB|TiB|PiB)")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _STARTING = re.compile(r'msg="?starting (?:llama server|llama-server|runner)"?.* cmd=("(?:\\.|[^"\\])*"|\S+)')
+_STARTED = re.compile(r'msg="?(?:llama-server|llama runner) started in [0-9]')
 _OF_THE_LAST = ("threads", "kv_cache", "flash_attention", "offloaded", "load_mode", "prompt_cache_mib")
 # Sixteen starts are more than anybody compares.
 _STARTS = 16
@@ -69,27 +81,18 @@ def read_log(messages: Iterable[str], redactor: Redactor) -> dict[str, Any]:
     """
     config: dict[str, str] | None = None
     devices: list[dict[str, Any]] = []
-    starts: list[Start] = []
-    warnings = LogWarnings(redactor)
+    starts, warnings = _Starts(redactor), LogWarnings(redactor)
     for line in messages:
+        if re.match(_REQUEST, line):
+            continue
         found = _CONFIG.search(line)
         if found:
             config, devices = redactor.environment(parse_map(unquoted(f'"{found[1]}"'))), []
-            continue
-        if "inference compute" in line:
+        elif "inference compute" in line:
             devices.append(_device(fields_of(line)))
-            continue
-        begun = _STARTING.search(line)
-        if begun:
-            start = Start(unquoted(begun[1]).split(" "), redactor)
-            # A process without a model only looks for GPUs.
-            if start.model is not None:
-                starts.append(start)
-            continue
-        if starts:
-            starts[-1].feed(line)
-        warnings.feed(line)
-    results = [start.result() for start in starts[-_STARTS:]]
+        elif not starts.feed(line):
+            warnings.feed(line)
+    results = [start.result() for start in starts.found[-_STARTS:]]
     last = results[-1] if results else {}
     return {
         "server_config": config,
@@ -98,6 +101,45 @@ def read_log(messages: Iterable[str], redactor: Redactor) -> dict[str, Any]:
         **{key: last.get(key) for key in _OF_THE_LAST},
         "warnings": warnings.found,
     }
+
+
+class _Starts:
+    """The starts of runners, and which line is whose."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self.found: list[Start] = []
+        self._redactor = redactor
+        # What the server says of a model before it starts the runner.
+        self._ahead = LogWarnings(redactor)
+
+    def feed(self, line: str) -> bool:
+        """Read one line; whether it is about the beginning or the end of a start, and so nothing else."""
+        begun = _STARTING.search(line)
+        if begun:
+            self._begin(Start(unquoted(begun[1]).split(" "), self._redactor))
+        elif re.match(DROPPED, line):
+            for start in self.found:
+                start.complete = start.complete and not start.is_open
+        elif _STARTED.search(line):
+            for start in self.found:
+                start.close()
+        else:
+            if self.found and self.found[-1].is_open:
+                self.found[-1].feed(line)
+            self._ahead.feed(line, AHEAD)
+            return False
+        return True
+
+    def _begin(self, start: Start) -> None:
+        # A process without a model only looks for GPUs.
+        if start.model is None:
+            return
+        start.expect(self._ahead.found)
+        self._ahead = LogWarnings(self._redactor)
+        if self.found and self.found[-1].is_open:
+            # The lines of two that start at once are mixed.
+            start.complete = self.found[-1].complete = False
+        self.found.append(start)
 
 
 def parse_map(text: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._service.command_
     model_of,
     options_of,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._service.complaints import LogWarnings
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
@@ -69,8 +70,9 @@ _FLASH = re.compile(
 )
 _LOAD_MODE = re.compile(r"load_tensors: .*\(load_mode = ([\w+]{1,20})\)")
 _LAYERS = re.compile(r"offloaded ([0-9]{1,6})/([0-9]{1,6}) layers to GPU")
-_PROMPTS = re.compile(r"prompt cache is enabled, size limit: ([0-9]{1,9}) MiB")
+_PROMPTS = re.compile(r"prompt cache is enabled, size limit: (?:([0-9]{1,9}) MiB|no limit)")
 _NO_PROMPTS = re.compile("prompt cache is disabled")
+_GONE = re.compile("process has terminated|exited unexpectedly")
 _POWERS = {"K": 10, "M": 20, "G": 30, "T": 40}
 
 
@@ -79,7 +81,10 @@ class Start:
 
     def __init__(self, argv: list[str], redactor: Redactor) -> None:
         self.model = model_of(argv)
+        # Whether it is still starting, by the log, and whether the log has all that it said meanwhile, and that alone.
+        self.is_open, self.complete = True, True
         self._argv = redactor.command_line(argv)
+        self._warnings = LogWarnings(redactor)
         self.parameters = _parameters(argv, redactor)
         self._threads: dict[str, int | None] | None = None
         self._flash: str | None = None
@@ -100,10 +105,23 @@ class Start:
             "offloaded": self._offloaded,
             "load_mode": self._load_mode,
             "prompt_cache_mib": self._prompts,
+            "warnings": self._warnings.found,
+            "complete": self.complete,
         }
+
+    def expect(self, warnings: list[dict[str, str]]) -> None:
+        """Take what the server logged of it before it was started."""
+        self._warnings.found += warnings
+
+    def close(self) -> None:
+        """Read that a runner runs, which the server may say twice: it is not this one before its first lines."""
+        self.is_open = self.is_open and self._threads is None
 
     def feed(self, line: str) -> None:
         """Read one line."""
+        self._warnings.feed(line)
+        if _GONE.search(line):
+            self.is_open = False
         if "constructing llama_context" in line:
             self._contexts.append([])
         if "msg=load request=" in line:
@@ -123,7 +141,7 @@ class Start:
             self._load_mode = mode[1]
         prompts = _PROMPTS.search(line)
         if prompts or _NO_PROMPTS.search(line):
-            self._prompts = int(prompts[1]) if prompts else 0
+            self._prompts = int(prompts[1] or -1) if prompts else 0
 
     def _read_threads(self, line: str) -> None:
         match = _THREADS.search(line) or _OLD_THREADS.search(line)

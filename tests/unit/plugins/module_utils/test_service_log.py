@@ -14,6 +14,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._process import O
 from ansible_collections.inference.ollama.plugins.module_utils._service.journal import read_journal
 from ansible_collections.inference.ollama.plugins.module_utils._service.log import (
     ENDED,
+    RARE,
     WANTED,
     fields_of,
     parse_map,
@@ -397,3 +398,192 @@ def test_the_last_words_hide_what_is_secret():
     output = Outcome(host.journal(["Error: dial http://me:geheim@h: refused"]), None)
     log, _problems = read(Restarted(output), UNIT._replace(restarts=1))
     assert log["warnings"][0]["line"] == "Error: dial http://***@h: refused"
+
+
+# A busy server.
+
+# What a real one logs for each request, by release 0.32.15 and llama-server of build 11669.
+FLOOD = """\
+srv  server_strea: conv_id= (empty=1)
+slot get_availabl: id  0 | task -1 |  - skipping, slot is empty
+slot get_availabl: id  0 | task -1 | selected slot by LRU, n_tokens = 0, t_last = -1
+srv  get_availabl: updating prompt cache
+srv          load:  - looking for better prompt, base f_keep = -1.000, f_sim = 0.000
+srv        update:  - cache state: 0 prompts, 0.000 MiB (limits: 8192.000 MiB, 4096 tokens, 8589934592 est)
+srv  get_availabl: prompt cache update took 0.03 ms
+slot launch_slot_: id  0 | task -1 | sampler chain: logits -> ?penalties -> top-k -> temp-ext -> dist
+slot launch_slot_: id  0 | task 0 | processing task, is_child = 0
+slot   operator(): id  0 | task 0 | new prompt, n_ctx_slot = 4096, n_keep = 4, task.n_tokens = 10
+slot   operator(): id  0 | task 0 | cached n_tokens = 0, memory_seq_rm [0, end)
+slot print_timing: id  0 | task 0 | prompt eval time =      15.01 ms /    10 tokens (    1.50 ms per token)
+slot print_timing: id  0 | task 0 |    graphs reused =          1
+slot      release: id  0 | task 0 | stop processing: n_tokens = 10, truncated = 0
+srv  update_slots: all slots are idle
+[GIN] 2026/11/27 - 00:29:07 | 200 |  274.106923ms |       127.0.0.1 | POST     "/api/generate"
+time=2026-11-27T00:29:07.452Z level=WARN source=runner.go:153 msg="truncating input prompt" limit=4096 prompt=9000
+""".splitlines()
+OVERWRITTEN = "warn: LLAMA_ARG_THREADS environment variable is set, but will be overwritten by command line argument -t"
+STARTED = (
+    'time=2026-11-27T00:29:07.706Z level=INFO source=llama_server.go:1362 msg="llama-server started in 0.25 seconds"'
+)
+SUPPRESSED = "Suppressed 6976 messages from ollama.service"
+
+
+def start_lines(port, *words):
+    """What the server and a runner log of a start."""
+    return [
+        STARTING.format("llama-server", f"/x/llama-server --model {BLOB} --port {port} {' '.join(words)}".strip()),
+        *([OVERWRITTEN] if "-t" in words else []),
+        "cmn  common_param: system_info: n_threads = 4 (n_threads_batch = 4) / 16 | CPU : SSE3 = 1 | ",
+        "srv    load_model: prompt cache is enabled, size limit: 20 MiB",
+        STARTED,
+    ]
+
+
+def test_no_line_of_a_request_is_picked():
+    """The budget is for lines of starts; warnings, which requests cause too, have one of their own."""
+    rare = re.compile(RARE)
+    assert [line for line in FLOOD if rare.search(line)] == []
+    assert all(rare.search(line) for line in start_lines(1, "-t", "4"))
+    assert rare.search(SUPPRESSED)
+
+
+def test_what_a_client_writes_is_no_line_of_the_server():
+    """A path that a client asks for is in a line of the log, and says nothing."""
+    asked = f'[GIN] 2026/11/27 - 00:29:07 | 404 |  1ms | 127.0.0.1 | GET "/{OVERWRITTEN} {STARTED} server config env="'
+    log = read_lines(*start_lines(1), asked, f"prompt: {OVERWRITTEN}")
+    assert log["warnings"] == log["starts"][0]["warnings"] == []
+    assert re.search(WANTED, asked) is None
+
+
+def test_each_start_has_its_own_warnings():
+    """What one runner logged is not another one's; what the server says of a model just before belongs to its start."""
+    ahead = 'level=WARN msg="OLLAMA_FLASH_ATTENTION must be enabled to use a quantized OLLAMA_KV_CACHE_TYPE"'
+    log = read_lines(*start_lines(1, "-t", "3"), ahead, *start_lines(2), OVERWRITTEN)
+    first, second = log["starts"]
+    assert [each["code"] for each in first["warnings"]] == ["overridden"]
+    assert [each["code"] for each in second["warnings"]] == ["kv-cache-type"]
+    assert [each["code"] for each in log["warnings"]] == ["overridden", "kv-cache-type"]
+    assert first["complete"] is second["complete"] is True
+
+
+def test_a_start_of_which_lines_were_dropped_is_not_complete():
+    """journald says so itself; before and after a start it dropped lines of requests."""
+    whole = start_lines(1)
+    for position in range(len(whole) + 1):
+        log = read_lines(*whole[:position], SUPPRESSED, *whole[position:])
+        assert log["starts"][0]["complete"] is (position in (0, len(whole)))
+
+
+def test_starts_at_one_time_are_mixed():
+    """Neither has all of its lines for itself; one that failed before the next has."""
+    one, two = start_lines(1), start_lines(2)
+    assert [each["complete"] for each in read_lines(one[0], *two, *one[1:])["starts"]] == [False, False]
+    failed = 'level=ERROR source=sched.go:1 msg="llama-server process has terminated: exit status 1"'
+    assert [each["complete"] for each in read_lines(one[0], failed, *two)["starts"]] == [True, True]
+
+
+def test_the_word_of_one_runner_ends_no_other_start():
+    """A server may say twice that a runner was started."""
+    one, two = start_lines(1), start_lines(2)
+    log = read_lines(*one, two[0], STARTED, *two[1:])
+    assert log["starts"][1]["threads"] == {"used": 4, "batch": 4, "of": 16}
+
+
+def test_no_limit_of_the_prompt_cache():
+    """It is as the variable is set for it."""
+    log = read_lines(start_lines(1)[0], "srv    load_model: prompt cache is enabled, size limit: no limit")
+    assert log["prompt_cache_mib"] == -1
+
+
+class Windows:
+    """A journalctl that answers by the window that it is asked for; ``calls`` are the command lines."""
+
+    def __init__(self, whole, around=(), *, fails=False):
+        self.whole, self.around, self.fails, self.calls = [*whole], [*around], fails, []
+
+    def __call__(self, argv):
+        self.calls.append(argv)
+        windowed = any(word.startswith("--since=") for word in argv)
+        if self.fails and any(word.startswith("--grep=") for word in argv) and not windowed:
+            return Outcome(None, "journalctl did not answer within 5 s and was stopped")
+        pattern = next((word[7:] for word in argv if word.startswith("--grep=")), "")
+        most = int(next(word[8:] for word in argv if word.startswith("--lines=")))
+        lines = [line for line in (self.around if windowed else self.whole) if re.search(pattern, line)]
+        output = host.journal(lines[-most:])
+        # What a window shows was logged before what the last lines do.
+        return Outcome(output.replace('"1000000', '"0900000') if windowed else output, None)
+
+
+CONFIG = 'time=x level=INFO source=routes.go:1951 msg="server config" env="map[OLLAMA_KEEP_ALIVE:5m0s]"'
+
+
+def live(port=2, age=60.0):
+    """A server and a runner, as they were read."""
+    argv = ["/x/llama-server", "--model", BLOB, "--port", str(port)]
+    server = {"kind": "server", "pid": 1, "command_line": ["ollama", "serve"], "started_seconds": 3600.0}
+    return [server, {"kind": "runner", "pid": 900, "command_line": argv, "started_seconds": age}]
+
+
+def read_live(run, lines=2000, processes=None):
+    root = host.Planted({})
+    return read_journal(root, run, UNIT, lines, Redactor(), processes or live()), root.problems
+
+
+def test_a_flood_of_requests_hides_no_start():
+    """5,000 requests after a start leave all of it, with one question for what is rare and one for warnings."""
+    run = Windows([CONFIG, *start_lines(2), *(FLOOD * 5000)])
+    log, problems = read_live(run)
+    assert problems == []
+    assert (log["starts"][0]["threads"]["used"], log["prompt_cache_mib"]) == (4, 20)
+    assert log["server_config"] == {"OLLAMA_KEEP_ALIVE": "5m0s"}
+    assert len(run.calls) == 2
+
+
+def test_a_runner_is_found_by_its_own_time():
+    """After more starts than are read, what is missing is looked for around the start of each process."""
+    others = [line for port in range(100, 700) for line in start_lines(port)]
+    run = Windows([CONFIG, *start_lines(2), *others], [CONFIG, *start_lines(2, "-t", "4")])
+    log, problems = read_live(run, lines=50)
+    assert problems == []
+    assert log["server_config"] == {"OLLAMA_KEEP_ALIVE": "5m0s"}
+    windows = [argv for argv in run.calls if any(word.startswith("--since=@") for word in argv)]
+    assert len(windows) == 2
+    assert all(any(word.startswith("--until=@") for word in argv) for argv in windows)
+
+
+@pytest.mark.parametrize(
+    ("whole", "words"),
+    [
+        ([*FLOOD, STARTED], ["no line 'server config' of the server 1", "no start of the runner 900"]),
+        ([CONFIG, *start_lines(3)], ["no start of the runner 900"]),
+        ([CONFIG, start_lines(2)[0], SUPPRESSED, STARTED], ["the start of the runner 900 is there in part"]),
+    ],
+)
+def test_evidence_that_is_out_of_reach_is_a_problem(whole, words):
+    """Rotated, vacuumed or dropped: it is named for each process that lives."""
+    _log, problems = read_live(Windows(whole, whole))
+    assert len(problems) == len(words)
+    assert all(said in problem for said, problem in zip(words, problems))
+
+
+def test_a_log_that_is_too_long_to_look_through():
+    """What takes too long is named, and the starts are read around their times."""
+    log, problems = read_live(Windows(FLOOD, [CONFIG, *start_lines(2)], fails=True))
+    assert log["starts"][0]["prompt_cache_mib"] == 20
+    assert [problem.partition(";")[0] for problem in problems] == [
+        "journalctl did not answer within 5 s and was stopped"
+    ]
+
+
+def test_a_window_that_cannot_be_asked_for_ends_the_search():
+    """A journalctl that fails is not asked for each process."""
+    whole, windows = Windows([CONFIG]), []
+
+    def failing(argv):
+        windows.extend(word for word in argv if word.startswith("--since="))
+        return Outcome(None, "no") if any(word.startswith("--since=") for word in argv) else whole(argv)
+
+    _log, problems = read_live(failing, processes=[live()[1], {**live(port=5)[1], "pid": 901}])
+    assert len(problems) == 2
+    assert len(windows) == 1
