@@ -15,11 +15,14 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._table import ver
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 SCHEMA = 1
 UNCHANGED, CHANGED, RESTORED, FAILED = "unchanged", "changed", "restored", "failed"
+_REST = ("configured", "unknown")
 _LONGEST = 2000
+# So many checks are shown whole in the last sentence.
+_WHOLE = 4
 
 
 def _restored_plan(restored: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,16 +44,21 @@ def _bare(unit: str, host: str) -> dict[str, Any]:
 
 
 def failure_reason(result: Mapping[str, Any], task: str = "") -> str:
-    """Return why a task failed, in one line; of a loop, why its first item did.
+    """Return why a task failed, in one line; of a loop, why each item did that failed.
 
     The message of an assertion or a refusal is a whole sentence; any other needs the name of the task.
     """
-    failed = [each for each in result.get("results") or [] if each.get("failed")]
-    first = failed[0] if failed else result
-    message = first.get("msg") or "it did not say why"
+    failed = [each for each in result.get("results") or [] if each.get("failed")] or [result]
+    said = list(dict.fromkeys(_message(each) for each in failed))
+    # An item that says nothing adds nothing to what another one says.
+    text = "; ".join([each for each in said if each] or ["it did not say why"])[:_LONGEST].rstrip(". ")
+    return text if not task or "assertion" in failed[0] or "refusals" in failed[0] else f"{task}: {text}"
+
+
+def _message(result: Mapping[str, Any]) -> str:
+    message = result.get("msg") or ""
     lines = message if isinstance(message, list) else str(message).splitlines()
-    text = one_line(" ".join(str(line).strip() for line in lines), _LONGEST).rstrip(". ")
-    return text if not task or "assertion" in first or "refusals" in first else f"{task}: {text}"
+    return one_line(" ".join(str(line).strip() for line in lines), _LONGEST).rstrip(". ")
 
 
 def change_table(
@@ -72,8 +80,15 @@ def change_sentence(
     change: Mapping[str, Any], host: str, after: Mapping[str, Any] | None = None, accepted: Iterable[str] = ()
 ) -> str:
     """The last words of a run that failed on a host: why, and what the host is like now."""
-    seen = f": {_finding(change['checks'][0])}" if change["checks"] else ""
+    seen = f": {_findings(change['checks'])}" if change["checks"] else ""
     return f"{host}: {change['reason']}{seen}. {_now(change, after, accepted)}"
+
+
+def _findings(checks: Sequence[Mapping[str, Any]]) -> str:
+    """Every check that failed: the first ones with what was seen, all others by name."""
+    whole = [_finding(check) for check in checks[:_WHOLE]]
+    rest = dict.fromkeys(str(check["setting"]) for check in checks[_WHOLE:])
+    return "; ".join([*whole, *([f"and {', '.join(rest)}"] if rest else [])])
 
 
 def _finding(check: Mapping[str, Any]) -> str:
@@ -90,7 +105,8 @@ def _now(change: Mapping[str, Any], after: Mapping[str, Any] | None, accepted: I
     bad = ", ".join(sorted({check["setting"] for check in failed_checks(after, accepted)}))
     if bad:
         return f"{back}, but do not run as then: {bad}"
-    return f"{back}, and run: {after['counts']['pass']} checks passed."
+    rest = ", ".join(f"{after['counts'].get(each, 0)} {each}" for each in _REST if after["counts"].get(each))
+    return f"{back}, and run: {after['counts']['pass']} checks passed{f', {rest}' if rest else ''}."
 
 
 def restore_report(

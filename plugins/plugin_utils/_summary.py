@@ -15,7 +15,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
     change_table,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, ORDER, SLICE, VARIABLE
-from ansible_collections.inference.ollama.plugins.plugin_utils._table import wrapped
+from ansible_collections.inference.ollama.plugins.plugin_utils._table import counts_of, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,9 +57,7 @@ def _clauses(variables: Mapping[str, Any], change: Mapping[str, Any], *, check_m
         yield "unchanged"
     verification = _get(variables, "ollama_verification") if changed else None
     if verification:
-        counts = verification["counts"]
-        unknown = f", {counts['unknown']} unknown" if counts["unknown"] else ""
-        yield f"verified: {counts['pass']} checks passed{unknown}"
+        yield f"verified: {counts_of(verification)}"
     elif releases := _releases(variables):
         yield f"API answers with {releases}"
     plan = desired["plan"]

@@ -69,10 +69,11 @@ def plan_table(plan: Mapping[str, Any], host: str) -> list[str]:
 
 
 def verify_table(verification: Mapping[str, Any], host: str) -> list[str]:
-    """Lines with the host's verdict, then what differs and what is unknown, each cause with evidence and remedy."""
-    counts = verification["counts"]
-    numbers = f"{counts['pass']} as planned, {counts['fail']} not, {counts['unknown']} unknown"
-    lines = wrapped(f"{host}: {verification['verdict']}: {numbers}", indent=4)
+    """Lines with the host's verdict, then what differs and what is unknown, each cause with evidence and remedy.
+
+    What is configured and not proven is named beneath, with one remedy for all.
+    """
+    lines = wrapped(f"{host}: {verification['verdict']}: {counts_of(verification, every=True)}", indent=4)
     checks = [check for verdict in _VERDICTS for check in verification["checks"] if check["verdict"] == verdict]
     columns = ("verdict", "instance", "setting", "planned", "seen")
     rows: list[Row] = []
@@ -81,7 +82,32 @@ def verify_table(verification: Mapping[str, Any], host: str) -> list[str]:
         shared = all(check[key] == following.get(key) for key in ("evidence", "remedy"))
         notes = [] if shared else [("by: ", check["evidence"]), ("-> ", check["remedy"])]
         rows.append(([check[column] for column in columns], notes))
-    return [*lines, "", *table([column.upper() for column in columns], rows)] if rows else lines
+    lines += ["", *table([column.upper() for column in columns], rows)] if rows else []
+    return lines + _configured(verification)
+
+
+def _configured(verification: Mapping[str, Any]) -> list[str]:
+    found = [check for check in verification["checks"] if check["verdict"] == "configured"]
+    if not found:
+        return []
+    names = ", ".join(dict.fromkeys(str(check["setting"]) for check in found))
+    remedies = dict.fromkeys(check["remedy"] for check in found)
+    return [
+        "",
+        *wrapped(f"configured, not proven: {names}", indent=4),
+        *(line for remedy in remedies for line in wrapped(remedy, "    -> ")),
+    ]
+
+
+def counts_of(verification: Mapping[str, Any], *, every: bool = False) -> str:
+    """How many checks have which verdict; without ``every`` what was proven, and what else there is."""
+    words = {"pass": "proven", "configured": "configured", "fail": "not as planned", "unknown": "unknown"}
+    counts = verification["counts"]
+    return ", ".join(
+        f"{counts.get(verdict, 0)} {word}"
+        for verdict, word in words.items()
+        if every or verdict == "pass" or counts.get(verdict)
+    )
 
 
 def lint_table(findings: Iterable[Mapping[str, Any]], host: str, release: str | None = None) -> list[str]:

@@ -13,6 +13,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.clean import cleaned
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.host import (
+    CONFIGURED,
     FAIL,
     PASS,
     REFUSED,
@@ -24,7 +25,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     failed,
     host_of,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping
 
 SCHEMA = 1
 # The outcomes of runs that the summary counts.
@@ -99,6 +100,10 @@ def _sentence(counts: Mapping[str, int]) -> str:
         return f"{need} of {counted(total, 'host')} need{'s' if need == 1 else ''} you"
     if counts[UNKNOWN]:
         return f"Nothing failed; {counts[UNKNOWN]} of {counted(total, 'host')} could not be verified in full"
+    if counts[CONFIGURED]:
+        return (
+            f"Nothing failed; {counts[CONFIGURED]} of {counted(total, 'host')} not proven in full: no model in memory"
+        )
     return f"{counted(counts[PASS], 'host')}, all as planned" if total > 1 else "1 host, as planned"
 
 

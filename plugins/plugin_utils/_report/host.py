@@ -11,11 +11,12 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory i
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import vendor_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping, rows
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping, rows
 
-FAIL, UNREACHABLE, REFUSED, UNKNOWN, PASS = "fail", "unreachable", "refused", "unknown", "pass"
+FAIL, UNREACHABLE, REFUSED = "fail", "unreachable", "refused"
+UNKNOWN, CONFIGURED, PASS = "unknown", "configured", "pass"
 # The worst first.
-VERDICTS = (FAIL, UNREACHABLE, REFUSED, UNKNOWN, PASS)
+VERDICTS = (FAIL, UNREACHABLE, REFUSED, UNKNOWN, CONFIGURED, PASS)
 PARTS = ("changes", "verification", "drift", "plan", "topology")
 
 # A decision that lacks one of these places nothing.
@@ -126,7 +127,11 @@ def _verified(host: Mapping[str, Any]) -> tuple[str, str]:
     if not total:
         return UNKNOWN, "the verification holds no check"
     accepted = len(checks(host["verification"], FAIL))
-    return PASS, f"{counted(total - accepted, 'check')} passed{f', {accepted} failed and accepted' if accepted else ''}"
+    configured = checks(host["verification"], CONFIGURED)
+    rest = f", {accepted} failed and accepted" if accepted else ""
+    if configured:
+        return CONFIGURED, f"{len(configured)} {of} configured, not proven: {_names(configured)}{rest}"
+    return PASS, f"{counted(total - accepted, 'check')} passed{rest}"
 
 
 def _names(found: list[Mapping[str, Any]]) -> str:

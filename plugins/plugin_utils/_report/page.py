@@ -23,6 +23,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._picture.draw imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style import shared_sheet
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.fleet import SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.host import (
+    CONFIGURED,
     FAIL,
     PASS,
     REFUSED,
@@ -36,13 +37,14 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     servers,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import place_of
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping, rows
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping, rows
 
 _HEADINGS = {
     FAIL: "not as planned",
     UNREACHABLE: "not reached",
     REFUSED: "refused",
     UNKNOWN: "not verified in full",
+    CONFIGURED: "configured, not proven in full",
     PASS: "as planned",
 }
 # What drawing may raise on facts of another shape than topology_facts returns.
@@ -111,6 +113,9 @@ def _view(host: Mapping[str, Any]) -> dict[str, Any]:
         "wrong": [
             [(check, is_accepted(check, host)) for check in group]
             for group in _causes(checks(host["verification"], FAIL, UNKNOWN))
+        ],
+        "configured": [
+            [(check, False) for check in group] for group in _causes(checks(host["verification"], CONFIGURED))
         ],
         "passed": [
             (instance, [group for _evidence, group in _grouped(found, "evidence")])

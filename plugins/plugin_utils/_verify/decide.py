@@ -28,14 +28,14 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify import (
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import observation as observed
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import (
-    FAIL,
     PASS,
-    UNKNOWN,
+    VERDICTS,
     Check,
     Subject,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping, rows
 
-SCHEMA = 2
+SCHEMA = 3
 # Checks of a server beside its settings, then those of a decision by its kind.
 _BESIDE: dict[str, Callable[[Subject], Check | None]] = {
     freshness.UNIT: freshness.check_unit,
@@ -68,7 +68,9 @@ def verify(
     kernel: Mapping[str, Any] | None = None,
     dropin_name: str = "override.conf",
 ) -> dict[str, Any]:
-    """``{schema, verdict, counts: {pass, fail, unknown}, checks: [Check as a dictionary, …]}``, in the plan's order.
+    """``{schema, verdict, counts: {pass, configured, unknown, fail}, checks: [Check as a dictionary, …]}``.
+
+    The checks are in the plan's order.
 
     ``service`` is what service_info returned, ``file_drift`` what file_drift() did, ``kernel`` that part of the
     topology; without one of the last two what only it shows is unknown. Raises OllamaError where plan or service is of
@@ -99,10 +101,10 @@ def verify(
     checks += protection.check_weight(plan, [each for unit, each in known.items() if unit in planned])
     checks += host.check_kernel(plan, kernel)
     checks += host.check_stale_files(file_drift)
-    counts = {verdict: sum(check.verdict == verdict for check in checks) for verdict in (PASS, FAIL, UNKNOWN)}
+    counts = {verdict: sum(check.verdict == verdict for check in checks) for verdict in VERDICTS}
     return {
         "schema": SCHEMA,
-        "verdict": FAIL if counts[FAIL] else UNKNOWN if counts[UNKNOWN] else PASS,
+        "verdict": next((verdict for verdict in reversed(VERDICTS) if counts[verdict]), PASS),
         "counts": counts,
         "checks": [check._asdict() for check in checks],
     }
@@ -115,7 +117,7 @@ def unknown_checks(accepted: Iterable[str], plan: Mapping[str, Any]) -> list[str
 
 
 def _check_schema(value: object, name: str, schema: int, source: str) -> None:
-    found = observed.mapping(value).get("schema")
+    found = mapping(value).get("schema")
     if found != schema:
         raise OllamaError(
             f"{name}: its schema is {found!r}; expected {schema}, as {source} of this collection returns it"
@@ -124,7 +126,7 @@ def _check_schema(value: object, name: str, schema: int, source: str) -> None:
 
 def _of_unit(drift: Mapping[str, Any], unit: str) -> tuple[Mapping[str, Any], ...]:
     """The differences that concern the unit: its own files, and the template's, which have no instance."""
-    found = (row for row in observed.rows(drift.get("differences")) if row.get("kind") != "stale")
+    found = (row for row in rows(drift.get("differences")) if row.get("kind") != "stale")
     return tuple(row for row in found if row.get("unit") == unit or row.get("instance") is None)
 
 

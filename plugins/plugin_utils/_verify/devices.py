@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import VENDORS
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import number, text
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import number, text
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import as_text
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause, protection
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import cpu_list, mapping, number
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import cpu_list, mapping, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

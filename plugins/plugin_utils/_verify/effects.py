@@ -13,16 +13,17 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import last_of, options_of
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping, number, text
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping, number, text
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.values import same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Proof, Setting
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import Process
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Subject
 
+_THREADS, _CONTEXT = "LLAMA_ARG_THREADS", "context_length"
 _DECIMAL = re.compile("[0-9]{1,12}")
 # Where the reader puts what the contract's pattern finds. LLAMA_ARG_THREADS has a check of its own, compute_threads.
 _LOGGED = {
@@ -53,15 +54,24 @@ class Effect(NamedTuple):
     evidence: str
 
 
-def find_effects(subject: Subject, setting: Setting, proofs: Iterable[Proof], value: str) -> list[Effect]:
-    """What is seen of the setting, by the strongest proof that shows anything."""
+def of_a_model(setting: Setting, proof: Proof) -> bool:
+    """Whether only a model in memory shows it so."""
+    if proof.kind == "journal":
+        return setting.name in _LOGGED or setting.name == _THREADS
+    return proof.kind in ("command_line", "runner_status") or (proof.kind == "api" and proof.field == _CONTEXT)
+
+
+def find_effects(
+    subject: Subject, setting: Setting, proofs: Iterable[Proof], value: str, runners: Sequence[Process]
+) -> list[Effect]:
+    """What these runners show of the setting, by the strongest proof that shows anything."""
     for proof in proofs:
         # Locked memory says something of the load modes that lock, and nothing of the others.
         if proof.kind == "runner_status" and setting.type == "enum" and "mlock" not in value:
             continue
         found = [
             Effect(seen, _same(setting, proof, value, seen), evidence)
-            for seen, evidence in _seen(subject, setting, proof)
+            for seen, evidence in _seen(subject, setting, proof, runners)
         ]
         if found:
             return found
@@ -76,14 +86,14 @@ def _same(setting: Setting, proof: Proof, value: str, seen: str) -> bool | None:
     return None if seen == "auto" else same(setting.type, value, seen)
 
 
-def _seen(subject: Subject, setting: Setting, proof: Proof) -> Iterator[tuple[str, str]]:
-    if proof.kind == "api" and proof.field == "context_length":
+def _seen(subject: Subject, setting: Setting, proof: Proof, runners: Sequence[Process]) -> Iterator[tuple[str, str]]:
+    if proof.kind == "api" and proof.field == _CONTEXT:
         for model in subject.observed.models or ():
             length = number(model.get("context_length"))
             if length is not None:
                 yield str(length), f"/api/ps of {subject.planned['url']}, model {text(model.get('name')) or '?'}"
         return
-    for runner in subject.observed.runners:
+    for runner in runners:
         found: object = None
         place = ""
         if proof.kind == "command_line":
@@ -92,7 +102,7 @@ def _seen(subject: Subject, setting: Setting, proof: Proof) -> Iterator[tuple[st
             found, place = runner.locked_bytes, runner.file("status")
         elif proof.kind == "journal" and setting.name in _LOGGED and subject.observed.journal:
             part, key = _LOGGED[setting.name]
-            start = subject.observed.journal.start_of(runner.model)
+            start = subject.observed.start_of(runner)
             found = start.get(part) if key is None else mapping(start.get(part)).get(key)
             place = f"the log of {subject.unit} at the start of the runner {runner.pid}"
         if isinstance(found, (str, int)):

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import MASK, Redactor
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause, effects
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause, effects, requests
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.values import same
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Proof, Setting
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import Process
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
-# What the server or llama-server said of a variable that it did not take.
-_REFUSED = ("invalid-value", "overridden")
+# What the server or llama-server said of a variable whose value it did not take.
+_REFUSED = ("invalid-value",)
 
 
 def check_variable(subject: Subject, name: str, value: str) -> Check:
@@ -103,19 +104,65 @@ def _reached(subject: Subject, setting: Setting, name: str, value: str) -> Check
             if seen != value:
                 remedy = f"the runner was started before the server, or by other means: {cause.restart(subject)}"
                 return subject.fails(name, value, seen, runner.file("environ"), remedy)
-    found = effects.find_effects(subject, setting, proofs(subject, setting), value)
+    return _acts(subject, setting, value, place)
+
+
+def _acts(subject: Subject, setting: Setting, value: str, place: str) -> Check:
+    """What the runners make of it that have nothing else on their command lines."""
+    name, runners = setting.name, subject.observed.runners
+    others = [(runner, requests.replaced(subject, runner, name)) for runner in runners]
+    own = [runner for runner, instead in others if instead is None]
+    asked = [instead for _runner, instead in others if instead is not None]
+    if setting.status == "overridden" or (asked and not own):
+        return _asked(subject, name, value, asked)
+    found = effects.find_effects(subject, setting, proofs(subject, setting), value, own)
     known = [effect for effect in found if effect.same is not None]
-    if not known or any(effect.same for effect in known):
-        best = next((effect for effect in known if effect.same), None)
-        return subject.passes(
-            name, value, best.seen if best else value, ", ".join([place, *([best.evidence] if best else [])])
-        )
-    return _elsewhere(subject, name, value, known[0])
+    if known and not any(effect.same for effect in known):
+        return _elsewhere(subject, name, value, known[0], own)
+    if not known:
+        missing = _unproven(subject, setting, value, place, own)
+        if missing is not None:
+            return missing
+    best = next((effect for effect in known if effect.same), None)
+    evidence = ", ".join([place, *([best.evidence] if best else [])])
+    return subject.passes(name, value, best.seen if best else value, evidence)
 
 
-def _elsewhere(subject: Subject, name: str, value: str, effect: effects.Effect) -> Check:
+def _asked(subject: Subject, name: str, value: str, asked: list[requests.Replaced]) -> Check:
+    """An argument of the command line comes before the variable, whoever asked for it."""
+    by = asked[0].by if asked else requests.ASKED[name].by if name in requests.ASKED else "the server itself"
+    remedy = f"the command line of a runner comes before {name}, and this argument is of {by}: look again with a model"
+    remedy += " and a request without it, or set what it stands for"
+    if not asked:
+        evidence = f"no runner shows it: Ollama passes an argument of its own, of {by}"
+        return subject.unknown(name, value, None, evidence, remedy)
+    return subject.unknown(name, value, asked[0].argument, asked[0].place, remedy)
+
+
+def _unproven(subject: Subject, setting: Setting, value: str, place: str, own: list[Process]) -> Check | None:
+    """The verdict where the environment says it and nothing else does; None where nothing else could."""
+    name, shown = setting.name, proofs(subject, setting)
+    of_models = [proof for proof in shown if effects.of_a_model(setting, proof)]
+    logged = any(proof.kind == "config_map" for proof in shown)
+    if logged and subject.observed.config is None:
+        what = f"the line 'server config' in the log of {subject.unit}"
+        return subject.unread(name, value, what, "'server config'", "journalctl", "invocation")
+    if of_models and not subject.observed.runners:
+        evidence = f"{place} alone: no model runs with it that would show what comes of it"
+        remedy = "send the server a request, or name a model in ollama_verify_model, and verify while it is in memory"
+        return subject.configured(name, value, value, evidence, remedy)
+    if any(proof.kind == "journal" for proof in of_models):
+        for runner in own:
+            reason = subject.observed.out_of_reach(runner)
+            if reason is not None:
+                remedy = "load the model again (ollama stop), and verify before the log has lost its start"
+                return subject.unknown(name, value, None, reason, remedy)
+    return None
+
+
+def _elsewhere(subject: Subject, name: str, value: str, effect: effects.Effect, runners: list[Process]) -> Check:
     """The server has the value, and no model runs with it."""
-    why = subject.observed.journal.warned(*effects.REFUSALS.get(name, ())) if subject.observed.journal else []
+    why = subject.observed.complaints(runners, effects.REFUSALS.get(name, ()))
     if why:
         remedy = "the model or the cards cannot do it: set what they can, or use another model"
         return subject.fails(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import HUGE_PAGES, NUMA_BALANCING
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import KERNEL, as_text, decisions_of
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import mapping, rows
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import FAIL, PASS, SITE, UNKNOWN, Check
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,9 +10,22 @@ has to ask twice.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, NamedTuple, Optional, Tuple
 
-from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import last_of, options_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import (
+    amount,
+    cpu_list,
+    mapping,
+    number,
+    rows,
+    text,
+    texts,
+    variables,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 
 SCHEMA = 1
 
@@ -84,10 +97,11 @@ class Journal(NamedTuple):
     starts: Tuple[Mapping[str, Any], ...]
     warnings: Tuple[Tuple[str, str], ...]
 
-    def start_of(self, model: str | None) -> Mapping[str, Any]:
-        """The last start of a runner with this model; empty where none was logged."""
-        found = [start for start in self.starts if text(start.get("model")) == model]
-        return found[-1] if found and model is not None else {}
+    def start_of(self, runner: Process) -> Mapping[str, Any]:
+        """The start of this runner, empty where it was not logged: ports tell those of one model apart."""
+        of_model = [start for start in self.starts if runner.model is not None and _model(start) == runner.model]
+        found = [start for start in of_model if _port(start.get("command_line")) in (None, _port(runner.command_line))]
+        return found[-1] if found else {}
 
     def warned(self, *codes: str) -> list[str]:
         """The lines of these codes, in their order."""
@@ -123,6 +137,34 @@ class Observation(NamedTuple):
         servers = self.servers or ()
         return next((each for each in servers if each.pid == self.main_pid), servers[0] if servers else None)
 
+    def start_of(self, runner: Process) -> Mapping[str, Any]:
+        """What was logged of the start of this runner; empty where nothing was."""
+        return self.journal.start_of(runner) if self.journal else {}
+
+    @property
+    def config(self) -> dict[str, str] | None:
+        """The line 'server config'; None where it was not read."""
+        return self.journal.config if self.journal else None
+
+    def complaints(self, runners: Iterable[Process], codes: tuple[str, ...]) -> list[str]:
+        """What was logged with these codes of the starts of these runners, of any start where they have no own."""
+        found: list[str] = []
+        for runner in runners:
+            own = self.start_of(runner).get("warnings")
+            said = rows(own) if isinstance(own, list) else []
+            found += [str(row.get("line")) for row in said if row.get("code") in codes]
+            if not isinstance(own, list) and self.journal:
+                found += self.journal.warned(*codes)
+        return found
+
+    def out_of_reach(self, runner: Process) -> str | None:
+        """Why the log does not show the whole start of this runner; None where it does."""
+        start = self.start_of(runner)
+        if start and start.get("complete") is not False:
+            return None
+        said = self.problem(f"of the runner {runner.pid},", f"of the runner {runner.pid} ", "journalctl", "invocation")
+        return f"the log of the start of the runner {runner.pid} was not read{f': {said}' if said else ''}"
+
     def override(self, name: str) -> Override | None:
         """Which file won over which for this name."""
         return next((each for each in self.overrides or () if each.name == name), None)
@@ -134,7 +176,7 @@ class Observation(NamedTuple):
 
 def observations(service: Mapping[str, Any]) -> dict[str, Observation]:
     """The servers by the names of their units."""
-    common = _texts(service.get("problems"))
+    common = texts(service.get("problems"))
     found: dict[str, Observation] = {}
     for entry in rows(service.get("instances")):
         unit = text(entry.get("unit"))
@@ -145,7 +187,7 @@ def observations(service: Mapping[str, Any]) -> dict[str, Observation]:
 
 def nothing(service: Mapping[str, Any]) -> Observation:
     """The observation of a unit that was not asked for."""
-    return _observation({}, _texts(service.get("problems")), there=False)
+    return _observation({}, texts(service.get("problems")), there=False)
 
 
 def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bool = True) -> Observation:
@@ -163,8 +205,8 @@ def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bo
         main_pid=number(entry.get("main_pid")),
         need_daemon_reload=reload if isinstance(reload, bool) else None,
         fragment=text(entry.get("fragment_path")),
-        dropins=_texts(entry.get("dropins")) if isinstance(entry.get("dropins"), list) else None,
-        environment=_variables(entry.get("environment")),
+        dropins=texts(entry.get("dropins")) if isinstance(entry.get("dropins"), list) else None,
+        environment=variables(entry.get("environment")),
         overrides=_overrides(entry.get("overrides")),
         groups=_levels(entry.get("control_groups")),
         servers=tuple(each for each in read if each.kind == "server") if isinstance(processes, list) else None,
@@ -173,7 +215,7 @@ def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bo
         version=text(api.get("version")),
         models=tuple(rows(models)) if isinstance(models, list) else None,
         journal=_journal(journal) if journal else None,
-        problems=_texts(entry.get("problems")) + common,
+        problems=texts(entry.get("problems")) + common,
     )
 
 
@@ -184,8 +226,8 @@ def _process(row: Mapping[str, Any]) -> Process:
         pid=number(row.get("pid")),
         exe=text(row.get("exe")),
         model=text(row.get("model")),
-        command_line=_texts(argv) if isinstance(argv, list) else None,
-        environment=_variables(row.get("environment")),
+        command_line=texts(argv) if isinstance(argv, list) else None,
+        environment=variables(row.get("environment")),
         cpus=cpu_list(row.get("cpus_allowed")),
         mems=cpu_list(row.get("mems_allowed")),
         memory={node: size for node, size in memory.items() if isinstance(node, str) and (number(size) or 0) > 0}
@@ -193,17 +235,17 @@ def _process(row: Mapping[str, Any]) -> Process:
         else None,
         compute_threads=number(row.get("compute_threads")),
         switches=number(row.get("involuntary_switches")),
-        cpu_seconds=_amount(row.get("cpu_seconds")),
+        cpu_seconds=amount(row.get("cpu_seconds")),
         wait=_wait(mapping(row.get("longest_wait"))),
         locked_bytes=number(row.get("locked_bytes")),
         limits=mapping(row.get("limits")),
         oom_score_adjust=number(row.get("oom_score_adjust")),
-        started_seconds=_amount(row.get("started_seconds")),
+        started_seconds=amount(row.get("started_seconds")),
     )
 
 
 def _wait(row: Mapping[str, Any]) -> tuple[float, float] | None:
-    waited, ran = (_amount(row.get(name)) for name in ("wait_seconds", "cpu_seconds"))
+    waited, ran = (amount(row.get(name)) for name in ("wait_seconds", "cpu_seconds"))
     return None if waited is None or ran is None else (waited, ran)
 
 
@@ -211,7 +253,7 @@ def _journal(journal: Mapping[str, Any]) -> Journal:
     devices = rows(journal.get("devices"))
     said = ((text(row.get("code")), text(row.get("line"))) for row in rows(journal.get("warnings")))
     return Journal(
-        config=_variables(journal.get("server_config")),
+        config=variables(journal.get("server_config")),
         # The server always logs one, the CPU where it has no card: without any the line was not read.
         devices=tuple(devices) or None,
         starts=tuple(rows(journal.get("starts"))),
@@ -233,7 +275,7 @@ def _overrides(value: object) -> tuple[Override, ...] | None:
     for row in rows(value):
         name, kept = text(row.get("name")), text(row.get("kept"))
         if name is not None and kept is not None:
-            found.append(Override(name, kept, _texts(row.get("lost"))))
+            found.append(Override(name, kept, texts(row.get("lost"))))
     return tuple(found)
 
 
@@ -244,7 +286,7 @@ def _quotas(value: object) -> tuple[Quota, ...] | None:
     found = []
     for row in value:
         said = mapping(row)
-        group, cpus = text(said.get("group")), _amount(said.get("quota_cpus"))
+        group, cpus = text(said.get("group")), amount(said.get("quota_cpus"))
         counts = [number(said.get(name)) for name in ("period_usec", "nr_periods", "nr_throttled", "throttled_usec")]
         known = [count for count in counts if count is not None and count >= 0]
         if group is None or cpus is None or cpus <= 0 or len(known) < len(counts) or not known[0]:
@@ -253,44 +295,9 @@ def _quotas(value: object) -> tuple[Quota, ...] | None:
     return tuple(found)
 
 
-def text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _model(start: Mapping[str, Any]) -> str | None:
+    return text(start.get("model"))
 
 
-def number(value: object) -> int | None:
-    """A whole number of 64 bits, which nothing in a kernel exceeds."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 64 else None
-
-
-def _amount(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and abs(value) < 1 << 53 else None
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """The mapping; an empty one for anything else."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def rows(value: object) -> list[Mapping[str, Any]]:
-    """The mappings in a list."""
-    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
-
-
-def cpu_list(value: object) -> CpuSet | None:
-    """A set in the kernel's list format, of CPUs or of nodes; no process has an empty one."""
-    if not isinstance(value, str):
-        return None
-    try:
-        return CpuSet.parse(value) or None
-    except ValueError:
-        return None
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, (list, tuple)) else ()
-
-
-def _variables(value: object) -> dict[str, str] | None:
-    if not isinstance(value, Mapping):
-        return None
-    return {name: said for name, said in value.items() if isinstance(name, str) and isinstance(said, str)}
+def _port(argv: object) -> str | None:
+    return last_of(options_of(texts(argv)), "--port")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import last_of, options_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import cpu_list, mapping, number
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import cpu_list, mapping, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +100,7 @@ def _check_node(subject: Subject, planned: int) -> Check | None:
 
 def _is_starting(subject: Subject, runner: Process) -> bool:
     """Whether the runner has not logged its threads yet, which it does before it loads its model."""
-    start = subject.observed.journal.start_of(runner.model) if subject.observed.journal else {}
+    start = subject.observed.start_of(runner)
     return bool(start) and number(mapping(start.get("threads")).get("used")) is None
 
 
@@ -117,8 +117,8 @@ def _check_threads(subject: Subject, planned: int) -> Check:
         return missing
     places, seen = [], [(runner, *threads_of(subject, runner)) for runner in subject.observed.runners]
     for runner, used, place in seen:
-        if place and used != planned:
-            return subject.fails(_THREADS, planned, used, place, _too_many(subject, planned, runner))
+        if place and used != planned and _on_command_line(runner) is None:
+            return subject.fails(_THREADS, planned, used, place, _too_many(subject, planned))
     for runner, used, place in seen:
         if used is None:
             log = f"the line n_threads in the log of {subject.unit}"
@@ -126,6 +126,8 @@ def _check_threads(subject: Subject, planned: int) -> Check:
         where = place or _estimated(subject, runner)
         if used != planned:
             remedy = "send the server a longer request and look again; the log of the runner's start tells it exactly"
+            if _on_command_line(runner) is not None:
+                remedy = _asked(planned)
             return subject.unknown(_THREADS, planned, used, where, remedy)
         places.append(where)
     return subject.passes(_THREADS, planned, planned, ", ".join(dict.fromkeys(places)))
@@ -146,8 +148,7 @@ def threads_of(subject: Subject, runner: Process) -> tuple[int | None, str | Non
     said = _on_command_line(runner)
     if said is not None:
         return said, runner.file("cmdline")
-    journal = subject.observed.journal
-    logged = number(mapping((journal.start_of(runner.model) if journal else {}).get("threads")).get("used"))
+    logged = number(mapping(subject.observed.start_of(runner).get("threads")).get("used"))
     if logged is not None:
         return logged, f"the log of {subject.unit} at the start of the runner {runner.pid}"
     # A runner whose model is on a card shows one thread, the one that feeds it.
@@ -160,13 +161,15 @@ def _on_command_line(runner: Process) -> int | None:
     return int(said) if said is not None and _COUNT.fullmatch(said) else None
 
 
-def _too_many(subject: Subject, planned: int, runner: Process) -> str:
-    if _on_command_line(runner) is not None:
-        return (
-            "its command line comes before LLAMA_ARG_THREADS: take num_thread out of the request or the Modelfile;"
-            " where neither has it, the release passes a number of its own, which PARAMETER num_thread"
-            f" {planned} in the Modelfiles replaces"
-        )
+def _asked(planned: int) -> str:
+    return (
+        "its command line comes before LLAMA_ARG_THREADS: take num_thread out of the request or the Modelfile;"
+        " where neither has it, the release passes a number of its own, which PARAMETER num_thread"
+        f" {planned} in the Modelfiles replaces"
+    )
+
+
+def _too_many(subject: Subject, planned: int) -> str:
     if "LLAMA_ARG_THREADS" in subject.environment:
         return cause.remedy(subject, "LLAMA_ARG_THREADS", str(planned))
     return (

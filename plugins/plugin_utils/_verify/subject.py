@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import Observation
 
-PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
+PASS, CONFIGURED, UNKNOWN, FAIL = "pass", "configured", "unknown", "fail"
+# The best first.
+VERDICTS = (PASS, CONFIGURED, UNKNOWN, FAIL)
 SITE = "run the playbook inference.ollama.site"
 
 
@@ -68,6 +70,9 @@ class Subject(NamedTuple):
 
     def passes(self, setting: str, planned: object, seen: object, evidence: str) -> Check:
         return Check(self.planned["name"], setting, PASS, as_text(planned), as_text(seen), evidence, None)
+
+    def configured(self, setting: str, planned: object, seen: object, evidence: str, remedy: str) -> Check:
+        return Check(self.planned["name"], setting, CONFIGURED, as_text(planned), as_text(seen), evidence, remedy)
 
     def fails(self, setting: str, planned: object, seen: object, evidence: str, remedy: str) -> Check:
         return Check(self.planned["name"], setting, FAIL, as_text(planned), as_text(seen), evidence, remedy)

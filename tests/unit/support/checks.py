@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-COUNTED = ("pass", "fail", "unknown")
+COUNTED = ("pass", "configured", "unknown", "fail")
 
 
 def verification(*rows):
@@ -25,5 +25,5 @@ def verification(*rows):
             }
         )
     counts = {verdict: sum(row[1] == verdict for row in rows) for verdict in COUNTED}
-    worst = next((verdict for verdict in ("fail", "unknown") if counts[verdict]), "pass")
+    worst = next((verdict for verdict in ("fail", "unknown", "configured") if counts[verdict]), "pass")
     return {"schema": 1, "verdict": worst, "counts": counts, "checks": checks}

@@ -28,6 +28,7 @@ TROUBLES = (
     "bare",
     "changed",
     "no-cards",
+    "configured",
 )
 
 
@@ -64,14 +65,28 @@ def record(number=0, trouble=None):
     first = service["instances"][0]
     if trouble in _SPOIL:
         _SPOIL[trouble](first, drift)
-    elif trouble:
+    elif trouble and trouble != "configured":
         found["changes"] = changes(trouble, first)
         if trouble == "restored":
             _override(first, drift)
             shown = verify(made, service, drift)
             found["changes"]["checks"] = [check for check in shown["checks"] if check["verdict"] == "fail"]
             service, drift = running(made), copy.deepcopy(SAME)
-    return {**found, "drift": drift, "verification": verify(made, service, drift)}
+    verification = verify(made, service, drift)
+    return {
+        **found,
+        "drift": drift,
+        "verification": _unproven(verification) if trouble == "configured" else verification,
+    }
+
+
+def _unproven(verification):
+    """The same with a setting that the environment alone shows."""
+    check = next(check for check in verification["checks"] if check["setting"] == "OLLAMA_KEEP_ALIVE")
+    check.update(verdict="configured", remedy="send the server a request")
+    counts = verification["counts"]
+    counts.update({"pass": counts["pass"] - 1, "configured": 1})
+    return {**verification, "verdict": "configured"}
 
 
 def _override(server, _drift):

@@ -20,7 +20,7 @@ def test_the_filters_give_what_the_core_gives():
     """A missing instance fails, and the table says so."""
     found = verify(plan(xeon()), NOTHING)
     assert found["verdict"] == "fail"
-    assert verify_table(found, "xeon")[0].startswith("xeon: fail: 0 as planned, 1 not, ")
+    assert verify_table(found, "xeon")[0].startswith("xeon: fail: 0 proven, 0 configured, 1 not as planned, ")
 
 
 def test_a_wrong_shape_is_an_error_of_ansible():

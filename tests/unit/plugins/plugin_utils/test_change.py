@@ -221,11 +221,19 @@ def test_the_bare_plan_fails_a_host_that_does_not_run(changes, setting):
             "Not so",
         ),
         ({"msg": "a: 0 is not allowed", "refusals": ["a: 0 is not allowed"]}, "T", "a: 0 is not allowed"),
+        (
+            {
+                "msg": "x",
+                "results": [{"failed": True, "msg": "a."}, {"failed": True, "msg": "b"}, {"failed": True, "msg": "a"}],
+            },
+            "T",
+            "T: a; b",
+        ),
         ({"msg": "some items failed", "results": [{"failed": False, "msg": "b"}]}, "T", "T: some items failed"),
     ],
 )
 def test_why_a_task_failed(result, task, words):
-    """One line without a full stop; an assertion is a sentence of its own, of a loop the first that failed counts."""
+    """One line without a full stop; an assertion is a sentence of its own; each item of a loop that failed counts."""
     assert failure_reason(result, task) == words
 
 
@@ -339,11 +347,27 @@ def test_the_sentence_where_nothing_is_back():
     assert change_sentence(report(problem="Going back failed"), "gpu1").endswith("planned. Going back failed")
 
 
+def test_the_last_sentence_names_every_check_that_failed():
+    """The first ones with what was seen, all others by name."""
+    many_of_them = verification(*((name, "fail") for name in "abcdef"))
+    said = change_sentence(report(restored=BACK, verification=many_of_them, checks=failed_checks(many_of_them)), "gpu1")
+    assert "a: 28, planned 14 (/proc/812/environ); b: 28, planned 14" in said
+    assert "d: 28, planned 14 (/proc/812/environ); and e, f. Files" in said
+
+
+def test_what_is_not_proven_is_counted_after_going_back():
+    """The last words count what passed, what is configured and what is unknown apart."""
+    after = verification(("a", "pass"), ("b", "configured"), ("c", "unknown"))
+    assert change_sentence(report(restored=BACK), "gpu1", after).endswith(
+        "run: 1 checks passed, 1 configured, 1 unknown."
+    )
+
+
 def test_the_table_of_a_change_that_was_taken_back():
     """What was not as planned, and what is not again; nothing of what is as it should be."""
     change = report(restored=BACK, verification=BAD, checks=failed_checks(BAD))
     changed = change_table(change, GOOD)
-    assert changed[0] == "As changed, it was: fail: 1 as planned, 2 not, 1 unknown"
+    assert changed[0] == "As changed, it was: fail: 1 proven, 0 configured, 2 not as planned, 1"
     assert not any("As it is again" in line for line in changed)
     both = change_table(change, BAD)
     assert both[: len(changed) + 1] == [*changed, ""]
@@ -371,7 +395,7 @@ def test_the_table_of_a_rollback():
         "    before a change of 1 file",
         "  created /etc/systemd/system/ollama.service.d/override.conf",
         "",
-        "It runs: pass: 2 as planned, 0 not, 0 unknown",
+        "It runs: pass: 2 proven, 0 configured, 0 not as planned, 0 unknown",
         "",
         "States that are kept:",
         "  2026-11-22T08:12:02Z, state 20261122T081202Z",

@@ -63,6 +63,7 @@ def only(found):
         ("edited", "fail", "1 of 28 checks failed: unit_files"),
         ("bare", "unknown", "Ollama is not installed; the plan shows what a run would write"),
         ("changed", "pass", "28 checks passed"),
+        ("configured", "configured", "1 of 28 checks configured, not proven: OLLAMA_KEEP_ALIVE"),
     ],
 )
 def test_a_host_has_a_verdict_and_a_reason(trouble, verdict, words):
@@ -122,7 +123,7 @@ def test_the_worst_come_first():
         VERDICTS.index(host["verdict"]) for host in report["hosts"]
     )
     assert names[:6] == ["node-4", "node-41", "node-6", "node-1", "node-40", "node-7"]
-    assert names[-5:] == ["a", "node-9", "node-11", "node-12", "node-110"]
+    assert names[-5:] == ["node-11", "a", "node-9", "node-12", "node-110"]
 
 
 def test_the_summary_counts_every_host_once():
@@ -131,7 +132,7 @@ def test_the_summary_counts_every_host_once():
     assert summary == {
         "sentence": "7 of 12 hosts need you",
         "hosts": 12,
-        "verdicts": {"fail": 5, "unreachable": 1, "refused": 1, "unknown": 2, "pass": 3},
+        "verdicts": {"fail": 5, "unreachable": 1, "refused": 1, "unknown": 2, "configured": 1, "pass": 2},
         "changes": {"changed": 1, "restored": 1, "failed": 0},
     }
 
@@ -141,6 +142,7 @@ def test_the_summary_counts_every_host_once():
     [
         ([], "There is no host to report on"),
         ([None], "1 host, as planned"),
+        ([None, "configured"], "Nothing failed; 1 of 2 hosts not proven in full: no model in memory"),
         ([None, None], "2 hosts, all as planned"),
         ([None, "idle"], "Nothing failed; 1 of 2 hosts could not be verified in full"),
         (["refused"], "1 of 1 host needs you"),

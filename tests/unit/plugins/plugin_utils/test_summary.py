@@ -50,11 +50,11 @@ def test_a_host_that_was_changed():
     change = change_report({"changes": FILES}, ["ollama.service"], ["ollama@a.service"])
     said = only(variables(change, ["huge-pages-not-always"], ollama_verification=GOOD, __ollama_service=SERVICE))
     assert said == (
-        "gpu1: 1 file changed, ollama.service restarted, ollama@a.service stopped; verified: 2 checks passed;"
+        "gpu1: 1 file changed, ollama.service restarted, ollama@a.service stopped; verified: 2 proven;"
         f" {settings()} settings; left to you: huge-pages-not-always"
     )
     unknown = verification(("threads", "pass"), ("binding", "unknown"))
-    assert "verified: 1 checks passed, 1 unknown;" in only(variables(change, ollama_verification=unknown))
+    assert "verified: 1 proven, 1 unknown;" in only(variables(change, ollama_verification=unknown))
     assert "API answers with 0.34.1" in only(variables(change, ollama_verification=None, __ollama_service=SERVICE))
 
 
@@ -89,10 +89,11 @@ def test_a_host_whose_change_was_taken_back():
         "after": BAD,
     }
     lines = run_summary({"gpu1": host})
-    assert lines[0] == "As changed, it was: fail: 0 as planned, 2 not, 0 unknown"
-    assert "As it is again: fail: 0 as planned, 2 not, 0 unknown" in lines
+    assert lines[0] == "As changed, it was: fail: 0 proven, 0 configured, 2 not as planned, 0"
+    assert "As it is again: fail: 0 proven, 0 configured, 2 not as planned, 0" in lines
     assert lines[-1].startswith(
-        "gpu1: it did not run as planned: threads: 28, planned 14 (/proc/812/environ). Files and"
+        "gpu1: it did not run as planned: threads: 28, planned 14 (/proc/812/environ);"
+        " LimitMEMLOCK: 28, planned 14 (/proc/812/environ). Files and"
     )
     assert lines[-1].endswith("but do not run as then: threads")
     assert max(map(len, lines[:-1])) <= 69

@@ -100,7 +100,7 @@ def test_the_plan_has_decisions_on_the_host_as_a_whole():
 def test_one_line_where_all_is_as_planned():
     """What passes is counted."""
     passed = verification(("threads", "pass", "14", "/proc/1"))
-    assert verify_table(passed, "a") == ["a: pass: 1 as planned, 0 not, 0 unknown"]
+    assert verify_table(passed, "a") == ["a: pass: 1 proven, 0 configured, 0 not as planned, 0 unknown"]
 
 
 def test_the_verification_shows_failures_first_and_each_cause_once():
@@ -112,11 +112,24 @@ def test_the_verification_shows_failures_first_and_each_cause_once():
         ("d", "fail", "28", "/proc/3"),
     )
     lines = verify_table(found, "host")
-    assert lines[0] == "host: fail: 1 as planned, 2 not, 1 unknown"
+    assert lines[0] == "host: fail: 1 proven, 0 configured, 2 not as planned, 1 unknown"
     assert [line.split()[2] for line in lines if line.startswith(("fail", "unknown"))] == ["c", "d", "a"]
     assert lines.count("    by: /proc/3") == lines.count("    -> mend by /proc/3") == 1
     assert "x" * 40 in "".join(lines)
     assert "/proc/2" not in "".join(lines)
+
+
+def test_what_is_configured_is_named_apart():
+    """It is no row among the failures, and one remedy stands for all."""
+    found = verification(
+        ("a", "configured", "1", "/proc/1"), ("b", "configured", "1", "/proc/1"), ("c", "pass", "1", "/proc/2")
+    )
+    assert verify_table(found, "host") == [
+        "host: configured: 1 proven, 2 configured, 0 not as planned, 0 unknown",
+        "",
+        "configured, not proven: a, b",
+        "    -> mend by /proc/1",
+    ]
 
 
 def test_findings_have_place_and_remedy():
