@@ -15,7 +15,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import UN
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import foreign_dropins, kept_name, unit_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import REPLACE, variable_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import REPLACE, conflicts, variable_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import printable, quoted
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.values import same
@@ -38,6 +38,7 @@ def found_errors(options: Mapping[str, Any], found: Mapping[str, Any], plan: Map
                     f"ollama_dropin_name: {name!r} would take the place of {path}, which would stay as {other}, and"
                     " there is another file of that name. Put both into one, or choose another ollama_dropin_name"
                 )
+    yield from conflicts(found.get("found_unit"), plan, name)
     own = f"{prefix}{UNITS_FOLDER}/{SINGLE}.d/{name}"
     for path in (found.get("found_unit") or {}).get("dropins", ()):
         if posixpath.basename(path) == name and path != own and any(file["path"] == own for file in files):

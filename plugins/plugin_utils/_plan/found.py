@@ -16,10 +16,11 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import OURS, Finding, lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, FOUND, VARIABLE, as_text
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import canonical, printable, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Notes
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
@@ -32,6 +33,7 @@ _DEFAULT_MODELS = "none, which is ~/.ollama/models of the service's user"
 _OF_EVERY_PROGRAM = frozenset({"HOME"})
 # The command is planned by itself, an environment file's variables are found one by one.
 _NOT_KEPT = frozenset({"Environment", "EnvironmentFile", "ExecStart"})
+_ADD_UP = frozenset({"Environment", "EnvironmentFile"})
 
 
 class Kept(NamedTuple):
@@ -247,21 +249,37 @@ def _shown(value: str) -> str:
     return value if printable(value) and len(value) <= 80 else quoted(value)
 
 
-def conflicts(found: Mapping[str, Any] | None, decisions: list[dict[str, Any]], source: str) -> list[str]:
-    """A sentence for each variable of an environment file, which wins over a unit, that the plan sets otherwise."""
+def conflicts(found: Mapping[str, Any] | None, plan: Mapping[str, Any], dropin_name: str) -> list[str]:
+    """A sentence for each setting that the plan writes and that a file which comes after ours sets otherwise.
+
+    Environment files come after every drop-in, and so do drop-ins of later names after that of the only server.
+    """
     lines = []
-    for name, variable in (found or {"variables": {}})["variables"].items():
-        planned = [
-            decision
-            for decision in decisions
-            if (decision["kind"], decision["setting"]) == ("variable", name)
-            and decision["value"] not in (None, variable["value"])
-            and decision["source"] != source
-        ]
-        if variable["from_file"] and planned:
-            text = "a value that is not shown" if variable["value"] is None else _shown(variable["value"])
+    written = {
+        decision["setting"]: as_text(decision["value"])
+        for decision in plan["decisions"]
+        if decision["kind"] in (VARIABLE, DIRECTIVE) and decision["value"] is not None and decision["source"] != FOUND
+    }
+    for name, entry in _last_words(found, dropin_name, single=not plan["template"]):
+        if name in written and written[name] != entry["value"]:
+            text = "a value that is not shown" if entry["value"] is None else _shown(entry["value"])
             lines.append(
-                f"{variable_of(name)}: the plan sets {name} to {planned[0]['value']}, and {_where(variable)} sets it to"
-                f" {text}; an environment file wins over a unit, so take it out there, or give the role the same value"
+                f"{variable_of(name)}: the plan sets {name} to {written[name]}, and {_where(entry)} sets it to {text},"
+                " which wins over the role's drop-in; take it out there, or give the role the same value"
             )
     return lines
+
+
+def _last_words(
+    found: Mapping[str, Any] | None, dropin_name: str, *, single: bool
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The settings of files that come after ours."""
+    if found is None:
+        return
+    later = {path for path in found["dropins"] if single and path.rpartition("/")[2] > dropin_name}
+    for name, variable in found["variables"].items():
+        if variable["from_file"] or variable["file"] in later:
+            yield name, variable
+    for setting in found["settings"]:
+        if setting["section"] == "Service" and setting["file"] in later and setting["directive"] not in _ADD_UP:
+            yield setting["directive"], setting

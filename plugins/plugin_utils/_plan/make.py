@@ -37,7 +37,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Notes, Planning
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, parse
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import memory_of
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import FOUND, PLACEMENT, SCHEMA
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import PLACEMENT, SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 
 if TYPE_CHECKING:
@@ -114,8 +114,7 @@ def _attempt(
     spans = len(machine.cpu_nodes) > 1 and any(placement.node is None for _entry, placement, _threads in planned)
     kernel.tune(replace(host, gpus=tuple(cards)), spans_nodes=spans)
     weighed = protection.weigh(host, protected, sum(count for _entry, _placement, count in planned))
-    notes.errors += conflicts(found, notes.decisions, FOUND)
-    return notes, {
+    made = {
         "schema": SCHEMA,
         "release": str(installed) if installed else None,
         "instances": [entry for entry, _placement, _threads in planned],
@@ -128,6 +127,9 @@ def _attempt(
         "decisions": notes.decisions,
         "warnings": notes.warnings,
     }
+    for sentence in conflicts(found, made, policy.dropin_name):
+        host.warn("found-wins", sentence, "the role refuses to change the host until then")
+    return notes, made
 
 
 def _release(machine: Machine, named: str | None) -> Release | None:

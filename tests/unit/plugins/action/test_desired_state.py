@@ -18,6 +18,7 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_d
     SECRETS,
     found,
 )
+from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
 KEY = "sk-a-key-that-nobody-shall-see"
@@ -193,3 +194,19 @@ def test_what_the_host_cannot_be_read_with_is_refused_first(act):
     assert result["failed"] is True
     assert [line.partition(":")[0] for line in result["refusals"]] == ["ollama_command_timeout", "ollama_start_timeout"]
     assert asked == []
+
+
+def test_an_address_that_would_change_is_refused_by_what_the_host_has(act):
+    """What the second module found of the unit's other files decides, and the variable of the role says which one."""
+    answers = {"unit_files_info": found(found_unit=found_unit({"OLLAMA_HOST": "0.0.0.0"}))}
+    result, _asked = act(answers=answers)
+    assert (result["failed"], len(result["refusals"])) == (True, 1)
+    assert "OLLAMA_HOST=0.0.0.0" in result["msg"]
+    kept, _asked = act(answers=answers, ollama_adopt="keep")
+    assert kept["plan"]["instances"][0]["host"] == "0.0.0.0"
+
+
+def test_with_a_folder_to_render_into_the_unit_below_it_counts(act):
+    """As for every file there."""
+    _result, asked = act(ollama_staging_root="/root/staging/")
+    assert asked[1][1]["folder"] == "/root/staging/etc/systemd/system"

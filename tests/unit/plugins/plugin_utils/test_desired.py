@@ -18,7 +18,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import HE
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER as FOLDER
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state, questions
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
-from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
+from ansible_collections.inference.ollama.tests.unit.support.found import FILE, found_unit
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
 ROLE = Path(__file__).resolve().parents[4] / "roles/ollama"
@@ -252,6 +252,14 @@ def test_an_address_or_a_store_that_would_change_is_refused_in_every_run(run):
     theirs = found(files=[DROPIN], digests={DROPIN: digest("x")}, found_unit=found_unit({"OLLAMA_HOST": "0.0.0.0"}))
     assert desired(theirs, **run)["refusals"][0].startswith("ollama_adopt: auto changes neither")
     assert desired(theirs, **run, adopt="keep")["refusals"] == []
+
+
+def test_a_file_that_would_win_is_refused_before_anything_changes():
+    """The plan shows it as a warning, so that verify can still say what the running server has."""
+    unit = found_unit({"OLLAMA_KEEP_ALIVE": "24h"}, file=FILE)
+    (line,) = desired(found(found_unit=unit), keep_alive="1h")["refusals"]
+    assert line.startswith(f"ollama_keep_alive: the plan sets OLLAMA_KEEP_ALIVE to 1h, and {FILE}:2 sets it to 24h")
+    assert desired(found(found_unit=unit), keep_alive="1h", preflight=False)["refusals"] == []
 
 
 def test_what_is_given_up_is_named_with_what_keeps_it():

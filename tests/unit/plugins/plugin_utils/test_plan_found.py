@@ -74,6 +74,8 @@ def test_variables_of_the_role_say_it_by_themselves():
     assert [decision(made, name)["source"] for name in GUIDE] == ["operator"] * 3
     assert refusals(found_unit(GUIDE), host="10.0.0.1:11434")[0].count("OLLAMA_HOST") == 0
     assert plan(found_unit(GUIDE), host="10.0.0.1:11434", environment={"OLLAMA_MODELS": "/big"})
+    # The default itself, in other words.
+    assert plan(found_unit({"OLLAMA_HOST": "0.0.0.0"}), host="127.0.0.1")["instances"][0]["host"] == "127.0.0.1"
     listed = [{"name": "a", "host": "127.0.0.1:1"}, {"name": "b", "host": "127.0.0.1:2"}]
     assert plan(found_unit({"OLLAMA_HOST": "0.0.0.0"}), instances=listed)
 
@@ -201,19 +203,36 @@ def test_several_servers_get_what_was_found():
     assert kept(own, "HTTPS_PROXY", "b") == "http://proxy:3128"
 
 
-def test_an_environment_file_that_would_win_is_refused():
-    """A drop-in cannot win over it; one with the same value, and one that the plan keeps, are in nobody's way."""
+def wins(made):
+    return [warning["message"] for warning in made["warnings"] if warning["code"] == "found-wins"]
+
+
+def test_a_file_that_would_win_is_named():
+    """A drop-in cannot win over an environment file; the same value, and one that is kept, are in nobody's way."""
     found = found_unit({"OLLAMA_KEEP_ALIVE": "24h"}, file=FILE)
-    (line,) = refusals(found, keep_alive="1h")
+    (line,) = wins(plan(found, keep_alive="1h"))
     assert line == (
-        f"ollama_keep_alive: the plan sets OLLAMA_KEEP_ALIVE to 1h, and {FILE}:2 sets it to 24h; an environment file"
-        " wins over a unit, so take it out there, or give the role the same value"
+        f"ollama_keep_alive: the plan sets OLLAMA_KEEP_ALIVE to 1h, and {FILE}:2 sets it to 24h, which wins over the"
+        " role's drop-in; take it out there, or give the role the same value"
     )
-    assert plan(found, keep_alive="24h")
-    assert kept(plan(found), "OLLAMA_KEEP_ALIVE") == "24h"
-    assert "OLLAMA_HOST" in refusals(found_unit({"OLLAMA_HOST": "0.0.0.0"}, file=FILE), adopt="replace")[0]
+    assert wins(plan(found, keep_alive="24h")) == []
+    assert (wins(plan(found)), kept(plan(found), "OLLAMA_KEEP_ALIVE")) == ([], "24h")
+    assert "OLLAMA_HOST" in wins(plan(found_unit({"OLLAMA_HOST": "0.0.0.0"}, file=FILE), adopt="replace"))[0]
     hidden = found_unit({"HTTPS_PROXY": None}, file=FILE)
-    assert "not shown" in refusals(hidden, environment={"HTTPS_PROXY": "http://proxy:1"})[0]
+    assert "not shown" in wins(plan(hidden, environment={"HTTPS_PROXY": "http://proxy:1"}))[0]
+
+
+def test_a_drop_in_of_a_later_name_wins_too():
+    """Over the only server's; several have drop-ins of their own."""
+    later = DROPIN.replace("override", "zz")
+    found = {**found_unit({"OLLAMA_KEEP_ALIVE": "24h"}, {"LimitNOFILE": "9"}, file=later), "dropins": [later]}
+    options = {"keep_alive": "1h", "limit_nofile": 4096}
+    assert [line.partition(":")[0] for line in wins(plan(found, **options))] == [
+        "ollama_keep_alive",
+        "ollama_limit_nofile",
+    ]
+    assert wins(plan(found, **options, instances=TWO)) == []
+    assert wins(plan(found, **options, dropin_name="zzz.conf")) == []
 
 
 def test_an_address_that_nobody_can_listen_on_is_refused():

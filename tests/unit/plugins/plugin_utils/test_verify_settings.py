@@ -9,6 +9,7 @@ import copy
 
 import pytest
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
     BOUND,
@@ -23,6 +24,7 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_v
     running,
     seen_on,
 )
+from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
 from ansible_collections.inference.ollama.tests.unit.support.plans import instances, plan, xeon
 
 # What the server and its runners make of a value.
@@ -250,3 +252,39 @@ def test_names_that_the_contract_does_not_know():
     made = copy.deepcopy(BOUND)
     made["decisions"].append({"instance": "ollama", "setting": "MY_OWN", "kind": "variable", "value": "1"})
     assert check(verify(made, running(made), SAME), "MY_OWN")["verdict"] == "pass"
+
+
+# What other files of the unit set.
+
+
+def found_plan(**directives):
+    """The plan for a host whose drop-in has these directives."""
+    return make_plan(xeon(), {"numa_node": 1}, "0.34.1", found_unit({}, directives))
+
+
+@pytest.mark.parametrize(("text", "hard"), [("4096", 4096), ("1024:4096", 4096), ("4K", 4096), ("infinity", None)])
+def test_a_limit_of_another_file_is_read_as_systemd_reads_it(text, hard):
+    """Soft and hard limit, and units that count in 1024."""
+    made = found_plan(LimitNOFILE=text)
+    service = running(made)
+    for process in service["instances"][0]["processes"]:
+        process["limits"]["nofile"] = {"soft": 1024, "hard": hard}
+    assert check(verify(made, service, SAME), "LimitNOFILE")["verdict"] == "pass"
+    for process in service["instances"][0]["processes"]:
+        process["limits"]["nofile"] = {"soft": 1024, "hard": 5}
+    assert check(verify(made, service, SAME), "LimitNOFILE")["verdict"] == "fail"
+
+
+def test_a_directive_of_another_file_holds_where_systemd_has_read_it():
+    """Our file does not have it, so that its own state says nothing of it."""
+    made = found_plan(Restart="on-failure", OOMScoreAdjust="7", Slice="llm.slice")
+    for setting in ("Restart", "OOMScoreAdjust", "Slice"):
+        service = running(made)
+        for process in service["instances"][0]["processes"]:
+            process["oom_score_adjust"] = 7
+        assert check(verify(made, service, SAME), setting)["verdict"] == "pass"
+    assert "another file" in check(verify(made, running(made), SAME), "Restart")["evidence"]
+    for state, verdict in ((True, "fail"), (None, "unknown")):
+        service = running(made)
+        service["instances"][0]["need_daemon_reload"] = state
+        assert check(verify(made, service, SAME), "Restart")["verdict"] == verdict
