@@ -256,8 +256,8 @@ def _with_template(
     unit = found.get("found_unit")
     if unit is None:
         return plan, []
-    named = plan["template"]["binary"] if options.get("binary_path") not in ("", "auto", None) else None
-    sections, problems = inherited(unit, command_line([named, "serve"]) if named else None)
+    named = options.get("binary_path") not in ("", "auto", None)
+    sections, problems = inherited(unit, command_line([plan["template"]["binary"], "serve"]), replace=named)
     if not live and problems:
         # A staged tree may hold any unit; what is rendered there is looked at before it is used.
         return plan, problems

@@ -48,10 +48,12 @@ _IN_CLEAR = (
 )
 
 
-def inherited(found: Mapping[str, Any], binary: str | None) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
+def inherited(
+    found: Mapping[str, Any], command: str, *, replace: bool
+) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
     """The lines of each section, ``{comment, lines}`` each, and why the unit cannot be taken over, a sentence each.
 
-    ``found`` is found_unit of unit_files_info. ``binary`` is the command that replaces the unit's own; None keeps it.
+    ``found`` is found_unit of unit_files_info. ``command`` is for a unit without one, and to ``replace`` the unit's own.
     """
     settings = [entry for entry in found["settings"] if entry["section"] in _SECTIONS and not _of_all(entry["file"])]
     problems = [*_unread(found), *_of_variables(found)]
@@ -64,10 +66,10 @@ def inherited(found: Mapping[str, Any], binary: str | None) -> tuple[dict[str, l
         if problem is not None:
             problems.append(f"{setting['file']}:{setting['line']}: {setting['directive']}= {problem}")
         elif setting["value"] is not None:
-            _add(sections[setting["section"]], setting, binary)
+            _add(sections[setting["section"]], setting, command if replace else None)
         elif not _names_secret(found, setting):
             problems.append(f"{setting['file']}:{setting['line']}: {setting['directive']}= {_IN_CLEAR}")
-    _complete(sections, settings)
+    _complete(sections, settings, command)
     return sections, [
         f"ollama_instances: {line}, or set ollama_instances to single" for line in dict.fromkeys(problems)
     ]
@@ -83,8 +85,6 @@ def _unread(found: Mapping[str, Any]) -> Iterator[str]:
     unread = [line for line in found["problems"] if line.startswith(files)]
     for line in unread:
         yield f"{line}, and several instances are to have what it says. Make it readable"
-    if not found["settings"] and not unread and not found["masked"]:
-        yield f"{found['path']} says nothing that several instances could start. Give it an ExecStart="
 
 
 def _of_variables(found: Mapping[str, Any]) -> Iterator[str]:
@@ -135,10 +135,10 @@ def _port(found: Mapping[str, Any]) -> int:
     return listens(variable["value"])[1] if variable.get("value") else DEFAULT_PORT
 
 
-def _add(lines: list[dict[str, Any]], setting: Mapping[str, Any], binary: str | None) -> None:
+def _add(lines: list[dict[str, Any]], setting: Mapping[str, Any], command: str | None) -> None:
     directive, value = setting["directive"], setting["value"]
-    if directive == "ExecStart" and binary is not None:
-        value = binary
+    if directive == "ExecStart" and command is not None:
+        value = command
     elif directive == "Environment" and HOST in value:
         words = [_quoted(word) for word in split_words(value)[0] if word.partition("=")[0] != HOST]
         if not words:
@@ -157,10 +157,10 @@ def _quoted(word: str) -> str:
     return '"' + "".join(c if c.isprintable() else "".join(f"\\x{b:02x}" for b in c.encode()) for c in text) + '"'
 
 
-def _complete(sections: dict[str, list[dict[str, Any]]], settings: Iterable[Mapping[str, Any]]) -> None:
+def _complete(sections: dict[str, list[dict[str, Any]]], settings: Iterable[Mapping[str, Any]], command: str) -> None:
     """Add what makes folders and users of one service those of several."""
     said = {setting["directive"]: setting["value"] for setting in settings if setting["section"] == "Service"}
-    more = []
+    more = [] if said.get("ExecStart") else [("the installed unit has no command", f"ExecStart={command}")]
     if is_dynamic(said) and not said.get("User"):
         more.append(("the instances share the user that ollama.service has, and so its folders", "User=ollama"))
     if said.get("RuntimeDirectory") and not said.get("RuntimeDirectoryPreserve"):

@@ -80,7 +80,9 @@ def test_variables_of_the_role_say_it_by_themselves():
     assert plan(found_unit({"OLLAMA_HOST": "0.0.0.0"}), instances=listed)
 
 
-@pytest.mark.parametrize("text", ["127.0.0.1", "127.0.0.1:11434", "http://127.0.0.1:11434", '"127.0.0.1"'])
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1", "http://127.0.0.1:11434/", "127.0.0.1:11434", "http://127.0.0.1:11434", '"127.0.0.1"']
+)
 def test_an_address_that_means_the_same_is_kept_silently(text):
     """Whatever its form, nothing changes with it."""
     made = plan(found_unit({"OLLAMA_HOST": text}))

@@ -47,12 +47,12 @@ WantedBy=multi-user.target
 """
 
 
-def taken(tmp_path, unit, dropin=None, binary=None):
+def taken(tmp_path, unit, dropin=None, *, replace=False):
     """The text of the template unit, and the problems."""
     files = {UNIT: unit, **({f"{UNIT}.d/10-own.conf": dropin} if dropin else {})}
     root = plant(tmp_path, files)
     found = find_unit(str(root), "ollama.service", "ollama@.service", HEADER)
-    sections, problems = inherited(found, binary)
+    sections, problems = inherited(found, "/opt/o serve", replace=replace)
     text = render_template_unit({"template": {"sections": sections}})
     return text, [problem.replace(str(tmp_path), "") for problem in problems]
 
@@ -143,7 +143,9 @@ def test_an_address_in_an_environment_file_is_refused(tmp_path):
     root = plant(
         tmp_path, {UNIT: "[Service]\nExecStart=/o serve\nEnvironmentFile=/etc/o.env\n", "/etc/o.env": "OLLAMA_HOST=:1"}
     )
-    _sections, (problem,) = inherited(find_unit(str(root), "ollama.service", "ollama@.service", HEADER), None)
+    _sections, (problem,) = inherited(
+        find_unit(str(root), "ollama.service", "ollama@.service", HEADER), "/opt/o serve", replace=False
+    )
     assert "/etc/o.env:1: OLLAMA_HOST of an environment file wins" in problem
 
 
@@ -151,14 +153,22 @@ def test_a_unit_that_cannot_be_read_is_refused(tmp_path):
     """Who it runs as is not known then, and root is not guessed."""
     (tmp_path / "etc/systemd/system").mkdir(parents=True)
     (tmp_path / UNIT[1:]).symlink_to("ollama.service")
-    _sections, problems = inherited(find_unit(str(tmp_path), "ollama.service", "ollama@.service", HEADER), None)
+    _sections, problems = inherited(
+        find_unit(str(tmp_path), "ollama.service", "ollama@.service", HEADER), "/opt/o serve", replace=False
+    )
     assert problems
 
 
 def test_a_named_program_replaces_the_unit_s(tmp_path):
     """Without the wrapper's lines, since there is none where that is allowed."""
-    text, _problems = taken(tmp_path, "[Service]\nExecStart=/usr/bin/ollama serve\n", binary="/opt/o serve")
+    text, _problems = taken(tmp_path, "[Service]\nExecStart=/usr/bin/ollama serve\n", replace=True)
     assert "ExecStart=/opt/o serve" in text.splitlines()
+
+
+def test_a_unit_without_a_command_gets_the_plan_s(tmp_path):
+    """Of a unit that sets a user alone, the rest is still what the plan knows."""
+    text, _problems = taken(tmp_path, "[Service]\nUser=llm\n")
+    assert {"User=llm", "ExecStart=/opt/o serve"} <= set(text.splitlines())
 
 
 def test_a_dropin_for_all_services_is_not_taken_over_twice(tmp_path):
@@ -168,7 +178,9 @@ def test_a_dropin_for_all_services_is_not_taken_over_twice(tmp_path):
         "/etc/systemd/system/service.d/a.conf": "[Service]\nExecStartPre=/x\n",
     }
     sections, _problems = inherited(
-        find_unit(str(plant(tmp_path, files)), "ollama.service", "ollama@.service", HEADER), None
+        find_unit(str(plant(tmp_path, files)), "ollama.service", "ollama@.service", HEADER),
+        "/opt/o serve",
+        replace=False,
     )
     assert "ExecStartPre" not in str(sections)
 
@@ -190,7 +202,7 @@ def test_variables_beside_the_address_are_read_back_as_they_were(variables):
         "line": 1,
     }
     found = {"path": "/u", "dropins": [], "masked": False, "settings": [setting], "variables": {}, "problems": []}
-    sections, problems = inherited({**found, "environment_files": []}, None)
+    sections, problems = inherited({**found, "environment_files": []}, "/opt/o serve", replace=False)
     lines = [line for entry in sections["Service"] for line in entry["lines"]]
     before = read_service([("u", f"[Service]\nEnvironment={value}")]).environment
     after = read_service([("u", "\n".join(["[Service]", *lines]))]).environment
