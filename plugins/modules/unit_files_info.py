@@ -358,10 +358,19 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
         "unwritable": unwritable([*params["writes"], *dropin_folders(folder)]) if params["writes"] else {},
         "listeners": listeners(params["ports"]),
         "other_managers": other_managers(root) if rooted and unit is None else [],
-        "unfinished": bool(store) and Store(store).pending() is not None,
+        "unfinished": bool(store) and _is_unfinished(store),
         "store_real": os.path.realpath(params["store"]) if params["store"] else None,
         "store_problem": store_problem(run, params["store"], params["store_user"], unit) if params["store"] else None,
     }
+
+
+def _is_unfinished(store: str) -> bool:
+    try:
+        return Store(store).pending() is not None
+    except OllamaError as error:
+        if os.geteuid() == 0:
+            raise
+        raise OllamaError(f"{error}; the run is not root's: set become: true") from None
 
 
 def _found_unit(folder: str, header: str) -> dict[str, Any] | None:

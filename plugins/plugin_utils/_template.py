@@ -53,7 +53,7 @@ def inherited(
 ) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
     """The lines of each section, ``{comment, lines}`` each, and why the unit cannot be taken over, a sentence each.
 
-    ``found`` is found_unit of unit_files_info. ``command`` is for a unit without one, and to ``replace`` the unit's own.
+    ``found`` is found_unit of unit_files_info. ``command`` is for a unit without one, and to ``replace`` its own.
     """
     settings = [entry for entry in found["settings"] if entry["section"] in _SECTIONS and not _of_all(entry["file"])]
     problems = [*_unread(found), *_of_variables(found)]

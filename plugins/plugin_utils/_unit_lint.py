@@ -15,6 +15,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.words im
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import locks_memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, SEVERITIES, lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._sandbox import hidden, why
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import check_value
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ UNIT_CODES = CODES | {
     "ignored-line",
     "membind",
     "set-twice",
+    "store-out-of-reach",
     "threads-oversubscribed",
     "threads-throttled",
     "two-commands",
@@ -72,6 +74,7 @@ def lint_unit(service: Service, release: Release | None) -> list[UnitFinding]:
         *_overridden(service),
         *_ignored(service),
         *_commands(service),
+        *_store(service),
         *_locked(service, release),
         *_bound(service, release),
         *_unprotected(service),
@@ -147,6 +150,17 @@ def _commands(service: Service) -> Iterator[UnitFinding]:
             "the service has two commands, and systemd refuses to load it",
             "write ExecStart= with nothing behind it on the line before, which takes back the first",
         )
+
+
+def _store(service: Service) -> Iterator[UnitFinding]:
+    models = service.environment.get("OLLAMA_MODELS")
+    names = dict.fromkeys(setting.directive for setting in service.settings)
+    settings = [setting._asdict() for name in names for setting in service.values(name)]
+    mount = hidden(settings, models.value) if models is not None and models.value.startswith("/") else None
+    if models is not None and mount is not None:
+        message = f"the server cannot write there: {why(mount)}"
+        remedy = "take that out, write ReadWritePaths= or BindPaths= beside it, or choose another folder"
+        yield UnitFinding(models.file, models.line, "OLLAMA_MODELS", "fatal", "store-out-of-reach", message, remedy)
 
 
 def _locked(service: Service, release: Release | None) -> Iterator[UnitFinding]:

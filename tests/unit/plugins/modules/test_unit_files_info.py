@@ -155,6 +155,19 @@ def test_services_that_run_are_those_that_systemd_lists(run, tmp_path, monkeypat
     assert (result["active"], result["problems"]) == (None, ["no systemctl"])
 
 
+def test_without_rights_the_state_folder_names_become(tmp_path, monkeypatch):
+    """Whoever forgot it reads what to set, in one line."""
+
+    def unreadable(_store):
+        raise OllamaError("/var/lib/x/pending.json: cannot be read (Permission denied)")
+
+    monkeypatch.setattr(unit_files_info.Store, "pending", unreadable)
+    for number, ending in ((1000, r"; the run is not root's: set become: true"), (0, r"\(Permission denied\)")):
+        monkeypatch.setattr("os.geteuid", lambda number=number: number)
+        with pytest.raises(OllamaError, match=f"{ending}$"):
+            unit_files_info._is_unfinished(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("outcome", "problem"),
     [

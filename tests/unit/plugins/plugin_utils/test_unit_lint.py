@@ -45,6 +45,13 @@ NO_CARDS = "CUDA_VISIBLE_DEVICES=-1 ROCR_VISIBLE_DEVICES=-1"
         ("ExecStart=/opt/ollama serve", NEW, [(2, "ExecStart", "fatal", "two-commands")]),
         ("ExecStart=\nExecStart=/opt/ollama serve", NEW, []),
         ("Type=oneshot\nExecStart=/opt/ollama pull x", NEW, []),
+        ("Environment=OLLAMA_MODELS=/srv/m\nProtectHome=yes", NEW, []),
+        (
+            "Environment=OLLAMA_MODELS=/home/m\nProtectHome=yes",
+            NEW,
+            [(2, "OLLAMA_MODELS", "fatal", "store-out-of-reach")],
+        ),
+        ("Environment=OLLAMA_MODELS=/home/m\nInaccessiblePaths=/home\nInaccessiblePaths=", NEW, []),
         ("LimitMEMLOCK=infinity", NEW, [(2, "LimitMEMLOCK", "advice", "unused-memlock")]),
         ("LimitMEMLOCK=infinity\nEnvironment=LLAMA_ARG_LOAD_MODE=mmap+mlock", NEW, []),
         ("LimitMEMLOCK=infinity\nEnvironment=LLAMA_ARG_MLOCK=1", "0.31.0", []),
