@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import expand, split_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _YES = frozenset({"1", "yes", "y", "true", "t", "on"})
 _HOMES = ("/home", "/root", "/run/user")
@@ -41,7 +41,7 @@ class Mount(NamedTuple):
     place: str
 
 
-def hidden(settings: list[Mapping[str, Any]], path: str) -> Mount | None:
+def hidden(settings: Sequence[Mapping[str, Any]], path: str) -> Mount | None:
     """The directive that keeps the service from writing to the folder; None where none does, or it cannot be known.
 
     ``settings`` are those of found_unit of unit_files_info.

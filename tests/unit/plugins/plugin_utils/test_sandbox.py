@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which folders a unit's sandbox keeps from its server (_sandbox.py)."""
+"""Which folders a unit's sandbox keeps from its server (_sandbox.py).
+
+The cases of paths, and a dozen more, were tried with systemd-run of systemd 252: all agree.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,16 @@ def settings(*lines):
         (["DynamicUser=yes", "StateDirectory=o"], "/var/lib/private/o", None),
         (["DynamicUser=yes"], "/home/m", "ProtectHome=read-only of DynamicUser=yes"),
         (["DynamicUser=yes", "ReadWritePaths=/home/m"], "/home/m", None),
+        (["DynamicUser=yes", "ReadWritePaths=/home"], "/home/m", "ProtectHome=read-only of DynamicUser=yes"),
+        (
+            ["DynamicUser=yes", "ProtectSystem=no", "ProtectHome=no"],
+            "/srv/m",
+            "ProtectSystem=strict of DynamicUser=yes",
+        ),
+        (["InaccessiblePaths=/srv", "ReadWritePaths=/srv/m"], "/srv/m", "InaccessiblePaths=/srv (/u:1) hides it"),
+        (["ReadOnlyPaths=/srv", "ReadWritePaths=/srv/m"], "/srv/m", None),
+        (["TemporaryFileSystem=/srv", "BindPaths=/srv/m"], "/srv/m", None),
+        (["PrivateTmp=yes", "BindPaths=/tmp/m"], "/tmp/m", None),
         (["ProtectHome=yes", "RootDirectory=/x"], "/home/m", None),
         ([], "/home/m", None),
     ],
