@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# What comes of data of another form.
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
 class ActionModule(ActionBase):
     """Read the host by two modules, and decide by what they found."""
 
@@ -61,11 +65,8 @@ class ActionModule(ActionBase):
                 found,
                 Run(known["inventory_hostname"], self._task.check_mode, preflight, known.get("__ollama_earlier")),
             )
-        except OllamaError as error:
-            return {**result, "failed": True, "msg": str(error)}
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            said = f"what the host answered is damaged or of another form than was asked for ({type(error).__name__})"
-            return {**result, "failed": True, "msg": said}
+        except (OllamaError, *_DAMAGE) as error:
+            return {**result, "failed": True, "msg": _sentence(error)}
         refusals = [*desired["refusals"], *key_errors(key)]
         if refusals and preflight:
             return _refused(refusals)
@@ -77,6 +78,13 @@ class ActionModule(ActionBase):
             module_name=f"inference.ollama.{name}", module_args=args, task_vars=task_vars
         )
         return {key: value for key, value in found.items() if key != "invocation"}
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OllamaError):
+        return str(error)
+    # What Python says of a value quotes it.
+    return f"the answer of the host is damaged or of another form than was asked for ({type(error).__name__})"
 
 
 def _refused(sentences: list[str]) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Text of a host as it may be shown: nothing in it moves a cursor, colours a line, reverses it or hides a part of it.
 
-Journals, APIs, files and programs may say anything. What is no printable character (str.isprintable(): controls, formats
-such as U+202E and U+200B, separators, surrogates, private and unassigned ones) is written as Python escapes it.
+Journals, APIs, files and programs may say anything. What is not a printable character (str.isprintable(): controls,
+formats such as U+202E and U+200B, separators, surrogates, private and unassigned ones) is written as Python escapes it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MOST = 1000
 
 
 def visible(text: str) -> str:
-    """The text with every character that is not printed escaped, such as ``\\x1b``; line breaks and tabs stay."""
+    """The text with what is not printed escaped, as Python does; line breaks and tabs stay."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char in "\n\t" else _escaped(char) for char in text)

@@ -14,7 +14,7 @@ import os
 import pwd
 import stat
 import struct
-from typing import NamedTuple
+from typing import List, NamedTuple
 
 _ACL = "system.posix_acl_access"
 _ACL_USER, _ACL_GROUP, _ACL_WRITE = 0x02, 0x08, 2
@@ -27,7 +27,7 @@ class Account(NamedTuple):
     name: str
     uid: int
     gid: int
-    groups: list[int]
+    groups: List[int]
 
 
 def account(user: str | None) -> Account | None:

@@ -22,6 +22,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._secrets import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+__all__ = ("MASK", "Redactor")
+
 # Short values, words and paths could be part of anything, and are hidden only under the name of a secret.
 _PLAIN = re.compile(r".{0,7}|[A-Za-z_]{0,15}|[0-9.]{0,11}|[./].*", re.DOTALL)
 

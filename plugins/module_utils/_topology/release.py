@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The release of the installed program, which the next start runs.
 
-A server that still runs the very file that is installed says it at once (docs/api.md of Ollama: GET /api/version), however
-slowly the program starts; the file itself is the same where device and inode are (proc(5), /proc/PID/exe). One that was
-replaced since is another release, and then the program itself is asked. No file beside it names a release.
+A server that still runs the very file that is installed says it at once (docs/api.md of Ollama: GET /api/version),
+however slowly the program starts; the file is the same where device and inode are (proc(5), /proc/PID/exe). One that
+was replaced since is another release, and then the program itself is asked. No file beside it names a release.
 """
 
 from __future__ import annotations

@@ -64,8 +64,8 @@ def settle(policy: Policy) -> tuple[Policy, list[str]]:
             errors += [f"ollama_environment.{name}: {text}" for text in wrong]
         elif set_by_name not in (getattr(default, key), wanted):
             errors.append(
-                f"ollama_environment.{name}: {_brief(value)} contradicts ollama_{key}: {shown(set_by_name)}; set only one"
-                " of them"
+                f"ollama_environment.{name}: {_brief(value)} contradicts ollama_{key}: {shown(set_by_name)}; set only"
+                " one of them"
             )
         else:
             policy = policy.replace(**{key: wanted})

@@ -77,14 +77,14 @@ def _entry(planning: Planning, number: int, fields: dict[str, Any]) -> Entry:
     where = f"ollama_instances[{number}]"
     if not _NAME.fullmatch(name):
         planning.error(
-            f"{where}.name: {quoted(name)} is not allowed; allowed are up to 31 small letters, digits and dashes, as in node0"
+            f"{where}.name: {quoted(name)} is not allowed; allowed are up to 31 small letters, digits and dashes, as in"
+            " node0"
         )
     cpus = _cpu_list(planning, where, fields.pop("cpus", None))
     keys = [option.name for option in planning.contract.options.values() if option.scope == "instance"]
     for unknown in sorted({str(field) for field in fields} - set(keys)):
-        planning.error(
-            f"{where}.{HIDDEN if carries_secret(unknown) else unknown[:80]}: no such key; allowed are name, cpus, {', '.join(keys)}"
-        )
+        key = HIDDEN if carries_secret(unknown) else unknown[:80]
+        planning.error(f"{where}.{key}: no such key; allowed are name, cpus, {', '.join(keys)}")
     fields = {key: value for key, value in fields.items() if key in keys}
     own, errors = parse(fields)
     base = planning.policy

@@ -49,7 +49,7 @@ def rows(before, after):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_secret_is_in_neither_side(form):
-    """Written, removed or replaced, the value of a secret in a file that all may read is masked, and what is beside it stays."""
+    """Written, removed or replaced, a secret in a file that all may read is masked, and what is beside it stays."""
     text = f"[Service]\n{form.replace('{}', SECRET)}\nLimitNOFILE=9\n"
     for before, after in ((text, None), (None, text), (text, "[Service]\n"), ("[Service]\n", text)):
         (row,) = rows(before, after)

@@ -31,7 +31,7 @@ class Host(Root):
         super().__init__("/")
         self.place, self.said, self.pid, self.asked = place, said, os.getpid() if pid is None else pid, []
 
-    def variable(self, path, name):
+    def variable(self, _path, _name):
         return self.place
 
     def run(self, argv, *account):

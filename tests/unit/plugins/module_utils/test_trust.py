@@ -123,7 +123,7 @@ def test_root_does_not_run_what_others_may_change(program):
 
 @pytest.mark.parametrize("user", ["nobody", str(NOBODY)])
 def test_a_program_of_a_service_runs_as_its_account(program, monkeypatch, user):
-    """With its groups alone, no home, nothing of root's environment, and in the root folder, whoever owns the program."""
+    """With its groups alone, no home, nothing of root's environment, and in the root folder, whoever owns it."""
     monkeypatch.setenv("MY_SECRET", "x")
     for owner in (0, NOBODY):
         os.chown(program.parent, owner, owner)

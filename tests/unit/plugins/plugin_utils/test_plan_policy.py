@@ -110,7 +110,8 @@ def test_a_wrong_value_is_refused_by_name_value_and_what_is_allowed(key, value):
 def test_a_wrong_environment_is_described_and_not_shown(value, form):
     """Nobody knows which part of a text or a list is the value of a secret."""
     _found, (error,) = parse({"environment": value})
-    assert error.startswith(f"ollama_environment: the value, {form}") and "is not allowed; allowed is " in error
+    assert error.startswith(f"ollama_environment: the value, {form}")
+    assert "is not allowed; allowed is " in error
 
 
 def test_every_error_is_in_one_message():
