@@ -5,13 +5,16 @@
 
 A server that still runs the very file that is installed says it at once (docs/api.md of Ollama: GET /api/version),
 however slowly the program starts; the file is the same where device and inode are (proc(5), /proc/PID/exe). One that
-was replaced since is another release, and then the program itself is asked. No file beside it names a release.
+was replaced since is another release, and then the program itself is asked. A script has another file in its place, so
+there nothing that the process was started from may have changed since. No file beside a program names a release.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ _SERVER = r"ollama version is ([0-9]\S*)"
 _HOST = re.compile(r"(http://)?(\[[0-9A-Fa-f:.]*\]|[0-9.]*|localhost)(?::([0-9]{1,5}))?/?")
 _DEFAULT_PORT, _HTTP_PORT = 11434, 80
 _LARGEST = 1 << 16
+_MOST_LINKS = 40
 # A server that is busy answers this in milliseconds.
 _SECONDS = 2.0
 
@@ -59,12 +63,59 @@ def _of_server(root: Root, run: Runner, binary: str, unit: str) -> str | None:
     )
 
     pid = show(run, unit, ("MainPID",)).number("MainPID")
-    if not pid or not root.is_same_file(f"/proc/{pid}/exe", binary):
+    if not pid or not _runs(root, pid, binary):
         return None
     place = _listens(root.variable(f"/proc/{pid}/environ", "OLLAMA_HOST") or "")
     said = _ask(*place) if place is not None else None
     # It could have ended, and another one have its port.
-    return said if said is not None and root.is_same_file(f"/proc/{pid}/exe", binary) else None
+    return said if said is not None and _runs(root, pid, binary) else None
+
+
+def _runs(root: Root, pid: int, binary: str) -> bool:
+    """Whether the process runs the program that the next start would run."""
+    if root.is_same_file(f"/proc/{pid}/exe", binary):
+        return True
+    # A script has its interpreter, or the program that it calls at last, in its place.
+    try:
+        with open(binary, "rb") as file:
+            if file.read(2) != b"#!":
+                return False
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = [os.fsdecode(word) for word in file.read(_LARGEST).split(b"\0")[:3]]
+        begun = _begun(pid)
+        started_from = [binary, *(word for word in words if word.startswith("/") and os.path.exists(word))]
+        unchanged = all(_changed_at(path) < begun for path in started_from)
+    except (OSError, ValueError, IndexError):
+        return False
+    return unchanged and words[0].startswith("/") and root.is_same_file(f"/proc/{pid}/exe", words[0])
+
+
+def _begun(pid: int) -> float:
+    """When a process began (proc(5), starttime), in seconds since 1970."""
+    import time  # noqa: PLC0415 compiled only where needed
+
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        ticks = int(file.read(_LARGEST).rpartition(b")")[2].split()[19])
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - age
+
+
+def _changed_at(path: str) -> float:
+    """When a file, or a link that leads to it, last changed."""
+    latest = 0.0
+    for _link in range(_MOST_LINKS):
+        status = os.lstat(path)
+        latest = max(latest, status.st_ctime)
+        if not stat.S_ISLNK(status.st_mode):
+            break
+        path = os.path.join(os.path.dirname(path), os.readlink(path))
+    # A folder on the way may be a link too.
+    above = os.path.dirname(path)
+    while above not in ("/", ""):
+        status = os.lstat(above)
+        latest = max(latest, status.st_ctime if stat.S_ISLNK(status.st_mode) else 0.0)
+        above = os.path.dirname(above)
+    return latest
 
 
 def _listens(text: str) -> tuple[str, int] | None:

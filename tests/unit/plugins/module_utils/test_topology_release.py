@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -87,6 +90,63 @@ def test_a_program_that_was_replaced_is_asked_itself(server, tmp_path):
     host = Host(f"127.0.0.1:{server(ANSWER)}", Outcome("Warning: client version is 0.34.1\n", None))
     assert host.release(str(new_file)) == "0.34.1"
     assert host.asked == [("systemctl",), (str(new_file), "ollama")]
+
+
+@pytest.fixture
+def script(tmp_path):
+    """A program that is a script, and its process; the script may call another one."""
+    started = []
+
+    def start(text="while true; do sleep 300; done", *, link=False):
+        path = tmp_path / "ollama"
+        path.write_text(f"#!/bin/sh\necho ready\n{text}\n")
+        path.chmod(0o755)
+        if link:
+            path.rename(tmp_path / "ollama-1")
+            path.symlink_to("ollama-1")
+        # What is changed right before a start is not told from what is changed right after it.
+        monotonic_wait()
+        process = subprocess.Popen([path], stdout=subprocess.PIPE, start_new_session=True)
+        started.append(process)
+        assert process.stdout.readline() == b"ready\n"
+        return path, process.pid
+
+    yield start
+    for process in started:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def monotonic_wait():
+    """Let a tick of the kernel's clock pass, by which the start of a process is counted."""
+    end = time.monotonic() + 0.05
+    while time.monotonic() < end:
+        select.select([], [], [], 0.01)
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_script_that_nobody_has_changed_since_is_the_program(server, script, link):
+    """Its process runs an interpreter, whose file says nothing of the script."""
+    path, pid = script(link=link)
+    host = Host(f"127.0.0.1:{server(ANSWER)}", pid=pid)
+    assert host.release(str(path)) == "0.33.0"
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_script_that_was_changed_since_is_asked_itself(server, script, link):
+    """The next start runs the new one, or the file that its link leads to now."""
+    path, pid = script(link=link)
+    monotonic_wait()
+    new = path.with_name("new")
+    new.write_text("#!/bin/sh\n")
+    os.utime(new, (1, 1))
+    if link:
+        path.unlink()
+        path.symlink_to("new")
+    else:
+        new.rename(path)
+    host = Host(f"127.0.0.1:{server(ANSWER)}", Outcome("ollama version is 0.34.1\n", None), pid=pid)
+    assert host.release(str(path)) == "0.34.1"
 
 
 @pytest.mark.parametrize("unit", [None, "ollama.service"])
