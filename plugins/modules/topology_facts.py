@@ -582,11 +582,9 @@ ansible_facts:
                   sample: /usr/local/bin/ollama
                 version:
                   description:
-                    - >-
-                      The release of the program, which the next start runs. A running server of the very file says it, else the program.
-                    - >-
-                      V(null) where neither does, and where others than root may change the program and the unit names no account
-                      to run it as.
+                    - The release of the program, which the next start runs.
+                    - A running server of the very file says it, else the program.
+                    - V(null) where neither does.
                   type: str
                   sample: 0.34.1
                 unit:

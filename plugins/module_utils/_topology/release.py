@@ -77,17 +77,23 @@ def _runs(root: Root, pid: int, binary: str) -> bool:
         return True
     # A script has its interpreter, or the program that it calls at last, in its place.
     try:
-        with open(binary, "rb") as file:
-            if file.read(2) != b"#!":
-                return False
+        if not _is_script(binary):
+            return False
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             words = [os.fsdecode(word) for word in file.read(_LARGEST).split(b"\0")[:3]]
         begun = _begun(pid)
         started_from = [binary, *(word for word in words if word.startswith("/") and os.path.exists(word))]
-        unchanged = all(_changed_at(path) < begun for path in started_from)
+        runs = os.stat(f"/proc/{pid}/exe")
+        unchanged = runs.st_nlink and runs.st_ctime < begun and all(_changed_at(path) < begun for path in started_from)
+        named = words[0].startswith("/") and (root.is_same_file(f"/proc/{pid}/exe", words[0]) or _is_script(words[0]))
     except (OSError, ValueError, IndexError):
         return False
-    return unchanged and words[0].startswith("/") and root.is_same_file(f"/proc/{pid}/exe", words[0])
+    return bool(unchanged and named)
+
+
+def _is_script(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!"
 
 
 def _begun(pid: int) -> float:
