@@ -23,7 +23,8 @@ options:
     description:
       - V(loaded) brings it into memory.
       - V(unloaded) takes it out, unless it is in O(before), and brings back what is in O(before) and no longer in
-        memory, each for as long as it would have stayed.
+        memory, each with its context and for as long as it would have stayed. Other options that a client had loaded
+        it with, such as C(num_thread), are not known to anybody but that client, and are not brought back.
     type: str
     choices: [loaded, unloaded]
     default: loaded
@@ -66,13 +67,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: What was in memory, as RV(inference.ollama.service_info#module:service.instances[].api.models).
+  description:
+    - What was in memory, as RV(inference.ollama.service_info#module:service.instances[].api.models). It is there too
+      where the model did not answer.
   returned: success
   type: list
   elements: dict
   sample: []
 loaded:
-  description: The models that were brought into memory.
+  description:
+    - The models that were brought into memory. With O(state=unloaded) they are back with their context and the rest of
+      their time, and with no other option of the client that had loaded them.
   returned: success
   type: list
   elements: str
@@ -122,7 +127,11 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if params["state"] == "loaded":
         changed = name not in here
         if changed and not module.check_mode:
-            memory.load(params["name"], params["keep_alive"])
+            try:
+                memory.load(params["name"], params["keep_alive"])
+            except OllamaError as error:
+                # What had to go for it has to come back all the same.
+                module.fail_json(msg=str(error), before=before)
             loaded = [name]
     else:
         unload = name in here and all(model.get("name") != name for model in params["before"])

@@ -21,6 +21,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify import (
     environment,
     freshness,
     host,
+    model,
     others,
     placement,
     protection,
@@ -46,6 +47,7 @@ _BESIDE: dict[str, Callable[[Subject], Check | None]] = {
     others.FILES: others.check_files,
     others.OVERRIDDEN: others.check_overridden,
     others.BESIDE: others.check_unplanned,
+    model.LOADS: model.check_loads,
     devices.FOUND: devices.check_found,
     devices.USED: devices.check_used,
     contention.OVERSUBSCRIBED: contention.check_oversubscribed,
@@ -61,20 +63,22 @@ _OF_KIND = {
 CHECKS = frozenset({*_BESIDE, *placement.CHECKS, host.STALE})
 
 
-def verify(
+def verify(  # noqa: PLR0913, PLR0917
     plan: Mapping[str, Any],
     service: Mapping[str, Any],
     file_drift: Mapping[str, Any] | None = None,
     kernel: Mapping[str, Any] | None = None,
     dropin_name: str = "override.conf",
+    loads: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """``{schema, verdict, counts: {pass, configured, unknown, fail}, checks: [Check as a dictionary, …]}``.
 
     The checks are in the plan's order.
 
     ``service`` is what service_info returned, ``file_drift`` what file_drift() did, ``kernel`` that part of the
-    topology; without one of the last two what only it shows is unknown. Raises OllamaError where plan or service is of
-    another schema; no value within the service raises anything.
+    topology; without one of the last two what only it shows is unknown. ``loads`` is the outcome of loading a model:
+    ``{model, not_loadable, loaded, left}``, names of checks and results of the module model. Raises OllamaError where
+    plan or service is of another schema; no value within the service raises anything.
     """
     _check_schema(plan, "plan", views.SCHEMA, "the filter tuning_plan")
     _check_schema(service, "service", observed.SCHEMA, "the module service_info")
@@ -95,6 +99,7 @@ def verify(
             release.parsed(found.version),
             paths[name],
             None if file_drift is None else _of_unit(file_drift, unit),
+            model.load_of(loads, unit),
         )
         checks += _instance(subject, plan, views.decisions_of(plan, name))
     planned = {instance["unit"] for instance in plan["instances"]}

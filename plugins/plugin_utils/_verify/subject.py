@@ -31,12 +31,22 @@ class Check(NamedTuple):
     remedy: Optional[str]
 
 
+class Load(NamedTuple):
+    """A model to verify with: why it was not loaded, why it did not answer, and why the memory is not as before."""
+
+    model: str
+    not_loaded: Tuple[str, ...]
+    problem: Optional[str]
+    left: Optional[str]
+
+
 class Subject(NamedTuple):
     """What every check is a function of: one planned server and what was observed of it.
 
     ``planned`` is the plan's instance; ``environment``, ``directives`` and ``placement`` are views of its decisions;
     ``intended`` is the release that the plan was made for, ``running`` the one that answered, ``path`` our drop-in.
-    ``files`` are the differences of its files, of file_drift(); None where they were not compared.
+    ``files`` are the differences of its files, of file_drift(); None where they were not compared. ``load`` is the
+    outcome of loading a model; None where none was named.
     """
 
     planned: Mapping[str, Any]
@@ -48,6 +58,7 @@ class Subject(NamedTuple):
     running: Optional[Release]
     path: str
     files: Optional[Tuple[Mapping[str, Any], ...]]
+    load: Optional[Load] = None
 
     @property
     def unit(self) -> str:

@@ -220,3 +220,12 @@ def test_every_key_is_documented(run, serve):
     """What is returned and what is documented have the same names."""
     _code, result = run(name="a", url=serve(Ollama()))
     assert {*result} - {"changed", "invocation"} == {*yaml.safe_load(model.RETURN)}
+
+
+def test_a_model_that_does_not_answer_fails_with_what_was_in_memory(run, serve):
+    """What had to go for it can come back all the same."""
+    ollama = Ollama(broken={"a:latest": (500, {"error": "no"})})
+    ollama.holds("b:latest")
+    code, result = run(name="a", url=serve(ollama))
+    assert code == 1
+    assert [model["name"] for model in result["before"]] == ["b:latest"]
