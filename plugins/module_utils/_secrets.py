@@ -33,7 +33,7 @@ _OTHER = re.compile(
 _PLACE = re.compile(r"(?:_(?:FILE|PATH|DIR|FOLDER|SOCK)|KEYTAB|LICEN[CS]E)$", re.IGNORECASE)
 _PATH = re.compile(r"[/.~].*|.*\.[A-Za-z]{2,5}", re.DOTALL)
 _COUNT = re.compile(r"TOKENS(_|$)", re.IGNORECASE)
-_SWITCH = re.compile(r"(?i)true|false|yes|no|[yn]|on|off|[0-9]|none|null|auto|enabled?|disabled?")
+_SWITCH = re.compile(r"(?i)true|false|yes|no|[yn]|on|off|[0-9]|none|null|auto")
 
 # Every repetition is bounded, by a number or by what ends it, so that no text takes long.
 _VALUE = r"""("(?:\\.|[^"\\])*"|'[^']*'|[^\s,;&\]}"'\\]+)"""
@@ -46,7 +46,7 @@ _FORMS = tuple(
     re.compile(form)
     for form in (
         # A password, or a token alone, before the host; a password may hold what ends a host.
-        r"(://)([^\s\"'<>/?#]{0,1024}|[^\s\"'<>:/@]{0,256}:(?![0-9]{1,5}/)[^\s\"'<>]{0,1024})(?=@)",
+        r"(://)([^\s\"'<>/?#]{0,1024}|[^\s\"'<>:/@,]{0,256}:(?![0-9]{1,5}[/,])[^\s\"'<>]{0,1024})(?=@)",
         r"(?i)(\b(?:bearer|basic) +)([\w.~+/=-]{6,})",
         rf"(?i)((?<![\w.-])[\w.-]{{0,128}}{_WORDS}\\?[\"']?\s{{0,3}}[=:]\s{{0,3}}\\?){_VALUE}",
         rf"(?i)((?<![\w.-])--[\w-]{{0,128}}{_WORDS} )([^\s\"'\\]+)",
