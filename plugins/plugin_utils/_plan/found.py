@@ -77,7 +77,14 @@ def adopt(
     ``unusable`` names variables that only the plan as a whole could judge, and why. Notes an error where address or
     store would change and nobody has said which one it is to be.
     """
-    if not found or policy.adopt == REPLACE:
+    if not found:
+        return policy, NOTHING
+    if found["problems"]:
+        shown = [*found["problems"][:3], *(["…"] if len(found["problems"]) > 3 else [])]
+        message = f"what the unit's other files set was not read as a whole: {'; '.join(shown)}"
+        remedy = "run as root, and mend or remove what cannot be read; a setting that is not seen may be overridden"
+        notes.warnings.append({"code": "found-incomplete", "message": message, "remedy": remedy})
+    if policy.adopt == REPLACE:
         return policy, NOTHING
     open_ones = {name: found["variables"][name] for name in planned_variables(found) if said(policy, name) is None}
     policy, kept, undecided = _place(policy, open_ones, found, notes)
@@ -178,6 +185,8 @@ def _right(variables: Mapping[str, Any], release: Release | None, notes: Notes) 
             _leave(notes, each, Finding(name, "", "malformed", why, "write one line of plain text"))
     variables = dict(right)
     for finding in lint({name: each["value"] for name, each in variables.items() if name != HOST}, release):
+        if finding.name not in variables:
+            continue
         left = finding.severity != "advice" or finding.code == "malformed"
         if left:
             right.pop(finding.name, None)
@@ -203,9 +212,10 @@ def _keep(policy: Policy, name: str, variable: Mapping[str, Any], kept: dict[str
         kept[name] = Kept(text, _where(variable), how, meaning)
         return policy.replace(environment=dict(sorted({**policy.environment, name: meaning}.items())))
     parsed, wrong = parse({key: text})
-    if wrong:
-        why = wrong[0].partition(": ")[2]
-        _leave(notes, variable, Finding(name, "", "malformed", why, f"correct it there, or {how}"))
+    if getattr(parsed, key) is None:
+        # A text that leaves it open, such as 0 models, as well as one that the role's variable does not take.
+        why = wrong[0].partition(": ")[2] if wrong else f"{_shown(text)} leaves it open, so that the rules decide"
+        _leave(notes, variable, Finding(name, "", "malformed" if wrong else "open", why, how))
         return policy
     kept[name] = Kept(text, _where(variable), how, getattr(parsed, key), key)
     return policy.replace(**{key: getattr(parsed, key)})

@@ -229,6 +229,13 @@ def test_a_file_that_may_not_be_read_is_a_problem(tree, monkeypatch):
     assert found["variables"] == {}
 
 
+def test_a_unit_whose_links_have_no_end_is_a_problem(tree):
+    """It is there, and nobody can read it."""
+    found = tree(links={f"{ETC}/ollama.service": "ollama.service"})
+    assert found["problems"] == [f"{ETC}/ollama.service: its links have no end"]
+    assert found["settings"] == []
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(unit=st.text(), dropin=st.text(), environment=st.text())
 def test_any_text_is_read(tree, unit, dropin, environment):

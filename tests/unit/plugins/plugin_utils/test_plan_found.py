@@ -136,6 +136,7 @@ def test_the_decisions_of_others_follow_from_what_was_found():
         ("HTTPS_PROXY", "http://a\n", "malformed"),
         ("OLLAMA_MAX_VRAM", "1", "removed"),
         ("LLAMA_ARG_THREADS", "500", "unusable"),
+        ("OLLAMA_MAX_LOADED_MODELS", "0", "open"),
         ("CUDA_VISIBLE_DEVICES", "7", "unusable"),
     ],
 )
@@ -146,6 +147,15 @@ def test_what_does_not_act_as_it_is_meant_is_a_warning(name, value, code):
     assert warning["code"] == f"found-{code}"
     assert f"{name}, found in {DROPIN}:2: " in warning["message"]
     assert "found" not in [each["source"] for each in made["decisions"]]
+
+
+def test_advice_on_what_is_kept_is_given():
+    """It acts, and maybe not as somebody thinks; what ollama_environment says comes first."""
+    made = plan(found_unit({"LLAMA_ARG_MLOCK": "1"}))
+    assert kept(made, "LLAMA_ARG_MLOCK") == "1"
+    assert "found-changed" in [warning["code"] for warning in made["warnings"]]
+    said = plan(found_unit({"HTTPS_PROXY": "http://a:1"}), environment={"HTTPS_PROXY": "http://b:1"})
+    assert decision(said, "HTTPS_PROXY")["source"] == "operator"
 
 
 def test_what_the_plan_itself_gets_wrong_is_still_refused():
@@ -241,6 +251,14 @@ def test_an_address_that_nobody_can_listen_on_is_refused():
     """Keeping it is not possible, so the sentence names the other ways."""
     (line,) = refusals(found_unit({"OLLAMA_HOST": "http://a_b:1"}), adopt="keep")
     assert line.startswith(f"ollama_host: OLLAMA_HOST=http://a_b:1, found in {DROPIN}:2, cannot be kept")
+
+
+def test_files_that_cannot_be_read_are_warned_of():
+    """Whoever is not root sees what is missing, three of them at most."""
+    found = {**found_unit({}), "problems": [f"/etc/{name}: it cannot be read" for name in "abcd"]}
+    (warning,) = [each for each in plan(found)["warnings"] if each["code"] == "found-incomplete"]
+    assert "/etc/c: it cannot be read; …" in warning["message"]
+    assert "/etc/d" not in warning["message"]
 
 
 @given(
