@@ -9,9 +9,15 @@ Sources: docs/policy.md, rules S1 to S6.
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, EVERY_ADDRESS, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import (
+    DEFAULT_HOST,
+    EVERY_ADDRESS,
+    listens,
+    split_host,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import locks_memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import DEDICATED_BYTES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
@@ -24,6 +30,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 LOAD_MODE, MLOCK = "LLAMA_ARG_LOAD_MODE", "LLAMA_ARG_MLOCK"
+# A variable that a shell or env sets for the program behind it.
+_ASSIGNED = re.compile(r"""(?:^|[\s;&"'])([A-Za-z_][A-Za-z0-9_]*)=([^\s;&"']*)""")
 MODELS, HOST = "OLLAMA_MODELS", "OLLAMA_HOST"
 # Where install.sh puts the binary on a host whose PATH has the usual order.
 DEFAULT_BINARY = "/usr/local/bin/ollama"
@@ -162,6 +170,7 @@ def command(planning: Planning, placement: Placement) -> None:
         )
     elif option is not None and option != found:
         argv, reason = [binary, "serve"], f"ollama_binary_path is {option}"
+    _check_wrapper(planning)
     source = OPERATOR if option and argv else POLICY
     planning.record(DIRECTIVE, "ExecStart", argv, source, reason)
     if argv and not (option or found):
@@ -170,6 +179,25 @@ def command(planning: Planning, placement: Placement) -> None:
             f"no Ollama binary was found on the host; the plan names {DEFAULT_BINARY}",
             "set ollama_binary_path if it will be installed elsewhere",
         )
+
+
+def _check_wrapper(planning: Planning) -> None:
+    """Say which variables the installed unit's own command sets otherwise: what is set there wins over any unit."""
+    assigned = dict(_ASSIGNED.findall(planning.machine.wrapped or ""))
+    written = planning.written()
+    for name in sorted(assigned.keys() & written.keys()):
+        same = listens(assigned[name]) == listens(written[name]) if name == HOST else assigned[name] == written[name]
+        if name == HOST and not same and planning.count == 1:
+            planning.error(
+                f"ollama_host: the command of {SINGLE}, {planning.machine.wrapped}, sets {HOST} by itself, which wins"
+                f" over the plan's {written[name]}; take it out of there, or set ollama_host to the same"
+            )
+        elif not same and not planning.index:
+            planning.warn(
+                "command-sets-variable",
+                f"the command of {SINGLE} sets {name} by itself, which wins over the plan's {written[name]}",
+                "take it out of the command, or give the role the same value",
+            )
 
 
 def template(planning: Planning) -> dict[str, Any]:

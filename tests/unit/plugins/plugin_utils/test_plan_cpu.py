@@ -96,6 +96,17 @@ def test_the_program_behind_a_wrapper_may_be_named():
     assert "ExecStart" not in found["directives"]
 
 
+def test_an_address_in_a_command_wins_and_is_refused_unless_it_is_the_plan_s():
+    """Whatever the drop-in says, the server would listen where the command has it."""
+    machine = wrapped("/bin/sh -c OLLAMA_KEEP_ALIVE=2h OLLAMA_HOST=:8200 exec /usr/local/bin/ollama serve")
+    with pytest.raises(
+        OllamaError, match=r"ollama_host: the command of ollama\.service, .* sets OLLAMA_HOST by itself"
+    ):
+        plan(machine)
+    assert codes(plan(machine, host="0.0.0.0:8200")).count("command-sets-variable") == 1
+    assert "command-sets-variable" not in codes(plan(machine, host="0.0.0.0:8200", keep_alive="2h"))
+
+
 @pytest.mark.parametrize("binder", ["/usr/bin/numactl -N 1", "/bin/taskset -c 0-3", "/usr/bin/env A=b numactl -m 0"])
 def test_a_command_that_binds_by_itself_is_not_bound_again(binder):
     """What it chooses wins over the unit's directives, so the plan says so, and refuses what contradicts it."""
