@@ -63,7 +63,9 @@ options:
     elements: path
     default: []
   ports:
-    description: The TCP ports whose holders are named in RV(listeners).
+    description:
+      - The TCP ports whose holders are named in RV(listeners), and as many from that of the unit's own C(OLLAMA_HOST)
+        on.
     type: list
     elements: int
     default: []
@@ -356,7 +358,7 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
         "masks": masks(root) if rooted else [],
         "links": links(folder),
         "unwritable": unwritable([*params["writes"], *dropin_folders(folder)]) if params["writes"] else {},
-        "listeners": listeners(params["ports"]),
+        "listeners": listeners(_ports(params["ports"], unit)),
         "other_managers": other_managers(root) if rooted and unit is None else [],
         "unfinished": bool(store) and _is_unfinished(store),
         "store_real": os.path.realpath(params["store"]) if params["store"] else None,
@@ -371,6 +373,14 @@ def _is_unfinished(store: str) -> bool:
         if os.geteuid() == 0:
             raise
         raise OllamaError(f"{error}; the run is not root's: set become: true") from None
+
+
+def _ports(asked: list[int], unit: dict[str, Any] | None) -> list[int]:
+    """The ports asked for, and as many from that of the unit's own address on, which a plan may keep."""
+    host = ((unit or {}).get("variables") or {}).get("OLLAMA_HOST") or {}
+    place = (host.get("value") or "").strip("\"' ").rpartition("://")[2]
+    found = re.match(r"(?:\[[^\]]*\]|[^:\[\]]*):([0-9]{1,5})(?:/|$)", place)
+    return [*asked, *(int(found[1]) + number for number in range(len(asked)))] if found else asked
 
 
 def _found_unit(folder: str, header: str) -> dict[str, Any] | None:

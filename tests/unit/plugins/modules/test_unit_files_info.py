@@ -155,6 +155,23 @@ def test_services_that_run_are_those_that_systemd_lists(run, tmp_path, monkeypat
     assert (result["active"], result["problems"]) == (None, ["no systemctl"])
 
 
+@pytest.mark.parametrize(
+    ("host", "ports"),
+    [
+        ("0.0.0.0:8200", [11434, 11435, 8200, 8201]),
+        ("http://[::1]:8200/", [11434, 11435, 8200, 8201]),
+        ("::1", [11434, 11435]),
+        (None, [11434, 11435]),
+    ],
+)
+def test_the_ports_of_an_address_that_may_be_kept_are_looked_at_too(host, ports):
+    """What the plan keeps of the unit is known only after the host is read."""
+    unit = {"variables": {"OLLAMA_HOST": {"value": host}}}
+    assert unit_files_info._ports([11434, 11435], unit) == ports
+    assert unit_files_info._ports([], unit) == []
+    assert unit_files_info._ports([1], None) == [1]
+
+
 def test_without_rights_the_state_folder_names_become(tmp_path, monkeypatch):
     """Whoever forgot it reads what to set, in one line."""
 
