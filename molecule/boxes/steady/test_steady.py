@@ -44,3 +44,12 @@ def test_run_calls_at_most_four_modules_on_the_host(recorded, variables):
         recorded("steady-modules")["output"],
     )
     assert 1 <= len(calls) <= 4, f"{len(calls)} calls"
+
+
+def test_client_with_its_own_thread_count_makes_no_verification_fail(recorded):
+    """The log of the runner's start is found behind a thousand requests, and what a client asked for is unknown."""
+    output = recorded("busy")["output"]
+    assert recorded("busy")["rc"] == 0
+    assert re.search(r"unknown +ollama +LLAMA_ARG_THREADS +\d+ +-t 3", output)
+    assert re.search(r"unknown +ollama +compute_threads +\d+ +3\b", output)
+    assert not re.search(r"unknown +ollama +(LLAMA_ARG_CACHE_RAM|OLLAMA_KEEP_ALIVE)", output)

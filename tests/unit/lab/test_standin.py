@@ -147,3 +147,12 @@ def test_without_a_server_the_client_names_its_own_release_alone() -> None:
         "Warning: could not connect to a running Ollama instance",
         "Warning: client version is 0.34.1",
     ]
+
+
+def test_requests_are_logged_as_often_as_a_file_says(tmp_path):
+    """One request stands for as many as a test needs, and for itself without the file."""
+    path = tmp_path / "flood"
+    assert llama_server.repeated(str(path)) == 1
+    path.write_text("1000\n")
+    assert llama_server.repeated(str(path)) == 1000
+    assert sum("prompt cache" in line for line in llama_server.REQUEST) == 2

@@ -52,6 +52,24 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return check
 
 
+# What a real one logs of a request, in part, and how often the stand-in does for each: as after so many requests.
+REQUEST = (
+    "slot get_availabl: id  0 | task -1 |  - skipping, slot is empty",
+    "srv  get_availabl: updating prompt cache",
+    "srv  get_availabl: prompt cache update took 0.03 ms",
+    "srv  update_slots: all slots are idle",
+)
+FLOOD_FILE = "/run/ollama-standin-flood"
+
+
+def repeated(path: str = FLOOD_FILE) -> int:
+    try:
+        with open(path) as file:
+            return int(file.read())
+    except FileNotFoundError:
+        return 1
+
+
 # Variable without its prefix: (options that win over it, how it is read).
 OPTIONS: dict[str, tuple[tuple[str, ...], Callable[[str], str]]] = {
     "THREADS": (("-t", "--threads"), _number),
@@ -157,5 +175,7 @@ def main(argv: list[str], name: str = "llama-server") -> int:
         while True:
             client, _address = server.accept()
             with client:
-                client.recv(65536)
+                asked = client.recv(65536)
+                if asked.startswith(b"POST"):
+                    say("\n".join(REQUEST * repeated()))
                 client.sendall(answer)
