@@ -121,7 +121,8 @@ def _check_threads(subject: Subject, planned: int) -> Check:
             return subject.fails(_THREADS, planned, used, place, _too_many(subject, planned))
     for runner, used, place in seen:
         if used is None:
-            log = subject.observed.out_of_reach(runner) or f"the line n_threads in the log of {subject.unit} was not read"
+            line = f"the line n_threads in the log of {subject.unit} was not read"
+            log = subject.observed.out_of_reach(runner) or line
             remedy = "send the server a longer request, or load the model again, and look again"
             return subject.unknown(_THREADS, planned, None, log, remedy)
         where = place or _estimated(subject, runner)
