@@ -131,6 +131,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "plan_table": _table.plan_table,
     "report_page": page.report_page,
     "restore_report": _change.restore_report,
+    "run_outcomes": _summary.run_outcomes,
     "run_summary": _summary.run_summary,
     "setting_lint": _setting_lint,
     "topology_svg": _topology_svg,

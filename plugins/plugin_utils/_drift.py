@@ -35,7 +35,7 @@ HIDDEN = "(not shown)"
 
 
 def file_drift(desired: Mapping[str, Any], contents: Mapping[str, str | None]) -> dict[str, Any]:
-    """``{schema, differences: [{unit, instance, path, setting, kind, on_host, planned, cause}, …]}``, in the files' order.
+    """``{schema, differences: [{unit, instance, path, setting, kind, on_host, planned}, …]}``, in the files' order.
 
     A row has a ``cause`` where the host says with which variables the file was made.
 

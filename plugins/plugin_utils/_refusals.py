@@ -58,7 +58,7 @@ def host_errors(
         # What else is wrong cannot be found out without these rights.
         yield (
             f"become: the role runs as the user with number {found['user_id']}, who may not change services. Allowed is"
-            " root: set become: true on the play or the role, or ollama_staging_root, to render the files into a folder"
+            " root: set become: true on the play or the role, or ollama_staging_root to render into a folder"
         )
         return
     if not staged and root != "/":

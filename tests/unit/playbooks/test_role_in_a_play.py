@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role in a play of somebody else's repository: beside other roles, with tags, in loops, and begun in the middle."""
+"""The role in a play of somebody else's: beside other roles, with tags, in loops, and begun in the middle."""
 
 from __future__ import annotations
 
@@ -201,3 +201,15 @@ def test_two_names_of_the_drop_in_in_one_run_are_refused(repository):
     assert status == 0, output
     folder = repository.folder / "node1/etc/systemd/system/ollama.service.d"
     assert [path.name for path in folder.iterdir()] == ["c.conf"]
+
+
+def test_a_batch_that_fails_says_how_the_run_leaves_every_host(repository):
+    """Which hosts are changed, and which the run never came to; the last line says why it failed."""
+    (repository.folder / "node2/etc/systemd/system/ollama.service.d/override.conf").mkdir(parents=True)
+    hosts = ("node1", "node2", "node3")
+    status, output = repository.run("inference.ollama.site", "-e", "ollama_serial=1", hosts=hosts)
+    assert status != 0
+    assert "changed, and its API answers: node1" in output
+    assert "failed before a file was changed: node2" in output
+    assert "never reached, and not changed: node3" in output
+    assert not (repository.folder / "node3").exists()

@@ -569,7 +569,7 @@ def test_a_changed_value_is_applied_and_explained():
     )
 
 
-def test_a_hand_edit_is_no_change_of_variables():
+def test_a_hand_edit_differs_from_other_variables():
     """By the digest that was kept of the file."""
     host = made(keep_alive="5m")
     host["digests"][DROPIN] = digest("x")

@@ -22,7 +22,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._variables import
 )
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_desired import DEFAULTS
 
-SECRET = "s3cret"  # noqa: S105 - no real one
+SECRET = "s3cret"
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8))
 VALUES = st.recursive(
     SCALARS,
@@ -66,8 +66,10 @@ def test_what_means_the_same_is_no_difference(name, one, other):
         (
             {"environment": {"A": "1", "B": "1"}},
             {"environment": {"B": "2", "C": "3"}},
-            "ollama_environment has A here and not on the host, has C on the host and not here, has another value for"
-            " B here than on the host",
+            (
+                "ollama_environment has A here and not on the host, has C on the host and not here, has another"
+                " value for B here than on the host"
+            ),
         ),
     ],
 )
