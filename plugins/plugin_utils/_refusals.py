@@ -129,8 +129,8 @@ def left_out_errors(
         lost = ", ".join(dict.fromkeys(what for each in found.values() for what in each))
         yield (
             f"ollama_other_variables: {host} was {made_with([left_out[option] for option in found])}. This run would"
-            f" remove {lost}. Set {', '.join(f'ollama_{option}' for option in found)} where this run sees it, or confirm"
-            " the removal with ollama_other_variables: accept"
+            f" remove {lost}. Set {', '.join(f'ollama_{option}' for option in found)} where this run sees it, or"
+            " confirm the removal with ollama_other_variables: accept"
         )
 
 
