@@ -33,7 +33,7 @@ _OTHER = re.compile(
 _PLACE = re.compile(r"(?:_(?:FILE|PATH|DIR|FOLDER|SOCK)|KEYTAB|LICEN[CS]E)$", re.IGNORECASE)
 _PATH = re.compile(r"[/.~].*|.*\.[A-Za-z]{2,5}", re.DOTALL)
 _COUNT = re.compile(r"TOKENS(_|$)", re.IGNORECASE)
-_SWITCH = re.compile(r"(?i)true|false|yes|no|[yn]|on|off|[0-9]|none|null|auto")
+_SWITCH = re.compile(r"(?i)true|false|yes|no|[yn]|on|off|[0-9]")
 
 # Every repetition is bounded, by a number or by what ends it, so that no text takes long.
 _VALUE = r"""("(?:\\.|[^"\\])*"|'[^']*'|[^\s,;&\]}"'\\]+)"""

@@ -36,7 +36,7 @@ def test_command_lines(argv, expected):
         ("http://me:p@ss@h:1", "http://***@h:1"),
         ("me:hunter22@h:1", "***@h:1"),
         ("redis://:hunter22@h", "redis://***@h"),
-        ('http://a,http://me:p"w@h', "http://a,http://***@h"),
+        ('http://a,http://me:p"w@h', "http://***@h"),
         ("git@example.org:a/b", "git@example.org:a/b"),
         ("unix:/run/a@b", "unix:/run/a@b"),
         ("127.0.0.1:11434", "127.0.0.1:11434"),

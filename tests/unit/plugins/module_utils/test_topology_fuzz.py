@@ -20,7 +20,7 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root, printable
-from ansible_collections.inference.ollama.plugins.module_utils._text import visible
+from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import gpu_entry
 from ansible_collections.inference.ollama.tests.unit.support import tooled, trees
@@ -214,7 +214,7 @@ def explain_answer(facts, harmed, command, outcome, case):
     scope = "software" if command.startswith(("systemctl", "/")) else "gpus|drivers"
     assert all(re.match(scope, fact) for fact in changed), f"{case}: changes {changed}"
     if outcome.problem is not None:
-        words = visible(outcome.problem)
+        words = one_line(outcome.problem)
         assert any(words in problem for problem in new), f"{case}: not named in {new}"
     elif any(mark in outcome.out for mark in MARKS):
         assert not changed or new, f"{case}: changes {changed} without a word"
