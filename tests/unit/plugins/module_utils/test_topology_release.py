@@ -104,7 +104,7 @@ def script(tmp_path):
         if link:
             path.rename(tmp_path / "ollama-1")
             path.symlink_to("ollama-1")
-        # What is changed right before a start looks like what is changed right after it.
+        # Changes within one tick of the clock are not kept apart.
         monotonic_wait()
         process = subprocess.Popen([path], stdout=subprocess.PIPE, start_new_session=True)
         started.append(process)
