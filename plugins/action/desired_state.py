@@ -13,8 +13,9 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
-from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state, questions
+from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
+from ansible_collections.inference.ollama.plugins.plugin_utils._questions import questions
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
 
 if TYPE_CHECKING:

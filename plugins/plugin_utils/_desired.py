@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     HEADER,
-    HUGE_PAGES,
-    NUMA_BALANCING,
     UNITS_FOLDER,
     VARIABLES_FILE,
 )
@@ -28,8 +26,10 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
     unit_files,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._found import found_errors, lost_settings
+from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import REPLACE
+from ansible_collections.inference.ollama.plugins.plugin_utils._questions import prefix_of, unit_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import (
     earlier_errors,
     host_errors,
@@ -60,34 +60,6 @@ if TYPE_CHECKING:
 _MODE = "0644"
 
 
-class KernelSetting(NamedTuple):
-    """A setting of the kernel: its file for the next boots, where it acts, and the program that applies the file."""
-
-    name: str
-    source: str
-    path: str
-    file: str
-    command: tuple[str, ...]
-
-
-KERNEL = (
-    KernelSetting(
-        "transparent_hugepage",
-        "tmpfiles.conf.j2",
-        "/etc/tmpfiles.d/ollama.conf",
-        HUGE_PAGES,
-        ("systemd-tmpfiles", "--create"),
-    ),
-    KernelSetting(
-        "numa_balancing",
-        "sysctl.conf.j2",
-        "/etc/sysctl.d/90-ollama.conf",
-        NUMA_BALANCING,
-        ("/usr/lib/systemd/systemd-sysctl",),
-    ),
-)
-
-
 class Run(NamedTuple):
     """On which host the role runs, whether it may change it, and whether to refuse more than what cannot be planned.
 
@@ -101,35 +73,6 @@ class Run(NamedTuple):
     earlier: Mapping[str, Any] | None = None
 
 
-def questions(
-    topology: Mapping[str, Any], options: Mapping[str, Any], secrets: Mapping[str, str], *, preflight: bool = True
-) -> dict[str, Any]:
-    """Return what the module unit_files_info is asked, for desired_state() to decide by its answer.
-
-    Without preflight it is what any user may read: the unit files alone.
-    """
-    prefix, unit = _prefix(options), _unit(topology)
-    changeable = preflight and bool(unit) and not prefix
-    store = options.get("models_path") if changeable else None
-    variables = f"{prefix}{VARIABLES_FILE}"
-    known = [f"{prefix}{options['secrets_path']}", *(f"{prefix}{setting.path}" for setting in KERNEL), variables]
-    return {
-        "folder": f"{prefix}{UNITS_FOLDER}",
-        "header": HEADER,
-        "paths": known,
-        "variables": variables,
-        "secrets": dict(secrets),
-        "services": changeable,
-        "state_folder": options["state_folder"] if changeable else None,
-        # A path that is refused is not tried.
-        "store": store if str(store).startswith("/") else None,
-        "store_user": unit.get("user") or "root",
-        "writes": _written_folders(options) if changeable else [],
-        "ports": _ports(topology, options) if preflight and not prefix else [],
-        "command_timeout": options["command_timeout"],
-    }
-
-
 def desired_state(
     topology: Mapping[str, Any],
     options: Mapping[str, Any],
@@ -141,7 +84,7 @@ def desired_state(
     ``options`` are the role's variables without their prefix, with api_key as a truth value; ``found`` is what
     unit_files_info returned.
     """
-    prefix, installed = _prefix(options), bool(_unit(topology))
+    prefix, installed = prefix_of(options), bool(unit_of(topology))
     before = found.get("found_unit")
     plan, errors = plan_or_errors(topology, options, before)
     if plan is not None and plan["template"]:
@@ -158,13 +101,8 @@ def desired_state(
     live = installed and not prefix
     files = unit_files(plan, options["dropin_name"], prefix)
     ours = found["headed"]
-    replaces = options.get("adopt") == REPLACE
-    foreign = foreign_dropins(files, found["files"], ours)
-    kept = {} if replaces else {path: kept_name(path) for path in foreign}
-    given_up = [path for path in map(kept_name, _dropins(files)) if replaces and path in found["files"]]
-    notices += (f"{path} stays as {other}, which systemd reads before it" for path, other in kept.items())
-    notices += lost_settings(plan, before, [*foreign, *given_up]) if replaces else ()
-    notices += _foreign_slice(plan, files, found)
+    kept, given_up, said = _foreign(plan, options, files, found)
+    notices += [*said, *_foreign_slice(plan, files, found)]
     template_is_ours = template_path(options) in ours
     # A link to an instance is the role's if the template is.
     links = [path for path in found["boot_links"] if template_is_ours and "/ollama@" in path]
@@ -172,7 +110,8 @@ def desired_state(
     planned_kernel = views.kernel(plan)
     kernel = [(setting, planned_kernel[setting.name]) for setting in KERNEL]
     wanted = [(setting, value) for setting, value in kernel if value is not None]
-    texts = {str(file["path"]): _text(plan, file) for file in files}
+    paths = [str(file["path"]) for file in files]
+    texts = {path: _text(plan, file) for path, file in zip(paths, files)}
     texts.update((f"{prefix}{setting.path}", render(setting.source, value=value)) for setting, value in wanted)
     stale_links = [link for link in links if posixpath.basename(link) in stale["units"]]
     left = [f"{prefix}{setting.path}" for setting, value in kernel if value is None]
@@ -182,26 +121,20 @@ def desired_state(
     others = differences(variables, made_with.variables) if made_with is not None else []
     stop = [unit for unit in stale["units"] if _runs_or_starts(unit, found)] if live else []
     removed = [*_present(absent, found), *stop]
-    if run.preflight:
-        of_path = {f"{prefix}{setting.path}": setting.name for setting in KERNEL} | {secrets_path: "api_key"}
-        errors += earlier_errors(run.host, options, differences(variables, earlier.get(prefix or "/") or {}, "before"))
-        errors += left_out_errors(run.host, options, others, removed, of_path)
+    errors += _other_variables(options, run, variables, others, removed) if run.preflight else ()
     if "variables" in found:
-        digests = {str(file["path"]): _sha256(texts[str(file["path"])]) for file in files}
+        digests = {path: _sha256(texts[path]) for path in paths}
         texts[f"{prefix}{VARIABLES_FILE}"] = kept_text(variables, digests)
     changes = [*kept.values(), *_changes(texts, absent, found)]
     # A dry run cannot ask systemd for instances of a template that is not there yet.
     loadable = live and (not run.check_mode or not plan["template"] or template_is_ours)
     if run.preflight and live:
-        # What is stopped before anything starts holds no port then.
-        states = [f"{options['state_folder']}/states"] if changes else []
-        errors += [*preflight.unwritable([*changes, *states], found), *preflight.ports(plan, found, stale["units"])]
+        errors += _unchangeable(plan, options, found, changes, stale["units"])
     if errors:
         return {"refusals": errors}
     everywhere = found["unfinished"] or secrets_path in changes
     restart = changed_units(plan, changes, everywhere=everywhere) if loadable else []
-    planned = [instance["unit"] for instance in plan["instances"]]
-    start = [unit for unit in planned if live and (unit in restart or not _runs_and_starts(unit, found))]
+    start = [each["unit"] for each in plan["instances"] if live and _is_started(each["unit"], restart, found)]
     now = topology.get("kernel") or {}
     apply = [setting for setting, value in wanted if live and now.get(setting.name) != value]
     return {
@@ -217,10 +150,10 @@ def desired_state(
         "unit_files": [{**file, "content": texts[str(file["path"])]} for file in files],
         "files": [{"path": path, "content": text} for path, text in texts.items()],
         "kept": kept,
-        "backup": [*(file["path"] for file in files if file["path"] not in {*ours, *kept}), *given_up],
+        "backup": [*(path for path in paths if path not in {*ours, *kept}), *given_up],
         "absent": absent,
         "stale": stale["files"],
-        "origins": origins(made_with, others, [*(str(file["path"]) for file in files), *stale["files"]], found["digests"]),
+        "origins": origins(made_with, others, [*paths, *stale["files"]], found["digests"]),
         "earlier": {**earlier, prefix or "/": variables},
         "empty_folders": stale["folders"],
         "kernel_files": [setting.file for setting, _value in wanted],
@@ -231,6 +164,44 @@ def desired_state(
         "not_loadable": [] if loadable else start,
         "units": [{"unit": instance["unit"], "url": instance["url"]} for instance in plan["instances"]],
     }
+
+
+def _foreign(
+    plan: Mapping[str, Any], options: Mapping[str, Any], files: list[dict[str, str | None]], found: Mapping[str, Any]
+) -> tuple[dict[str, str], list[str], list[str]]:
+    """What becomes of others' files in our places: those kept, by their next name; those given up; notices."""
+    replaces = options.get("adopt") == REPLACE
+    foreign = foreign_dropins(files, found["files"], found["headed"])
+    if not replaces:
+        kept = {path: kept_name(path) for path in foreign}
+        return kept, [], [f"{path} stays as {other}, which systemd reads before it" for path, other in kept.items()]
+    given_up = [path for path in map(kept_name, _dropins(files)) if path in found["files"]]
+    return {}, given_up, [*lost_settings(plan, found.get("found_unit"), [*foreign, *given_up])]
+
+
+def _other_variables(
+    options: Mapping[str, Any], run: Run, variables: Mapping[str, Any], others: list[Any], removed: list[str]
+) -> Iterator[str]:
+    """Yield why variables other than those of before, in this run or in an earlier one, change nothing here."""
+    prefix = prefix_of(options)
+    secrets_path = f"{prefix}{options['secrets_path']}"
+    of_path = {f"{prefix}{setting.path}": setting.name for setting in KERNEL} | {secrets_path: "api_key"}
+    before = (run.earlier or {}).get(prefix or "/") or {}
+    yield from earlier_errors(run.host, options, differences(variables, before, "before"))
+    yield from left_out_errors(run.host, options, others, removed, of_path)
+
+
+def _unchangeable(
+    plan: Mapping[str, Any],
+    options: Mapping[str, Any],
+    found: Mapping[str, Any],
+    changes: list[str],
+    stopped: list[str],
+) -> Iterator[str]:
+    """Yield what on the host would keep the change from being made. What is stopped first holds no port then."""
+    states = [f"{options['state_folder']}/states"] if changes else []
+    yield from preflight.unwritable([*changes, *states], found)
+    yield from preflight.ports(plan, found, stopped)
 
 
 def _dropins(files: list[dict[str, str | None]]) -> list[str]:
@@ -265,27 +236,6 @@ def _with_template(
     return {**plan, "warnings": warnings, "template": {**plan["template"], "sections": sections}}, problems
 
 
-def _written_folders(options: Mapping[str, Any]) -> list[str]:
-    """The folders that a run writes files to, without those of drop-ins."""
-    files = [options["secrets_path"], *(setting.path for setting in KERNEL)]
-    folders = [UNITS_FOLDER, *(posixpath.dirname(str(path)) for path in files), str(options["state_folder"])]
-    return sorted({folder for folder in folders if folder.startswith("/")})
-
-
-def _ports(topology: Mapping[str, Any], options: Mapping[str, Any]) -> list[int]:
-    plan, _errors = plan_or_errors(topology, options)
-    return [] if plan is None else [instance["port"] for instance in plan["instances"]]
-
-
-def _prefix(options: Mapping[str, Any]) -> str:
-    return str(options.get("staging_root") or "").rstrip("/")
-
-
-def _unit(topology: Mapping[str, Any]) -> Mapping[str, Any]:
-    ollama = (topology.get("software") or {}).get("ollama") or {}
-    return ollama.get("unit") or {}
-
-
 def _text(plan: Mapping[str, Any], file: Mapping[str, Any]) -> str:
     if file["instance"] is not None:
         return render_dropin(plan, file["instance"])
@@ -318,5 +268,5 @@ def _runs_or_starts(unit: str, found: Mapping[str, Any]) -> bool:
     return found["active"] is None or unit in found["active"] or _starts(unit, found)
 
 
-def _runs_and_starts(unit: str, found: Mapping[str, Any]) -> bool:
-    return unit in (found["active"] or ()) and _starts(unit, found)
+def _is_started(unit: str, restart: list[str], found: Mapping[str, Any]) -> bool:
+    return unit in restart or unit not in (found["active"] or ()) or not _starts(unit, found)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER as FOLDER
-from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state, questions
+from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
+from ansible_collections.inference.ollama.plugins.plugin_utils._questions import questions
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
 from ansible_collections.inference.ollama.tests.unit.support.found import FILE, found_unit
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run asks of a host before it decides."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER, VARIABLES_FILE
+from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
+from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import plan_or_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def questions(
+    topology: Mapping[str, Any], options: Mapping[str, Any], secrets: Mapping[str, str], *, preflight: bool = True
+) -> dict[str, Any]:
+    """Return what the module unit_files_info is asked, for desired_state() to decide by its answer.
+
+    Without preflight it is what any user may read: the unit files alone.
+    """
+    prefix, unit = prefix_of(options), unit_of(topology)
+    changeable = preflight and bool(unit) and not prefix
+    store = options.get("models_path") if changeable else None
+    variables = f"{prefix}{VARIABLES_FILE}"
+    known = [f"{prefix}{options['secrets_path']}", *(f"{prefix}{setting.path}" for setting in KERNEL), variables]
+    return {
+        "folder": f"{prefix}{UNITS_FOLDER}",
+        "header": HEADER,
+        "paths": known,
+        "variables": variables,
+        "secrets": dict(secrets),
+        "services": changeable,
+        "state_folder": options["state_folder"] if changeable else None,
+        # A path that is refused is not tried.
+        "store": store if str(store).startswith("/") else None,
+        "store_user": unit.get("user") or "root",
+        "writes": _written_folders(options) if changeable else [],
+        "ports": _ports(topology, options) if preflight and not prefix else [],
+        "command_timeout": options["command_timeout"],
+    }
+
+
+def _written_folders(options: Mapping[str, Any]) -> list[str]:
+    """The folders that a run writes files to, without those of drop-ins."""
+    files = [options["secrets_path"], *(setting.path for setting in KERNEL)]
+    folders = [UNITS_FOLDER, *(posixpath.dirname(str(path)) for path in files), str(options["state_folder"])]
+    return sorted({folder for folder in folders if folder.startswith("/")})
+
+
+def _ports(topology: Mapping[str, Any], options: Mapping[str, Any]) -> list[int]:
+    plan, _errors = plan_or_errors(topology, options)
+    return [] if plan is None else [instance["port"] for instance in plan["instances"]]
+
+
+def prefix_of(options: Mapping[str, Any]) -> str:
+    """What stands before each path: the staging folder without a slash at its end, or nothing."""
+    return str(options.get("staging_root") or "").rstrip("/")
+
+
+def unit_of(topology: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The installed unit; empty where there is none."""
+    ollama = (topology.get("software") or {}).get("ollama") or {}
+    return ollama.get("unit") or {}
