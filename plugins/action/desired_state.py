@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
+from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, this_run
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import advice, describe
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
@@ -20,6 +24,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# How often the host is asked again while another run changes it, and how often that is printed, in seconds.
+_ASK_EVERY, _SAY_EVERY = 3, 15
 
 
 # What comes of data of another form.
@@ -58,6 +65,8 @@ class ActionModule(ActionBase):
             topology = read["ansible_facts"]["ollama_topology"]
             asked = questions(topology, options, args.get("secrets") or {}, preflight=preflight)
             found = self._read("unit_files_info", asked, known)
+            if preflight and not self._task.check_mode:
+                found = self._wait(found, asked, known, options["lock_timeout"])
             if found.get("failed"):
                 return {**result, **found}
             desired = desired_state(
@@ -72,13 +81,52 @@ class ActionModule(ActionBase):
         if refusals and preflight:
             return _refused(refusals)
         # Only here, since whoever reads why a task failed has no use for all facts below it.
-        return {**result, "ansible_facts": read["ansible_facts"], "changed": False, **desired, "refusals": refusals}
+        return {
+            **result,
+            "ansible_facts": read["ansible_facts"],
+            "changed": False,
+            **desired,
+            **_seen(found),
+            "refusals": refusals,
+        }
+
+    def _wait(
+        self, found: dict[str, Any], asked: dict[str, Any], known: dict[str, Any], seconds: object
+    ) -> dict[str, Any]:
+        """Return what is found once no other run changes the host; a refusal where one still does after the seconds."""
+        # A value that is refused is not waited for.
+        limit = seconds if isinstance(seconds, int) and not option_errors({"lock_timeout": seconds}) else 0
+        begun = said = time.monotonic()
+        while not found.get("failed") and _is_held(found.get("holder"), known):
+            holder, waited = found["holder"], time.monotonic() - begun
+            if waited >= limit:
+                return _refused([f"{known['inventory_hostname']}: {describe(holder)}; {advice(holder)}"])
+            if said == begun or time.monotonic() - said >= _SAY_EVERY:
+                Display().display(
+                    f"{known['inventory_hostname']}: {describe(holder)}; waiting, {waited:.0f} of {limit} s"
+                )
+                said = time.monotonic()
+            time.sleep(min(_ASK_EVERY, limit - waited))
+            found = self._read("unit_files_info", asked, known)
+        return found
 
     def _read(self, name: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = self._execute_module(
             module_name=f"inference.ollama.{name}", module_args=args, task_vars=task_vars
         )
         return {key: value for key, value in found.items() if key != "invocation"}
+
+
+def _is_held(holder: Mapping[str, Any] | None, known: Mapping[str, Any]) -> bool:
+    """Return whether another run, which may be alive, has the pending change."""
+    if not holder or not holder.get("lease_left_s"):
+        return False
+    return holder.get("run") != this_run(known)["run"] and not is_dead(holder)
+
+
+def _seen(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return by what file_transaction knows whether somebody has changed the host since."""
+    return {"seen": found.get("digests"), "generation": found.get("generation")}
 
 
 def _sentence(error: Exception) -> str:

@@ -19,4 +19,21 @@ options:
     description: After how many seconds C(systemctl) is no longer waited for. Above 0 and up to 3600.
     type: float
     default: 5
+  secrets_paths:
+    description: Secrets files elsewhere than at C(/etc/ollama/secrets.env), to be written and restored too.
+    type: list
+    elements: path
+    default: []
+  lock_timeout:
+    description: How many seconds to wait for another module call on the same host to end. From 0 to 3600.
+    type: float
+    default: 30
+  run:
+    description:
+      - Who changes the host, as Ansible fills it in. A pending change is its run's until the run confirms or undoes
+        it, is dead, or has made no call for as long as C(lease) in it says.
+    type: dict
+  takeover:
+    description: The id of a run that is known to be dead, whose change is taken over. Ansible fills it in.
+    type: str
 """

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import NamedTuple, Tuple
+
 # The first line of every file of the role begins with it (roles/ollama/templates).
 HEADER = "# Managed by Ansible, role inference.ollama.ollama:"
 UNITS_FOLDER = "/etc/systemd/system"
@@ -14,3 +17,57 @@ VARIABLES_FILE = "/etc/inference.ollama/variables.json"
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 HUGE_PAGES_DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"
 NUMA_BALANCING = "/proc/sys/kernel/numa_balancing"
+
+SECRETS_PATH = "/etc/ollama/secrets.env"
+# systemd-tmpfiles(8) and sysctl.d(5) read these at every boot.
+HUGE_PAGES_FILE = "/etc/tmpfiles.d/ollama.conf"
+NUMA_BALANCING_FILE = "/etc/sysctl.d/90-ollama.conf"
+_ELSEWHERE = (HUGE_PAGES_FILE, NUMA_BALANCING_FILE, VARIABLES_FILE)
+KERNEL_FILES = (HUGE_PAGES, HUGE_PAGES_DEFRAG, NUMA_BALANCING)
+
+_SERVICE = r"ollama(?:@[^/]*)?\.service"
+# Units and their drop-ins, drop-ins of slices, and links by which services start at boot.
+_UNITS = re.compile(
+    rf"{_SERVICE}|{_SERVICE}\.d/[^/]+\.conf|[^/]+\.slice\.d/[^/]+\.conf|[^/]+\.(?:wants|requires)/{_SERVICE}"
+)
+
+
+class Places(NamedTuple):
+    """The paths that this collection writes and restores, and no others.
+
+    They are below the folder of units, and those of the kernel's settings, of the variables and of secrets under the
+    same root; ``more`` are secrets files that the role's variables name.
+    """
+
+    units_folder: str
+    more: Tuple[str, ...] = ()
+
+    @property
+    def _root(self) -> str:
+        folder = self.units_folder.rstrip("/")
+        return folder[: -len(UNITS_FOLDER)] if folder.endswith(UNITS_FOLDER) else ""
+
+    def has(self, path: str) -> bool:
+        """Whether it is one of them."""
+        folder = f"{self.units_folder.rstrip('/')}/"
+        known = (f"{self._root}{each}" for each in (SECRETS_PATH, *_ELSEWHERE))
+        unit = path.startswith(folder) and _UNITS.fullmatch(path[len(folder) :]) is not None
+        return (unit or path in known or path in self.more) and "/../" not in path
+
+    @staticmethod
+    def has_kernel(path: str) -> bool:
+        """Whether it is a setting of the kernel that the role makes."""
+        return path in KERNEL_FILES
+
+    @property
+    def refusal(self) -> str:
+        others = ", ".join(f"{self._root}{each}" for each in _ELSEWHERE)
+        return (
+            "not a path that this collection restores. Allowed are units and drop-ins of ollama.service and its"
+            f" instances, drop-ins of slices and boot links below {self.units_folder}, {others} and the secrets file,"
+            f" by default {self._root}{SECRETS_PATH}"
+        )
+
+    @property
+    def kernel_refusal(self) -> str:
+        return f"not a setting of the kernel that this collection makes. Allowed are {', '.join(KERNEL_FILES)}"

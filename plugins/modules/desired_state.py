@@ -13,6 +13,8 @@ version_added: 0.1.0
 description:
   - Reads the host with M(inference.ollama.topology_facts) and M(inference.ollama.unit_files_info), computes the plan,
     and compares it with what was found.
+  - Where another run changes the host, it waits for up to C(ollama_lock_timeout) seconds, and then refuses and says
+    whose run that is. A change of a run that is dead is no obstacle.
   - Everything that is wrong is refused in one message, a line each. Nothing on the host is changed.
   - It takes its values from the variables of the role P(inference.ollama.ollama#role), so it works only within it.
 options:
@@ -138,6 +140,16 @@ backup:
   type: list
   elements: str
   sample: []
+seen:
+  description: Digests of the files that were found, as RV(inference.ollama.unit_files_info#module:digests).
+  returned: success
+  type: dict
+  sample: {}
+generation:
+  description: The number of the host's last change, as RV(inference.ollama.unit_files_info#module:generation).
+  returned: success
+  type: int
+  sample: 7
 absent:
   description: Files and links that must not exist.
   returned: success

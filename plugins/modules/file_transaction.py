@@ -16,6 +16,9 @@ description:
   - With O(state_folder) it keeps a snapshot from before the change (the files, the links that start services of Ollama
     at boot, which of these services ran, and values of the kernel) and records that a change is pending.
     M(inference.ollama.snapshot) restores it, or confirms the change.
+  - With O(state_folder) it writes only paths that M(inference.ollama.snapshot) restores, which are those of the role.
+    One run at a time changes a host; another one fails and says whose change is pending.
+  - A file that somebody else changes while the module runs is not overwritten; nothing is changed then.
   - Where an earlier change was never confirmed, as after a run that was killed, the module reports it and returns
     changed, so that handlers do what that run could not.
 options:
@@ -70,15 +73,39 @@ options:
     type: str
     default: ""
   kernel:
-    description: Files below C(/proc/sys) and C(/sys) whose values are kept with the snapshot.
+    description:
+      - Files below C(/proc/sys) and C(/sys) whose values are kept with the snapshot. With O(state_folder) those that
+        the role sets, and no others.
     type: list
     elements: path
     default: []
+  seen:
+    description:
+      - What the caller has seen of the files, as RV(inference.ollama.unit_files_info#module:digests). A file that is
+        another by now is copied before it changes, as if it were named in O(backup).
+    type: dict
+  generation:
+    description:
+      - RV(inference.ollama.unit_files_info#module:generation) as the caller has seen it. Where another run has changed
+        the host since, the module fails before it changes anything.
+    type: int
+  root:
+    description:
+      - A folder that all paths are below, as an image's. No link among the folders below it is followed; one on the
+        way to a file is refused by name.
+    type: path
 extends_documentation_fragment:
   - inference.ollama.snapshots
   - inference.ollama.target
   - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.flow
 attributes:
+  action:
+    support: full
+  async:
+    support: none
+  bypass_host_loop:
+    support: none
   diff_mode:
     support: full
     details: The content of a file that only its owner may read is not shown.
@@ -131,9 +158,27 @@ state:
   description: The id of the snapshot that was saved; V(null) where nothing changed, or without O(state_folder).
   returned: success
   type: str
-  sample: 20261122T081202Z
+  sample: 20261122T081202Z.7
+copies:
+  description: The copies that were made of files in O(backup), and of files that are not as in O(seen).
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/systemd/system/ollama.service.d/override.conf.20261122T081202Z~]
+problems:
+  description: What could not be read or removed in the folder of snapshots and beside the files.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+holder:
+  description: The run that a pending change belongs to, where the module fails because of it.
+  returned: failure
+  type: dict
+  sample: {}
 """
 
+import os
 import re
 from datetime import datetime, timezone
 from typing import Any
@@ -142,6 +187,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._places import Places
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import (
     diff,
@@ -149,10 +195,31 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.change
     summarize,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
-from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, Entry, read_entry
-from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import OPTIONS, Host, remove_empty, write
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
+    ABSENT,
+    FILE,
+    Entry,
+    fingerprint,
+    read_entry,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import (
+    OPTIONS,
+    Host,
+    check_options,
+    hand_copies,
+    remove_empty,
+    require_places,
+    tidy,
+    write,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import (
+    HeldError,
+    locked,
+    new_holder,
+    require_free,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.safe_open import require_no_links
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
-from ansible_collections.inference.ollama.plugins.module_utils._topology.options import check_timeout
 
 SECRET_MODE = 0o600
 
@@ -179,6 +246,9 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "state_folder": {"type": "path"},
         "reason": {"type": "str", "default": ""},
         "kernel": {"type": "list", "elements": "path", "default": []},
+        "seen": {"type": "dict"},
+        "generation": {"type": "int"},
+        "root": {"type": "path"},
         **OPTIONS,
     }
 
@@ -227,31 +297,85 @@ def _mode(mode: object) -> int:
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
-    check_timeout(params["command_timeout"])
+    check_options(params)
     wanted = wanted_of(params)
-    changes = pending_changes(wanted)
-    store = Store(params["state_folder"]) if params["state_folder"] else None
-    unfinished = store is not None and store.pending() is not None
+    root = params["root"].rstrip("/") if params["root"] else None
+    if root:
+        folders = [os.path.join(folder, "x") for folder in params["empty_folders"]]
+        require_no_links(root, [*(entry.path for entry in wanted), *folders])
     now = datetime.now(timezone.utc)
+    secrets = (*params["secrets_paths"], *params["secrets"])
+    host = Host(
+        runner(params["command_timeout"]),
+        lambda: now,
+        params["units_folder"],
+        tuple(params["kernel"]),
+        Places(params["units_folder"], secrets),
+        new_holder(params["run"], params["reason"], now),
+    )
+    if not params["state_folder"]:
+        return change(None, host, wanted, module)
+    require_places(host, wanted, host.kernel)
+    store = Store(params["state_folder"])
+    if module.check_mode:
+        return change(store, host, wanted, module)
+    with locked(store.folder, host.holder, params["lock_timeout"]):
+        return change(store, host, wanted, module)
+
+
+def change(store: Store | None, host: Host, wanted: list[Entry], module: AnsibleModule) -> dict[str, Any]:
+    """Make the change, or describe it in check mode, and return the result."""
+    params = module.params
+    if not module.check_mode:
+        tidy(store, wanted)
+    begun = store.pending() if store is not None else None
+    changes = pending_changes(wanted)
+    kept = hand_copies((found for found, entry in changes if is_foreign(found, params)), host)
     state = None
-    result = {"changes": summarize(changes), "diff": diff(changes)}
-    if changes and not module.check_mode:
-        host = Host(runner(params["command_timeout"]), lambda: now, params["units_folder"], tuple(params["kernel"]))
-        copies = [
-            found._replace(path=f"{found.path}.{now:%Y%m%dT%H%M%SZ}~")
-            for found, entry in changes
-            if entry.path in params["backup"] and found.kind == FILE
-        ]
-        pairs = [*changes, *((Entry(copy.path, ABSENT), copy) for copy in copies)]
-        state = write(store, host, wanted, pairs, params["reason"])
-        remove_empty(params["empty_folders"])
-    return {**result, "changed": bool(changes) or unfinished, "unfinished": unfinished, "state": state}
+    result = {"changes": summarize(changes), "diff": diff(changes), "copies": [copy.path for copy in kept]}
+    if not module.check_mode:
+        if store is not None:
+            require_free(begun.holder if begun else None, params["run"], params["takeover"])
+            require_generation(store, params["generation"])
+        if changes:
+            root = params["root"] and params["root"].rstrip("/")
+            state = write(store, host, wanted, changes, params["reason"], kept=kept, root=root)
+            remove_empty(params["empty_folders"])
+        elif store is not None and begun is not None:
+            store.claim(None, host.holder)
+    return {
+        **result,
+        "changed": bool(changes) or begun is not None,
+        "unfinished": begun is not None,
+        "state": state,
+        "problems": store.problems if store is not None else [],
+    }
+
+
+def is_foreign(found: Entry, params: dict[str, Any]) -> bool:
+    """Whether a copy of the file is due: it is asked for, or somebody has changed the file since the caller saw it."""
+    if found.path in params["backup"]:
+        return True
+    seen = (params["seen"] or {}).get(found.path)
+    known = seen.get("sha256") if isinstance(seen, dict) else None
+    return params["seen"] is not None and fingerprint(found) != known
+
+
+def require_generation(store: Store, seen: int | None) -> None:
+    """OllamaError where another run has changed the host since the caller looked."""
+    if seen is not None and store.sequence() != seen:
+        raise OllamaError(
+            f"another run has changed this host since it was read (change {store.sequence()} in {store.folder.path},"
+            f" read at {seen}); nothing was changed. Run again"
+        )
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         result = run(module)
+    except HeldError as error:
+        module.fail_json(msg=str(error), holder=error.holder)
     except OllamaError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -15,6 +15,9 @@ description:
     files of one back, or confirms that the last change is good.
   - Going back writes files, links by which services start at boot, and values of the kernel, all of the files or none.
     It starts and stops no service, and says which have to be.
+  - A file that somebody has changed since is copied before it is written over.
+  - It believes no folder and no file that other users than its own can have written, and writes only paths that this
+    collection writes. A state with others is refused.
 options:
   folder:
     description: Where the states are kept, O(inference.ollama.file_transaction#module:state_folder).
@@ -30,9 +33,10 @@ options:
     default: listed
   id:
     description:
-      - Which state to go back to. V(unfinished) is the one before the change that has begun and was not confirmed;
-        where none has, nothing is done. V(last) is the newest.
-      - Another one than V(unfinished) is gone back to as a change of its own, of which the state is saved first.
+      - Which state to go back to. While a change is pending, V(unfinished) and V(last) mean to finish going back, to
+        the state before that change or, where going back itself was cut off, to the state that it was going to.
+      - Where no change is pending, V(unfinished) does nothing, and V(last) is the newest state.
+      - Where no change is pending, going back is a change of its own, of which the state is saved first.
     type: str
     default: unfinished
   plan:
@@ -42,11 +46,24 @@ options:
     description: With O(state=confirmed), how many states stay, the newest. From 1 to 100.
     type: int
     default: 3
+  own:
+    description:
+      - Whether to act only on a pending change of the same run. Where there is none, V(restored) does nothing and
+        V(confirmed) fails, as the change then is another run's.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - inference.ollama.snapshots
   - inference.ollama.target
   - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.flow
 attributes:
+  action:
+    support: full
+  async:
+    support: none
+  bypass_host_loop:
+    support: none
   diff_mode:
     support: full
     details: What only the owner of a file may read is not shown.
@@ -90,12 +107,12 @@ states:
   returned: success
   type: list
   elements: dict
-  sample: [{id: 20261122T081202Z, saved_at: "2026-11-22T08:12:02Z", reason: change 4711, changes: []}]
+  sample: [{id: 20261122T081202Z.7, saved_at: "2026-11-22T08:12:02Z", reason: change 4711, changes: []}]
   contains:
     id:
       description: Its name.
       type: str
-      sample: 20261122T081202Z
+      sample: 20261122T081202Z.7
     saved_at:
       description: When it was saved, in UTC.
       type: str
@@ -113,18 +130,29 @@ unfinished:
   description: The id of the state before a change that was begun and not confirmed; V(null) where there is none.
   returned: success
   type: str
-  sample: 20261122T081202Z
+  sample: 20261122T081202Z.7
 restored:
   description: The state that was gone back to; V(null) where there was none to go back to.
   returned: success
   type: dict
-  sample: {id: 20261122T081202Z, saved_at: "2026-11-22T08:12:02Z", reason: change 4711, changes: []}
+  sample: {id: 20261122T081202Z.7, saved_at: "2026-11-22T08:12:02Z", reason: change 4711, changes: []}
 changes:
   description: What has changed, or would without check mode, as RV(inference.ollama.file_transaction#module:changes).
   returned: success
   type: list
   elements: dict
   sample: [{path: /etc/systemd/system/ollama.service.d/override.conf, change: removed}]
+copies:
+  description: Copies of files that somebody had changed since; made, or to be made without check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/systemd/system/ollama.service.d/override.conf.20261122T081202Z~]
+holder:
+  description: The run that the pending change belongs to, where the module fails because of it.
+  returned: failure
+  type: dict
+  sample: {}
 kernel:
   description: The files of the kernel that were set, or would be without check mode.
   returned: success
@@ -165,23 +193,46 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._places import Places
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import diff, summarize
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import (
     OPTIONS,
     Host,
+    check_options,
+    tidy,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import (
+    HeldError,
+    locked,
+    new_holder,
+    require_free,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.restore import (
+    UNFINISHED,
+    choose,
+    confirm,
+    go_back,
     plan_restore,
-    restore,
     services,
-    write,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.running import kernel_changes
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
-from ansible_collections.inference.ollama.plugins.module_utils._topology.options import check_timeout
 
-UNFINISHED = "unfinished"
-LAST = "last"
 _MOST = 100
+_NOTHING = {
+    "changed": False,
+    "changes": [],
+    "copies": [],
+    "kernel": [],
+    "services": None,
+    "plan": None,
+    "restored": None,
+}
+_NOT_OWN = (
+    "the change that is pending in {folder} is not this run's any more, so it is not confirmed: another run has"
+    " taken it over or ended it. Run inference.ollama.site again"
+)
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
@@ -191,60 +242,82 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "id": {"type": "str", "default": UNFINISHED},
         "plan": {"type": "dict"},
         "keep": {"type": "int", "default": 3},
+        "own": {"type": "bool", "default": False},
         **OPTIONS,
     }
 
 
-def restore_snapshot(store: Store, module: AnsibleModule) -> dict[str, Any]:
+def restore_snapshot(store: Store, host: Host, module: AnsibleModule) -> dict[str, Any]:
     """Go back to the state that is asked for; nothing where that is the unfinished one and there is none."""
-    params = module.params
-    unfinished = store.pending()
-    asked = unfinished if params["id"] == UNFINISHED else params["id"]
-    if asked == LAST:
-        asked = next(iter(store.ids()), LAST)
+    begun, asked = store.pending(), choose(store, module.params["id"])
     if asked is None:
-        return {"changed": False}
-    host = Host(runner(params["command_timeout"]), lambda: datetime.now(timezone.utc), params["units_folder"])
+        return {}
     back = plan_restore(store, host, asked)
-    changes, kernel = back.changes, kernel_changes(back.kernel)
+    kernel = kernel_changes(back.kernel)
     if not module.check_mode:
-        # The state that is there now is worth keeping, unless it is that of a change which failed.
-        if asked != unfinished and (changes or kernel):
-            keeping = host._replace(kernel=tuple(back.kernel))
-            write(store, keeping, back.wanted, changes, f"before going back to {asked}")
-        restore(back)
-        if asked == unfinished:
-            store.mark_restored(asked)
+        go_back(store, host, back)
     return {
-        "changed": bool(changes or kernel) or asked == unfinished,
-        "changes": summarize(changes),
-        "diff": diff(changes),
+        "changed": bool(back.changes or kernel) or begun is not None,
+        "changes": summarize(back.changes),
+        "copies": [copy.path for copy in back.copies],
+        "diff": diff(back.changes),
         "kernel": kernel,
-        "services": services(back.snapshot, host.run),
+        "services": services(back.snapshot, host),
         "plan": back.snapshot.plan,
         "restored": back.snapshot.summary(),
     }
 
 
+def act(store: Store, host: Host, module: AnsibleModule) -> dict[str, Any]:
+    """Restore or confirm, where the pending change is free to be acted on."""
+    params = module.params
+    if not module.check_mode:
+        tidy(store, ())
+        begun = store.pending()
+        holder, run = begun.holder if begun else None, params["run"]
+        if params["own"] and (begun is None or (holder or {}).get("run") != (run or {}).get("run")):
+            if params["state"] == "confirmed":
+                raise OllamaError(_NOT_OWN.format(folder=params["folder"]))
+            return {}
+        require_free(holder, run, params["takeover"])
+    if params["state"] == "restored":
+        return restore_snapshot(store, host, module)
+    if not module.check_mode:
+        confirm(store, host, params["plan"], params["keep"])
+    return {}
+
+
 def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
-    check_timeout(params["command_timeout"])
+    check_options(params)
     if not 1 <= params["keep"] <= _MOST:
         raise OllamaError(f"keep: {params['keep']} is not a number from 1 to {_MOST}")
-    store = Store(params["folder"])
-    result = {"changed": False, "changes": [], "kernel": [], "services": None, "plan": None, "restored": None}
-    if params["state"] == "restored":
-        result.update(restore_snapshot(store, module))
-    elif params["state"] == "confirmed" and not module.check_mode:
-        store.confirm(params["plan"], params["keep"])
+    store, now = Store(params["folder"]), datetime.now(timezone.utc)
+    host = Host(
+        runner(params["command_timeout"]),
+        lambda: now,
+        params["units_folder"],
+        places=Places(params["units_folder"], tuple(params["secrets_paths"])),
+        holder=new_holder(params["run"], f"going back to {params['id']}", now),
+    )
+    result = dict(_NOTHING)
+    changing = params["state"] == "confirmed" or (params["state"] == "restored" and store.folder.exists())
+    if changing and not module.check_mode:
+        with locked(store.folder, host.holder, params["lock_timeout"]):
+            result.update(act(store, host, module))
+    elif params["state"] != "listed":
+        result.update(act(store, host, module))
     states = [state.summary() for state in store.snapshots()]
-    return {**result, "states": states, "unfinished": store.pending(), "problems": store.problems}
+    begun = store.pending()
+    return {**result, "states": states, "unfinished": begun.id if begun else None, "problems": store.problems}
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         result = run(module)
+    except HeldError as error:
+        module.fail_json(msg=str(error), holder=error.holder)
     except OllamaError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -104,7 +104,7 @@ headed:
 digests:
   description:
     - SHA-256 and permissions of these files and of those in O(paths) that exist, by path. V(null) for what is
-      no regular file or cannot be read.
+      no regular file or cannot be read. Links are not followed.
   returned: success
   type: dict
   sample:
@@ -270,6 +270,18 @@ store_real:
   returned: success
   type: str
   sample: null
+holder:
+  description:
+    - The run that the unfinished change belongs to, with the seconds in C(lease_left_s) after which others may take the
+      change over; V(null) where there is none.
+  returned: success
+  type: dict
+  sample: null
+generation:
+  description: The number of the last change of the host, of O(state_folder). Every change of it makes it larger.
+  returned: success
+  type: int
+  sample: 7
 store_problem:
   description: Why the user cannot use O(store); V(null) where it can, or without O(store).
   returned: success
@@ -286,7 +298,7 @@ problems:
 import hashlib
 import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -305,9 +317,13 @@ from ansible_collections.inference.ollama.plugins.module_utils._preflight.store 
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots import running
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
-from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import FILE, LARGEST, Entry, read_entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import FILE, Entry, read_entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import lease_left
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.found import find_unit
+
+if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._snapshots.journal import Pending
 
 # Files of Ollama's units, and drop-ins of slices below the root, of which alone the text may be asked for.
 _OLLAMA = re.compile(r"/(ollama(@[^/]*)?\.service(\.d/[^/]*)?|[^/-]+\.slice\.d/[^/]*)$")
@@ -345,7 +361,8 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
             active = sorted(running.active_units(run))
         except OllamaError as error:
             found["problems"].append(str(error))
-    store = params["state_folder"]
+    store = Store(params["state_folder"]) if params["state_folder"] else None
+    begun = _pending(store)
     return {
         **found,
         "variables": _variables(params.get("variables"), found["problems"]),
@@ -360,15 +377,17 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
         "unwritable": unwritable([*params["writes"], *dropin_folders(folder)]) if params["writes"] else {},
         "listeners": listeners(_ports(params["ports"], unit)),
         "other_managers": other_managers(root) if rooted and unit is None else [],
-        "unfinished": bool(store) and _is_unfinished(store),
         "store_real": os.path.realpath(params["store"]) if params["store"] else None,
         "store_problem": store_problem(run, params["store"], params["store_user"], unit) if params["store"] else None,
+        "unfinished": begun is not None,
+        "holder": dict(begun.holder, lease_left_s=lease_left(begun.holder)) if begun and begun.holder else None,
+        "generation": store.sequence() if store else None,
     }
 
 
-def _is_unfinished(store: str) -> bool:
+def _pending(store: Store | None) -> Pending | None:
     try:
-        return Store(store).pending() is not None
+        return store.pending() if store is not None else None
     except OllamaError as error:
         if os.geteuid() == 0:
             raise
@@ -417,15 +436,12 @@ def _read(files: list[str], params: dict[str, Any]) -> dict[str, Any]:
         data = None
         digests[path] = None
         try:
-            with open(path, "rb") as file:
-                data = file.read(LARGEST)
-            if not os.path.islink(path):
-                digests[path] = {
-                    "sha256": hashlib.sha256(data).hexdigest(),
-                    "mode": f"{os.stat(path).st_mode & 0o7777:04o}",
-                }
-        except OSError as error:
-            problems.append(f"{path}: it cannot be read ({error.strerror})")
+            found = read_entry(path)
+            data = found.data
+            if data is not None:
+                digests[path] = {"sha256": hashlib.sha256(data).hexdigest(), "mode": f"{found.mode or 0:04o}"}
+        except OllamaError as error:
+            problems.append(str(error))
         if path in files and data is not None and any(line.startswith(header) for line in data.splitlines()):
             headed.append(path)
         if params["contents"] and _OLLAMA.search(path):

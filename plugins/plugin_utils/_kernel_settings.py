@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ansible_collections.inference.ollama.plugins.module_utils._places import HUGE_PAGES, NUMA_BALANCING
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    HUGE_PAGES,
+    HUGE_PAGES_FILE,
+    NUMA_BALANCING,
+    NUMA_BALANCING_FILE,
+)
 
 
 class KernelSetting(NamedTuple):
@@ -24,14 +29,14 @@ KERNEL = (
     KernelSetting(
         "transparent_hugepage",
         "tmpfiles.conf.j2",
-        "/etc/tmpfiles.d/ollama.conf",
+        HUGE_PAGES_FILE,
         HUGE_PAGES,
         ("systemd-tmpfiles", "--create"),
     ),
     KernelSetting(
         "numa_balancing",
         "sysctl.conf.j2",
-        "/etc/sysctl.d/90-ollama.conf",
+        NUMA_BALANCING_FILE,
         NUMA_BALANCING,
         ("/usr/lib/systemd/systemd-sysctl",),
     ),

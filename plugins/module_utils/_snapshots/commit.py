@@ -10,6 +10,7 @@ no reader sees half a file, and a power cut leaves the old file or the new one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -17,19 +18,68 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
     ABSENT,
     FILE,
-    LARGEST,
     LINK,
     Entry,
     read_entry,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.safe_open import (
+    FOLDER_FLAGS,
+    opened,
+    write_all,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.scratch import SUFFIX, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# systemd reads neither a drop-in nor a unit of such a name, and the next run writes over one that was left.
-_SUFFIX = ".ollama-new"
 # Permissions of a new folder.
 _FOLDER_MODE = 0o755
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class CommitError(OllamaError):
+    """A change that was not made. ``lost`` are the paths that could not be put back as they were."""
+
+    def __init__(self, message: str, lost: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.lost = list(lost)
+
+
+class _Folders:
+    """Descriptors of the folders that a change writes in; below ``root`` no link is followed to them."""
+
+    def __init__(self, root: str | None) -> None:
+        self._root = root
+        self._open: dict[str, int] = {}
+
+    def at(self, path: str) -> int:
+        folder = os.path.dirname(path)
+        if folder not in self._open:
+            self._open[folder] = self._descriptor(folder)
+        return self._open[folder]
+
+    def _descriptor(self, folder: str) -> int:
+        if self._root is None or folder == self._root:
+            return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return os.open(os.path.basename(folder), FOLDER_FLAGS, dir_fd=self.at(folder))
+
+    def make(self, folder: str, mode: int, made: list[str]) -> None:
+        """Make a folder and those above it that do not exist."""
+        missing = []
+        while folder not in ("", "/") and not os.path.isdir(folder):
+            missing.append(folder)
+            folder = os.path.dirname(folder)
+        for path in reversed(missing):
+            at = None if self._root is None or not path.startswith(f"{self._root}/") else self.at(path)
+            name = path if at is None else os.path.basename(path)
+            os.mkdir(name, dir_fd=at)
+            made.append(path)
+            # Whatever umask says.
+            os.chmod(name, mode, dir_fd=at)
+
+    def close(self) -> None:
+        for descriptor in self._open.values():
+            os.close(descriptor)
 
 
 def differs(found: Entry, wanted: Entry) -> bool:
@@ -42,102 +92,116 @@ def differs(found: Entry, wanted: Entry) -> bool:
     return owner or (found.data, found.mode) != (wanted.data, wanted.mode)
 
 
-def commit(wanted: Sequence[Entry], folder_mode: int = _FOLDER_MODE, largest: int | None = LARGEST) -> None:
-    """Write, link and remove; after an OllamaError every path is as before, or the error lists those that are not.
+def commit(
+    wanted: Sequence[Entry],
+    folder_mode: int = _FOLDER_MODE,
+    before: Sequence[Entry] | None = None,
+    root: str | None = None,
+) -> None:
+    """Write, link and remove; after a CommitError every path is as before, or the error lists those that are not.
 
-    Files of more than ``largest`` bytes are never overwritten.
+    A path that no longer has what ``before`` says of it is not written. Files of more than LARGEST bytes are never
+    overwritten.
     """
-    before = [read_entry(entry.path, largest) for entry in wanted]
+    found = [read_entry(entry.path) for entry in wanted] if before is None else before
     made: list[str] = []
-    staged: list[str] = []
-    done: list[Entry] = []
+    staged: list[Entry] = []
+    done: list[tuple[Entry, Entry]] = []
+    folders = _Folders(root)
     path = ""
     try:
         for entry in wanted:
             path = entry.path
             if entry.kind != ABSENT:
-                _folders(os.path.dirname(path), folder_mode, made)
-                staged.append(path + _SUFFIX)
-                _stage(entry)
-        for entry, old in zip(wanted, before):
+                folders.make(os.path.dirname(path), folder_mode, made)
+                staged.append(entry)
+                _stage(entry, folders.at(path))
+        for entry, old in zip(wanted, found):
             path = entry.path
-            done.append(old)
-            _swap(entry)
+            _require_same(old)
+            done.append((old, entry))
+            _swap(entry, folders)
         for folder in sorted({os.path.dirname(entry.path) for entry in wanted}):
             _sync_folder(folder)
-    except OSError as error:
-        lost = _undo(done, staged, made)
+    except (OSError, OllamaError) as error:
+        lost = _undo(done, staged, made, folders)
+        reason = error.strerror if isinstance(error, OSError) else error
         state = f"these could not be restored: {', '.join(lost)}" if lost else "nothing was changed"
-        raise OllamaError(f"{path}: cannot be written ({error.strerror}); {state}") from None
+        raise CommitError(f"{path}: cannot be written ({reason}); {state}", lost) from None
+    finally:
+        folders.close()
 
 
-def _folders(folder: str, mode: int, made: list[str]) -> None:
-    missing = []
-    while folder and not os.path.isdir(folder):
-        missing.append(folder)
-        folder = os.path.dirname(folder)
-    for path in reversed(missing):
-        os.mkdir(path)
-        made.append(path)
-        # Whatever umask says.
-        os.chmod(path, mode)
+def _require_same(old: Entry) -> None:
+    if read_entry(old.path, None) != old:
+        raise OSError(errno.EAGAIN, "somebody else changed it at the same time")
 
 
-def _stage(entry: Entry) -> None:
-    scratch = entry.path + _SUFFIX
+def _stage(entry: Entry, at: int) -> None:
+    scratch = os.path.basename(entry.path) + SUFFIX
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(scratch)
+        if is_ours(os.stat(scratch, dir_fd=at, follow_symlinks=False)):
+            os.unlink(scratch, dir_fd=at)
     if entry.kind == LINK:
-        os.symlink(entry.target or "", scratch)
+        os.symlink(entry.target or "", scratch, dir_fd=at)
         return
     # Nobody else may read it before its mode is set.
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(entry.data or b"")
-        file.flush()
+    with opened(scratch, _CREATE, 0o600, at) as file:
+        write_all(file, entry.data or b"")
         if entry.owner is not None and os.geteuid() == 0:
-            os.fchown(file.fileno(), *entry.owner)
-        os.fchmod(file.fileno(), entry.mode or 0)
-        os.fsync(file.fileno())
+            os.fchown(file, *entry.owner)
+        os.fchmod(file, entry.mode or 0)
+        os.fsync(file)
 
 
-def _swap(entry: Entry) -> None:
+def _swap(entry: Entry, folders: _Folders) -> None:
+    name = os.path.basename(entry.path)
     if entry.kind == ABSENT:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            os.unlink(entry.path)
-    else:
-        os.replace(entry.path + _SUFFIX, entry.path)
+            os.unlink(name, dir_fd=folders.at(entry.path))
+        return
+    at = folders.at(entry.path)
+    os.replace(name + SUFFIX, name, src_dir_fd=at, dst_dir_fd=at)
 
 
 def _sync_folder(folder: str) -> None:
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), opened(folder, os.O_RDONLY) as descriptor:
+        os.fsync(descriptor)
 
 
-def _undo(done: Iterable[Entry], staged: Iterable[str], made: Sequence[str]) -> list[str]:
+def _undo(
+    done: Iterable[tuple[Entry, Entry]], staged: Iterable[Entry], made: Sequence[str], folders: _Folders
+) -> list[str]:
     """Undo a part of a change; return the paths that could not be restored."""
-    for scratch in staged:
-        with contextlib.suppress(OSError):
-            os.unlink(scratch)
-    lost = [old.path for old in done if not _put_back(old)]
+    for entry in staged:
+        _unstage(entry, folders)
+    lost = [old.path for old, new in done if not _put_back(old, new, folders)]
     for folder in reversed(made):
         with contextlib.suppress(OSError):
             os.rmdir(folder)
     return lost
 
 
-def _put_back(old: Entry) -> bool:
+def _unstage(entry: Entry, folders: _Folders) -> None:
+    scratch = os.path.basename(entry.path) + SUFFIX
+    with contextlib.suppress(OSError):
+        at = folders.at(entry.path)
+        if is_ours(os.stat(scratch, dir_fd=at, follow_symlinks=False), [entry.owner] if entry.owner else []):
+            os.unlink(scratch, dir_fd=at)
+
+
+def _put_back(old: Entry, new: Entry, folders: _Folders) -> bool:
     try:
-        if differs(read_entry(old.path, None), old):
-            if old.kind != ABSENT:
-                _stage(old)
-            _swap(old)
+        found = read_entry(old.path, None)
+        if not differs(found, old):
+            return True
+        if differs(found, new):
+            # Somebody has written it since; their file stays, and is named.
+            return False
+        if old.kind != ABSENT:
+            _stage(old, folders.at(old.path))
+        _swap(old, folders)
     except (OSError, OllamaError):
-        with contextlib.suppress(OSError):
-            os.unlink(old.path + _SUFFIX)
+        _unstage(old, folders)
         return False
     return True

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
+import hashlib
 import os
 import stat
 from typing import Any, NamedTuple, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.safe_open import FILE_FLAGS, read_bounded
 
 FILE, LINK, ABSENT = "file", "link", "absent"
 # A unit or a drop-in has a few kilobytes; a far larger file is not one.
@@ -42,20 +45,48 @@ class Entry(NamedTuple):
 def read_entry(path: str, largest: int | None = LARGEST) -> Entry:
     """Read what is at a path; OllamaError for anything else than a file or a link, too large, or unreadable."""
     try:
-        facts = os.lstat(path)
-        if stat.S_ISLNK(facts.st_mode):
-            return Entry(path, LINK, target=os.readlink(path))
-        if not stat.S_ISREG(facts.st_mode):
-            raise OllamaError(f"{path}: neither a file nor a link, so it is left as it is; move it away")
-        if largest is not None and facts.st_size > largest:
-            raise OllamaError(f"{path}: {facts.st_size} bytes, more than {largest}, the largest size of a unit file")
-        with open(path, "rb") as file:
-            data = file.read(-1 if largest is None else largest)
+        return _read(path, largest)
     except (FileNotFoundError, NotADirectoryError):
         return Entry(path, ABSENT)
     except OSError as error:
+        # A socket cannot be opened.
+        if error.errno == errno.ENXIO:
+            raise _neither(path) from None
         raise OllamaError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _read(path: str, largest: int | None) -> Entry:
+    try:
+        descriptor = os.open(path, FILE_FLAGS)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return Entry(path, LINK, target=os.readlink(path))
+    try:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise _neither(path)
+        if largest is not None and facts.st_size > largest:
+            raise _too_large(path, facts.st_size, largest)
+        data = read_bounded(descriptor, largest)
+    finally:
+        os.close(descriptor)
+    if largest is not None and len(data) > largest:
+        raise _too_large(path, len(data), largest)
     return Entry(path, FILE, data, stat.S_IMODE(facts.st_mode), (facts.st_uid, facts.st_gid))
+
+
+def _neither(path: str) -> OllamaError:
+    return OllamaError(f"{path}: neither a file nor a link, so it is left as it is; move it away")
+
+
+def _too_large(path: str, size: int, largest: int) -> OllamaError:
+    return OllamaError(f"{path}: {size} bytes, more than {largest}, the largest size of a unit file")
+
+
+def fingerprint(entry: Entry) -> str | None:
+    """SHA-256 of a file's bytes; None for a link and for nothing."""
+    return hashlib.sha256(entry.data or b"").hexdigest() if entry.kind == FILE else None
 
 
 def encode(entry: Entry) -> dict[str, Any]:

@@ -9,22 +9,29 @@ systemctl(1) list-units; systemd.unit(5), "[Install]": a unit starts at boot by 
 
 from __future__ import annotations
 
-import glob
+import contextlib
+import errno
 import os
 import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.safe_open import (
+    opened,
+    read_regular,
+    write_all,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root, chosen
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.show import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
 
 _UNIT = re.compile(r"ollama(?:@[^\s/]+)?\.service")
 _LINKS = (".wants", ".requires")
+_LONGEST = 4096
 
 
 def active_units(run: Runner, root: str = "/") -> dict[str, str]:
@@ -48,11 +55,30 @@ def _address(run: Runner, root: Root, unit: str) -> str:
 def boot_links(folder: str) -> dict[str, str]:
     """The links below the folder of units that start Ollama services at boot: path to target."""
     found = {}
-    for ending in _LINKS:
-        for path in glob.glob(f"{glob.escape(folder)}/*{ending}/ollama*.service"):
-            if os.path.islink(path) and is_boot_link(folder, path):
-                found[path] = os.readlink(path)
+    for parent in _names(folder):
+        for name in _names(f"{folder}/{parent}") if parent.endswith(_LINKS) else ():
+            path = f"{folder}/{parent}/{name}"
+            if _UNIT.fullmatch(name):
+                # What is no link, or gone by now, starts nothing.
+                with ignoring(path, errno.EINVAL, errno.ENOENT):
+                    found[path] = os.readlink(path)
     return found
+
+
+def _names(folder: str) -> list[str]:
+    with ignoring(folder, errno.ENOENT, errno.ENOTDIR):
+        return sorted(os.listdir(folder))
+    return []
+
+
+@contextlib.contextmanager
+def ignoring(path: str, *numbers: int) -> Iterator[None]:
+    """Go on after these errors; any other one is an OllamaError, so that nothing is left out of a snapshot unseen."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in numbers:
+            raise OllamaError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def is_boot_link(folder: str, path: str) -> bool:
@@ -66,8 +92,7 @@ def kernel_values(paths: Iterable[str]) -> dict[str, str]:
     found = {}
     for path in paths:
         try:
-            with open(path, encoding="utf-8") as file:
-                text = file.read(4096).strip()
+            text = read_regular(path, _LONGEST).decode("utf-8").strip()
         except (OSError, ValueError):
             continue
         found[path] = chosen(text) or text
@@ -90,7 +115,7 @@ def set_kernel(wanted: dict[str, str]) -> list[str]:
 
 def _set(path: str, value: str) -> None:
     try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(value)
+        with opened(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC) as file:
+            write_all(file, value.encode())
     except OSError as error:
         raise OllamaError(f"{path}: cannot be set to {value!r} ({error.strerror})") from None

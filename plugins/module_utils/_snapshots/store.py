@@ -4,124 +4,62 @@
 """Snapshots of a host: its files and services before each change.
 
 A folder for root alone holds one file for each snapshot; ``pending.json``, from before the first write of a change
-until the change is confirmed or rolled back, with the snapshot to restore; and ``current.json``, the plan confirmed
-last. A snapshot holds a secret if a file in it does.
+until the change is confirmed or taken back; and ``current.json``, the plan confirmed last with the number of the last
+change. A snapshot holds a secret if a file in it does.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import re
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import commit
-from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
-    ABSENT,
-    FILE,
-    Entry,
-    decode,
-    encode,
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import encode
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.folder import Folder
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.journal import (
+    CLOSING,
+    OPEN,
+    OPENING,
+    Pending,
+    is_id,
+    new_id,
+    order,
+    read_pending,
+    sequence_of,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.snapshots import (
+    SCHEMA,
+    Snapshot,
+    merged,
+    read_snapshot,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-SCHEMA = 1
-_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z(?:-[0-9]{1,3})?")
 _PENDING, _CURRENT = "pending", "current"
-
-
-class Snapshot(NamedTuple):
-    """A host before a change.
-
-    ``changes`` are the changes about to be made, ``folders`` those that did not exist, ``links`` those that start
-    services at boot (path to target), ``active`` the running units with the OLLAMA_HOST of each, ``kernel`` the values
-    of files below /proc and /sys, ``plan`` the plan confirmed at that time, if any.
-    """
-
-    id: str
-    saved_at: str
-    reason: str
-    changes: List[Dict[str, str]]
-    entries: Tuple[Entry, ...]
-    folders: List[str]
-    links: Dict[str, str]
-    active: Dict[str, str]
-    kernel: Dict[str, str]
-    plan: Optional[Dict[str, Any]]
-
-    def summary(self) -> dict[str, Any]:
-        """The parts that may be shown: no contents of files."""
-        return {"id": self.id, "saved_at": self.saved_at, "reason": self.reason, "changes": self.changes}
 
 
 class Store:
     """The folder. Unreadable files in it are named in ``problems`` and left alone."""
 
     def __init__(self, folder: str) -> None:
-        self.folder = folder
+        self.folder = Folder(folder)
         self.problems: list[str] = []
-
-    def _path(self, name: str) -> str:
-        return os.path.join(self.folder, f"{name}.json")
-
-    def _read(self, name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
-        """The data in a file; None if it does not exist."""
-        path = self._path(name)
-        try:
-            with open(path, encoding="utf-8") as file:
-                return json.load(file)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, RecursionError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "invalid JSON"
-            raise OllamaError(f"{path}: cannot be read ({reason})") from None
-
-    def _write(self, name: str, value: dict[str, Any]) -> None:
-        text = json.dumps(value, sort_keys=True) + "\n"
-        commit([Entry(self._path(name), FILE, text.encode(), 0o600)], folder_mode=0o700, largest=None)
-
-    def _remove(self, *names: str) -> None:
-        commit([Entry(self._path(name), ABSENT) for name in names], largest=None)
 
     def ids(self) -> list[str]:
         """The ids of all snapshots, the newest first."""
-        try:
-            names = os.listdir(self.folder)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise OllamaError(f"{self.folder}: cannot be listed ({error.strerror})") from None
-        found = (name[: -len(".json")] for name in names if name.endswith(".json"))
-        return sorted(filter(_NAME.fullmatch, found), key=_order, reverse=True)
+        return sorted(filter(is_id, self.folder.names()), key=order, reverse=True)
 
     def snapshot(self, name: str) -> Snapshot:
         """A snapshot by its id; OllamaError if there is no such snapshot, or it cannot be read."""
-        value = self._read(name) if _NAME.fullmatch(name) else None
+        value = self.folder.read(name) if is_id(name) else None
         if value is None:
             known = ", ".join(self.ids()) or "none"
-            raise OllamaError(f"no snapshot {name[:40]!r} in {self.folder}; found: {known}")
-        if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-            raise OllamaError(f"{self._path(name)}: not a snapshot of schema {SCHEMA}")
-        try:
-            plan = value["plan"]
-            return Snapshot(
-                id=name,
-                saved_at=str(value["saved_at"]),
-                reason=str(value["reason"]),
-                changes=[{key: str(change[key]) for key in ("path", "change")} for change in value["changes"]],
-                entries=tuple(decode(entry) for entry in value["entries"]),
-                folders=[str(folder) for folder in value["folders"]],
-                links={str(path): str(target) for path, target in value["links"].items()},
-                active={str(unit): str(address) for unit, address in value["active"].items()},
-                kernel={str(path): str(said) for path, said in value["kernel"].items()},
-                plan=plan if isinstance(plan, dict) else None,
-            )
-        except (KeyError, TypeError, AttributeError, OllamaError):
-            raise OllamaError(f"{self._path(name)}: not a snapshot of schema {SCHEMA}") from None
+            raise OllamaError(f"no snapshot {name[:40]!r} in {self.folder.path}; found: {known}")
+        found = read_snapshot(name, value)
+        if found is None:
+            raise OllamaError(f"{self.folder.file(name)}: not a snapshot of schema {SCHEMA}")
+        return found
 
     def snapshots(self) -> list[Snapshot]:
         """All readable snapshots, the newest first."""
@@ -134,67 +72,124 @@ class Store:
             self.problems.append(str(error))
             return None
 
-    def pending(self) -> str | None:
-        """The id of the snapshot before an unconfirmed change; None if no change is pending."""
-        return self._pending()[0]
+    def pending(self) -> Pending | None:
+        """The change that is not confirmed; None if there is none, or nothing of it is left but to clean up."""
+        found = self._record()
+        return found if found is not None and found.phase == OPEN else None
 
-    def _pending(self) -> tuple[str | None, bool]:
-        """The same, and whether its files have been restored already."""
-        value = self._read(_PENDING)
-        name = value.get("id") if isinstance(value, dict) else None
-        if value is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
-            raise OllamaError(f"{self._path(_PENDING)}: it does not name a snapshot; remove it")
-        return name, isinstance(value, dict) and value.get("restored") is True
+    def _record(self) -> Pending | None:
+        value = self.folder.read(_PENDING)
+        found = read_pending(value)
+        if value is not None and found is None:
+            raise OllamaError(f"{self.folder.file(_PENDING)}: it does not name a snapshot; remove it")
+        return found
+
+    def _put(self, pending: Pending) -> None:
+        self.folder.write(_PENDING, pending._asdict())
+
+    def _current(self) -> dict[str, Any]:
+        value = self.folder.read(_CURRENT)
+        return value if isinstance(value, dict) else {}
 
     def plan(self) -> dict[str, Any] | None:
         """The plan confirmed last, if any."""
-        value = self._read(_CURRENT)
-        plan = value.get("plan") if isinstance(value, dict) else None
+        plan = self._current().get("plan")
         return plan if isinstance(plan, dict) else None
 
-    def save(self, snapshot: Snapshot, now: datetime) -> str:
+    def sequence(self) -> int:
+        """The number of the last change, or of the last step of the pending one; it only grows."""
+        last, record = self._current().get("sequence"), self._record()
+        known = [last if isinstance(last, int) else 0, record.sequence if record else 0]
+        return max([*known, *map(sequence_of, self.ids())])
+
+    def recover(self) -> None:
+        """Finish what a killed run left in this folder: a snapshot half written, a confirmation not finished."""
+        record = self._record()
+        if record is not None and record.phase == OPENING:
+            self.folder.remove(record.id, _PENDING)
+        elif record is not None and record.phase == CLOSING:
+            self._finish(record)
+
+    def save(self, snapshot: Snapshot, now: datetime, target: str | None = None, holder: Any = None) -> str:  # noqa: ANN401 - a record or None
         """Save the snapshot under a new id, and mark a change as pending unless one is; return the id."""
-        name = moment = now.strftime("%Y%m%dT%H%M%SZ")
-        taken, number = set(self.ids()), 0
-        while name in taken:
-            number += 1
-            name = f"{moment}-{number}"
-        begun = self.pending()
-        self._keep(snapshot._replace(id=name, saved_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"), plan=self.plan()))
+        self.recover()
+        begun, sequence = self.pending(), self.sequence() + 1
+        name = new_id(now.strftime("%Y%m%dT%H%M%SZ"), sequence)
+        record = Pending(name, target, sequence=sequence, holder=holder)
         if begun is None:
-            self._write(_PENDING, {"id": name, "restored": False})
+            self._put(record._replace(phase=OPENING))
+        elif begun.restored and begun.target is None:
+            # That change is taken back, so this one begins at what there is, and its snapshots say the same.
+            stale = [each for each in self.ids() if order(each) >= order(begun.id)]
+            record = record._replace(drop=[*stale, *begun.drop])
+        else:
+            record = record._replace(id=begun.id, drop=begun.drop)
+        self._keep(snapshot._replace(id=name, saved_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"), plan=self.plan()))
+        self._put(record)
         return name
 
     def _keep(self, snapshot: Snapshot) -> None:
         entries = [encode(entry) for entry in snapshot.entries]
-        self._write(snapshot.id, {**snapshot._asdict(), "schema": SCHEMA, "entries": entries})
+        self.folder.write(snapshot.id, {**snapshot._asdict(), "schema": SCHEMA, "entries": entries})
 
-    def discard(self, name: str) -> None:
-        """Delete the snapshot of a change that was not made."""
-        self._remove(*([_PENDING] if self.pending() == name else []), name)
+    def discard(self, name: str, before: Pending | None) -> None:
+        """Delete the snapshot of a change that was not made; ``before`` is what was pending until then."""
+        record = self._record()
+        if before is not None:
+            self._put(before._replace(sequence=self.sequence()))
+            self.folder.remove(name)
+        elif record is not None:
+            self._close(record._replace(gone=[name, *record.drop], plan=self.plan()))
 
-    def mark_restored(self, name: str) -> None:
+    def claim(self, target: str | None, holder: Any, *, restored: bool = False) -> None:  # noqa: ANN401 - same
+        """Record who goes on with the pending change, and where it leads now."""
+        record = self.pending()
+        if record is not None:
+            same = restored or (record.restored and record.target is None and target is None)
+            self._put(record._replace(target=target, restored=same, holder=holder, sequence=self.sequence() + 1))
+
+    def mark_restored(self) -> None:
         """Record that the files are restored, so that only restarts and the confirmation are left."""
-        self._write(_PENDING, {"id": name, "restored": True})
+        record = self.pending()
+        if record is not None:
+            self._put(record._replace(restored=True))
 
-    def confirm(self, plan: dict[str, Any] | None, keep: int) -> bool:
+    def confirm(self, plan: dict[str, Any] | None, keep: int, *, same: bool = False) -> bool:
         """Confirm the pending change; return whether there was one.
 
-        ``plan`` becomes the current plan, and the last ``keep`` snapshots are kept. A snapshot that was restored is
-        deleted, because the host is in that state now.
+        ``plan`` becomes the current plan, and the last ``keep`` snapshots are kept. The one before the change is
+        deleted where the host is in that state now: it was restored, or is the ``same``.
         """
-        (begun, restored), ids = self._pending(), self.ids()
-        gone = [name for name in ids if begun is not None and _order(name) > _order(begun)]
-        if begun is not None:
-            gone = [*gone, begun] if restored else self._merge_unconfirmed(gone, begun)
-        known = self._read(_CURRENT)
-        if not isinstance(known, dict) or known.get("plan") != plan:
-            self._write(_CURRENT, {"plan": plan})
+        self.recover()
+        begun, ids = self.pending(), self.ids()
+        if begun is None:
+            if self._current().get("plan", {}) != plan:
+                self.folder.write(_CURRENT, {"plan": plan, "sequence": self.sequence()})
+            self.folder.remove(*ids[keep:])
+            return False
+        later = [name for name in ids if order(name) > order(begun.id)]
+        taken_back = begun.restored and begun.target is None
+        gone = [*later, begun.id] if taken_back or same else self._merge(later, begun.id)
+        gone += begun.drop
         kept = [name for name in ids if name not in gone]
-        self._remove(_PENDING, *gone, *kept[keep:])
-        return begun is not None
+        self._close(begun._replace(gone=[*gone, *kept[keep:]], plan=plan))
+        return True
 
-    def _merge_unconfirmed(self, later: list[str], begun: str) -> list[str]:
+    def _close(self, record: Pending) -> None:
+        """From the first write on the change is confirmed; what fails then is left to the next call."""
+        closing = record._replace(phase=CLOSING, sequence=self.sequence() + 1)
+        self._put(closing)
+        try:
+            self._finish(closing)
+        except OllamaError as error:
+            self.problems.append(str(error))
+
+    def _finish(self, record: Pending) -> None:
+        if self._current() != {"plan": record.plan, "sequence": record.sequence}:
+            self.folder.write(_CURRENT, {"plan": record.plan, "sequence": record.sequence})
+        self.folder.remove(*record.gone, _PENDING)
+
+    def _merge(self, later: list[str], begun: str) -> list[str]:
         """Add to the snapshot ``begun`` what later ones have of paths that it lacks; return the ids to delete.
 
         Nothing is deleted if one of them cannot be read.
@@ -204,39 +199,5 @@ class Store:
         except OllamaError:
             return []
         if later:
-            changes = {change["path"]: change for each in snapshots for change in each.changes}
-            self._keep(
-                snapshots[-1]._replace(
-                    changes=[changes[path] for path in sorted(changes)],
-                    entries=entries_at(snapshots, begun),
-                    folders=sorted({folder for each in snapshots for folder in each.folders}),
-                    kernel=kernel_at(snapshots, begun),
-                )
-            )
-        return later
-
-
-def _order(name: str) -> tuple[str, int]:
-    moment, _dash, number = name.partition("-")
-    return moment, int(number or 0)
-
-
-def entries_at(snapshots: Iterable[Snapshot], name: str) -> tuple[Entry, ...]:
-    """The entries that restore the snapshot ``name``; ``snapshots`` are sorted, the newest first.
-
-    A path that only a later snapshot has was not touched in between, so the later one has it as it was.
-    """
-    wanted = {entry.path: entry for snapshot in _back_to(snapshots, name) for entry in snapshot.entries}
-    return tuple(wanted[path] for path in sorted(wanted))
-
-
-def kernel_at(snapshots: Iterable[Snapshot], name: str) -> dict[str, str]:
-    """The kernel values that restore the snapshot ``name``, by path."""
-    return {path: value for snapshot in _back_to(snapshots, name) for path, value in snapshot.kernel.items()}
-
-
-def _back_to(snapshots: Iterable[Snapshot], name: str) -> Iterator[Snapshot]:
-    for snapshot in snapshots:
-        yield snapshot
-        if snapshot.id == name:
-            return
+            self._keep(merged(snapshots))
+        return list(later)

@@ -18,12 +18,16 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.change
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, Entry
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import (
     Host,
-    plan_restore,
     remove_empty,
-    restore,
     save,
-    services,
     write,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.restore import (
+    confirm,
+    go_back,
+    plan_restore,
+    restore,
+    services,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 from ansible_collections.inference.ollama.tests.unit.support.states import SETS, plant, systemctl, ticking, tree, wanted
@@ -111,15 +115,11 @@ def test_any_kept_state_is_what_there_was(before, steps, data):
                 machine.store.confirm(None, 3)
         for _number in range(2):
             asked = data.draw(st.sampled_from(machine.store.ids()))
-            back, moment = plan_restore(machine.store, machine.host, asked), machine.now()
-            if asked != machine.store.pending() and back.changes:
-                again = machine.host._replace(kernel=tuple(back.kernel))
-                moments[write(machine.store, again, back.wanted, back.changes, "")] = moment
-            restore(back)
+            back, moment, known = plan_restore(machine.store, machine.host, asked), machine.now(), machine.store.ids()
+            go_back(machine.store, machine.host, back)
+            moments.update((name, moment) for name in machine.store.ids() if name not in known)
             assert_same(machine.now(), moments[asked])
-            if asked == machine.store.pending():
-                machine.store.mark_restored(asked)
-            machine.store.confirm(None, 3)
+            confirm(machine.store, machine.host, None, 3)
             if not machine.store.ids():
                 break
 
@@ -169,7 +169,7 @@ def test_a_change_that_cannot_be_written_has_not_begun(machine):
     first = machine.change({"a": ("file", b"1", 0o644)})
     with pytest.raises(OllamaError):
         machine.change({"file/below": ("file", b"1", 0o644)})
-    assert (machine.store.ids(), machine.store.pending()) == ([first], first)
+    assert (machine.store.ids(), machine.store.pending().id) == ([first], first)
 
 
 def test_a_disk_too_full_to_keep_a_state_is_not_written_to(machine, monkeypatch):
@@ -190,7 +190,7 @@ def test_the_complaint_is_of_the_files_whatever_becomes_of_the_note(machine, mon
     """A store that fails too is no news."""
     plant(machine.units, {"file": ("file", b"x", 0o644)})
 
-    def discard(_name):
+    def discard(_name, _before):
         raise OllamaError("another complaint")
 
     monkeypatch.setattr(machine.store, "discard", discard)
@@ -231,7 +231,7 @@ def test_a_service_that_did_not_start_at_boot_then_does_not_again(machine):
 def test_a_state_in_between_that_is_damaged_is_in_the_way(machine):
     """It may be the only one that knows of a file; the newest one can be gone back to all the same."""
     names = [machine.change({"a": ("file", str(number).encode(), 0o644)}) for number in range(3)]
-    with open(f"{machine.store.folder}/{names[1]}.json", "w", encoding="utf-8") as file:
+    with open(f"{machine.store.folder.path}/{names[1]}.json", "w", encoding="utf-8") as file:
         file.write("{")
     with pytest.raises(OllamaError, match=rf"{names[1]}.json: cannot be read"):
         machine.restore(names[0])
@@ -269,7 +269,7 @@ def test_services_to_stop_and_to_start(tmp_path):
     entries = wanted(machine.units, {"a": ("file", b"1", 0o644)})
     name = save(machine.store, machine.host, entries, pending_changes(entries), "")
     now = systemctl({"ollama@a.service": 0, "ollama@b.service": 0})
-    assert services(machine.store.snapshot(name), now) == {
+    assert services(machine.store.snapshot(name), machine.host._replace(run=now)) == {
         "stop": ["ollama@b.service"],
         "start": {"ollama.service": "", "ollama@a.service": ""},
     }

@@ -13,15 +13,15 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, LARGEST, Entry
-from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import (
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.snapshots import (
     Snapshot,
-    Store,
     entries_at,
     kernel_at,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 from ansible_collections.inference.ollama.tests.unit.support.states import MOMENT, tree
 
-FIRST = "20261122T081202Z"
+FIRST = "20261122T081202Z.1"
 
 
 def state(name="", *entries, kernel=None, **changes):
@@ -44,7 +44,7 @@ def saved(store, number, *entries, **changes):
 
 
 def damage(store, name, text):
-    with open(f"{store.folder}/{name}.json", "w", encoding="utf-8") as file:
+    with open(f"{store.folder.path}/{name}.json", "w", encoding="utf-8") as file:
         file.write(text)
 
 
@@ -61,7 +61,7 @@ def test_what_was_saved_is_there_again(store):
     )
     name = store.save(kept, MOMENT)
     assert name == FIRST
-    assert store.snapshot(name) == kept._replace(id=name, saved_at="2026-11-22T08:12:02Z")
+    assert store.snapshot(name) == kept._replace(id=name, saved_at="2026-11-22T08:12:02Z", written=None)
     assert [each.id for each in store.snapshots()] == store.ids() == [name]
     assert store.problems == []
 
@@ -74,7 +74,7 @@ def test_only_its_owner_may_read_what_is_kept(store):
         saved(store, 0)
     finally:
         os.umask(before)
-    assert {name: entry[-1] for name, entry in tree(os.path.dirname(store.folder)).items()} == {
+    assert {name: entry[-1] for name, entry in tree(os.path.dirname(store.folder.path)).items()} == {
         "here": 0o700,
         "here/current.json": 0o600,
         "here/pending.json": 0o600,
@@ -96,7 +96,7 @@ def test_a_summary_holds_no_contents(store):
 def test_states_of_the_same_second(store):
     """Each has a name of its own, and ten come after two."""
     names = [saved(store, 0) for _number in range(12)]
-    assert names[:3] == [FIRST, f"{FIRST}-1", f"{FIRST}-2"]
+    assert names[:3] == [FIRST, "20261122T081202Z.2", "20261122T081202Z.3"]
     assert store.ids() == names[::-1]
 
 
@@ -104,7 +104,7 @@ def test_a_change_has_begun_until_it_is_confirmed(store):
     """The first state of those that were saved meanwhile is the one to go back to."""
     assert store.pending() is None
     assert [saved(store, 0), saved(store, 1)] == store.ids()[::-1]
-    assert store.pending() == FIRST
+    assert store.pending().id == FIRST
     assert store.confirm(None, 3) is True
     assert store.pending() is None
     assert store.confirm(None, 3) is False
@@ -112,11 +112,12 @@ def test_a_change_has_begun_until_it_is_confirmed(store):
 
 def test_a_change_that_nothing_came_of(store):
     """Its state is gone, and it has not begun; one that had begun before still has."""
-    store.discard(saved(store, 0))
+    store.discard(saved(store, 0), None)
     assert (store.ids(), store.pending()) == ([], None)
     first = saved(store, 1)
-    store.discard(saved(store, 2))
-    assert (store.ids(), store.pending()) == ([first], first)
+    begun = store.pending()
+    store.discard(saved(store, 2), begun)
+    assert (store.ids(), store.pending().id) == ([first], first)
 
 
 def test_the_last_states_are_kept(store):
@@ -124,9 +125,9 @@ def test_the_last_states_are_kept(store):
     for number in range(5):
         saved(store, number)
         store.confirm(None, 3)
-    assert store.ids() == ["20261122T081602Z", "20261122T081502Z", "20261122T081402Z"]
+    assert store.ids() == ["20261122T081602Z.9", "20261122T081502Z.7", "20261122T081402Z.5"]
     store.confirm(None, 1)
-    assert store.ids() == ["20261122T081602Z"]
+    assert store.ids() == ["20261122T081602Z.9"]
 
 
 def test_a_state_that_was_gone_back_to_is_none_to_go_back_to(store):
@@ -135,8 +136,8 @@ def test_a_state_that_was_gone_back_to_is_none_to_go_back_to(store):
     store.confirm(None, 3)
     begun = saved(store, 1)
     saved(store, 2)
-    store.mark_restored(begun)
-    assert store.pending() == begun
+    store.mark_restored()
+    assert store.pending().id == begun
     assert store.confirm(None, 3) is True
     assert store.ids() == [old]
 
@@ -181,9 +182,9 @@ def test_the_plan_that_was_confirmed_goes_into_the_next_state(store):
 def test_confirming_the_same_plan_again_writes_nothing(store):
     """A run that changes nothing leaves the folder as it is."""
     store.confirm({"schema": 1}, 3)
-    before = os.stat(f"{store.folder}/current.json").st_ino
+    before = os.stat(f"{store.folder.path}/current.json").st_ino
     store.confirm({"schema": 1}, 3)
-    assert os.stat(f"{store.folder}/current.json").st_ino == before
+    assert os.stat(f"{store.folder.path}/current.json").st_ino == before
 
 
 def test_a_large_state_is_pruned_as_any_other(store):
@@ -192,13 +193,13 @@ def test_a_large_state_is_pruned_as_any_other(store):
     saved(store, 0, large)
     saved(store, 1, large)
     store.confirm(None, 3)
-    store.discard(saved(store, 2, large))
+    store.discard(saved(store, 2, large), None)
     saved(store, 3)
     store.confirm(None, 1)
     assert len(store.ids()) == 1
 
 
-@pytest.mark.parametrize("name", ["", "x", "../current", "current", "20261122T081203Z", f"{FIRST}\n", f"{FIRST}-1000"])
+@pytest.mark.parametrize("name", ["", "x", "../current", "current", "20261122T081203Z.1", f"{FIRST}\n", f"{FIRST}-1"])
 def test_a_state_that_there_is_not(store, name):
     """The sentence says which there are; no other file is read by a name that somebody gives."""
     with pytest.raises(OllamaError, match=r"no snapshot .*; found: none"):
@@ -210,7 +211,7 @@ def test_a_state_that_there_is_not(store, name):
 
 
 def good(store):
-    with open(f"{store.folder}/{FIRST}.json", encoding="utf-8") as file:
+    with open(f"{store.folder.path}/{FIRST}.json", encoding="utf-8") as file:
         return json.load(file)
 
 
@@ -246,7 +247,7 @@ def test_a_damaged_state_is_named_and_left_alone(store, change):
 def test_a_file_that_is_no_json_is_named(store, text):
     """As it is after a disk has lost it."""
     first = saved(store, 0)
-    with open(f"{store.folder}/{first}.json", "wb") as file:
+    with open(f"{store.folder.path}/{first}.json", "wb") as file:
         file.write(text.encode("latin-1"))
     with pytest.raises(OllamaError, match=f"{first}.json: cannot be read .invalid JSON"):
         store.snapshot(first)
@@ -264,9 +265,9 @@ def test_json_that_is_no_state(store, value):
 def test_a_file_that_cannot_be_read_is_named(store):
     """A folder of that name is none of ours."""
     saved(store, 0)
-    os.mkdir(f"{store.folder}/20261122T090000Z.json")
+    os.mkdir(f"{store.folder.path}/20261122T090000Z.json")
     assert [each.id for each in store.snapshots()] == [FIRST]
-    assert "20261122T090000Z.json: cannot be read (Is a directory)" in store.problems[0]
+    assert "20261122T090000Z.json: cannot be read (it is not a regular file)" in store.problems[0]
 
 
 @pytest.mark.parametrize("value", [[], {}, {"id": 1}, {"id": "x"}, {"id": "../x"}, "x", 1])
@@ -294,11 +295,11 @@ def test_other_files_in_the_folder_are_not_ours(store):
     """They are neither states nor removed."""
     saved(store, 0)
     for name in ("notes.txt", "x.json", "20261122T081202Z", "20261122T081202Z.json~"):
-        with open(f"{store.folder}/{name}", "w", encoding="utf-8"):
+        with open(f"{store.folder.path}/{name}", "w", encoding="utf-8"):
             pass
     store.confirm(None, 1)
     assert store.ids() == [FIRST]
-    assert {"notes.txt", "x.json", "20261122T081202Z", "20261122T081202Z.json~"} <= {*os.listdir(store.folder)}
+    assert {"notes.txt", "x.json", "20261122T081202Z", "20261122T081202Z.json~"} <= {*os.listdir(store.folder.path)}
 
 
 def test_a_folder_that_is_none(tmp_path):
@@ -307,19 +308,20 @@ def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(OllamaError, match=r"file: cannot be listed \(Not a directory\)"):
         Store(str(tmp_path / "file")).ids()
     with pytest.raises(OllamaError, match="cannot be written"):
-        Store(str(tmp_path / "file"))._write("current", {})
+        Store(str(tmp_path / "file")).folder.write("current", {})
 
 
 def test_a_file_that_cannot_be_removed_is_named(store, monkeypatch):
     """Why, in a sentence."""
     first = saved(store, 0)
 
-    def refuse(path):
+    def refuse(path, **_options):
         raise PermissionError(13, "Permission denied", path)
 
+    store.confirm(None, 3)
     monkeypatch.setattr(os, "unlink", refuse)
-    with pytest.raises(OllamaError, match=r"json: cannot be .* \(Permission denied\)"):
-        store.discard(first)
+    with pytest.raises(OllamaError, match=r"json: cannot be removed \(Permission denied\)"):
+        store.folder.remove(first)
 
 
 def test_the_state_itself_knows_best(store):

@@ -40,23 +40,27 @@ def host(tmp_path):
     plant(
         str(folder),
         {
-            "same": ("file", b"same\n", 0o644),
-            "other": ("file", b"old\n", 0o644),
+            "ollama.service": ("file", b"same\n", 0o644),
+            "ollama@.service": ("file", b"old\n", 0o644),
             "key": ("file", f"{KEY}-old".encode(), 0o600),
-            "gone.d/gone": ("file", b"gone\n", 0o644),
-            "link": ("link", "same"),
+            "ollama@g.service.d/gone.conf": ("file", b"gone\n", 0o644),
+            "ollama@l.service": ("link", "ollama.service"),
         },
     )
     return {
         "files": [
-            {"path": f"{folder}/same", "content": "same\n"},
-            {"path": f"{folder}/other", "content": "new\n", "mode": "0640"},
-            {"path": f"{folder}/new.d/new", "content": "first\n"},
+            {"path": f"{folder}/ollama.service", "content": "same\n"},
+            {"path": f"{folder}/ollama@.service", "content": "new\n", "mode": "0640"},
+            {"path": f"{folder}/ollama.service.d/new.conf", "content": "first\n"},
         ],
         "secrets": {f"{folder}/key": KEY},
-        "absent": [f"{folder}/gone.d/gone", f"{folder}/link", f"{folder}/never"],
-        "empty_folders": [f"{folder}/gone.d", f"{folder}/never.d", f"{folder}/new.d"],
-        "backup": [f"{folder}/other", f"{folder}/same", f"{folder}/link"],
+        "absent": [
+            f"{folder}/ollama@g.service.d/gone.conf",
+            f"{folder}/ollama@l.service",
+            f"{folder}/ollama@never.service",
+        ],
+        "empty_folders": [f"{folder}/ollama@g.service.d", f"{folder}/never.d", f"{folder}/ollama.service.d"],
+        "backup": [f"{folder}/ollama@.service", f"{folder}/ollama.service", f"{folder}/ollama@l.service"],
         "state_folder": str(tmp_path / "kept"),
         "units_folder": str(folder),
         "reason": "change 4711",
@@ -69,22 +73,22 @@ def test_files_are_written_and_removed(run, host, tmp_path):
     folder = host["units_folder"]
     assert (code, result["changed"], result["unfinished"]) == (0, True, False)
     assert result["changes"] == [
-        {"path": f"{folder}/other", "change": "changed"},
-        {"path": f"{folder}/new.d/new", "change": "created"},
+        {"path": f"{folder}/ollama@.service", "change": "changed"},
+        {"path": f"{folder}/ollama.service.d/new.conf", "change": "created"},
         {"path": f"{folder}/key", "change": "changed"},
-        {"path": f"{folder}/gone.d/gone", "change": "removed"},
-        {"path": f"{folder}/link", "change": "removed"},
+        {"path": f"{folder}/ollama@g.service.d/gone.conf", "change": "removed"},
+        {"path": f"{folder}/ollama@l.service", "change": "removed"},
     ]
     found = tree(folder)
     (copy,) = [name for name in found if name.endswith("~")]
     assert found.pop(copy) == ("file", b"old\n", 0o644)
-    assert copy.startswith("other.20")
+    assert copy.startswith("ollama@.service.20")
     assert found == {
-        "same": ("file", b"same\n", 0o644),
-        "other": ("file", b"new\n", 0o640),
+        "ollama.service": ("file", b"same\n", 0o644),
+        "ollama@.service": ("file", b"new\n", 0o640),
         "key": ("file", KEY.encode(), 0o600),
-        "new.d": ("folder", 0o755),
-        "new.d/new": ("file", b"first\n", 0o644),
+        "ollama.service.d": ("folder", 0o755),
+        "ollama.service.d/new.conf": ("file", b"first\n", 0o644),
     }
     kept = Store(str(tmp_path / "kept")).snapshot(result["state"])
     assert (kept.reason, kept.changes) == ("change 4711", result["changes"])
@@ -120,7 +124,7 @@ def test_a_change_that_was_never_confirmed_counts_as_one(run, host):
     assert (second["changed"], second["unfinished"], second["changes"], second["state"]) == (True, True, [], None)
     _code, third = run(**host, _ansible_check_mode=True)
     assert (third["changed"], third["unfinished"]) == (True, True)
-    Store(host["state_folder"]).discard(first["state"])
+    Store(host["state_folder"]).discard(first["state"], None)
     assert run(**host)[1]["unfinished"] is False
 
 
@@ -144,9 +148,9 @@ def test_a_secret_that_is_removed_is_not_in_the_result(run, host):
 
 def test_a_secret_is_not_in_a_complaint_either(run, host):
     """A task that fails prints its arguments too."""
-    code, result = run(secrets={f"{host['units_folder']}/same/key": KEY})
+    code, result = run(secrets={f"{host['units_folder']}/ollama.service/key": KEY})
     assert code == 1
-    assert "same/key: cannot be written (File exists); nothing was changed" in result["msg"]
+    assert "ollama.service/key: cannot be written (File exists); nothing was changed" in result["msg"]
     assert KEY not in json.dumps(result)
 
 
@@ -164,12 +168,13 @@ def test_without_a_folder_nothing_is_kept(run, host, monkeypatch):
     del host["state_folder"]
     code, result = run(**host)
     assert (code, result["changed"], result["state"], result["unfinished"]) == (0, True, None, False)
-    assert set(tree(os.path.dirname(host["units_folder"]))) >= {"etc/new.d/new"}
+    assert set(tree(os.path.dirname(host["units_folder"]))) >= {"etc/ollama.service.d/new.conf"}
 
 
 def test_one_file_that_cannot_be_written_stops_all(run, host, tmp_path):
     """Nothing has changed, no copy is left, and no change has begun."""
-    host["files"].append({"path": f"{host['units_folder']}/same/below", "content": "x"})
+    plant(host["units_folder"], {"ollama@x.service.d": ("file", b"no folder", 0o644)})
+    host["files"].append({"path": f"{host['units_folder']}/ollama@x.service.d/x.conf", "content": "x"})
     before = tree(host["units_folder"])
     code, result = run(**host)
     assert code == 1
@@ -181,9 +186,9 @@ def test_one_file_that_cannot_be_written_stops_all(run, host, tmp_path):
 def test_a_folder_with_something_in_it_stays(run, host):
     """Only empty ones are removed, and only where something has changed."""
     folder = host["units_folder"]
-    plant(folder, {"gone.d/theirs": ("file", b"x", 0o644)})
+    plant(folder, {"ollama@g.service.d/theirs": ("file", b"x", 0o644)})
     run(**host)
-    assert "gone.d/theirs" in tree(folder)
+    assert "ollama@g.service.d/theirs" in tree(folder)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import yaml
 
 testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
+from ansible_collections.inference.ollama.plugins.module_utils import _places
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import pending_changes
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import Host, write
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
@@ -24,7 +25,7 @@ PLAN = {"schema": 1, "instances": []}
 
 
 class Machine:
-    """A host with three changes behind it: the file ``a`` counts them, the second brought a link and a key."""
+    """A host with three changes behind it: its unit counts them, the second brought a link and a key."""
 
     def __init__(self, folder):
         self.folder, self.units, self.switch = str(folder / "kept"), str(folder / "units"), str(folder / "switch")
@@ -33,9 +34,21 @@ class Machine:
         os.makedirs(self.units)
         plant(str(folder), {"switch": ("file", b"0", 0o644)})
         self.ids = [
-            self.change({"a": ("file", b"1", 0o644)}),
-            self.change({"a": ("file", b"2", 0o644), "key": ("file", KEY.encode(), 0o600), "b": ("link", "a")}),
-            self.change({"a": ("file", b"3", 0o644), "key": ("file", b"other", 0o600), "new/c": ("file", b"c", 0o644)}),
+            self.change({"ollama.service": ("file", b"1", 0o644)}),
+            self.change(
+                {
+                    "ollama.service": ("file", b"2", 0o644),
+                    "ollama@.service": ("file", KEY.encode(), 0o600),
+                    "ollama@b.service": ("link", "a"),
+                }
+            ),
+            self.change(
+                {
+                    "ollama.service": ("file", b"3", 0o644),
+                    "ollama@.service": ("file", b"other", 0o600),
+                    "ollama.service.d/c.conf": ("file", b"c", 0o644),
+                }
+            ),
         ]
 
     def change(self, things, *, confirmed=True):
@@ -56,6 +69,7 @@ def machine(tmp_path):
 def run(capsys, monkeypatch, machine):
     """Run the module with arguments; its exit status and its result."""
     monkeypatch.setattr(snapshot, "runner", lambda _timeout: systemctl(machine.running))
+    monkeypatch.setattr(_places, "KERNEL_FILES", (machine.switch,))
 
     def run(**args):
         args = {"folder": machine.folder, "units_folder": machine.units, **args}
@@ -79,7 +93,7 @@ def test_states_are_listed(run, machine, tmp_path):
         "id": machine.ids[0],
         "saved_at": "2026-11-22T08:12:02Z",
         "reason": "a reason",
-        "changes": [{"path": f"{machine.units}/a", "change": "created"}],
+        "changes": [{"path": f"{machine.units}/ollama.service", "change": "created"}],
     }
     assert tree(str(tmp_path)) == before
 
@@ -111,7 +125,7 @@ def test_nothing_is_unfinished_and_nothing_is_done(run, machine, tmp_path):
         *(0, False, None, []),
         None,
     )
-    assert tree(str(tmp_path)) == before
+    assert {**tree(str(tmp_path)), "kept/lock": None} == {**before, "kept/lock": None}
     assert len(result["states"]) == len(machine.ids)
 
 
@@ -119,7 +133,7 @@ def test_nothing_is_unfinished_and_nothing_is_done(run, machine, tmp_path):
 def test_check_mode_reports_the_same_and_changes_nothing(run, machine, tmp_path, asked):
     """Whichever snapshot is restored, the dry run reports the same files, kernel values and services."""
     if asked == "unfinished":
-        machine.change({"a": ("file", b"4", 0o644)}, confirmed=False)
+        machine.change({"ollama.service": ("file", b"4", 0o644)}, confirmed=False)
     plant(str(tmp_path), {"switch": ("file", b"1", 0o644)})
     machine.running = {"ollama@a.service": 0}
     name = machine.ids[asked] if isinstance(asked, int) else asked
@@ -137,12 +151,14 @@ def test_check_mode_reports_the_same_and_changes_nothing(run, machine, tmp_path,
 def test_a_change_that_failed_is_taken_back(run, machine):
     """Without another state for it; once confirmed, the state is gone, as it is what there is."""
     before = tree(machine.units)
-    name = machine.change({"a": ("file", b"4", 0o644), "deep/er/x": ("file", b"x", 0o644)}, confirmed=False)
+    name = machine.change(
+        {"ollama.service": ("file", b"4", 0o644), "ollama@x.service.d/x.conf": ("file", b"x", 0o644)}, confirmed=False
+    )
     _code, result = run(state="restored")
     assert (result["changed"], result["restored"]["id"], result["plan"]) == (True, name, PLAN)
     assert result["changes"] == [
-        {"path": f"{machine.units}/a", "change": "changed"},
-        {"path": f"{machine.units}/deep/er/x", "change": "removed"},
+        {"path": f"{machine.units}/ollama.service", "change": "changed"},
+        {"path": f"{machine.units}/ollama@x.service.d/x.conf", "change": "removed"},
     ]
     assert tree(machine.units) == before
     assert (result["unfinished"], len(result["states"])) == (name, 4)
@@ -158,9 +174,9 @@ def test_going_back_to_the_last_state_and_forth_again(run, machine):
     _code, result = run(state="restored", id="last")
     assert result["restored"]["id"] == machine.ids[2]
     assert tree(machine.units) == {
-        "a": ("file", b"2", 0o644),
-        "b": ("link", "a"),
-        "key": ("file", KEY.encode(), 0o600),
+        "ollama.service": ("file", b"2", 0o644),
+        "ollama@b.service": ("link", "a"),
+        "ollama@.service": ("file", KEY.encode(), 0o600),
     }
     assert result["unfinished"] == result["states"][0]["id"]
     assert result["states"][0]["reason"] == f"before going back to {machine.ids[2]}"
@@ -199,13 +215,13 @@ def test_a_state_that_is_what_there_is_changes_nothing(run, machine):
 def test_a_restore_that_cannot_be_written_has_not_begun(run, machine):
     """Nothing has changed, and no change is left to be confirmed."""
     before = tree(machine.units)
-    os.unlink(f"{machine.units}/a")
-    os.mkdir(f"{machine.units}/a.ollama-new")
+    os.unlink(f"{machine.units}/ollama.service")
+    os.mkdir(f"{machine.units}/ollama.service.ollama-new")
     code, result = run(state="restored", id=machine.ids[2])
     assert code == 1
     assert "nothing was changed" in result["msg"]
-    os.rmdir(f"{machine.units}/a.ollama-new")
-    plant(machine.units, {"a": ("file", b"3", 0o644)})
+    os.rmdir(f"{machine.units}/ollama.service.ollama-new")
+    plant(machine.units, {"ollama.service": ("file", b"3", 0o644)})
     assert tree(machine.units) == before
     assert machine.store.pending() is None
     assert machine.store.ids() == machine.ids[::-1]
@@ -213,7 +229,7 @@ def test_a_restore_that_cannot_be_written_has_not_begun(run, machine):
 
 def test_no_secret_is_in_the_result(run, machine):
     """Neither that of the snapshot nor the one in force now is shown."""
-    machine.change({"key": ("file", b"sk-the-key-of-today", 0o600)}, confirmed=False)
+    machine.change({"ollama@.service": ("file", b"sk-the-key-of-today", 0o600)}, confirmed=False)
     for args in ({}, {"state": "restored"}, {"state": "restored", "id": machine.ids[1]}, {"state": "confirmed"}):
         _code, result = run(**args, _ansible_diff=True)
         assert KEY not in json.dumps(result)
@@ -222,7 +238,7 @@ def test_no_secret_is_in_the_result(run, machine):
 
 def test_confirming_keeps_the_newest(run, machine):
     """As many as are asked for; the plan goes into states from then on. Check mode does neither."""
-    machine.change({"a": ("file", b"4", 0o644)}, confirmed=False)
+    machine.change({"ollama.service": ("file", b"4", 0o644)}, confirmed=False)
     _code, result = run(state="confirmed", keep=1, _ansible_check_mode=True)
     assert (len(result["states"]), result["unfinished"] is None) == (4, False)
     code, result = run(state="confirmed", keep=1, plan={"schema": 1, "b": 2})
@@ -238,7 +254,7 @@ def test_confirming_keeps_the_newest(run, machine):
         ({"command_timeout": -1}, "command_timeout: -1 is not a number of seconds"),
         ({"state": "restored", "id": "x"}, "no snapshot 'x'"),
         ({"state": "restored", "id": "../pending"}, "no snapshot '../pending'"),
-        ({"state": "restored", "id": "20200101T000000Z"}, "found: 20261122T081402Z, "),
+        ({"state": "restored", "id": "20200101T000000Z"}, "found: 20261122T081402Z.5, "),
         ({"state": "gone"}, "value of state must be one of: listed, restored, confirmed"),
     ],
 )
@@ -262,5 +278,5 @@ def test_every_key_is_documented(run, machine):
     described = yaml.safe_load(snapshot.RETURN)
     for args in ({}, {"state": "restored", "id": machine.ids[2]}):
         _code, result = run(**args)
-        assert {*result} - {"changed", "invocation", "diff"} == {*described}
+        assert {*result, "holder"} - {"changed", "invocation", "diff"} == {*described}
         assert {*result["states"][0]} == {*described["states"]["contains"]}

@@ -72,10 +72,10 @@ def test_a_file_that_cannot_be_read_is_named(run, tmp_path, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(unit_files_info, "open", refuse, raising=False)
+    monkeypatch.setattr(os, "open", refuse)
     result = run(tmp_path)
     assert (result["files"], result["headed"]) == ([path], [])
-    assert result["problems"] == [f"{path}: it cannot be read (Permission denied)"]
+    assert result["problems"] == [f"{path}: cannot be read (Permission denied)"]
 
 
 def test_digests_tell_whether_a_file_is_the_one_that_would_be_written(run, tmp_path):
