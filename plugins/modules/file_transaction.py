@@ -171,6 +171,11 @@ problems:
   type: list
   elements: str
   sample: []
+raced:
+  description: Whether the module fails because of another run, before it has changed anything.
+  returned: failure
+  type: bool
+  sample: true
 holder:
   description: The run that a pending change belongs to, where the module fails because of it.
   returned: failure
@@ -214,6 +219,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host i
 )
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import (
     HeldError,
+    RacedError,
     locked,
     new_holder,
     require_free,
@@ -362,9 +368,9 @@ def is_foreign(found: Entry, params: dict[str, Any]) -> bool:
 
 
 def require_generation(store: Store, seen: int | None) -> None:
-    """OllamaError where another run has changed the host since the caller looked."""
+    """RacedError where another run has changed the host since the caller looked."""
     if seen is not None and store.sequence() != seen:
-        raise OllamaError(
+        raise RacedError(
             f"another run has changed this host since it was read (change {store.sequence()} in {store.folder.path},"
             f" read at {seen}); nothing was changed. Run again"
         )
@@ -375,7 +381,9 @@ def main() -> None:
     try:
         result = run(module)
     except HeldError as error:
-        module.fail_json(msg=str(error), holder=error.holder)
+        module.fail_json(msg=str(error), raced=True, holder=error.holder)
+    except RacedError as error:
+        module.fail_json(msg=str(error), raced=True)
     except OllamaError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -43,7 +43,11 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 LEASE = 900
 
 
-class HeldError(OllamaError):
+class RacedError(OllamaError):
+    """Another run has changed the host since it was read; nothing was changed by this one."""
+
+
+class HeldError(RacedError):
     """Another run has the host; ``holder`` is its record."""
 
     def __init__(self, message: str, holder: Holder) -> None:

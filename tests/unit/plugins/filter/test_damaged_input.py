@@ -56,6 +56,7 @@ RIGHT = {
     "plan_table": [PLAN, "h"],
     "report_page": [WRAPPED["fleet_report"](FLEET, MOMENT)],
     "restore_report": [RESTORED, "h", VERIFIED],
+    "run_outcomes": [{"h": HOST}],
     "run_summary": [{"h": HOST}],
     "setting_lint": [{"OLLAMA_HOST": "x"}, "0.34.1"],
     "topology_svg": [TOPOLOGY, "h", PLAN],
