@@ -231,13 +231,13 @@ def test_a_host_without_systemd_is_refused_where_a_state_is_to_be_kept(run, host
 
 def test_what_somebody_else_wrote_stays_under_another_name(run, tmp_path):
     """Content, permissions and links are as they were; check mode and --diff show it, the snapshot has both paths."""
-    folder, store = tmp_path / "etc", tmp_path / "kept"
+    folder, store = tmp_path / "ollama.service.d", tmp_path / "kept"
     folder.mkdir()
     plant(str(folder), {"a.conf": ("file", b"theirs\xff\n", 0o640), "b.conf": ("link", "nowhere")})
     before = tree(str(folder))
     names = {f"{folder}/{name}.conf": f"{folder}/{name}-found.conf" for name in "abc"}
     files = [{"path": f"{folder}/{name}.conf", "content": "ours\n"} for name in "ab"]
-    asked = {"files": files, "kept": names, "state_folder": str(store), "units_folder": str(folder)}
+    asked = {"files": files, "kept": names, "state_folder": str(store), "units_folder": str(tmp_path)}
     code, result = run(**asked, _ansible_check_mode=True)
     assert (code, tree(str(folder))) == (0, before)
     assert {"path": f"{folder}/a-found.conf", "change": "created"} in result["changes"]

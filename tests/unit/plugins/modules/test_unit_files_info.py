@@ -182,7 +182,7 @@ def test_without_rights_the_state_folder_names_become(tmp_path, monkeypatch):
     for number, ending in ((1000, r"; the run is not root's: set become: true"), (0, r"\(Permission denied\)")):
         monkeypatch.setattr("os.geteuid", lambda number=number: number)
         with pytest.raises(OllamaError, match=f"{ending}$"):
-            unit_files_info._is_unfinished(str(tmp_path))
+            unit_files_info._pending(unit_files_info.Store(str(tmp_path)))
 
 
 @pytest.mark.parametrize(
