@@ -96,12 +96,13 @@ class ActionModule(ActionBase):
         """Return what is found once no other run changes the host; a refusal where one still does after the seconds."""
         # A value that is refused is not waited for.
         limit = seconds if isinstance(seconds, int) and not option_errors({"lock_timeout": seconds}) else 0
-        begun = said = time.monotonic()
+        begun = time.monotonic()
+        said = begun - _SAY_EVERY
         while not found.get("failed") and _is_held(found.get("holder"), known):
             holder, waited = found["holder"], time.monotonic() - begun
             if waited >= limit:
                 return _refused([f"{known['inventory_hostname']}: {describe(holder)}; {advice(holder)}"])
-            if said == begun or time.monotonic() - said >= _SAY_EVERY:
+            if time.monotonic() - said >= _SAY_EVERY:
                 Display().display(
                     f"{known['inventory_hostname']}: {describe(holder)}; waiting, {waited:.0f} of {limit} s"
                 )

@@ -36,16 +36,18 @@ class Templar:
 def act(monkeypatch):
     """Run the action with variables of the role; its result, and what it asked of the host."""
 
-    def act(args=None, answers=None, **variables):
+    def act(args=None, answers=None, answering=dict, **variables):
         task = SimpleNamespace(args=args or {}, check_mode=False, async_val=0, action="inference.ollama.desired_state")
         action = ActionModule.__new__(ActionModule)
         action._task, action._templar = task, Templar
         asked = []
-        replies = {
-            "topology_facts": {"ansible_facts": {"ollama_topology": xeon()}, "invocation": {}},
-            "unit_files_info": {**found(), "invocation": {"module_args": {"secrets": "VALUE_SPECIFIED"}}},
-            **(answers or {}),
-        }
+        replies = answering(
+            {
+                "topology_facts": {"ansible_facts": {"ollama_topology": xeon()}, "invocation": {}},
+                "unit_files_info": {**found(), "invocation": {"module_args": {"secrets": "VALUE_SPECIFIED"}}},
+                **(answers or {}),
+            }
+        )
 
         def execute(module_name, module_args, task_vars):
             assert task_vars["inventory_hostname"] == "gpu1"
@@ -210,3 +212,54 @@ def test_with_a_folder_to_render_into_the_unit_below_it_counts(act):
     """As for every file there."""
     _result, asked = act(ollama_staging_root="/root/staging/")
     assert asked[1][1]["folder"] == "/root/staging/etc/systemd/system"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that passes only where the action sleeps; what it prints."""
+    now, printed = [1000.0], []
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr("ansible.utils.display.Display.display", lambda _self, line: printed.append(line))
+    return printed
+
+
+def held(left=500.0):
+    """A host that a run of another controller changes."""
+    holder = {"run": "other", "controller": "deploy9", "pid": "7", "user": "kim", "since": "2026-11-26T08:00:00Z"}
+    return {**found(), "holder": {**holder, "reason": "to 11m", "lease_left_s": left}}
+
+
+def test_a_host_that_another_run_changes_is_waited_for(act, clock):
+    """It says so at once and then now and again, and refuses in one sentence who has the host and what to do."""
+    result, asked = act(answers={"unit_files_info": held()}, ollama_lock_timeout=40)
+    assert result["failed"] is True
+    assert result["msg"].startswith("gpu1: another run changes this host: process 7 of user kim on deploy9, since 2026")
+    assert "wait for its end and run again" in result["msg"]
+    assert [line.rpartition("; ")[2] for line in clock] == [
+        "waiting, 0 of 40 s",
+        "waiting, 15 of 40 s",
+        "waiting, 30 of 40 s",
+    ]
+    assert len(asked) > 10
+
+
+def test_what_the_other_run_leaves_is_what_is_decided_by(act, clock):
+    """The host is read again once it has ended."""
+    replies = iter([held(), held(), {**found(), "generation": 9, "holder": None}])
+
+    class Answers(dict):
+        def __getitem__(self, name):
+            return next(replies) if name == "unit_files_info" else super().__getitem__(name)
+
+    result, asked = act(answers={"unit_files_info": None}, ollama_lock_timeout=40, answering=Answers)
+    assert (result["generation"], [name for name, _args in asked].count("unit_files_info")) == (9, 3)
+    assert len(clock) == 1
+
+
+@pytest.mark.parametrize("other", [{"left": 0.0}, {}])
+def test_nothing_is_waited_for_without_need(act, clock, other):
+    """Where the lease is over, and where nothing is to be changed."""
+    args = {} if other else {"preflight": False}
+    result, _asked = act(args, answers={"unit_files_info": held(**other)}, ollama_lock_timeout=40)
+    assert (result["refusals"], clock) == ([], [])
