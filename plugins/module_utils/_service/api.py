@@ -47,8 +47,8 @@ class _Noting(urllib.request.HTTPHandler):
         super().__init__()
         self._opened = opened
 
-    def http_open(self, request: urllib.request.Request) -> Any:  # noqa: ANN401 - as the standard library has it
-        return self.do_open(self._connect, request)
+    def http_open(self, req: urllib.request.Request) -> Any:  # noqa: ANN401 - as the standard library has it
+        return self.do_open(self._connect, req)
 
     def _connect(self, host: str, **options: Any) -> HTTPConnection:  # noqa: ANN401 - handed on
         connection = HTTPConnection(host, **options)

@@ -22,8 +22,9 @@ DONE = {"item": UNIT, "before": [], "loaded": ["m:latest"], "seconds": 4.2}
 FAILED = {"item": UNIT, "before": [], "msg": "model m: it did not answer: timed out"}
 
 
-def loads(loaded=DONE, left=None, not_loadable=()):
+def loads(loaded=None, left=None, not_loadable=()):
     """What the role hands over after it has tried."""
+    loaded = DONE if loaded is None else loaded
     back = left or {"item": {"item": UNIT}, "seconds": 0.1}
     return {"model": "m", "not_loadable": [*not_loadable], "loaded": [loaded], "left": [back]}
 
