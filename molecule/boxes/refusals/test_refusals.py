@@ -21,6 +21,10 @@ def test_refusal_names_the_variable_its_value_and_what_is_allowed(recorded):
     assert lacking == []
 
 
+def test_a_server_that_runs_the_installed_program_says_the_release_of_a_slow_one(recorded):
+    assert recorded("release-of-server")["changed"] == 0
+
+
 @pytest.mark.parametrize("run", ["release-unknown", "release-unknown-check"])
 def test_unknown_release_is_refused_with_what_was_tried_and_both_remedies(recorded, run):
     seen = recorded(run)
@@ -29,5 +33,8 @@ def test_unknown_release_is_refused_with_what_was_tried_and_both_remedies(record
         assert words in seen["output"]
 
 
-def test_naming_the_release_is_enough_and_changes_nothing(recorded):
-    assert recorded("release-named")["changed"] == 0
+def test_naming_the_release_is_enough_and_restarts_nothing(recorded):
+    """What is written is which variables the files were made with."""
+    output = recorded("release-named")["output"]
+    assert ": 1 file changed; " in output
+    assert "restarted" not in output
