@@ -157,3 +157,22 @@ def test_root_is_nobodys_account():
     assert account("root") is None
     assert account("nobody").uid == NOBODY
     assert account("no-such-account") is account("") is account(None) is account("9" * 30) is None
+
+
+def test_parts_that_mean_nothing_are_passed_over(program):
+    """Dots and doubled slashes change no verdict."""
+    assert weakness(f"{program.parent}/..//./bin/tool") == weakness(str(program))
+
+
+def test_owners_without_names_are_numbers():
+    """As in a container without entries for them."""
+    status = os.stat_result((0o100644, 1, 1, 1, 54321, 54322, 0, 0, 0, 0))
+    assert _trust._described("/x", status) == "/x (owner 54321, group 54322, mode 0644)"
+    assert _trust._has_members(54322) is False
+    assert _trust._has_members(0) is False
+
+
+def test_a_program_that_is_not_there_cannot_be_judged(program):
+    """The reason is the system's."""
+    path = program.parent / "none"
+    assert weakness(str(path)) == f"{path} cannot be judged (No such file or directory)"
