@@ -20,7 +20,9 @@ def folder(host):
 
 def test_folder_holds_the_files_of_the_service_with_their_modes_and_no_other(host, variables):
     units = ("ollama.service", "ollama.slice")
-    expected = {f"644 etc/systemd/system/{unit}.d/override.conf" for unit in units} | {"644 etc/inference.ollama/variables.json"}
+    expected = {f"644 etc/systemd/system/{unit}.d/override.conf" for unit in units} | {
+        "644 etc/inference.ollama/variables.json"
+    }
     if "ollama_api_key" in variables:
         expected.add("600 etc/ollama/secrets.env")
     found = host.check_output("find %s -type f -printf '%%m %%P\\n'", FOLDER)
