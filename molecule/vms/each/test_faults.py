@@ -15,7 +15,7 @@ REASONS = {
     "other-port": ["http://127.0.0.1:11434", "no answer", "are back as they were", "checks passed"],
     "load-fails": ["model standin", "did not answer", "are back as they were", "checks passed"],
     "disk-full": [DROP_IN, "No space left on device", "nothing was changed"],
-    "rollback": ["back at", f"changed {DROP_IN}", "before a change of 1 file"],
+    "rollback": ["back at", f"changed {DROP_IN}", "before a change of 2 files"],
 }
 
 
