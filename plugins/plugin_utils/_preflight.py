@@ -12,14 +12,14 @@ import ipaddress
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._sandbox import hidden, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_YES = frozenset({"1", "yes", "y", "true", "t", "on"})
-_OWN_NETWORK = {("PrivateNetwork", word) for word in _YES}
+_OWN_NETWORK = {("PrivateNetwork", word) for word in YES}
 # Directives by which a server has ports of its own, which this host's are not.
 _APART = frozenset({"NetworkNamespacePath", "JoinsNamespaceOf"})
 _MANAGERS = {

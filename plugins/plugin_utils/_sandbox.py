@@ -12,12 +12,11 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import expand, split_words
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES, expand, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_YES = frozenset({"1", "yes", "y", "true", "t", "on"})
 _HOMES = ("/home", "/root", "/run/user")
 _TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - systemd's names, no files of ours
 _SYSTEM = ("/usr", "/boot", "/efi")
@@ -64,20 +63,20 @@ def why(mount: Mount) -> str:
 
 def _mounts(said: list[Mapping[str, Any]]) -> Iterator[Mount]:
     last = {entry["directive"]: entry for entry in said}
-    dynamic = _value(last, "DynamicUser") in _YES
+    dynamic = _value(last, "DynamicUser") in YES
     home, system = _value(last, "ProtectHome"), _value(last, "ProtectSystem")
-    if dynamic and home not in {*_YES, "tmpfs"}:
+    if dynamic and home not in {*YES, "tmpfs"}:
         yield from _each(_HOMES, _READ_ONLY, last, "DynamicUser", "ProtectHome=read-only of DynamicUser=yes")
-    elif home in {*_YES, "tmpfs", "read-only"}:
+    elif home in {*YES, "tmpfs", "read-only"}:
         effect = _READ_ONLY if home == "read-only" else _EMPTY if home == "tmpfs" else _HIDDEN
         yield from _each(_HOMES, effect, last, "ProtectHome")
     if system == "strict" or dynamic:
         implied = None if system == "strict" else "ProtectSystem=strict of DynamicUser=yes"
         yield from _each(("/",), _READ_ONLY, last, "ProtectSystem" if implied is None else "DynamicUser", implied)
         yield from _each(("/dev", "/proc", "/sys", *_HOMES), _WRITABLE, last, "ProtectSystem")
-    elif system in {*_YES, "full"}:
+    elif system in {*YES, "full"}:
         yield from _each((*_SYSTEM, *(("/etc",) if system == "full" else ())), _READ_ONLY, last, "ProtectSystem")
-    if dynamic or _value(last, "PrivateTmp") in {*_YES, "disconnected"}:
+    if dynamic or _value(last, "PrivateTmp") in {*YES, "disconnected"}:
         name = "PrivateTmp" if "PrivateTmp" in last else "DynamicUser"
         implied = None if name == "PrivateTmp" else "PrivateTmp=yes of DynamicUser=yes"
         yield from _each(_TEMPORARY, _EMPTY, last, name, implied)

@@ -15,7 +15,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import split_words
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES, split_words
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_PORT, listens
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ _COMMANDS = frozenset(
 # Of an instance these are other texts than of ollama.service.
 _SPECIFIER = re.compile(r"(?<!%)(?:%%)*%([nNiIf])")
 _ITSELF = re.compile(r"(?<![\w.@-])ollama\.service(?![\w.-])")
-_YES = frozenset({"1", "yes", "y", "true", "t", "on"})
 _IN_CLEAR = (
     "holds a secret, and a unit can be read by everybody. Move it to a file that root alone can read, and name that by"
     " EnvironmentFile="
@@ -172,4 +171,4 @@ def _complete(sections: dict[str, list[dict[str, Any]]], settings: Iterable[Mapp
 
 def is_dynamic(said: Mapping[str, Any]) -> bool:
     """Whether a service's user is made at each start; ``said`` has the last value of each directive."""
-    return str(said.get("DynamicUser") or "").lower() in _YES
+    return str(said.get("DynamicUser") or "").lower() in YES

@@ -11,6 +11,8 @@ from __future__ import annotations
 import pwd
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,7 +36,7 @@ def store_problem(run: Runner, store: str, user: str, unit: Mapping[str, Any] | 
     said = _values(unit)
     user = (said.get("User") or [user])[-1]
     groups = [group for value in said.get("SupplementaryGroups", []) for group in value.split()]
-    if (said.get("DynamicUser") or ["no"])[-1].lower() in ("yes", "true", "on", "1", "y", "t") and not _exists(user):
+    if (said.get("DynamicUser") or ["no"])[-1].lower() in YES and not _exists(user):
         return _of_dynamic_user(run, store, said, groups)
     problem = _asked(run, ["runuser", f"--user={user}", "--"], store, f"user {user}")
     own = (said.get("Group") or [])[-1:]

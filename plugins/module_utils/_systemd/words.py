@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 
 BLANKS = " \t\n\r"
+# What systemd.syntax(7) takes for true, in any case of its letters.
+YES = frozenset({"1", "t", "true", "y", "yes", "on"})
 _SIMPLE = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, '"': 34, "'": 39, "s": 32}
 _CODED = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{3})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
