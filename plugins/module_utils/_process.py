@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 SEARCH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/opt/rocm/bin")
 
 _LANGUAGE = {"LC_ALL": "C", "LANGUAGE": "C"}
+# In the sentence on a program that failed: before what it said, and where that is cut. The cause is often its first line,
+# as in "Failed to initialize NVML: Driver/library version mismatch", and often its last, as below a traceback.
+SAID = " and said: "
+CUT = " … "
+
 # The end of a sentence on a program that root does not run.
 _RIGHT = "right is root as the owner of the program and of every folder above it, and mode 0755"
 
@@ -128,8 +133,8 @@ def _finish(process: subprocess.Popen[bytes], argv: list[str], timeout: float) -
         _kill_group(process)
         return Outcome(None, f"{command} said more than {_MOST} bytes and was stopped")
     if process.returncode != 0:
-        last = _last_line(err) or _last_line(out) or "nothing"
-        return Outcome(None, f"{command} failed with exit status {process.returncode} and said: {last}")
+        said = _ends(err) or _ends(out) or "nothing"
+        return Outcome(None, f"{command} failed with exit status {process.returncode}{SAID}{said}")
     return Outcome(out.decode("utf-8", "replace"), None)
 
 
@@ -175,6 +180,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
             stream.close()
 
 
-def _last_line(data: bytes) -> str:
-    lines = data.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1].strip()[:200] if lines else ""
+def _ends(data: bytes) -> str:
+    """The first line that says something and, where it is another one, the last."""
+    lines = [line.strip()[:200] for line in data.decode("utf-8", "replace").strip().splitlines()]
+    return CUT.join(dict.fromkeys([lines[0], lines[-1]])) if lines else ""

@@ -442,14 +442,31 @@ ansible_facts:
                   none.
               type: str
               sample: nvidia
+            answers:
+              description:
+                - Whether the vendor's compute driver lists it, V(true) or V(false), when NVIDIA's library, C(nvidia-smi)
+                  or C(/sys/class/kfd) was asked. A card that has V(false) computes nothing here. It may have fallen off
+                  the bus, belong to another container, or be bound to another driver.
+                - V(null) where there was nothing to ask, as for Intel's cards and for captured machines of NVIDIA's, and
+                  where the driver failed as a whole, see RV(ansible_facts.ollama_topology.drivers.nvidia.error).
+              type: bool
+              sample: true
             memory_bytes:
-              description: The GPU's memory in bytes.
+              description:
+                - The GPU's memory in bytes. For a GPU that shares the host's memory it is the most that it can have.
               type: int
               sample: 150754820096
             free_bytes:
               description: Unused memory of the GPU in bytes.
               type: int
               sample: 150109945856
+            shared_bytes:
+              description:
+                - How much of RV(ansible_facts.ollama_topology.gpus[].memory_bytes) is the host's own memory, which
+                  RV(ansible_facts.ollama_topology.memory.total_bytes) counts too. V(0) for a card with memory of its
+                  own, and for the part that firmware keeps from the host for an integrated GPU.
+              type: int
+              sample: 0
             memory_bandwidth_bytes_per_second:
               description:
                 - What the GPU's memory bus carries in a second at its greatest clock, from NVIDIA's library. It is
@@ -481,7 +498,9 @@ ansible_facts:
               type: str
               sample: 0-13,28-41
             display_active:
-              description: Whether a display is driven by it.
+              description:
+                - Whether it drives a display, from NVIDIA's driver, or from C(status) and C(enabled) of the connectors in
+                  C(/sys/class/drm). V(null) is unknown, not "no".
               type: bool
               sample: false
             integrated:
@@ -551,6 +570,13 @@ ansible_facts:
                   description: The newest CUDA release that it supports.
                   type: str
                   sample: "13.0"
+                error:
+                  description:
+                    - Why the driver answered for none of its GPUs, as it said it itself, such as
+                      V(Driver/library version mismatch). V(null) where it answered, and
+                      where it could not be asked.
+                  type: str
+                  sample: null
             amd:
               description: AMD's driver. V(null) where none is loaded.
               type: dict
@@ -559,6 +585,10 @@ ansible_facts:
                   description: The driver's version.
                   type: str
                   sample: 6.12.12
+                error:
+                  description: Why the driver answered for none of its GPUs. V(null) where it answered.
+                  type: str
+                  sample: null
         software:
           description: Programs that a plan needs to know of.
           type: dict

@@ -22,7 +22,7 @@ def hosts():
     """Two sockets of 32 cores with SMT: without GPU, in four nodes, and with two and eight cards."""
     shape = {"sockets": 2, "cores": 32, "threads": 2, "memory_gib": 256}
     cards = [card(number, memory_bytes=80 << 30, numa_node=number // 4) for number in range(8)]
-    drivers = {"nvidia": {"driver": "580.65.06", "cuda": "13.0"}, "amd": None}
+    drivers = {"nvidia": {"driver": "580.65.06", "cuda": "13.0", "error": None}, "amd": None}
     return [
         topology(nodes=2, **shape),
         topology(nodes=4, **shape),

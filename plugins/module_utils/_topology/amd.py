@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def read_amd(
     root: Root, run: Runner | None, cards: list[PciDevice]
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """Entries in KFD's order, then the cards that KFD does not list (``index`` None); ``{driver}`` or None.
+    """Entries in KFD's order, then the cards that KFD does not list (``index`` None); ``{driver, error}`` or None.
 
     ``driver`` is the version of AMD's own amdgpu module, or what rocm-smi calls so (the kernel's release
     where the module came with the kernel). ``cards`` are AMD's among the PCI devices.
@@ -38,7 +38,7 @@ def read_amd(
     computing = {gpu["pci_bus_id"] for gpu in gpus}
     for card in cards:
         if card.address not in computing:
-            gpus.append(read_card(root, card))
+            gpus.append({**read_card(root, card), "answers": False})
             bound = f"bound to the driver {card.driver}" if card.driver else "bound to no driver"
             root.problem(f"{card.address}: an AMD GPU, {bound}, that the compute driver (KFD) does not list")
     if not gpus:
@@ -48,7 +48,7 @@ def read_amd(
         said = _ask_rocm(root, run, gpus)
         version = version or said
     loaded = version is not None or bool(computing) or any(card.driver == "amdgpu" for card in cards)
-    return gpus, {"driver": version} if loaded else None
+    return gpus, {"driver": version, "error": None} if loaded else None
 
 
 def _ask_rocm(root: Root, run: Runner, gpus: list[dict[str, Any]]) -> str | None:

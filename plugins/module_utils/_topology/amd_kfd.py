@@ -122,7 +122,9 @@ def _entry(
     card = f"{DEVICES}/{address}"
     gfx = gfx_name(node.get("gfx_target_version", 0))
     total = _memory(root, number)
-    on_gtt = total is not None and total == root.natural(f"{card}/mem_info_gtt_total")
+    node_with_cpus = node.get("cpu_cores_count", 0) > 0
+    # A node with CPUs too is how old kernels show an APU, and how all show an MI300A.
+    integrated = gfx in _APUS or node_with_cpus or _is_gtt(root, card, total)
     name = root.word(f"{card}/product_name", "a product's name") or root.word(f"{KFD}/{number}/name", "a name")
     return gpu_entry(
         "amd",
@@ -131,12 +133,13 @@ def _entry(
         name=None if name == "ip discovery" else name or None,
         uuid=f"GPU-{unique_id:016x}" if unique_id else None,
         pci_bus_id=address,
+        answers=True,
         memory_bytes=total,
         free_bytes=_free(root, card, total) if len(shared) <= 1 else None,
         gfx_target=gfx,
         architecture=architecture_of(gfx),
-        # A node with CPUs too is how old kernels show an APU, and how all show an MI300A.
-        integrated=gfx in _APUS or node.get("cpu_cores_count", 0) > 0 or on_gtt,
+        shared_bytes=_shared(root, card, total, unified=node_with_cpus and (gfx or "").startswith("gfx94")) if integrated else 0,
+        integrated=integrated,
         links=_links(root, number, order),
     )
 
@@ -151,6 +154,24 @@ def _memory(root: Root, number: int) -> int | None:
         return None
     sizes = [bank["size_in_bytes"] for bank in banks if bank["heap_type"] in _GPU_HEAPS]
     return sum(sizes) if sizes else None
+
+
+def _is_gtt(root: Root, card: str, total: int | None) -> bool:
+    """Whether it is the host memory that the GPU may map, and not VRAM of the same size."""
+    vram, gtt = (root.natural(f"{card}/mem_info_{pool}_total") for pool in ("vram", "gtt"))
+    return total is not None and total == gtt and total != vram
+
+
+def _shared(root: Root, card: str, total: int | None, *, unified: bool) -> int | None:
+    """How much of an APU's memory is the host's.
+
+    KFD offers the carve-out (VRAM), which MemTotal is without, or where that is smaller the host memory that may be
+    mapped (amdgpu_amdkfd_get_local_mem_info); on an MI300A (``unified``) both are one, and MemTotal counts all of it.
+    """
+    vram = root.natural(f"{card}/mem_info_vram_total")
+    if total is None or (vram is None and not unified and not _is_gtt(root, card, total)):
+        return None
+    return 0 if total == vram and not unified else total
 
 
 def _free(root: Root, card: str, total: int | None) -> int | None:

@@ -21,7 +21,7 @@ SOURCES = frozenset({*(vendor.name for vendor in READ), "drm"})
 def read_gpus(
     root: Root, run: Runner | None, sources: frozenset[str] = SOURCES
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """``gpus`` (shape: gpu_entry in pci.py) and ``drivers``: ``{nvidia: {driver, cuda}, amd: {driver}}``.
+    """``gpus`` (shape: gpu_entry in pci.py) and ``drivers``: ``{nvidia: {driver, cuda, error}, amd: {driver, error}}``.
 
     A driver is None where it is not loaded. ``run`` is None for a captured tree, which no program can be asked
     about. GPUs come in the order of the vendors with a reader, then the others. What a vendor's source could not

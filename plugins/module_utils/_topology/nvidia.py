@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._process import CUT, SAID
+from ansible_collections.inference.ollama.plugins.module_utils._topology.memory import read_sizes
 from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_proc import (
     read_driver,
     read_proc,
@@ -40,6 +42,9 @@ _ARCHITECTURES = {
     "12": "Blackwell",
 }
 
+_MISSING = " is not installed"
+_LONGEST_CAUSE = 200
+
 # Tegra, Jetson and GB10: each of these compute capabilities belongs to integrated GPUs alone (same table).
 _INTEGRATED = ("3.2", "5.3", "6.2", "7.2", "8.7", "11.0", "12.1")
 
@@ -47,36 +52,55 @@ _INTEGRATED = ("3.2", "5.3", "6.2", "7.2", "8.7", "11.0", "12.1")
 def read_nvidia(
     root: Root, run: Runner | None, cards: list[PciDevice]
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """Entries in nvidia-smi's order and ``{driver, cuda}``, None without a driver.
+    """Entries in nvidia-smi's order and ``{driver, cuda, error}``, None without a driver.
 
     ``cards`` are NVIDIA's among the PCI devices. Every one of them is listed, answered for or not. Where
     there are none (a GPU behind WSL2 or on a Tegra board is on no PCI bus) a driver may still answer; then
     a tool that is missing or fails is no problem.
     """
-    seen = bool(cards) or read_driver(root) is not None
-    gpus, drivers, problems = _ask(run)
-    if seen or gpus:
+    loaded = read_driver(root) is not None
+    answer, problems = _ask(run)
+    gpus: list[dict[str, Any]] = []
+    drivers: dict[str, Any] | None = None
+    error = None
+    if answer is not None:
+        gpus, drivers = answer[0], {**answer[1], "error": None}
+        for gpu in gpus:
+            fill(gpu, answers=True)
+    elif any(card.driver in (None, "nvidia") for card in cards):
+        error = next((cause(text) for text in reversed(problems) if not text.endswith(_MISSING)), None)
+    if cards or loaded or gpus:
         for problem in problems:
             root.problem(problem)
     if not gpus:
         # A driver that answers and counts no GPU (all excluded, or lost) still has its files.
         gpus, drivers = _from_files(root, cards)
-    _complete(root, gpus, cards)
+        if error is not None:
+            drivers = {"driver": None, "cuda": None, **(drivers or {}), "error": error}
+    # Without a module of NVIDIA's no card has a driver that could list it.
+    asked = answer is not None or (run is not None and not loaded and error is None)
+    _complete(root, gpus, cards, asked=asked)
     return gpus, drivers
 
 
-def _ask(run: Runner | None) -> tuple[list[dict[str, Any]], dict[str, Any] | None, list[str]]:
+def cause(problem: str) -> str:
+    """The first line of what a failed program or library said, else the whole sentence."""
+    said = problem.partition(SAID)[2] or problem.partition("NVML failed: ")[2] or problem
+    return said.splitlines()[0].partition(CUT)[0][:_LONGEST_CAUSE]
+
+
+def _ask(run: Runner | None) -> tuple[Answer | None, list[str]]:
     problems: list[str] = []
     if run is None:
-        return [], None, problems
+        return None, problems
     # Imported where they are asked: they are most of what there is to compile for a host with these cards.
     for source in (_nvml, _smi):
         answer, failure = source(run)
         if answer is not None:
-            return answer[0], answer[1], problems + answer[2]
+            return answer, problems + answer[2]
         if failure is not None:
             problems.append(failure)
-    return [], None, problems
+    return None, problems
 
 
 def _nvml(run: Runner) -> tuple[Answer | None, str | None]:
@@ -102,26 +126,45 @@ def _from_files(root: Root, cards: list[PciDevice]) -> tuple[list[dict[str, Any]
             "NVIDIA GPUs were read from sysfs and /proc/driver/nvidia alone: "
             "memory, compute capability, display, MIG, NVLinks and CUDA version are unknown"
         )
-    return gpus, None if driver is None else {"driver": driver, "cuda": None}
+    return gpus, None if driver is None else {"driver": driver, "cuda": None, "error": None}
 
 
-def _complete(root: Root, gpus: list[dict[str, Any]], cards: list[PciDevice]) -> None:
+def _complete(root: Root, gpus: list[dict[str, Any]], cards: list[PciDevice], *, asked: bool) -> None:
     by_address = {card.address: card for card in cards}
     for gpu in gpus:
         card = find_card(root, by_address, gpu["pci_bus_id"])
         by_address.pop(gpu["pci_bus_id"], None)
         if card is not None:
             fill(gpu, driver=card.driver, numa_node=card.numa_node, cpus=card.cpus)
+            fill(gpu, answers=_answers(card, asked=asked))
             if gpu["index"] is None:
                 _name_silent(root, card)
         capability = gpu["compute_capability"]
         if capability is not None:
             gpu["architecture"] = architecture_of(capability) or gpu["architecture"]
             fill(gpu, integrated=capability in _INTEGRATED)
+        if gpu["integrated"] is not None:
+            _share(root, gpu)
     for card in by_address.values():
         place = {"driver": card.driver, "numa_node": card.numa_node, "cpus": card.cpus}
-        gpus.append(gpu_entry("nvidia", pci_bus_id=card.address, **place))
+        gpus.append(gpu_entry("nvidia", pci_bus_id=card.address, answers=_answers(card, asked=asked), **place))
         _name_silent(root, card)
+
+
+def _answers(card: PciDevice, *, asked: bool) -> bool | None:
+    """False for a card that the asked driver does not list, and for one of another driver, whatever was asked."""
+    return False if asked or card.driver not in (None, "nvidia") else None
+
+
+def _share(root: Root, gpu: dict[str, Any]) -> None:
+    """The memory of a GPU that has the host's; one with its own shares nothing, even where it is a NUMA node."""
+    if not gpu["integrated"]:
+        gpu["shared_bytes"] = 0
+        return
+    total = read_sizes(root, "/proc/meminfo", ("MemTotal",)).get("MemTotal")
+    known = [size for size in (gpu["memory_bytes"], total) if size is not None]
+    gpu["memory_bytes"] = min(known, default=None)
+    gpu["shared_bytes"] = None if total is None else gpu["memory_bytes"]
 
 
 def _name_silent(root: Root, card: PciDevice) -> None:

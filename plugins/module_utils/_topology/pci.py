@@ -110,7 +110,8 @@ def sysfs_address(text: str | None) -> str | None:
 def gpu_entry(vendor: str, **known: Any) -> dict[str, Any]:  # noqa: ANN401 values as many as keys
     """One entry of ``gpus`` with every key; what the caller does not name is None.
 
-    ``memory_bytes`` and ``free_bytes`` in bytes, ``pci_bus_id`` as sysfs writes it, ``cpus`` in list format,
+    ``memory_bytes``, ``free_bytes`` and ``shared_bytes`` (the part of ``memory_bytes`` that MemTotal counts) in bytes,
+    ``answers`` whether the vendor's compute driver lists it, ``pci_bus_id`` as sysfs writes it, ``cpus`` in list format,
     ``mig`` ``{enabled, instances: [{name, uuid, memory_bytes}]}``, ``links`` ``[{to: index, kind}]``.
     """
     entry: dict[str, Any] = {
@@ -120,8 +121,10 @@ def gpu_entry(vendor: str, **known: Any) -> dict[str, Any]:  # noqa: ANN401 valu
         "uuid": None,
         "pci_bus_id": None,
         "driver": None,
+        "answers": None,
         "memory_bytes": None,
         "free_bytes": None,
+        "shared_bytes": None,
         "memory_bandwidth_bytes_per_second": None,
         "compute_capability": None,
         "gfx_target": None,

@@ -39,7 +39,7 @@ def machine(case):
     """The facts of a case."""
     cards = [card(number, **facts) for number, facts in enumerate(case.get("cards", []))]
     driver = case.get("driver", "580.65.06") if any(gpu["vendor"] == "nvidia" for gpu in cards) else None
-    drivers = {"nvidia": driver and {"driver": driver, "cuda": "13.0"}, "amd": None}
+    drivers = {"nvidia": driver and {"driver": driver, "cuda": "13.0", "error": None}, "amd": None}
     return topology({"gpus": cards, "drivers": drivers}, **case["machine"])
 
 

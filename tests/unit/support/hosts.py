@@ -112,7 +112,7 @@ def machines(draw):
         drawn = draw(st.lists(CARDS, max_size=4))
         facts["gpus"] = [card(number, **facts_of) for number, facts_of in enumerate(drawn)]
         driver = draw(st.sampled_from(["470.1", "550.1", "580.65.06"]))
-        facts["drivers"] = {"nvidia": {"driver": driver, "cuda": "13.0"}, "amd": None}
+        facts["drivers"] = {"nvidia": {"driver": driver, "cuda": "13.0", "error": None}, "amd": None}
     return facts
 
 

@@ -46,7 +46,9 @@ def card(index=0, **facts):
         "name": f"Card {index}",
         "uuid": f"GPU-00000000-0000-4000-8000-00000000000{index}",
         "pci_bus_id": f"0000:0{index + 3}:00.0",
+        "answers": True,
         "memory_bytes": 8 << 30,
+        "shared_bytes": 0,
         "compute_capability": "8.6",
         "display_active": False,
         "integrated": False,
@@ -56,7 +58,7 @@ def card(index=0, **facts):
 
 def workstation(*gpus, driver="580.65.06", **shape):
     """One socket with the cards given."""
-    drivers = {"nvidia": {"driver": driver, "cuda": "13.0"}, "amd": None}
+    drivers = {"nvidia": {"driver": driver, "cuda": "13.0", "error": None}, "amd": None}
     return topology({"gpus": list(gpus), "drivers": drivers}, **{"cores": 6, "threads": 2, **shape})
 
 

@@ -35,11 +35,21 @@ def test_the_output_of_a_program(program):
     assert runner(10)(["tool", "word"]) == ("C word \n", None)
 
 
-def test_a_failure_is_reported_with_its_last_line(program):
-    """The problem has the exit status and the last line of the output."""
-    program("echo first >&2; echo 'no driver' >&2; exit 9")
+@pytest.mark.parametrize(
+    ("said", "quoted"),
+    [
+        ("mismatch", "mismatch"),
+        ("mismatch\\nversion: 570.195", "mismatch … version: 570.195"),
+        ("\\n  mismatch  \\nand\\nmore\\n\\nversion: 570.195\\n\\n", "mismatch … version: 570.195"),
+        ("again\\nagain", "again"),
+    ],
+)
+@pytest.mark.parametrize("stream", [1, 2])
+def test_a_failure_is_reported_with_its_first_and_last_line(program, said, quoted, stream):
+    """The problem has the exit status and both ends of the output, since the cause is at either."""
+    program(f"printf '{said}' >&{stream}; exit 9")
     outcome = runner(10)(["tool", "-L"])
-    assert outcome == (None, "tool -L failed with exit status 9 and said: no driver")
+    assert outcome == (None, f"tool -L failed with exit status 9 and said: {quoted}")
 
 
 def test_a_failure_without_words(program):

@@ -85,7 +85,9 @@ def test_kfd_gives_every_key(tmp_path):
             index=0,
             uuid="GPU-000000001234abcd",
             pci_bus_id="0000:03:00.0",
+            answers=True,
             memory_bytes=24 * GIB,
+            shared_bytes=0,
             free_bytes=22 * GIB,
             gfx_target="gfx1100",
             architecture="RDNA3",
@@ -95,7 +97,7 @@ def test_kfd_gives_every_key(tmp_path):
             links=[],
         )
     ]
-    assert drivers == {"nvidia": None, "amd": {"driver": None}}
+    assert drivers == {"nvidia": None, "amd": {"driver": None, "error": None}}
     assert root.problems == []
 
 
@@ -103,7 +105,7 @@ def test_rocm_smi_fills_the_gaps(tmp_path, rocm):
     """Facts that only rocm-smi has are added, and those of KFD stay."""
     gpus, drivers = read_gpus(Root(plant(tmp_path, XTX)), rocm(ROCM_61))
     assert (gpus[0]["name"], gpus[0]["free_bytes"]) == ("Radeon RX 7900 XTX", 22 * GIB)
-    assert drivers["amd"] == {"driver": "6.8.0-40-generic"}
+    assert drivers["amd"] == {"driver": "6.8.0-40-generic", "error": None}
 
 
 def test_rocm_smi_without_kfd(tmp_path, rocm):
@@ -112,7 +114,7 @@ def test_rocm_smi_without_kfd(tmp_path, rocm):
     gpus, drivers = read_gpus(Root(plant(tmp_path, card)), rocm(ROCM_61))
     assert (gpus[0]["index"], gpus[0]["memory_bytes"], gpus[0]["free_bytes"]) == (None, 24 * GIB, 23 * GIB)
     assert (gpus[0]["gfx_target"], gpus[0]["architecture"]) == ("gfx1100", "RDNA3")
-    assert drivers["amd"] == {"driver": "6.8.0-40-generic"}
+    assert drivers["amd"] == {"driver": "6.8.0-40-generic", "error": None}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,7 @@ def test_rocm_smi_fails(tmp_path, rocm, output, problem):
     root = Root(plant(tmp_path, {**XTX, "/sys/module/amdgpu/version": "6.10.5"}))
     gpus, drivers = read_gpus(root, rocm(output))
     assert gpus[0]["memory_bytes"] == 24 * GIB
-    assert drivers["amd"] == {"driver": "6.10.5"}
+    assert drivers["amd"] == {"driver": "6.10.5", "error": None}
     assert len(root.problems) == 1
     assert root.problems[0].startswith(problem)
 
@@ -199,6 +201,7 @@ def test_card_without_compute_driver(tmp_path):
             name="Radeon HD 6670",
             pci_bus_id="0000:0a:00.0",
             driver="radeon",
+            answers=False,
             memory_bytes=1024,
             free_bytes=1000,
             links=[],

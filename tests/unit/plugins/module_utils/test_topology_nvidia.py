@@ -94,7 +94,9 @@ def test_smi_gives_every_key(tmp_path):
         name="Tesla P40",
         uuid="GPU-0a",
         pci_bus_id="0000:03:00.0",
+        answers=True,
         memory_bytes=22919 * MIB,
+        shared_bytes=0,
         free_bytes=22909 * MIB,
         compute_capability="6.1",
         architecture="Pascal",
@@ -105,7 +107,7 @@ def test_smi_gives_every_key(tmp_path):
         links=[{"to": 1, "kind": "SYS"}],
         persistence_mode=True,
     )
-    assert drivers == {"nvidia": {"driver": "470.57.02", "cuda": "11.4"}, "amd": None}
+    assert drivers == {"nvidia": {"driver": "470.57.02", "cuda": "11.4", "error": None}, "amd": None}
 
 
 def test_smi_errors_in_cells(tmp_path):
@@ -146,7 +148,7 @@ def test_hung_driver(tmp_path):
     root = Root(p40(tmp_path))
     gpus, drivers = read_gpus(root, run)
     assert gpus[1] == gpu_entry("nvidia", pci_bus_id="0000:82:00.0", numa_node=1, cpus="14-27,42-55")
-    assert drivers["nvidia"] is None
+    assert drivers["nvidia"] == {"driver": None, "cuda": None, "error": HUNG.problem}
     assert run.calls[0] == "nvml"
     assert len(run.calls) == 2
     assert root.problems == [

@@ -54,7 +54,7 @@ def test_files_alone(tmp_path):
         (None, None, None, 0),
         (0, "Tesla P40", None, 1),
     ]
-    assert drivers["nvidia"] == {"driver": "535.54.03", "cuda": None}
+    assert drivers["nvidia"] == {"driver": "535.54.03", "cuda": None, "error": None}
     assert any(line.startswith("NVIDIA GPUs were read from sysfs and") for line in root.problems)
 
 
@@ -176,7 +176,7 @@ def test_h200_sources_agree(h200):
     for gpu in gpus:
         gpu["free_bytes"] = round(gpu["free_bytes"] / MIB) * MIB
     assert gpus == others
-    assert drivers == other_drivers == {"nvidia": {"driver": "580.159.04", "cuda": "13.0"}, "amd": None}
+    assert drivers == other_drivers == {"nvidia": {"driver": "580.159.04", "cuda": "13.0", "error": None}, "amd": None}
     assert one.problems == other.problems == []
 
 
@@ -197,7 +197,7 @@ def test_h200_tree_is_the_subset(h200):
     """The tree alone gives what files have, the same as NVML gives, and None for the rest."""
     gpus, drivers = read_gpus(Root(h200.tree), None)
     others, _drivers = read_gpus(Root(h200.tree), h200.nvml)
-    assert drivers["nvidia"] == {"driver": "580.159.04", "cuda": None}
+    assert drivers["nvidia"] == {"driver": "580.159.04", "cuda": None, "error": None}
     for gpu, other in zip(gpus, others):
         for key in ("index", "name", "pci_bus_id", "numa_node", "cpus"):
             assert gpu[key] == other[key]

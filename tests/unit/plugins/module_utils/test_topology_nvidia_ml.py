@@ -83,7 +83,9 @@ def test_nvml_gives_every_key(tmp_path):
             name="NVIDIA A100",
             uuid="GPU-1",
             pci_bus_id="000f:41:00.0",
+            answers=True,
             memory_bytes=85899345920,
+            shared_bytes=0,
             free_bytes=85000000001,
             memory_bandwidth_bytes_per_second=1_555_200_000_000,
             compute_capability="8.0",
@@ -99,7 +101,7 @@ def test_nvml_gives_every_key(tmp_path):
             links=[],
         )
     ]
-    assert drivers["nvidia"] == {"driver": "450.80.02", "cuda": "11.0"}
+    assert drivers["nvidia"] == {"driver": "450.80.02", "cuda": "11.0", "error": None}
     assert root.problems == [
         "NVML: nvmlDeviceGetHandleByIndex: GPU is lost",
         "NVML: nvmlDeviceGetDisplayActive: Unknown Error",
@@ -204,8 +206,8 @@ def test_nvml_supports_nothing(tmp_path):
     """What a device does not support is None and no problem."""
     root = Root(plant(tmp_path, {"/dev/nvidiactl": ""}))
     gpus, drivers = read_gpus(root, nvml_runner(BareNvml()))
-    assert gpus == [gpu_entry("nvidia", index=0), gpu_entry("nvidia", index=1)]
-    assert drivers["nvidia"] == {"driver": "1", "cuda": None}
+    assert gpus == [gpu_entry("nvidia", index=number, answers=True) for number in (0, 1)]
+    assert drivers["nvidia"] == {"driver": "1", "cuda": None, "error": None}
     assert root.problems == []
 
 

@@ -24,7 +24,7 @@ from ansible_collections.inference.ollama.tests.unit.support.plans import (
 )
 
 GIB = 1 << 30
-NVIDIA = {"nvidia": {"driver": "580.65.06", "cuda": "13.0"}, "amd": None}
+NVIDIA = {"nvidia": {"driver": "580.65.06", "cuda": "13.0", "error": None}, "amd": None}
 
 
 def h200s(*nodes):
