@@ -370,7 +370,9 @@ ansible_facts:
           type: dict
           contains:
             cpus:
-              description: CPUs, from C(cpuset.cpus.effective) and Cpus_allowed_list in C(/proc/1/status).
+              description:
+                - CPUs, from C(AllowedCPUs=) in the files of C(ollama.service) and of the slices that it will run in,
+                  C(cpuset.cpus.effective) of these slices and Cpus_allowed_list in C(/proc/1/status).
               type: str
               sample: 0-55
             cores:
@@ -379,20 +381,21 @@ ansible_facts:
               sample: 28
             mems:
               description:
-                - NUMA nodes that memory may come from, those with memory of C(cpuset.mems.effective) and
-                  Mems_allowed_list.
+                - NUMA nodes that memory may come from, those with memory of C(AllowedMemoryNodes=),
+                  C(cpuset.mems.effective) and Mems_allowed_list.
               type: str
               sample: 0-1
             cpu_quota:
               description:
-                - How many cores' worth of time, from C(cpu.max) or C(cpu.cfs_quota_us). V(null) where
-                  nothing limits it.
+                - How many cores' worth of time, from C(CPUQuota=), C(cpu.max) or C(cpu.cfs_quota_us). V(null)
+                  where nothing limits it.
               type: float
               sample: 4.0
             memory_bytes:
               description:
-                - Memory in bytes, from C(memory.max) or C(memory.limit_in_bytes), or the memory of the
-                  nodes in C(cpuset.mems.effective) where that is less. V(null) where nothing limits it.
+                - Memory in bytes, from C(MemoryMax=), C(MemoryHigh=), C(memory.max), C(memory.high) or
+                  C(memory.limit_in_bytes), or the memory of the nodes in C(mems) where that is less. V(null) where
+                  nothing limits it.
               type: int
               sample: 68719476736
             system_slice:
@@ -402,6 +405,39 @@ ansible_facts:
               type: list
               elements: str
               sample: []
+            slices:
+              description:
+                - The same for other slices below the root that the service may be put into, such as C(ollama.slice); the
+                  entry without a name stands for all that are not listed. Empty where all of them have the same limits
+                  as the slice that the unit's files name. V(null) without control groups of a service manager.
+              type: list
+              elements: dict
+              sample: []
+              contains:
+                name:
+                  description: The slice, V(null) for all others.
+                  type: str
+                  sample: ollama.slice
+                cpus:
+                  description: As above.
+                  type: str
+                  sample: 0-55
+                cores:
+                  description: As above.
+                  type: int
+                  sample: 28
+                mems:
+                  description: As above.
+                  type: str
+                  sample: 0-1
+                cpu_quota:
+                  description: As above.
+                  type: float
+                  sample: 4.0
+                memory_bytes:
+                  description: As above.
+                  type: int
+                  sample: 68719476736
         gpus:
           description:
             - The GPUs, NVIDIA first, then AMD, then the others. From C(nvidia-ml-py),

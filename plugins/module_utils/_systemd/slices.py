@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The slice that a service's files put it into, and the command that they start, without the role's own files.
 
+``FORM`` is that of all lines which readers of the topology look at in units, so that a capture has them once.
+
 systemd.resource-control(5), "Slice="; systemd.slice(5) for the names of slices.
 """
 
@@ -16,8 +18,9 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import HE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The lines of a unit that this file looks at.
-FORM = re.compile(rf"\s*\[[^\[\]]*\]\s*|\s*(?:Slice|ExecStart)\s*=.*|{re.escape(HEADER)}.*")
+# Directives that limit a service or a slice (resources.py).
+LIMITS = "CPUQuota|AllowedCPUs|AllowedMemoryNodes|MemoryMax|MemoryHigh|MemoryLimit|NUMAPolicy|NUMAMask"
+FORM = re.compile(rf"\s*\[[^\[\]]*\]\s*|\s*(?:Slice|ExecStart|{LIMITS})\s*=.*|{re.escape(HEADER)}.*")
 _NAME = re.compile(r"[\w:.@\\%-]{1,249}\.slice", re.ASCII)
 
 

@@ -141,7 +141,18 @@ def _memory(root: Root) -> dict[str, Any]:
 
 
 def _allowed(root: Root, processors: Processors, nodes: list[Node] | None) -> dict[str, Any]:
-    limits = read_limits(root)
+    with_memory = CpuSet(node.id for node in nodes or () if node.memory_bytes != 0)
+    limits = read_limits(root, processors.online, with_memory)
+    return {
+        **_within(root, limits, processors, nodes),
+        "system_slice": None if limits.system_slice is None else list(limits.system_slice),
+        "slices": None
+        if limits.system_slice is None
+        else [{"name": name, **_within(root, other, processors, nodes)} for name, other in limits.elsewhere],
+    }
+
+
+def _within(root: Root, limits: Limits, processors: Processors, nodes: list[Node] | None) -> dict[str, Any]:
     cpus = processors.online
     if cpus is not None and limits.cpus is not None:
         cpus = cpus & limits.cpus
@@ -154,7 +165,6 @@ def _allowed(root: Root, processors: Processors, nodes: list[Node] | None) -> di
         "mems": _mems(root, limits, nodes),
         "cpu_quota": limits.cpu_quota,
         "memory_bytes": _memory_limit(limits, nodes or []),
-        "system_slice": None if limits.system_slice is None else list(limits.system_slice),
     }
 
 

@@ -5,12 +5,15 @@
 
 Documentation/admin-guide/cgroup-v2.rst; Documentation/admin-guide/cgroup-v1/cpusets.rst and memory.rst;
 Documentation/scheduler/sched-bwc.rst. A limit of any level above holds too, so every level is read.
+
+What the service itself will have stands in its files, whether it runs or not. A slice is there before and after it: what
+no file says of it is read from its group.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple, TypeVar
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import read_mounts, slices_with
@@ -19,14 +22,22 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.quotas i
     levels_by_controller,
     read_quota,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._topology.memory import read_sizes
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.resources import Planned
 
 _SERVICE = "ollama.service"
 # Where systemd puts services by itself.
 _USUAL = "/system.slice"
+_FIELDS = ("cpus", "mems", "cpu_quota", "memory_bytes")
 _CONTROLLERS = ("cpuset", "cpu", "memory")
+_UNIFIED = 2
+# systemd.special(7): slices that are there for others. A dash nests a slice in another one.
+_SYSTEMDS = frozenset({"system.slice", "user.slice", "machine.slice", "-.slice", "init.slice"})
+_OWN = re.compile(r"[\w:.@\\]{1,240}\.slice", re.ASCII)
+_ROLES = "ollama.slice"
 # cpuset(7): the last names are those of a hierarchy mounted with "noprefix".
 _CPUS = ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus", "cpus")
 _MEMS = ("cpuset.mems.effective", "cpuset.effective_mems", "cpuset.mems", "mems")
@@ -39,6 +50,7 @@ class Limits(NamedTuple):
 
     ``mems`` are the NUMA nodes that memory may come from, ``cpu_quota`` is in cores (1.5 is one and a half).
     ``system_slice`` names those that system.slice sets for everything in it, None where there is no such group.
+    ``elsewhere`` are the limits in slices that the service may be put into, of those where they are others.
     """
 
     cpus: Optional[CpuSet]
@@ -46,22 +58,133 @@ class Limits(NamedTuple):
     cpu_quota: Optional[float]
     memory_bytes: Optional[int]
     system_slice: Optional[Tuple[str, ...]]
+    elsewhere: Tuple[Tuple[Optional[str], Limits], ...] = ()
 
 
-def read_limits(root: Root) -> Limits:
-    """The limits of ``ollama.service``, or of this process where no manager made groups for services."""
-    groups = _levels(root)
-    cpus = [_first_set(root, level, _CPUS) for level in groups["cpuset"]]
-    mems = [_first_set(root, level, _MEMS) for level in groups["cpuset"]]
-    quotas = [read_quota(root, level) for level in groups["cpu"]]
-    limits = [_read_memory(root, level) for level in groups["memory"]]
-    return Limits(
-        cpus=_common([*cpus, _inherited(root, "Cpus_allowed_list", groups["cpuset"], _CPUS)]),
-        mems=_common([*mems, _inherited(root, "Mems_allowed_list", groups["cpuset"], _MEMS)]),
+class Level(NamedTuple):
+    """The directory of a group, and the fields of ``Limits`` that files decide there, so that it is not asked."""
+
+    path: str
+    said: Tuple[str, ...] = ()
+
+
+def read_limits(root: Root, online: CpuSet | None = None, nodes: CpuSet | None = None) -> Limits:
+    """The limits of ``ollama.service``, or of this process where no manager made groups for services.
+
+    Of a set in a file that leaves none of the ``online`` CPUs, or of the ``nodes`` with memory, the kernel takes
+    nothing, and it is a problem.
+    """
+    planned = _planned(root)
+    here = _within(root, planned, online, nodes)._replace(system_slice=_of_system_slice(root))
+    if planned is None:
+        return here
+    found = tuple((name, _in_slice(root, name, planned, online, nodes)) for name in (None, *_own_slices(root)))
+    same = all(limits == here._replace(system_slice=None) for _name, limits in found)
+    return here if same else here._replace(elsewhere=found)
+
+
+def _own_slices(root: Root) -> list[str]:
+    """The slices below the root that may be the servers': the role's, and those that are nobody else's."""
+    there = {name for mount in read_mounts(root) for name in root.names(mount.path) if _OWN.fullmatch(name)}
+    return sorted({_ROLES, *there} - _SYSTEMDS)
+
+
+def _in_slice(
+    root: Root, name: str | None, planned: Planned, online: CpuSet | None, nodes: CpuSet | None
+) -> Limits:
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.resources import (  # noqa: PLC0415 compiled only where needed
+        slices_of,
+    )
+
+    slices = () if name is None else slices_of(root, name, _physical(root))
+    return _within(root, planned._replace(slices=slices), online, nodes)
+
+
+def _within(root: Root, planned: Planned | None, online: CpuSet | None, nodes: CpuSet | None) -> Limits:
+    groups = _levels(root, planned)
+    cpus = [_first_set(root, level.path, _CPUS) for level in groups["cpuset"] if "cpus" not in level.said]
+    mems = [_first_set(root, level.path, _MEMS) for level in groups["cpuset"] if "mems" not in level.said]
+    quotas = [read_quota(root, level.path) for level in groups["cpu"] if "cpu_quota" not in level.said]
+    limits = [_read_memory(root, level.path) for level in groups["memory"] if "memory_bytes" not in level.said]
+    top = [level.path for level in groups["cpuset"][:1]]
+    cpus.append(_inherited(root, "Cpus_allowed_list", top, _CPUS))
+    mems.append(_inherited(root, "Mems_allowed_list", top, _MEMS))
+    found = Limits(
+        cpus=_common(cpus),
+        mems=_common(mems),
         cpu_quota=min((quota.cpus for quota in quotas if quota is not None), default=None),
         memory_bytes=min((limit for limit in limits if limit is not None), default=None),
-        system_slice=_of_system_slice(root),
+        system_slice=None,
     )
+    return found if planned is None else _with_files(root, found, planned, online, nodes)
+
+
+def _with_files(
+    root: Root, limits: Limits, planned: Planned, online: CpuSet | None, nodes: CpuSet | None
+) -> Limits:
+    """The limits with those that files set, as far as a controller of this host has them."""
+    cpus, mems, quota, memory = limits.cpus, limits.mems, limits.cpu_quota, limits.memory_bytes
+    sets, time, sizes = (_acts(root, name) for name in _CONTROLLERS)
+    for _group, each in [*planned.slices, ("", planned.unit)]:
+        if sets:
+            cpus = _narrowed(root, "AllowedCPUs", cpus, each.cpus, online)
+            mems = _narrowed(root, "AllowedMemoryNodes", mems, each.mems, nodes)
+        quota = _least(quota, each.cpu_quota if time else None)
+        memory = _least(memory, each.memory_bytes if sizes else None)
+    return limits._replace(cpus=cpus, mems=mems, cpu_quota=quota, memory_bytes=memory)
+
+
+def _narrowed(
+    root: Root, directive: str, before: CpuSet | None, added: CpuSet | None, there: CpuSet | None
+) -> CpuSet | None:
+    if added is None:
+        return before
+    left = added if before is None else before & added
+    if left & there if there else left:
+        return left
+    root.problem(
+        f"{directive}={added} in the files of {_SERVICE} or its slice leaves nothing of {before or there}, so that the"
+        " kernel passes it over"
+    )
+    return before
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _least(*numbers: _Number | None) -> _Number | None:
+    return min((each for each in numbers if each is not None), default=None)
+
+
+def _acts(root: Root, controller: str) -> bool:
+    """Whether systemd sets a controller here: of version 2 it sets them all, of version 1 all but cpusets."""
+    for mount in read_mounts(root):
+        if mount.version == 1 and controller in mount.options and controller != "cpuset":
+            return True
+        names = root.text(f"{mount.path}/cgroup.controllers") if mount.version == _UNIFIED else ""
+        if names is None or controller in names.split():
+            return True
+    return False
+
+
+def _planned(root: Root) -> Planned | None:
+    """What the files of the service say; None without any, or where no systemd runs."""
+    runs = root.exists("/run/systemd/system") or any(
+        root.exists(f"{mount.path}{_USUAL}") for mount in read_mounts(root)
+    )
+    if not runs:
+        return None
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.resources import (  # noqa: PLC0415 compiled only where needed
+        read_planned,
+    )
+
+    return read_planned(root, _SERVICE, _physical(root))
+
+
+def _physical(root: Root) -> int | None:
+    """The bytes that systemd takes for the whole memory: the host's, or what the topmost group leaves of it."""
+    total = read_sizes(root, "/proc/meminfo", ()).get("MemTotal") if root.text("/proc/meminfo") else None
+    return _least(total, *(_read_memory(root, mount.path) for mount in read_mounts(root)[:1]))
 
 
 def _of_system_slice(root: Root) -> tuple[str, ...] | None:
@@ -78,23 +201,36 @@ def _of_system_slice(root: Root) -> tuple[str, ...] | None:
             found[name] = found.get(name, False) or (own is not None and above is not None and own != above)
         found["cpu_quota"] = found.get("cpu_quota", False) or read_quota(root, group) is not None
         found["memory_bytes"] = found.get("memory_bytes", False) or _read_memory(root, group) is not None
-    return tuple(name for name, limited in found.items() if limited) if there else None
+    if not there:
+        return None
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.resources import (  # noqa: PLC0415 compiled only where needed
+        slices_of,
+    )
+
+    for _group, files_say in slices_of(root, _USUAL[1:], _physical(root)):
+        found.update({name: getattr(files_say, name) is not None for name in files_say.said})
+    return tuple(name for name in _FIELDS if found.get(name))
 
 
-def _levels(root: Root) -> dict[str, list[str]]:
-    """For each controller the group directories from the top down to the service."""
+def _levels(root: Root, planned: Planned | None) -> dict[str, list[Level]]:
+    """For each controller the groups from the top down to the service.
+
+    Where files say what the service will have, its own group ends with it and is left out.
+    """
     own = _own_groups(root)
-    found: dict[str, list[str]] = {name: [] for name in _CONTROLLERS}
+    found: dict[str, list[Level]] = {name: [] for name in _CONTROLLERS}
     for mount in read_mounts(root):
         for name in _CONTROLLERS:
             if mount.version == 1 and name not in mount.options:
                 continue
-            if root.exists(f"{mount.path}{_USUAL}"):
+            if not root.exists(f"{mount.path}{_USUAL}"):
+                levels_here = [Level(group) for group in own.get(name if mount.version == 1 else "", ("",))]
+            elif planned is None:
                 place = next(iter(slices_with(root, mount.path, _SERVICE)), _USUAL)
-                groups: tuple[str, ...] = ("", place, f"{place}/{_SERVICE}")
+                levels_here = [Level(""), Level(place), Level(f"{place}/{_SERVICE}")]
             else:
-                groups = own.get(name if mount.version == 1 else "", ("",))
-            found[name] += [mount.path + group for group in groups]
+                levels_here = [Level(""), *(Level(group, each.said) for group, each in planned.slices)]
+            found[name] += [level._replace(path=mount.path + level.path) for level in levels_here]
     return found
 
 
@@ -114,7 +250,7 @@ def _first_set(root: Root, directory: str, names: tuple[str, ...]) -> CpuSet | N
     return None
 
 
-def _inherited(root: Root, key: str, levels: list[str], names: tuple[str, ...]) -> CpuSet | None:
+def _inherited(root: Root, key: str, top: list[str], names: tuple[str, ...]) -> CpuSet | None:
     """What every service gets from process 1: isolcpus=, and CPUAffinity= in systemd's own configuration.
 
     Documentation/filesystems/proc.rst, /proc/PID/status.
@@ -133,7 +269,7 @@ def _inherited(root: Root, key: str, levels: list[str], names: tuple[str, ...]) 
         root.problem(f"{path}: expected {key} to be a list such as 0-3,8: {error}")
         return None
     # The group of process 1 confines process 1 alone; a service leaves it.
-    scopes = [_first_set(root, f"{level}/init.scope", names) for level in levels[:1]]
+    scopes = [_first_set(root, f"{level}/init.scope", names) for level in top]
     return None if found in scopes else found
 
 
@@ -146,7 +282,12 @@ def _common(sets: list[CpuSet | None]) -> CpuSet | None:
 
 
 def _read_memory(root: Root, directory: str) -> int | None:
-    for name in ("memory.max", "memory.limit_in_bytes"):
+    """The least of the limit and of the mark from which on a group is slowed down and its memory taken back."""
+    return _least(_read_limit(root, directory, ("memory.max", "memory.limit_in_bytes")), _read_limit(root, directory, ("memory.high",)))
+
+
+def _read_limit(root: Root, directory: str, names: tuple[str, ...]) -> int | None:
+    for name in names:
         if root.text(f"{directory}/{name}") == "max":
             return None
         limit = root.natural(f"{directory}/{name}")

@@ -110,12 +110,21 @@ def _ask_systemd(root: Root, run: Runner) -> tuple[dict[str, Any] | None, str | 
         "path": path,
         "user": shown.text("User"),
         "group": shown.text("Group"),
-        "slice": own_slice(files),
+        "slice": own_slice(files) or _slice_of_files(root),
         "dropins": list(dropins),
         "active": shown.text("ActiveState") == "active",
         "environment_files": list(shown.environment_files()),
     }
     return unit, own_command(files) or shown.command()
+
+
+def _slice_of_files(root: Root) -> dict[str, str] | None:
+    """The slice of files that the manager has not read yet."""
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.resources import (  # noqa: PLC0415 compiled only where needed
+        unit_files,
+    )
+
+    return own_slice(unit_files(root, UNIT))
 
 
 def _read_files(root: Root) -> tuple[dict[str, Any] | None, str | None]:

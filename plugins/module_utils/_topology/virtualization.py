@@ -58,7 +58,7 @@ class Virtualization(NamedTuple):
 
 def read_virtualization(root: Root) -> Virtualization:
     """The innermost technology; both None where no file shows whether there is one."""
-    container = _container(root)
+    container = read_container(root)
     if container is not None:
         return Virtualization(container, "container")
     machine, certain = _machine(root)
@@ -73,7 +73,8 @@ def read_virtualization(root: Root) -> Virtualization:
     return Virtualization(None, None)
 
 
-def _container(root: Root) -> str | None:
+def read_container(root: Root) -> str | None:
+    """The kind of container that this is; None where it is none."""
     if re.search("microsoft|WSL", root.text("/proc/sys/kernel/osrelease") or "", re.IGNORECASE):
         return "wsl"
     # OpenVZ: the first is inside and outside, the second outside alone.

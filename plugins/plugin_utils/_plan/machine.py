@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GIB = 1 << 30
+# Where systemd puts a service whose files name no slice.
+_USUAL_SLICE = "system.slice"
 _BINDERS = frozenset({"numactl", "taskset"})
 
 
@@ -83,6 +85,7 @@ class Machine:
         check_topology(topology)
         cpu = topology.get("cpu") or {}
         allowed = topology.get("allowed") or {}
+        self._allowed: Mapping[str, Any] = allowed
         memory = topology.get("memory") or {}
         self.online = _cpus(cpu.get("online"))
         self.isolated = _cpus(cpu.get("isolated")) or CpuSet()
@@ -124,6 +127,15 @@ class Machine:
     def binds_itself(self) -> bool:
         """Whether the installed unit's own command chooses CPUs, which then wins over the unit's directives."""
         return bool(_BINDERS & {word.rpartition("/")[2] for word in (self.wrapped or "").split()})
+
+    def allowed_in(self, name: str | None) -> dict[str, Any] | None:
+        """What the service may use in a slice that its files do not name, in the topology's form; None for the same."""
+        named = ((self.ollama.get("unit") or {}).get("slice") or {}).get("name") or _USUAL_SLICE
+        limits = {each["name"]: each for each in self._allowed.get("slices") or []}
+        found = limits.get(name, limits.get(None))
+        if name is None or name == named or found is None:
+            return None
+        return {**self._allowed, **{key: value for key, value in found.items() if key != "name"}, "slices": []}
 
     @property
     def cpu_nodes(self) -> list[Node]:

@@ -110,6 +110,9 @@ def _attempt(
     cards = gpu.usable(host)
     shares = instances.split(host, gpu.wanted(host, cards))
     protected = protection.choose(host, shares)
+    moved = machine.allowed_in(protected.slice)
+    if moved is not None:
+        return _attempt({**topology, "allowed": moved}, options, release, found, unusable)
     planned = [_instance(host.of(share), share, cards, protected) for share in shares]
     spans = len(machine.cpu_nodes) > 1 and any(placement.node is None for _entry, placement, _threads in planned)
     kernel.tune(replace(host, gpus=tuple(cards)), spans_nodes=spans)

@@ -26,13 +26,11 @@ COLLECTIONS = Path(__file__).resolve().parents[3] / "build/collections"
 ALWAYS = {
     *("modules.topology_facts", "module_utils._cpuset", "module_utils._errors", "module_utils._places"),
     *("module_utils._process", "module_utils._sysfs", "module_utils._text", "module_utils._zipimport"),
-    *(f"module_utils._systemd.{name}" for name in ("control_groups", "quotas", "slices")),
+    *(f"module_utils._systemd.{name}" for name in ("control_groups", "files", "quotas", "resources", "slices")),
     *(f"module_utils._topology.{name}" for name in ("cache", "cpu", "cpuinfo", "gather", "governor", "gpus", "kernel")),
     *(f"module_utils._topology.{name}" for name in ("kinds", "limits", "memory", "node", "options", "pci", "software")),
     *(f"module_utils._topology.{name}" for name in ("subset", "vendors", "virtualization")),
 }
-# A captured machine, and a host where systemd cannot be asked.
-WITHOUT_SYSTEMD = {"module_utils._systemd.files"}
 WITH_NVIDIA = {
     "module_utils._fork",
     *(f"module_utils._topology.{name}" for name in ("nvidia", "nvidia_ml", "nvidia_ml_reader", "nvidia_proc")),
@@ -78,7 +76,7 @@ def machine(tmp_path):
 
 def test_a_captured_machine_takes_these_files(machine):
     """Files of this list, no module of Python's that Ansible does not import itself, and no process."""
-    assert reading(machine, ["all"]) == (ALWAYS | WITHOUT_SYSTEMD, set(), [], [])
+    assert reading(machine, ["all"]) == (ALWAYS, set(), [], [])
 
 
 def test_a_host_without_gpu_takes_no_more(machine):

@@ -54,7 +54,7 @@ KEYS = {
         "cgroup_cpu",
     },
     "virtualization": {"kind", "type"},
-    "allowed": {"cpus", "cores", "mems", "cpu_quota", "memory_bytes", "system_slice"},
+    "allowed": {"cpus", "cores", "mems", "cpu_quota", "memory_bytes", "system_slice", "slices"},
     "drivers": {"nvidia", "amd"},
     "software": {"systemd", "numactl", "ollama"},
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.limits import read_limits
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
@@ -179,3 +180,95 @@ def test_limits_of_system_slice_itself(tmp_path, files, expected):
         **{f"{base}/{path}": text for path, text in files.items()},
     }
     assert read_limits(Root(plant(tmp_path, tree))).system_slice == expected
+
+
+SERVICE = {"/etc/systemd/system/ollama.service": "[Service]\nExecStart=/bin/ollama serve"}
+DROPIN = "/etc/systemd/system/ollama.service.d/limits.conf"
+LIMITED = {DROPIN: "[Service]\nCPUQuota=400%\nAllowedCPUs=0-3\nMemoryMax=16G"}
+RUNNING = {
+    f"{V2}/system.slice/ollama.service/cpuset.cpus.effective": "0-3",
+    f"{V2}/system.slice/ollama.service/cpu.max": "400000 100000",
+    f"{V2}/system.slice/ollama.service/memory.max": str(16 << 30),
+}
+SLICE = {f"{V2}/system.slice/memory.max": "max"}
+
+
+@pytest.mark.parametrize("group", [{}, RUNNING, {f"{V2}/system.slice/ollama.service/cpu.max": "100000 100000"}])
+def test_limits_are_those_of_the_files_whether_the_service_runs_or_not(tmp_path, group):
+    """A group that ends with the service is no reason for another plan."""
+    assert read(tmp_path, MOUNT_V2, SLICE, SERVICE, LIMITED, group) == (("0-3", None, 4.0, 16 << 30), [])
+
+
+def test_a_slice_has_what_its_files_say_and_else_what_its_group_has(tmp_path):
+    """What was set for a slice without a file stays until the slice ends; a file's word counts at the next reload."""
+    files = {
+        f"{V2}/system.slice/memory.max": "1000",
+        f"{V2}/system.slice/cpu.max": "100000 100000",
+        "/etc/systemd/system/system.slice.d/a.conf": "[Slice]\nCPUQuota=300%",
+    }
+    assert read(tmp_path, MOUNT_V2, SERVICE, files) == ((None, None, 3.0, 1000), [])
+    assert read_limits(Root(str(tmp_path))).system_slice == ("cpu_quota", "memory_bytes")
+
+
+def test_the_slice_of_the_files_counts_with_all_above_it(tmp_path):
+    """Slices that do not run yet as well as groups of slices that do."""
+    files = {
+        DROPIN: "[Service]\nSlice=llm-big.slice",
+        "/etc/systemd/system/llm.slice.d/a.conf": "[Slice]\nMemoryMax=64G",
+        "/etc/systemd/system/llm-big.slice": "[Slice]\nCPUQuota=800%",
+        f"{V2}/llm.slice/llm-big.slice/cpuset.cpus.effective": "0-5",
+        f"{V2}/system.slice/memory.max": "1000",
+    }
+    assert read(tmp_path, MOUNT_V2, SERVICE, files) == (("0-5", None, 8.0, 64 << 30), [])
+
+
+def test_other_slices_are_told_where_they_have_other_limits(tmp_path):
+    """Those of the role's slice by its files, and those of any other one without limits."""
+    files = {
+        "/etc/systemd/system/ollama.slice.d/limits.conf": "[Slice]\nMemoryMax=8G",
+        f"{V2}/llm.slice/cpu.max": "200000 100000",
+        f"{V2}/user.slice/cpu.max": "100000 100000",
+    }
+    root = Root(plant(tmp_path, {**MOUNT_V2, **SLICE, **SERVICE, **files}))
+    found = [(name, limits.cpu_quota, limits.memory_bytes) for name, limits in read_limits(root).elsewhere]
+    assert found == [(None, None, None), ("llm.slice", 2.0, None), ("ollama.slice", None, 8 << 30)]
+
+
+def test_a_set_that_leaves_nothing_is_passed_over_and_named(tmp_path):
+    """The kernel gives a group without any CPU of its own those of the group above."""
+    files = {DROPIN: "[Service]\nAllowedCPUs=64-127\nAllowedMemoryNodes=0"}
+    root = Root(plant(tmp_path, {**MOUNT_V2, **SLICE, **SERVICE, **files}))
+    limits = read_limits(root, CpuSet.parse("0-31"), CpuSet([0]))
+    assert (limits.cpus, str(limits.mems)) == (None, "0")
+    assert root.problems == [
+        "AllowedCPUs=64-127 in the files of ollama.service or its slice leaves nothing of 0-31, so that the kernel"
+        " passes it over"
+    ]
+
+
+def test_what_no_controller_does_is_no_limit(tmp_path):
+    """systemd sets no cpuset of version 1, and no memory where the kernel was started without its controller."""
+    mounts = {"/proc/mounts": MOUNT_V1["/proc/mounts"] + f"\ncgroup2 {V2}/unified cgroup2 rw 0 0"}
+    groups = {f"{V2}/unified/cgroup.controllers": "", f"{V2}/cpu,cpuacct/system.slice/tasks": "1"}
+    assert read(tmp_path / "old", mounts, groups, SERVICE, LIMITED) == ((None, None, 4.0, 16 << 30), [])
+    groups = {f"{V2}/cgroup.controllers": "cpuset cpu io pids", f"{V2}/system.slice/cgroup.procs": ""}
+    assert read(tmp_path / "new", MOUNT_V2, groups, SERVICE, LIMITED) == (("0-3", None, 4.0, None), [])
+
+
+def test_files_say_nothing_where_no_systemd_runs(tmp_path):
+    """A container may have unit files that nobody reads."""
+    assert read(tmp_path, MOUNT_V2, SERVICE, LIMITED) == ((None, None, None, None), [])
+
+
+def test_a_percentage_is_a_part_of_what_the_topmost_group_leaves(tmp_path):
+    """As systemd counts: the host's memory, or the limit at the root of the groups where that is less."""
+    files = {DROPIN: "[Service]\nMemoryMax=50%", "/proc/meminfo": f"MemTotal: {64 << 20} kB"}
+    assert read(tmp_path / "a", MOUNT_V2, SLICE, SERVICE, files)[0][3] == 32 << 30
+    top = {f"{V2}/memory.max": str(16 << 30)}
+    assert read(tmp_path / "b", MOUNT_V2, SLICE, SERVICE, files, top)[0][3] == 8 << 30
+
+
+def test_memory_is_taken_back_from_the_high_mark_on(tmp_path):
+    """A group that passes memory.high is slowed down, so that it limits too."""
+    files = {f"{V2}/system.slice/memory.max": "4096", f"{V2}/system.slice/memory.high": "1024"}
+    assert read(tmp_path, MOUNT_V2, files)[0][3] == 1024

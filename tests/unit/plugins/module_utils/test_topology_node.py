@@ -146,3 +146,36 @@ def test_cpu_files_are_not_needed(tmp_path):
     """The reader of nodes asks for nothing below the CPU folder."""
     assert not (tmp_path / CPU.lstrip("/")).exists()
     assert read(tmp_path, files=node(0, "0-3", 1024, "10"))[1] == []
+
+
+LXC = Machine(sockets=2, cores=16, threads=2, nodes=2, memory_gib=64)
+OWN_MEMINFO = {"/proc/meminfo": "MemTotal: 8388608 kB\nMemFree: 8388608 kB\nMemAvailable: 8388608 kB"}
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"/proc/mounts": "lxcfs /proc/meminfo fuse.lxcfs rw,nosuid,nodev 0 0"},
+        {"/proc/mounts": "sysboxfs /proc/meminfo fuse rw 0 0"},
+        {"/run/systemd/container": "lxc"},
+        {"/sys/fs/cgroup/memory.max": str(8 << 30)},
+        {"/.dockerenv": ""},
+    ],
+)
+def test_a_container_with_a_meminfo_of_its_own_contradicts_nothing(tmp_path, sign):
+    """Its nodes' files are those of the whole machine, and /proc/meminfo is what the container may have."""
+    root = Root(LXC.write(tmp_path))
+    plant(tmp_path, {**OWN_MEMINFO, **sign})
+    assert len(read_nodes(root, CpuSet.parse("3,14-15"))) == 2
+    assert root.problems == []
+
+
+def test_nodes_with_more_memory_than_a_host_are_named(tmp_path):
+    """On a host without any container both numbers are the kernel's, and one of them is wrong."""
+    root = Root(LXC.write(tmp_path))
+    plant(tmp_path, OWN_MEMINFO)
+    read_nodes(root, CpuSet.parse("0-63"))
+    assert root.problems == [
+        "/sys/devices/system/node/node*/meminfo: the nodes have 137438953472 bytes together, /proc/meminfo says"
+        " 8589934592"
+    ]

@@ -253,3 +253,38 @@ def test_an_operator_who_asks_for_a_slice_is_warned_of_limits_left_behind(option
     made = plan(topology(cores=8, cpu_max="400000 100000"), **options)
     assert made["slice"] is not None
     assert codes(made).count("limits-of-system-slice") == 1
+
+
+def elsewhere(machine, **limits):
+    """The machine, on which slices have these limits in place of those of system.slice; ``other`` is any other one."""
+    here = {key: machine["allowed"][key] for key in ("cpus", "cores", "mems", "cpu_quota", "memory_bytes")}
+    names = {"other": None, "ollama": "ollama.slice", "llm": "llm.slice"}
+    machine["allowed"]["slices"] = [{"name": names[name], **here, **each} for name, each in limits.items()]
+    return machine
+
+
+def test_a_server_counts_with_the_limits_of_the_slice_that_it_is_put_into():
+    """The first plan is then that of the second run, for which the server is in the slice."""
+    half = {"memory_bytes": 8 << 30, "cpu_quota": 3.0}
+    (server,) = instances(plan(elsewhere(topology(cores=8), other={}, ollama=half)))
+    assert (server["memory_bytes"], server["compute_threads"]) == (8 << 30, 3)
+    (server,) = instances(plan(elsewhere(topology(cores=8), other={}, ollama=half), slice="llm.slice"))
+    assert (server["memory_bytes"], server["compute_threads"]) == (16 << 30, 7)
+    (server,) = instances(plan(elsewhere(topology(cores=8), other=half, llm={}), slice="llm.slice"))
+    assert (server["memory_bytes"], server["compute_threads"]) == (16 << 30, 7)
+
+
+def test_a_server_that_stays_where_it_is_keeps_its_limits():
+    """Neither a slice that the unit's own files name nor a host without a slice of the role takes others over."""
+    half = {"memory_bytes": 8 << 30}
+    (server,) = instances(plan(with_slice(elsewhere(topology(cores=8), ollama=half), "llm.slice")))
+    assert server["memory_bytes"] == 16 << 30
+    (server,) = instances(plan(elsewhere(topology(cores=8), ollama=half), slice="none"))
+    assert server["memory_bytes"] == 16 << 30
+
+
+def test_a_server_taken_out_of_system_slice_has_its_limits_no_longer():
+    """An operator who names a slice without the limits of system.slice gets the plan of an unlimited host at once."""
+    machine = elsewhere(topology(cores=8, cpu_max="400000 100000"), other={"cpu_quota": None}, ollama={})
+    (server,) = instances(plan(machine, slice="llm.slice"))
+    assert server["compute_threads"] == 7

@@ -1,0 +1,247 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The limits that files set for a service and the slices that it will run in, whether it runs or not.
+
+systemd.resource-control(5), systemd.unit(5) "Unit File Load Path", systemd.slice(5), systemd.exec(5) "NUMAPolicy=";
+``parse_size``, ``parse_permyriad_unbounded`` and ``parse_cpu_set`` of systemd for the forms of values. Files that the
+role has written do not count: a plan must not follow from itself.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
+
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import FOLDERS
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import FORM, LIMITS, own_slice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+
+USUAL_SLICE = "system.slice"
+_LINE = re.compile(rf"({LIMITS})\s*=(.*)")
+# The finest share that systemd tells apart is a ten-thousandth.
+_SHARE = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,2}))?%|([0-9]{1,8})(?:\.([0-9]))?‰|([0-9]{1,9})‱")
+_SIZE = re.compile(r"\s*([0-9]{1,20})(?:\.([0-9]{0,20}))?\s*([EPTGMKB]?)")
+_UNITS = "EPTGMKB"
+_RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+_GREATEST = (1 << 64) - 1
+_PAGE = 4096
+# In ten-thousandths.
+_WHOLE = 10000
+# A name with more levels than this is no slice that somebody made.
+_DEEPEST = 16
+
+
+class Resources(NamedTuple):
+    """What the files of a unit set; None for no limit. ``said`` names the fields that they decide, without limit too.
+
+    ``mems`` are NUMA nodes, ``cpu_quota`` is in CPUs. ``cpus`` and ``mems`` are as written, whatever the host has.
+    """
+
+    cpus: Optional[CpuSet] = None
+    mems: Optional[CpuSet] = None
+    cpu_quota: Optional[float] = None
+    memory_bytes: Optional[int] = None
+    said: Tuple[str, ...] = ()
+
+
+class Planned(NamedTuple):
+    """Where a service will run: the groups of its slices from the top down with their limits, and its own."""
+
+    slices: Tuple[Tuple[str, Resources], ...]
+    unit: Resources
+
+
+def read_planned(root: Root, name: str, total: int | None) -> Planned | None:
+    """The slices and limits that the files of a service give it; None where there are no such files.
+
+    ``total`` are the bytes that a percentage of memory means a part of.
+    """
+    files = unit_files(root, name)
+    if not files:
+        return None
+    named = own_slice(files)
+    within = USUAL_SLICE if named is None else named["name"]
+    return Planned(slices_of(root, within, total), _resources(root, files, "Service", total))
+
+
+def slices_of(root: Root, name: str, total: int | None) -> tuple[tuple[str, Resources], ...]:
+    """Group and limits of a slice and of those above it, from the top down, without the root of them all."""
+    stem = name[: -len(".slice")]
+    if stem == "-" or "%" in stem:
+        # The root, or a name that differs from host to host.
+        return () if stem == "-" else slices_of(root, USUAL_SLICE, total)
+    parts = stem.split("-")[:_DEEPEST]
+    group, found = "", []
+    for depth in range(1, len(parts) + 1):
+        each = f"{'-'.join(parts[:depth])}.slice"
+        group += f"/{each}"
+        found.append((group, _resources(root, unit_files(root, each), "Slice", total)))
+    return tuple(found)
+
+
+def unit_files(root: Root, name: str) -> list[tuple[str, list[str]]]:
+    """Path and lines of a unit and its drop-ins in systemd's order, without the role's own.
+
+    None for a masked service and one without a unit file; a slice needs none.
+    """
+    path = next((f"{folder}/{name}" for folder in FOLDERS if root.exists(f"{folder}/{name}")), None)
+    if path is not None and root.link(path) == "null":
+        return []
+    if path is None and not name.endswith(".slice"):
+        return []
+    paths = [*([path] if path else []), *_dropins(root, path, name)]
+    read = [(each, root.lines(each, FORM) or []) for each in paths]
+    return [(each, lines) for each, lines in read if not _is_ours(lines)]
+
+
+def _is_ours(lines: Iterable[str]) -> bool:
+    return any(line.startswith(HEADER) for line in lines)
+
+
+def _dropins(root: Root, path: str | None, name: str) -> list[str]:
+    """Each file name once, from the first folder that has it; what is there for every unit of its kind comes last."""
+    kind = f".{name.rpartition('.')[2]}"
+    target = None if path is None else root.link(path)
+    names = [name, *([target] if target and target.endswith(kind) and target != name else [])]
+    kinds: list[str] = []
+    for each in names:
+        words = each[: -len(kind)].split("-")
+        kinds += [each, *(f"{'-'.join(words[:count])}-{kind}" for count in range(len(words) - 1, 0, -1))]
+    folders = [f"{folder}/{each}.d" for each in [*kinds, kind[1:]] for folder in FOLDERS]
+    found: dict[str, str] = {}
+    for folder in folders:
+        for file in root.names(folder):
+            if file.endswith(".conf") and file not in found:
+                place = f"{folder}/{file}"
+                # A file of the role hides none of the same name: it would be another one without the role.
+                if not _is_ours(root.lines(place, FORM) or []):
+                    found[file] = place
+    return [found[file] for file in sorted(found) if root.link(found[file]) != "null"]
+
+
+def _resources(
+    root: Root, files: Iterable[tuple[str, Iterable[str]]], section: str, total: int | None
+) -> Resources:
+    """The limits after all files, by the rules of each directive; a value that systemd cannot read is passed over."""
+    values: dict[str, object] = {}
+    for _path, lines in files:
+        within = ""
+        for line in (each.strip() for each in lines):
+            match = _LINE.fullmatch(line)
+            if line.startswith("["):
+                within = line[1:-1]
+            elif match and within == section:
+                _assign(values, match[1], match[2].strip(), total)
+    return _combine(values)
+
+
+def _assign(values: dict[str, object], directive: str, text: str, total: int | None) -> None:
+    if directive in ("AllowedCPUs", "AllowedMemoryNodes", "NUMAMask"):
+        added = parse_set(text)
+        before = values.get(directive)
+        if not text:
+            values[directive] = None
+        elif added is not None:
+            # The lists of several lines add up.
+            values[directive] = added | before if isinstance(before, CpuSet) else added
+    elif directive == "NUMAPolicy":
+        values[directive] = text
+    elif not text or (text == "infinity" and directive != "CPUQuota"):
+        values[directive] = None
+    else:
+        read: Callable[[str, int | None], object] = _quota if directive == "CPUQuota" else parse_memory
+        found = read(text, total)
+        if found is not None:
+            values[directive] = found
+
+
+def _combine(values: dict[str, object]) -> Resources:
+    said = []
+    sets = {"cpus": values.get("AllowedCPUs"), "mems": values.get("AllowedMemoryNodes")}
+    bound = values.get("NUMAMask")
+    if values.get("NUMAPolicy") == "bind" and isinstance(bound, CpuSet):
+        mems = sets["mems"]
+        sets["mems"] = bound & mems if isinstance(mems, CpuSet) else bound
+    for name, directives in (
+        ("cpus", ("AllowedCPUs",)),
+        ("mems", ("AllowedMemoryNodes", "NUMAMask")),
+        ("cpu_quota", ("CPUQuota",)),
+        ("memory_bytes", ("MemoryMax", "MemoryHigh", "MemoryLimit")),
+    ):
+        if any(each in values for each in directives):
+            said.append(name)
+    quota = values.get("CPUQuota")
+    names = ("MemoryMax", "MemoryHigh")
+    # The name of version 1 counts where none of the others is there.
+    sizes = [values.get(name) for name in (names if any(name in values for name in names) else ("MemoryLimit",))]
+    return Resources(
+        cpus=sets["cpus"] if isinstance(sets["cpus"], CpuSet) else None,
+        mems=sets["mems"] if isinstance(sets["mems"], CpuSet) else None,
+        cpu_quota=quota if isinstance(quota, float) else None,
+        memory_bytes=min((size for size in sizes if isinstance(size, int)), default=None),
+        said=tuple(said),
+    )
+
+
+def parse_set(text: str) -> CpuSet | None:
+    """A list such as ``0-3 8,9``; None for one that systemd cannot read, of which it takes nothing."""
+    found = CpuSet()
+    for word in re.split(r"[\s,]+", text.replace('"', "").replace("'", "")):
+        match = _RANGE.fullmatch(word)
+        if match:
+            first, last = int(match[1]), int(match[2] or match[1])
+            # systemd passes a range over whose end comes first.
+            found |= CpuSet(range(first, min(last, (1 << 13) - 1) + 1))
+        elif word:
+            return None
+    return found
+
+
+def parse_share(text: str) -> int | None:
+    """A percentage, also with ‰ or ‱, in ten-thousandths; None for any other text."""
+    match = _SHARE.fullmatch(text)
+    if match is None:
+        return None
+    percent, hundredths, thousands, tenths, ten_thousandths = match.groups()
+    if percent:
+        return int(percent) * 100 + int((hundredths or "").ljust(2, "0"))
+    return int(thousands) * 10 + int(tenths or "0") if thousands else int(ten_thousandths)
+
+
+def _quota(text: str, _total: int | None) -> float | None:
+    share = parse_share(text)
+    return share / _WHOLE if share else None
+
+
+def parse_memory(text: str, total: int | None) -> int | None:
+    """Bytes of ``16G``, ``1.5T``, ``1G 512M`` or a percentage of the memory; None for what systemd cannot read."""
+    share = parse_share(text)
+    if share is not None and share <= _WHOLE:
+        found = 0 if total is None else total // _PAGE * share // _WHOLE * _PAGE
+    else:
+        found = _parse_size(text) or 0
+    return found if 0 < found < _GREATEST else None
+
+
+def _parse_size(text: str) -> int | None:
+    total, place, units = 0, 0, _UNITS
+    while True:
+        match = _SIZE.match(text, place)
+        if match is None or (match[3] or "B") not in units:
+            return None
+        factor = 1024 ** (_UNITS[::-1].index(match[3] or "B"))
+        total += int(match[1]) * factor
+        if match[2]:
+            total += int(match[2]) * factor // 10 ** len(match[2])
+        # Each unit comes once, the greatest first.
+        units = units[units.index(match[3] or "B") + 1 :]
+        place = match.end()
+        if place == len(text):
+            return total
