@@ -26,7 +26,7 @@ _NAME = re.compile(
 )
 # Words that hold one of these and mean something else.
 _OTHER = re.compile(
-    r"TOKENI[SZ]|KEY(?:BOARD|CODE|FRAME|MAP|RING|SERVER|WORD)|HOTKEY|MONKEY|TURKEY|PUB(?:LIC)?_?KEY|BYPASS|COMPASS",
+    r"CORS_(?:HEADERS|CREDENTIALS)|TOKENI[SZ]|KEY(?:BOARD|CODE|FRAME|MAP|RING|SERVER|WORD)|HOTKEY|MONKEY|TURKEY|PUB(?:LIC)?_?KEY|BYPASS|COMPASS",
     re.IGNORECASE,
 )
 # A path to a secret is not a secret, nor is a number of tokens, nor a word that switches something.

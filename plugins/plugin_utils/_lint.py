@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Mapping, NamedTuple
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret, is_secret
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import clashes
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
+from ansible_collections.inference.ollama.plugins.plugin_utils._runner_values import least_of, stops, taken_as
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
     LLAMA_TRUE,
     check_value,
@@ -36,8 +37,8 @@ SEVERITIES = ("advice", "inert", "fatal")
 # fmt: off
 CODES = frozenset({
     "back-through-vulkan", "build-only", "changed", "client-only", "dangerous", "empty", "fatal-value", "installer",
-    "internal", "malformed", "name", "needs-flash-attention", "negated", "never", "not-yet", "overridden",
-    "release-unknown", "removed", "secret", "undoes-binding", "unknown",
+    "internal", "malformed", "name", "needs-flash-attention", "negated", "never", "not-yet", "out-of-range",
+    "overridden", "release-unknown", "removed", "secret", "undoes-binding", "unknown",
 })
 # fmt: on
 
@@ -45,7 +46,7 @@ CODES = frozenset({
 _MISTAKES = {
     "never": ("inert", "it has no effect"),
     "overridden": ("inert", "it has no effect"),
-    "dangerous": ("fatal", "it breaks the runner"),
+    "dangerous": ("fatal", "it is dangerous"),
     "internal": ("fatal", "Ollama sets it for its own processes"),
     "client_only": ("inert", "only clients read it, the server does not"),
     "installer": ("inert", "only the install script reads it, the server does not"),
@@ -83,6 +84,18 @@ def lint(environment: Mapping[str, str], release: Release | None) -> list[Findin
     return sorted(found, key=lambda finding: (finding.name, finding.code))
 
 
+def is_dangerous(name: str, value: str) -> bool:
+    """Whether a runner with this variable in its environment is one that lets others in, fetches or breaks."""
+    contract = load()
+    setting = contract.get(name)
+    if setting is None:
+        # Its mere presence switches the other one off.
+        setting, value = contract.by_name.get(name.replace("LLAMA_ARG_NO_", "LLAMA_ARG_", 1)), "0"
+        if setting is None or setting.type != "llama_boolean" or not setting.negated:
+            return False
+    return setting.status == "dangerous" and value not in setting.harmless
+
+
 def _one(contract: Contract, name: str, value: str, release: Release | None) -> Iterator[tuple[str, str, str, str]]:
     """Severity, code, message and remedy."""
     if not _NAME.fullmatch(name):
@@ -102,7 +115,7 @@ def _one(contract: Contract, name: str, value: str, release: Release | None) -> 
         if name.upper().startswith(OURS):
             yield _unknown(contract, name, value, release)
         return
-    problem = _status(contract, setting, release)
+    problem = _status(contract, setting, release, value)
     if problem is not None:
         yield problem
     # llama-server reads what its command line overrides too, and stops on it.
@@ -112,7 +125,9 @@ def _one(contract: Contract, name: str, value: str, release: Release | None) -> 
 
 
 def _is_secret(setting: Setting | None, name: str, value: str) -> bool:
-    return (setting is not None and setting.type == "secret") or is_secret(name, value) or carries_secret(value)
+    # An empty one of other programs gives nothing away; of a runner it is dangerous all the same.
+    by_entry = setting is not None and setting.type == "secret" and (value != "" or name.startswith(OURS))
+    return by_entry or is_secret(name, value) or carries_secret(value)
 
 
 def _secret(contract: Contract, setting: Setting | None, value: str) -> tuple[str, str, str, str]:
@@ -126,10 +141,10 @@ def _secret(contract: Contract, setting: Setting | None, value: str) -> tuple[st
 
 def _unknown(contract: Contract, name: str, value: str, release: Release | None) -> tuple[str, str, str, str]:
     positive = contract.by_name.get(name.replace("LLAMA_ARG_NO_", "LLAMA_ARG_", 1))
-    if positive is None or positive.type != "llama_boolean":
+    if positive is None or positive.type != "llama_boolean" or not positive.negated:
         return "inert", "unknown", "no known release reads this name", _nearest(contract, name)
-    problem = _status(contract, positive, release)
-    if problem is not None and problem[0] == "inert":
+    problem = _status(contract, positive, release, "0")
+    if problem is not None and (problem[0] == "inert" or problem[1] == "dangerous"):
         return problem
     return (
         "advice" if value in LLAMA_TRUE else "fatal",
@@ -151,8 +166,14 @@ def _nearest(contract: Contract, name: str) -> str:
     return f"did you mean {setting.name}?" if setting.status in ACTING else f"use {setting.instead}"
 
 
-def _status(contract: Contract, setting: Setting, release: Release | None) -> tuple[str, str, str, str] | None:
-    """What is wrong with setting the name at all, in this release."""
+def _status(
+    contract: Contract, setting: Setting, release: Release | None, value: str
+) -> tuple[str, str, str, str] | None:
+    """What is wrong with setting the name at all, in this release; the value matters where one leaves things as they are."""
+    if setting.status == "dangerous" and value in setting.harmless:
+        if not value:
+            return None
+        return "inert", "dangerous", "it is off without this, and switched on it would be dangerous", "leave it out"
     if setting.status not in ACTING:
         severity, reason = _MISTAKES[setting.status]
         if setting.status == "internal" and release is not None and not setting.read_in(release):
@@ -210,14 +231,34 @@ def _value(setting: Setting, name: str, value: str, release: Release | None) -> 
     problem = check_value(setting, value, release)
     if problem is None:
         return
-    worse = _consequence(setting, name, release)
     default = setting.default_in(release)
+    if name.startswith("LLAMA_ARG_") and not stops(setting, value):
+        # What the command line overrides matters only where the runner stops on it.
+        if setting.status != "overridden":
+            yield _taken(setting, value, problem)
+        return
+    worse = _consequence(setting, name, release)
     yield (
         "advice" if setting.type == "ollama_boolean" and value.lower() in _ON else "fatal",
         "fatal-value" if worse else "malformed",
         f"{problem}; {worse}" if worse else problem,
         "correct it, or leave it out" + (f" for the default, {default}" if default else ""),
     )
+
+
+def _taken(setting: Setting, value: str, problem: str) -> tuple[str, str, str, str]:
+    """A wrong value that llama-server takes nonetheless: for the number that it begins with, whatever its bounds."""
+    default = setting.default
+    remedy = "correct it, or leave it out" + (f" for the default, {default}" if default else "")
+    number = taken_as(setting, value)
+    if number is None:
+        return "fatal", "malformed", problem, remedy
+    if not value.strip().lstrip("+-").isdigit():
+        return "fatal", "malformed", f"{problem}; llama-server takes it for {number}", remedy
+    if value == str(number):
+        meaning = (setting.below if number < least_of(setting) else None) or "llama-server takes it all the same"
+        return "advice", "out-of-range", f"{problem}; {meaning}", remedy
+    return "advice", "malformed", f"{problem}; llama-server takes it for {number}", remedy
 
 
 def _consequence(setting: Setting, name: str, release: Release | None) -> str | None:

@@ -110,6 +110,10 @@ class Setting:
     pattern: Optional[str] = None
     example: Optional[str] = None
     acts: Tuple[Phase, ...] = ()
+    strict: bool = False
+    below: Optional[str] = None
+    harmless: Tuple[str, ...] = ()
+    negated: bool = True
     proof: Tuple[Proof, ...] = ()
     option: Optional[Option] = None
 
@@ -143,6 +147,7 @@ class Group:
 def build_setting(name: str, fields: dict[str, Any]) -> Setting:
     """The setting of an entry, to which the fields of its group were added."""
     fields["values"] = tuple(fields.get("values", ()))
+    fields["harmless"] = tuple(fields.get("harmless", ()))
     fields["acts"] = tuple(_phase(entry) for entry in fields.get("acts", ()))
     proof = fields.get("proof", ())
     fields["proof"] = tuple(_proof(name, entry) for entry in ([proof] if isinstance(proof, dict) else proof))

@@ -35,7 +35,7 @@ LLAMA_TRUE = frozenset({"1", "true", "on", "enabled"})
 LLAMA_BOOLEAN = LLAMA_TRUE | {"0", "false", "off", "disabled"}
 # Ansible's booleans, in any case of their letters.
 _YES, _NO = frozenset({"1", "t", "true", "y", "yes", "on"}), frozenset({"0", "f", "false", "n", "no", "off"})
-BOOLEANS = frozenset({"boolean", "llama_boolean", "ollama_boolean"})
+BOOLEANS = frozenset({"boolean", "llama_boolean", "llama_switch", "ollama_boolean"})
 WHOLE = frozenset({"bytes", "integer", "unsigned"})
 PATHS = frozenset({"folder", "path", "unit_path"})
 
@@ -142,6 +142,12 @@ def _ollama_boolean(_rule: Rule, value: str) -> str | None:
 
 def _llama_boolean(_rule: Rule, value: str) -> str | None:
     return None if value in LLAMA_BOOLEAN else f"{quoted(value)} is neither on nor off to llama-server; write 1 or 0"
+
+
+def _llama_switch(_rule: Rule, value: str) -> str | None:
+    if value in LLAMA_BOOLEAN:
+        return None
+    return f"{quoted(value)} leaves it off, as does any text but 1, true, on and enabled; write 1, or leave it out"
 
 
 def _debug_level(_rule: Rule, value: str) -> str | None:
@@ -282,6 +288,7 @@ _RULES: Mapping[str, Callable[[Rule, str], str | None]] = {
     "integer": _integer,
     "integers": _integers,
     "llama_boolean": _llama_boolean,
+    "llama_switch": _llama_switch,
     "number": _number,
     "numbers": _numbers,
     "ollama_boolean": _ollama_boolean,

@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._files import uni
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import (
     contention,
+    dangerous,
     devices,
     directives,
     environment,
@@ -47,6 +48,7 @@ _BESIDE: dict[str, Callable[[Subject], Check | None]] = {
     others.FILES: others.check_files,
     others.OVERRIDDEN: others.check_overridden,
     others.BESIDE: others.check_unplanned,
+    dangerous.DANGEROUS: dangerous.check_dangerous,
     model.LOADS: model.check_loads,
     devices.FOUND: devices.check_found,
     devices.USED: devices.check_used,

@@ -103,7 +103,7 @@ def judge(variable, name, text):
     assert refused == (check_value(setting, text, NEW) is not None)
     assert refused or not refused_by_the_spec(name, text)
     codes = {finding.code for finding in lint({variable: text}, NEW)}
-    assert refused == bool(codes & {"malformed", "fatal-value"})
+    assert refused == bool(codes & {"malformed", "fatal-value", "out-of-range"})
     return refused
 
 

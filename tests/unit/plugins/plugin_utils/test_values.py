@@ -219,5 +219,5 @@ def test_near_misses_get_an_answer(name, value):
 @given(st.integers(-(2**70), 2**70))
 def test_numbers_pass_within_their_bounds(number):
     """A number without bounds in the contract is one that fits what the runner keeps it in; 1024 slots are no slip."""
-    assert (check_value(setting("LLAMA_ARG_THREADS_HTTP"), str(number)) is None) is (1 <= number < 2**31)
+    assert (check_value(setting("LLAMA_ARG_TIMEOUT"), str(number)) is None) is (1 <= number < 2**31)
     assert (check_value(setting("OLLAMA_NUM_PARALLEL"), str(number)) is None) is (1 <= number <= 1024)

@@ -421,3 +421,43 @@ def test_a_request_that_has_its_own_thread_count(option):
     argv = ["llama-server", "--model", MODEL, *option]
     found = changed(runner={"command_line": argv}, journal=journal(starts=[{"model": MODEL, "threads": {"used": 28}}]))
     assert "take num_thread out of the request" in check(found, "compute_threads")["remedy"]
+
+
+# Variables that let others in.
+
+
+def test_a_dangerous_variable_of_the_server_or_a_runner_is_a_failed_check():
+    """Whoever set it, in the server or in one runner alone; its value, which can be a secret, is not shown."""
+    for number in (0, 1):
+        state = running(UNBOUND)
+        own = state["instances"][0]["processes"][number]
+        own["environment"] = {**own["environment"], "LLAMA_ARG_TOOLS": "all", "LLAMA_API_KEY": "***"}
+        row = check(verify(UNBOUND, state, SAME), "dangerous_variables")
+        assert (row["verdict"], row["seen"]) == ("fail", "LLAMA_API_KEY, LLAMA_ARG_TOOLS")
+        assert f"/proc/{own['pid']}/environ" in row["evidence"]
+        assert "***" not in json.dumps(row)
+
+
+def test_a_dangerous_variable_of_the_unit_is_a_failed_check_before_the_next_start():
+    """A unit that was changed and not restarted has it at its next start."""
+    state = running(UNBOUND)
+    state["instances"][0]["environment"]["LLAMA_ARG_AGENT"] = "1"
+    row = check(verify(UNBOUND, state, SAME), "dangerous_variables")
+    assert (row["verdict"], row["seen"]) == ("fail", "LLAMA_ARG_AGENT")
+    assert "ollama.service" in row["evidence"]
+
+
+def test_a_dangerous_variable_that_is_off_passes():
+    """Off is how it is without the variable."""
+    state = running(UNBOUND)
+    state["instances"][0]["processes"][1]["environment"]["LLAMA_ARG_AGENT"] = "0"
+    assert check(verify(UNBOUND, state, SAME), "dangerous_variables")["verdict"] == "pass"
+
+
+def test_an_environment_that_was_not_read_may_have_one():
+    """Without it nothing is known, of a runner's too."""
+    state = running(UNBOUND)
+    state["instances"][0]["processes"][1]["environment"] = None
+    row = check(verify(UNBOUND, state, SAME), "dangerous_variables")
+    assert row["verdict"] == "unknown"
+    assert "/proc/900/environ" in row["evidence"]
