@@ -59,12 +59,14 @@ options:
   wait:
     description:
       - For at most how many seconds to wait until the API of each server answers, before anything is read. From 0 to
-        3600.
+        3600. An answer of a process that is not the unit's is none.
       - A unit that has failed, or ended three times meanwhile, is no longer waited for.
     type: float
     default: 0
   require_answer:
-    description: Whether to fail where an API does not answer with its release, with what the unit and its log say.
+    description:
+      - Whether to fail where an API does not answer with its release, with what the unit and its log say.
+      - An answer of a process that is not the unit's is none.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -443,6 +445,17 @@ service:
               description: Its address, as given.
               type: str
               sample: http://127.0.0.1:11434
+            own:
+              description:
+                - Whether a process of the unit listens there. Where V(false), C(version) and C(models) are not read.
+                - V(null) where nothing answered, or where it cannot be known, such as by a user who is not root, or
+                  behind a proxy. Then RV(service.instances[].problems) says why.
+              type: bool
+              sample: true
+            answered_by:
+              description: Who listens there instead of the unit. V(null) where the unit does, or nobody is seen.
+              type: str
+              sample: python3 (PID 812, other.service)
             version:
               description: The release that runs, from C(/api/version).
               type: str
@@ -740,11 +753,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._service.answers import whose_answer
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url, fetcher
 from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, observe
 from ansible_collections.inference.ollama.plugins.module_utils._service.no_answer import describe_no_answer
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
-from ansible_collections.inference.ollama.plugins.module_utils._service.wait import Clock, wait
+from ansible_collections.inference.ollama.plugins.module_utils._service.wait import Asked, Clock, wait
 from ansible_collections.inference.ollama.plugins.module_utils._topology.options import OPTIONS, machine_of
 
 URL = "http://127.0.0.1:11434"
@@ -794,10 +808,11 @@ def check(params: dict[str, Any]) -> None:
 def read(params: dict[str, Any]) -> dict[str, Any]:
     check(params)
     root, run = machine_of(params)
-    host = Host(Proc(root.path), run, fetcher(params["api_timeout"]) if root.live else None)
+    whose = whose_answer(root.path)
+    host = Host(Proc(root.path), run, fetcher(params["api_timeout"]) if root.live else None, whose)
     units = [(entry["unit"], entry["url"]) for entry in params["units"]]
     if params["wait"] and host.run and host.fetch:
-        wait(units, params["wait"], host.run, host.fetch, Clock(time.monotonic, time.sleep))
+        wait(units, params["wait"], Asked(host.run, host.fetch, whose), Clock(time.monotonic, time.sleep))
     return observe(host, units, Wanted(tuple(params["parts"]), params["journal_lines"]))
 
 

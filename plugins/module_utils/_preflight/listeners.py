@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who listens on some TCP ports of the host: the process and its unit.
 
-proc(5), /proc/net/tcp, /proc/PID/fd and /proc/PID/cgroup.
+proc(5), /proc/net/tcp, /proc/PID/fd and /proc/PID/cgroup. The kernel prints the sockets that listen before all others
+(net/ipv4/tcp_ipv4.c, tcp_get_idx).
 """
 
 from __future__ import annotations
@@ -13,40 +14,86 @@ import os
 import re
 import socket
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _LISTENS = "0A"
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
+_NUMBER = re.compile("[0-9]{1,9}")
 # A busy host has some thousand processes; more than this is not looked through.
 _MOST_PROCESSES = 50_000
 _LARGEST = 1 << 22
 
 
+class Listening(NamedTuple):
+    """A socket that listens; an IPv4 address that is mapped into IPv6 is written as IPv4."""
+
+    address: str
+    port: int
+    inode: str
+
+
+class Holder(NamedTuple):
+    """A process; None for what could not be seen of it. A unit of a user's manager has that manager before it."""
+
+    pid: int
+    program: Optional[str]
+    unit: Optional[str]
+
+
 def listeners(ports: Iterable[int], proc: str = "/proc") -> list[dict[str, Any]]:
     """``{address, port, pid, program, unit}`` of each listener on the ports; None for what could not be seen."""
-    wanted = set(ports)
-    found = [] if not wanted else [each for name in ("tcp", "tcp6") for each in _sockets(proc, name, wanted)]
-    owners = _owners(proc, {inode for _address, _port, inode in found}) if found else {}
+    found = sockets(ports, proc)
+    owners = holders((each.inode for each in found), proc)
     rows = []
     for address, port, inode in sorted(found):
-        pid = owners.get(inode)
+        # systemd keeps the socket that it has given to a service.
+        pids = sorted(owners.get(inode, ()), key=lambda pid: (pid == 1, pid))
+        holder = describe(pids[0], proc) if pids else None
         rows.append(
             {
                 "address": address,
                 "port": port,
-                "pid": pid,
-                "program": None if pid is None else _program(proc, pid),
-                "unit": None if pid is None else _unit(proc, pid),
+                "pid": None if holder is None else holder.pid,
+                "program": None if holder is None else holder.program,
+                "unit": None if holder is None else holder.unit,
             }
         )
     return rows
 
 
-def _sockets(proc: str, name: str, ports: set[int]) -> list[tuple[str, int, str]]:
-    found = []
+def sockets(ports: Iterable[int], proc: str = "/proc") -> list[Listening]:
+    """The sockets that listen on the ports, in the network namespace of this process."""
+    wanted = set(ports)
+    return [each for name in ("tcp", "tcp6") for each in _sockets(proc, name, wanted)] if wanted else []
+
+
+def holders(inodes: Iterable[str], proc: str = "/proc", pids: Iterable[int] | None = None) -> dict[str, set[int]]:
+    """The processes, of ``pids`` or of all, that have each socket open; sockets of which none is seen are left out."""
+    wanted = set(inodes)
+    found: dict[str, set[int]] = {}
+    if not wanted:
+        return found
+    numbers = sorted(int(name) for name in _names(proc) if _NUMBER.fullmatch(name)) if pids is None else sorted(pids)
+    for pid in numbers[:_MOST_PROCESSES]:
+        for name in _names(f"{proc}/{pid}/fd"):
+            try:
+                match = _SOCKET.fullmatch(os.readlink(f"{proc}/{pid}/fd/{name}"))
+            except OSError:
+                continue
+            if match and match[1] in wanted:
+                found.setdefault(match[1], set()).add(pid)
+    return found
+
+
+def describe(pid: int, proc: str = "/proc") -> Holder:
+    """The program and the unit of a process."""
+    return Holder(pid, _program(proc, pid), _unit(proc, pid))
+
+
+def _sockets(proc: str, name: str, ports: set[int]) -> Iterator[Listening]:
     for line in _text(f"{proc}/net/{name}").splitlines()[1:]:
         fields = line.split()
         if len(fields) < 10 or fields[3] != _LISTENS:
@@ -55,8 +102,7 @@ def _sockets(proc: str, name: str, ports: set[int]) -> list[tuple[str, int, str]
         if re.fullmatch("[0-9A-F]{1,4}", port) and int(port, 16) in ports:
             text = _address(address)
             if text is not None:
-                found.append((text, int(port, 16), fields[9]))
-    return found
+                yield Listening(text, int(port, 16), fields[9])
 
 
 def _address(text: str) -> str | None:
@@ -67,23 +113,6 @@ def _address(text: str) -> str | None:
     address = ipaddress.ip_address(socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed))
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
-
-
-def _owners(proc: str, inodes: set[str]) -> dict[str, int]:
-    """The process that holds each socket, the first one where several share it."""
-    found: dict[str, int] = {}
-    numbers = sorted(int(name) for name in _names(proc) if name.isdigit())
-    for pid in numbers[:_MOST_PROCESSES]:
-        for name in _names(f"{proc}/{pid}/fd"):
-            try:
-                match = _SOCKET.fullmatch(os.readlink(f"{proc}/{pid}/fd/{name}"))
-            except OSError:
-                continue
-            if match and match[1] in inodes:
-                found.setdefault(match[1], pid)
-        if len(found) == len(inodes):
-            break
-    return found
 
 
 def _program(proc: str, pid: int) -> str | None:

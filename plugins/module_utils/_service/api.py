@@ -4,7 +4,7 @@
 """Ask the server's API for its release and the models in memory.
 
 docs/api.md of Ollama: GET /api/version since 0.1.14, GET /api/ps since 0.1.38. No proxy is used, no redirect followed,
-and the size of an answer is limited.
+and the size of an answer is limited. An answer of another process than the unit's says nothing of the server.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._service.answers import who
+from ansible_collections.inference.ollama.plugins.module_utils._service.no_answer import NOT_KNOWN
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import encodable
 from ansible_collections.inference.ollama.plugins.module_utils._text import MOST
 
 if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.module_utils._service.answers import Answer
     from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 
 # Gets the JSON at an address, or a sentence with the error; a body is posted.
@@ -133,9 +136,11 @@ def _decoded(url: str, body: bytes, missing: int | None) -> tuple[Any, str | Non
         return None, f"{url}: it answered with {body[:40].decode('utf-8', 'replace')!r}, expected JSON"
 
 
-def read_api(root: Proc, fetch: Fetch | None, url: str) -> dict[str, Any]:
-    """``{url, version, models}``; None for what is not known. Without ``fetch`` nothing is asked."""
-    found: dict[str, Any] = {"url": url, "version": None, "models": None}
+def read_api(
+    root: Proc, fetch: Fetch | None, url: str, whose: Callable[[], Answer] | None = None
+) -> dict[str, Any]:
+    """``{url, version, models, own, answered_by}``; None for what is not known. Without ``fetch`` nothing is asked."""
+    found: dict[str, Any] = {"url": url, "version": None, "models": None, "own": None, "answered_by": None}
     if fetch is None:
         return found
     base = url.rstrip("/")
@@ -143,6 +148,14 @@ def read_api(root: Proc, fetch: Fetch | None, url: str) -> dict[str, Any]:
     if problem is not None:
         root.problem(problem)
         return found
+    if whose is not None:
+        answer = whose()
+        found["own"], found["answered_by"] = answer.own, None if answer.by is None else who(answer.by)
+        if answer.reason is not None:
+            why = answer.reason if answer.own is not None else f"{NOT_KNOWN}: {answer.reason}"
+            root.problem(f"{base}/api/version: {why}")
+        if answer.own is False:
+            return found
     version = said.get("version") if isinstance(said, dict) else None
     if isinstance(version, str) and _VERSION.fullmatch(version):
         found["version"] = version

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import read_api
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
+    from ansible_collections.inference.ollama.plugins.module_utils._service.answers import Whose
     from ansible_collections.inference.ollama.plugins.module_utils._service.api import Fetch
     from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 
@@ -29,11 +31,12 @@ PARTS = ("unit", "processes", "api", "journal")
 
 
 class Host(NamedTuple):
-    """Sources to read from. Without ``run`` and ``fetch`` only files are read."""
+    """Sources to read from. Without ``run`` and ``fetch`` only files are read; ``whose`` tells who has answered."""
 
     root: Proc
     run: Optional[Runner]
     fetch: Optional[Fetch]
+    whose: Optional[Whose] = None
 
 
 class Wanted(NamedTuple):
@@ -62,7 +65,7 @@ def _everywhere(problem: str, instances: list[dict[str, Any]]) -> bool:
 
 
 def _instance(host: Host, named: tuple[str, str], wanted: Wanted, redactor: Redactor) -> dict[str, Any]:
-    (name, url), (root, run, fetch), (parts, lines) = named, host, wanted
+    (name, url), (root, run, fetch, whose), (parts, lines) = named, host, wanted
     root.problems = []
     unit = Unit(name) if set(parts) <= {"api"} else read_unit(root, run, name)
     processes = read_processes(root, unit, redactor) if "processes" in parts else None
@@ -72,7 +75,7 @@ def _instance(host: Host, named: tuple[str, str], wanted: Wanted, redactor: Reda
         "control_groups": read_groups(root, unit) if "processes" in parts else None,
         "processes": processes,
         "cpu_quotas": read_quotas(root, processes),
-        "api": read_api(root, fetch, url) if "api" in parts else None,
+        "api": read_api(root, fetch, url, whose and partial(whose, unit, url)) if "api" in parts else None,
         "journal": read_journal(root, run, unit, lines, redactor, processes or [])
         if "journal" in parts and run
         else None,

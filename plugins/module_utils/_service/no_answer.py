@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describe servers that do not answer."""
+"""Describe servers that do not answer, or of which that is not known."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # The code of the line with which a server says why it ends.
 _LAST_WORDS = "server-ended"
+# What a problem says of an answer that may be somebody else's.
+NOT_KNOWN = "whose process answers is not known"
 
 
 def describe_no_answer(service: Mapping[str, Any]) -> str:

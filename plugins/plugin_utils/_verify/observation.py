@@ -127,6 +127,8 @@ class Observation(NamedTuple):
     runners: Tuple[Process, ...]
     quotas: Optional[Tuple[Quota, ...]]
     version: Optional[str]
+    own: Optional[bool]
+    answered_by: Optional[str]
     models: Optional[Tuple[Mapping[str, Any], ...]]
     journal: Optional[Journal]
     problems: Tuple[str, ...]
@@ -195,7 +197,7 @@ def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bo
     read = tuple(_process(row) for row in rows(processes))
     api, journal = mapping(entry.get("api")), mapping(entry.get("journal"))
     models = api.get("models")
-    reload = entry.get("need_daemon_reload")
+    reload, own = entry.get("need_daemon_reload"), api.get("own")
     return Observation(
         there=there,
         load_state=text(entry.get("load_state")),
@@ -213,6 +215,8 @@ def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bo
         runners=tuple(each for each in read if each.kind == "runner"),
         quotas=_quotas(entry.get("cpu_quotas")),
         version=text(api.get("version")),
+        own=own if isinstance(own, bool) else None,
+        answered_by=text(api.get("answered_by")),
         models=tuple(rows(models)) if isinstance(models, list) else None,
         journal=_journal(journal) if journal else None,
         problems=texts(entry.get("problems")) + common,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._service.no_answer import NOT_KNOWN
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
@@ -28,9 +29,18 @@ def parsed(said: str | None) -> Release | None:
 
 
 def check_api(subject: Subject) -> Check:
-    """A server that runs and does not answer where it is planned to serves nobody."""
+    """A server that runs and does not answer where it is planned to serves nobody, whoever else answers there."""
     url, observed = subject.planned["url"], subject.observed
     evidence = f"GET {url}/api/version"
+    unsure = observed.problem(f"{url}/api/version: {NOT_KNOWN}") if observed.own is None else None
+    if observed.version is not None and unsure is not None:
+        remedy = "run the playbook as root, and ask the server where it listens itself, with nothing in between"
+        return subject.unknown(API, url, url, unsure, remedy)
+    if observed.own is False:
+        seen = f"an answer of {observed.answered_by or 'another process'}"
+        remedy = f"stop that process, or choose another address; then {cause.restart(subject)}"
+        said = observed.problem(f"{url}/api/version") or evidence
+        return subject.fails(API, url, seen, cause.with_last_words(subject, said), remedy)
     if observed.version is not None:
         return subject.passes(API, url, url, evidence)
     problem = observed.problem(f"{url}/api/version")

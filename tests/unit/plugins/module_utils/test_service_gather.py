@@ -277,7 +277,7 @@ def test_without_systemd_the_files_tell():
     found = observe(Host(root, None, None), [("ollama.service", URL)], ALL)["instances"][0]
     assert (found["fragment_path"], found["dropins"]) == (host.UNIT, [host.DROPIN])
     assert found["active_state"] is found["environment"] is found["journal"] is None
-    assert found["api"] == {"url": URL, "version": None, "models": None}
+    assert found["api"] == {"url": URL, "version": None, "models": None, "own": None, "answered_by": None}
     assert [each["kind"] for each in found["processes"]] == ["server", "runner"]
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
+from ansible_collections.inference.ollama.plugins.module_utils._service.answers import Answer
 from ansible_collections.inference.ollama.plugins.module_utils._service.wait import (
     MOST_RESTARTS,
     PAUSE_SECONDS,
+    Asked,
     Clock,
     wait,
 )
@@ -22,8 +24,9 @@ READY = {"version": "0.34.1"}
 class Host:
     """Servers that answer from some moment on, and what systemd says of their units at each moment."""
 
-    def __init__(self, ready=None, shown=None):
+    def __init__(self, ready=None, shown=None, whose=None):
         self.time, self.ready, self.shown = 100.0, ready or {}, shown or {}
+        self.whose = whose or (lambda _unit, _url: Answer(own=True))
         self.asked, self.watched = [], []
 
     def now(self):
@@ -45,7 +48,7 @@ class Host:
         return Outcome(output(self.time - 100) if callable(output) else output, None if output else "systemctl failed")
 
     def waited(self, *units, seconds=60):
-        wait(units, seconds, self.run, self.fetch, Clock(self.now, self.sleep))
+        wait(units, seconds, Asked(self.run, self.fetch, self.whose), Clock(self.now, self.sleep))
         return self.time - 100
 
 
@@ -102,3 +105,26 @@ def test_another_server_on_that_port_is_no_answer(answer):
     host = Host()
     host.fetch = lambda _url: (answer, None)
     assert host.waited(ONE, seconds=2) == 2
+
+
+def test_another_process_that_answers_is_waited_through():
+    """Until the unit's own answers, or to the end; what cannot be known is taken for its own."""
+    host = Host({"http://a:1": 0})
+    host.whose = lambda _unit, _url: Answer(own=host.time >= 103)
+    assert host.waited(ONE) == 3
+    assert Host({"http://a:1": 0}, whose=lambda _unit, _url: Answer(own=False)).waited(ONE, seconds=5) == 5
+    assert Host({"http://a:1": 0}, whose=lambda _unit, _url: Answer(own=None)).waited(ONE) == 0
+
+
+def test_a_unit_in_a_place_that_only_systemd_knows_is_waited_for_no_longer():
+    """Its control group and main process are asked for before an answer counts as somebody else's."""
+    shown = {"a.service": "ActiveState=active\nNRestarts=0\nControlGroup=/x.slice/a.service\nMainPID=7\n"}
+    host = Host({"http://a:1": 0}, shown)
+    host.whose = lambda unit, _url: Answer(own=(unit.control_group, unit.main_pid) == ("/x.slice/a.service", 7))
+    assert (host.waited(ONE), host.watched) == (0, ["a.service"])
+
+
+def test_a_failed_unit_whose_port_another_process_has_is_given_up():
+    """The other one answers, and the unit never will."""
+    host = Host({"http://a:1": 0}, {"a.service": "ActiveState=failed\n"}, lambda _unit, _url: Answer(own=False))
+    assert host.waited(ONE) == 0

@@ -46,7 +46,7 @@ def test_this_machine(run):
     code, result = run(api_timeout=0.5, units=[{"unit": "no-such.service", "url": "http://127.0.0.1:1"}])
     (found,) = result["service"]["instances"]
     assert code == 0
-    assert found["api"] == {"url": "http://127.0.0.1:1", "version": None, "models": None}
+    assert found["api"] == dict.fromkeys(["version", "models", "own", "answered_by"]) | {"url": "http://127.0.0.1:1"}
     assert any("127.0.0.1:1/api/version" in problem for problem in found["problems"] + result["service"]["problems"])
 
 

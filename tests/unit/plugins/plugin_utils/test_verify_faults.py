@@ -238,6 +238,27 @@ def test_a_server_that_does_not_answer_as_all_of_them():
     assert check(verify(BOUND, service, SAME), "api")["verdict"] == "fail"
 
 
+def test_an_answer_of_another_process_fails():
+    """It is named, and what it says of its release is not the server's."""
+    by = "python3 (PID 7, other.service)"
+    said = f"{VERSION}: {by} answers there, and is no process of ollama.service"
+    found = seen_on(api=api(version=None, models=None, own=False, answered_by=by), problems=[said])
+    row = check(found, "api")
+    assert (row["verdict"], row["seen"], row["evidence"]) == ("fail", f"an answer of {by}", said)
+    assert "stop that process" in row["remedy"]
+    assert check(found, "release")["verdict"] == "unknown"
+    assert check(seen_on(api=api(own=False)), "api")["verdict"] == "fail"
+
+
+def test_an_answer_that_may_be_another_process_s_is_unknown():
+    """With the reader's reason; one that is the server's own, or was never asked about, passes."""
+    said = f"{VERSION}: whose process answers is not known: who is not root does not see it"
+    row = check(seen_on(api=api(own=None), problems=[said]), "api")
+    assert (row["verdict"], row["evidence"]) == ("unknown", said)
+    assert check(seen_on(api=api(own=True), problems=[said]), "api")["verdict"] == "pass"
+    assert check(seen_on(), "api")["verdict"] == "pass"
+
+
 def test_another_address_that_does_not_answer_fails_nothing():
     """Only the planned one counts; without a problem about it the answer is unknown."""
     elsewhere = "http://127.0.0.1:11435/api/version: it cannot be reached"
