@@ -58,6 +58,9 @@ class ActionModule(ActionBase):
             # The host cannot be read with these; what else is wrong is known without it, too.
             return _refused([*option_errors(options), *key_errors(key)])
         machine = {"root": options["topology_root"], "command_timeout": options["command_timeout"]}
+        if not preflight and options["topology_root"] != "/":
+            # Nothing is written, and the files that count are those of the machine that is read.
+            options["staging_root"] = options["staging_root"] or options["topology_root"]
         read = self._read("topology_facts", machine, known)
         if read.get("failed"):
             return {**result, **read}
@@ -87,6 +90,7 @@ class ActionModule(ActionBase):
             "changed": False,
             **desired,
             **_seen(found),
+            "captured": bool(read.get("captured")),
             "refusals": refusals,
         }
 

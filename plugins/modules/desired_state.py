@@ -85,6 +85,11 @@ plan:
   returned: success
   type: dict
   sample: {}
+captured:
+  description: Whether the machine was read from a text of M(inference.ollama.topology_capture), which tells nothing of a running service.
+  returned: success
+  type: bool
+  sample: false
 installed:
   description: Whether the host has C(ollama.service).
   returned: success

@@ -13,7 +13,8 @@ version_added: 0.1.0
 description:
   - Reads a host as M(inference.ollama.topology_facts) does and returns every file that was read, with its
     content, every folder that was listed and every program that was asked, with its answer, as one text.
-  - Where that module describes a machine wrongly the text shows why, and it can be made into a test.
+  - Where that module describes a machine wrongly the text shows why, and it can be made into a test. That module
+    reads the machine again from the text, and every playbook that plans does, with C(ollama_topology_root).
   - Serial numbers, UUIDs, identifiers of containers, network addresses, the host's name, names of users and
     values of environment variables are replaced or left out. The same value has the same replacement
     everywhere in one text.

@@ -51,13 +51,21 @@ requirements:
 notes:
   - C(ansible_processor_*) facts count cores wrongly on machines with several sockets, offline CPUs or
     hybrid CPUs, so this module does not use them.
+  - O(root) may be a file with a text of M(inference.ollama.topology_capture) too, up to 8 MiB. Its programs answer as they
+    did on that machine, and nothing is written.
 seealso:
   - plugin: inference.ollama.tuning_plan
     plugin_type: filter
+  - module: inference.ollama.topology_capture
   - module: ansible.builtin.setup
 """
 
 EXAMPLES = r"""
+- name: Read a machine again that topology_capture has recorded
+  inference.ollama.topology_facts:
+    root: /srv/captures/node-17.txt
+  delegate_to: localhost
+
 - name: Read the hardware
   inference.ollama.topology_facts:
 
@@ -93,6 +101,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+captured:
+  description: Whether O(root) is a text of M(inference.ollama.topology_capture), from which no service can be read.
+  returned: success
+  type: bool
+  sample: false
 ansible_facts:
   description: Facts to add to the host.
   returned: success
@@ -717,6 +730,7 @@ ansible_facts:
             - "nvidia-smi did not answer within 5 s and was stopped"
 """
 
+import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -757,7 +771,7 @@ def chosen(gather_subset: list[str]) -> set[str]:
 
 def read(params: dict[str, Any]) -> dict[str, Any]:
     subset = chosen(params["gather_subset"])
-    return gather(*machine_of(params), subset)
+    return gather(*machine_of(params, captures=True), subset)
 
 
 def main() -> None:
@@ -766,7 +780,8 @@ def main() -> None:
         topology = read(module.params)
     except OllamaError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, ansible_facts={"ollama_topology": topology})
+    captured = not os.path.isdir(module.params["root"])
+    module.exit_json(changed=False, captured=captured, ansible_facts={"ollama_topology": topology})
 
 
 if __name__ == "__main__":

@@ -30,15 +30,24 @@ def check_timeout(seconds: float) -> None:
         raise OllamaError(f"command_timeout: {seconds:g} is not a number of seconds above 0 and up to {_LONGEST}")
 
 
-def machine_of(params: dict[str, Any]) -> tuple[Root, Runner | None]:
+def machine_of(params: dict[str, Any], *, captures: bool = False) -> tuple[Root, Runner | None]:
     """The root and a runner; no runner for another root than ``/``, whose programs cannot be run.
 
-    Raises OllamaError for an invalid timeout and for a root that is not a folder.
+    With ``captures`` a file of topology_capture is a machine too, whose programs answer as they did there. Raises
+    OllamaError for an invalid timeout and for a root that is neither.
     """
     path, timeout = params["root"], params["command_timeout"]
     check_timeout(timeout)
     if not os.path.isdir(path):
-        raise OllamaError(f"root: {path!r} is not a folder")
+        if not os.path.exists(path):
+            raise OllamaError(f"root: {path!r} is not a folder")
+        if not captures:
+            raise OllamaError(f"root: {path!r} is not a folder; of a capture topology_facts alone reads")
+        from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_replay import (  # noqa: PLC0415 compiled only where needed
+            replayed,
+        )
+
+        return replayed(path)
     root = Root(path)
     return root, _with_nvml(runner(timeout), timeout) if root.live else None
 

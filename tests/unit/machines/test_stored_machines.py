@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import dump
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_parse import parse
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_scrub import Scrubber
-from ansible_collections.inference.ollama.tests.unit.support.capture_parser import parse
 from ansible_collections.inference.ollama.tests.unit.support.golden import as_yaml, same
 from ansible_collections.inference.ollama.tests.unit.support.replay import replay
 

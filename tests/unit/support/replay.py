@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Captured machines read again: their files under a folder, their programs as a runner."""
+"""Captured machines read again, by the product from memory, and planted under a folder."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import errno
 import os
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
-from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_record import clean_path, key_of
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_parse import parse
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_record import clean_path
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_replay import replayed
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
-from ansible_collections.inference.ollama.tests.unit.support.capture_parser import parse
 
 
 def planted(text, folder):
@@ -24,9 +24,12 @@ def planted(text, folder):
 
 
 def replay(text, folder):
-    """The topology of a capture, its programs answering too if it has any."""
-    capture, root = planted(text, folder)
-    return gather(root, replaying(capture) if capture.runs else None, set(SUBSETS))
+    """The topology of a capture as the product reads it, its programs answering too if it has any."""
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "capture.txt")
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+    return gather(*replayed(path), set(SUBSETS))
 
 
 def plant(capture, folder):
@@ -122,14 +125,3 @@ class CapturedRoot(Root):
         if name is not None:
             number = getattr(errno, name)
             raise OSError(number, os.strerror(number), path)
-
-
-def replaying(capture):
-    """A runner with the output of the captured machine's programs."""
-
-    def run(argv):
-        key = key_of(argv)
-        known = capture.runs.get(key)
-        return known or Outcome(None, f"{' '.join(key)} was not run when this machine was captured")
-
-    return run

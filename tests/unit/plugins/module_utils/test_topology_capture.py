@@ -16,20 +16,25 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
-from ansible_collections.inference.ollama.plugins.module_utils._topology import capture_record, nvidia_ml
+from ansible_collections.inference.ollama.plugins.module_utils._topology import (
+    capture_record,
+    capture_replay,
+    nvidia_ml,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture, dump, new
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_parse import parse
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_record import (
     RecordingRoot,
     capture_of,
     record,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_replay import replayed, replaying
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_scrub import Scrubber
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
 from ansible_collections.inference.ollama.tests.unit.support import trees
-from ansible_collections.inference.ollama.tests.unit.support.capture_parser import parse
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import ABSENT, FakeRunner, pci_card
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
-from ansible_collections.inference.ollama.tests.unit.support.replay import plant, planted, replay, replaying
+from ansible_collections.inference.ollama.tests.unit.support.replay import plant, planted, replay
 
 UUID = "8f6b5a52-5c8e-4f0e-9f0e-2d0f6a4c1b7d"
 OTHER = "6A5F1F0C-0F5E-5D0B-8A43-4A6F4F7F5D21"
@@ -104,9 +109,10 @@ def test_a_generated_machine_replays(shape, tmp_path):
     topology = written(gather(Root(folder), None, set(SUBSETS)))
     text = capture_of(folder, None)
     assert written(replay(text, tmp_path / "replayed")) == topology
-    assert written(gather(Root(str(tmp_path / "replayed")), None, set(SUBSETS))) == topology
-    # A capture of a replayed capture is that capture: nothing was lost on the way.
-    assert capture_of(str(tmp_path / "replayed"), None) == text
+    plant(parse(text), tmp_path / "planted")
+    assert written(gather(Root(str(tmp_path / "planted")), None, set(SUBSETS))) == topology
+    # A capture of a planted capture is that capture: nothing was lost on the way.
+    assert capture_of(str(tmp_path / "planted"), None) == text
 
 
 @trees.needs_captures
@@ -407,3 +413,81 @@ def test_lines_of_a_unit_are_recorded_and_no_others(tmp_path):
     assert root.lines("/", form) is None
     assert (capture.files["/a"], capture.files["/b"]) == (b"Slice=a.slice\n", b"Slice=b\nx\n")
     assert capture.unreadable == {"/": "EACCES"}
+
+
+def replayed_text(folder, text):
+    """The root of a capture, and its runner."""
+    path = folder / "capture.txt"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return replayed(str(path))
+
+
+def test_links_are_followed_in_memory(tmp_path):
+    """Behind other links, by absolute targets and above the root, as on the machine; what leads nowhere is absent."""
+    text = f"{HEAD}link /class/card /bus/../../../devices/one\nlink /class/card/driver ../drivers/x\n"
+    text += "file /class/card/size 5\nlist /class\n| card other\nexists /devices/drivers/x/y\nlink /a b\nlink /b a\nend\n"
+    root, run = replayed_text(tmp_path, text)
+    assert (run, root.live, root.asks_servers) == (None, False, False)
+    assert (root.text("/devices/one/size"), root.integer("/class//card/./size")) == ("5", 5)
+    assert (root.target("/class/card/driver"), root.link("/devices/one/driver")) == ("../drivers/x", "x")
+    assert root.exists("/class/card/driver/y")
+    assert root.is_same_file("/class/card", "/devices/one")
+    assert (root.names("/class"), root.names("/class/card"), root.names("/")) == (
+        ["card", "other"],
+        ["driver", "size"],
+        ["a", "b", "class", "devices"],
+    )
+    assert (root.text("/class/card/driver/y"), root.text("/nothing"), root.names("/nothing")) == ("", None, [])
+    assert root.problems == []
+    assert not root.exists("/a")
+    assert (root.text("/a"), root.text("/class/other"), root.names("/class/card/size")) == (None, None, [])
+    assert [problem.split(":")[0] for problem in root.problems] == ["/a", "/class/other"]
+
+
+def test_what_could_not_be_read_cannot_be_replayed(tmp_path):
+    """With the error of the machine; of an environment and a unit as of any other file."""
+    text = f"{HEAD}unreadable /e EACCES\nfile /v\n| A=1\\x00B=2\\x00\n| \nfile /u\n| A=1\n| B=2\nend\n"
+    root, _run = replayed_text(tmp_path, text.replace("| \n", "\\\n"))
+    assert (root.text("/e"), root.variable("/e", "A"), root.lines("/e", re.compile(".*"))) == (None, None, None)
+    assert root.problems == ["/e: cannot be read (Permission denied)"]
+    assert (root.variable("/v", "B"), root.lines("/u", re.compile("A=.*"))) == ("2", ["A=1"])
+    assert (root.variable("/none", "B"), root.lines("/none", re.compile("A=.*"))) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"\xff\xfe", "is no capture: byte 0 is not UTF-8"),
+        (b"\x7fELF\0", "is no text of topology_capture: capture: the first line is"),
+        (HEAD + "x" * (1 << 23), "is neither a folder nor a capture that can be read: it has more than 8388608 bytes"),
+        (HEAD + "exists /a\n" * 50_001 + "end", "it has more than 50000 records"),
+        (HEAD + "file /a\n" + "|\n" * 200_001 + "end", "a record has more than 200000 lines"),
+        (f"{HEAD}file /{'a/' * 80}b x\nend", "expected a path of at most 4096 characters and 63 parts"),
+        (f"{HEAD}file /{'a' * 5000} x\nend", "expected a path of at most 4096 characters and 63 parts"),
+        (f"{HEAD}link /a {'../' * 80}b\nend", "a link cannot have that target"),
+    ],
+    ids=range(8),
+)
+def test_a_file_that_is_no_capture_is_refused(tmp_path, text, sentence):
+    """By a short sentence that names the file, however large it is and whatever is in it."""
+    with pytest.raises(OllamaError, match="^root: ") as caught:
+        replayed_text(tmp_path, text)
+    assert sentence in str(caught.value)
+    assert len(str(caught.value)) < 500 + len(str(tmp_path))
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    """A pipe is not waited for, and a device not read."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (str(tmp_path / "pipe"), "/dev/zero", str(tmp_path / "nothing"), "/a\0b"):
+        with pytest.raises(OllamaError, match="is neither a folder nor a capture that can be read"):
+            replayed(path)
+
+
+def test_links_without_an_end_take_no_hours(tmp_path, monkeypatch):
+    """A chain of links that is followed by every record ends in a sentence."""
+    monkeypatch.setattr(capture_replay, "_MOST_STEPS", 1000)
+    chain = "".join(f"link /l{number} {'x/../' * 25}l{number + 1}\n" for number in range(39))
+    text = f"{HEAD}{chain}{''.join(f'exists /l0/{number}' + chr(10) for number in range(20))}end"
+    with pytest.raises(OllamaError, match="lead too far to be followed"):
+        replayed_text(tmp_path, text)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text of a capture read again; its form is in _topology/capture.py.
+"""The text of a capture read again; its form is in capture.py. Whoever sent it may have written anything.
 
 Errors in a text are ValueErrors that complete a sentence.
 """
@@ -10,13 +10,25 @@ from __future__ import annotations
 
 import errno
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, List, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import HEADER, UNENDED, new
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture
+
 _ESCAPED = re.compile(r"\\(?:(\\)|(t)|x([0-9a-f]{2})|)")
+# A machine with 2,000 CPUs has about 15,000 records, one of 56,000 lines. Linux takes no longer path, and sysfs has none
+# so deep.
+_MOST_RECORDS = 50_000
+_MOST_LINES = 200_000
+_LONGEST_PATH = 4096
+_DEEPEST = 64
+_QUOTED = 80
 
 
 class Record(NamedTuple):
@@ -25,10 +37,10 @@ class Record(NamedTuple):
     number: int
     keyword: str
     rest: str
-    body: tuple[str, ...]
+    body: List[str]
 
 
-def parse(text):
+def parse(text: str) -> Capture:
     """Read a capture from its text.
 
     Raises OllamaError, with the line's number, for what ``dump`` would not write: another version, a text that was cut
@@ -36,19 +48,18 @@ def parse(text):
     """
     capture = new()
     try:
-        found = records_of(text)
+        for record in records_of(text):
+            problem = _add(capture, record)
+            if problem is not None:
+                line = f"{record.keyword} {record.rest}"[:_QUOTED]
+                raise OllamaError(f"capture, line {record.number}: read {line!r}: {problem}")
     except ValueError as error:
         raise OllamaError(f"capture: {error}") from None
-    for record in found:
-        problem = _add(capture, record)
-        if problem is not None:
-            line = f"{record.keyword} {record.rest}"[:80]
-            raise OllamaError(f"capture, line {record.number}: read {line!r}: {problem}")
     _check_folders(capture)
     return capture
 
 
-def _add(capture, record):
+def _add(capture: Capture, record: Record) -> str | None:
     """Add a record; return the error in it, if any."""
     read = _READERS.get(record.keyword)
     if read is None:
@@ -60,50 +71,50 @@ def _add(capture, record):
     return None
 
 
-def _file(capture, record):
+def _file(capture: Capture, record: Record) -> None:
     head, blank, line = record.rest.partition(" ")
     _put(capture.files, _path(*_words(head, 1)), content_of(line if blank else None, record.body))
 
 
-def _link(capture, record):
+def _link(capture: Capture, record: Record) -> None:
     path, target = _words(record.rest, 2, record.body)
-    if "\0" in target:
+    if "\0" in target or len(target) > _LONGEST_PATH or target.count("/") >= _DEEPEST:
         raise ValueError("a link cannot have that target")
     _put(capture.links, _path(path), target)
 
 
-def _list(capture, record):
+def _list(capture: Capture, record: Record) -> None:
     names = tuple(sorted(_name(name) for name in unwrap(record.body)))
     _put(capture.lists, _path(*_words(record.rest, 1)), names)
 
 
-def _exists(capture, record):
+def _exists(capture: Capture, record: Record) -> None:
     capture.present.add(_path(*_words(record.rest, 1, record.body)))
 
 
-def _unreadable(capture, record):
+def _unreadable(capture: Capture, record: Record) -> None:
     path, name = _words(record.rest, 2, record.body)
     if name not in errno.errorcode.values():
-        raise ValueError(f"{name!r} is not the name of an error such as EACCES")
+        raise ValueError(f"{name[:_QUOTED]!r} is not the name of an error such as EACCES")
     _put(capture.unreadable, _path(path), name)
 
 
-def _program(capture, record):
+def _program(capture: Capture, record: Record) -> None:
     name, path = _words(record.rest, 2, record.body)
     _put(capture.programs, name, _path(path))
 
 
-def _run(capture, record):
+def _run(capture: Capture, record: Record) -> None:
     out = content_of(None, record.body).decode("utf-8", "surrogateescape")
     _put(capture.runs, tuple(parse_words(record.rest)), Outcome(out, None))
 
 
-def _failed(capture, record):
+def _failed(capture: Capture, record: Record) -> None:
     problem = content_of(None, record.body).decode("utf-8", "surrogateescape").rstrip("\n")
     _put(capture.runs, tuple(parse_words(record.rest)), Outcome(None, problem))
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Capture, Record], None]] = {
     "exists": _exists,
     "failed": _failed,
     "file": _file,
@@ -115,33 +126,35 @@ _READERS = {
 }
 
 
-def _put(into, key, value):
+def _put(into: dict[Any, Any], key: object, value: object) -> None:
     if key in into:
         raise ValueError("this record is a repetition")
     into[key] = value
 
 
-def _words(text, count, body=()):
+def _words(text: str, count: int, body: Iterable[str] = ()) -> list[str]:
     found = parse_words(text)
     if len(found) != count or body:
         raise ValueError(f"expected {count} words" if not body else "expected nothing below this line")
     return found
 
 
-def _path(text):
+def _path(text: str) -> str:
     parts = text.split("/")
     if parts[0] or len(parts) < 2 or any(part in ("", ".", "..") or "\0" in part for part in parts[1:]):
-        raise ValueError(f"{text!r} is not an absolute path without '.', '..' and '//'")
+        raise ValueError(f"{text[:_QUOTED]!r} is not an absolute path without '.', '..' and '//'")
+    if len(text) > _LONGEST_PATH or len(parts) > _DEEPEST:
+        raise ValueError(f"expected a path of at most {_LONGEST_PATH} characters and {_DEEPEST - 1} parts")
     return text
 
 
-def _name(text):
+def _name(text: str) -> str:
     if text in ("", ".", "..") or "/" in text or "\0" in text:
-        raise ValueError(f"{text!r} is not a name in a folder")
+        raise ValueError(f"{text[:_QUOTED]!r} is not a name in a folder")
     return text
 
 
-def _check_folders(capture):
+def _check_folders(capture: Capture) -> None:
     """A path is a file or a folder, never both."""
     folders = set(capture.lists)
     for path in (*capture.files, *capture.links, *capture.lists, *capture.present, *capture.unreadable):
@@ -151,32 +164,54 @@ def _check_folders(capture):
             above = above.rpartition("/")[0]
     both = sorted(folders.intersection(capture.files))
     if both:
-        raise OllamaError(f"capture: {both[0]} is a file with content and a folder too")
+        raise OllamaError(f"capture: {both[0][:_QUOTED]} is a file with content and a folder too")
 
 
-def records_of(text):
-    """The records between the header and the line ``end``."""
-    # A capture may have travelled through a program that ends lines its own way; none of its own bytes is a bare CR.
-    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
-    if lines[0] != HEADER:
-        raise ValueError(f"the first line is {lines[0][:80]!r}, expected {HEADER!r}")
-    if lines[-1] != "end":
-        raise ValueError(f"the last line is {lines[-1][:80]!r}, expected 'end': the text was cut short")
-    found = []
-    for number, line in enumerate(lines[1:-1], 2):
-        if line.startswith("#"):
+def records_of(text: str) -> Iterator[Record]:
+    """The records between the header and the line ``end``, one after the other."""
+    lines = _lines(text)
+    line = next(lines)
+    if line != HEADER:
+        raise ValueError(f"the first line is {line[:_QUOTED]!r}, expected {HEADER!r}")
+    record, count = None, 0
+    before: str | None = None
+    # Only the last line is the end, so each is a record's once there is another one.
+    for number, following in enumerate(lines, 2):
+        line, before = before, following
+        if line is None or line.startswith("#"):
             continue
         if line[:1] in ("|", UNENDED):
-            if not found:
-                raise ValueError(f"line {number} belongs to nothing")
-            found[-1] = found[-1]._replace(body=(*found[-1].body, line))
-        else:
-            keyword, _blank, rest = line.partition(" ")
-            found.append(Record(number, keyword, rest, ()))
-    return found
+            if record is None:
+                raise ValueError(f"line {number - 1} belongs to nothing")
+            if len(record.body) >= _MOST_LINES:
+                raise ValueError(f"line {number - 1}: a record has more than {_MOST_LINES} lines")
+            record.body.append(line)
+            continue
+        if record is not None:
+            yield record
+        count += 1
+        if count > _MOST_RECORDS:
+            raise ValueError(f"it has more than {_MOST_RECORDS} records")
+        keyword, _blank, rest = line.partition(" ")
+        record = Record(number - 1, keyword, rest, [])
+    if before != "end":
+        raise ValueError(f"the last line is {(before or HEADER)[:_QUOTED]!r}, expected 'end': the text was cut short")
+    if record is not None:
+        yield record
 
 
-def unescape_bytes(text):
+def _lines(text: str) -> Iterator[str]:
+    # A capture may have travelled through a program that ends lines its own way; none of its own bytes is a bare CR.
+    text = text.replace("\r\n", "\n").rstrip("\n")
+    begin = 0
+    while begin <= len(text):
+        end = text.find("\n", begin)
+        end = len(text) if end < 0 else end
+        yield text[begin:end]
+        begin = end + 1
+
+
+def unescape_bytes(text: str) -> bytes:
     """The bytes of an escaped text."""
     parts, end = [], 0
     for match in _ESCAPED.finditer(text):
@@ -191,7 +226,7 @@ def unescape_bytes(text):
     return b"".join([*parts, text[end:].encode("utf-8")])
 
 
-def parse_words(text):
+def parse_words(text: str) -> list[str]:
     """Escaped words, at least one."""
     found = [unescape_bytes(word).decode("utf-8", "surrogateescape") for word in text.split(" ")]
     if "" in found:
@@ -199,20 +234,20 @@ def parse_words(text):
     return found
 
 
-def unwrap(body):
+def unwrap(body: Iterable[str]) -> list[str]:
     """The words in a record's body."""
     if not all(line.startswith("| ") for line in body):
         raise ValueError("expected lines of names below")
     return [word for line in body for word in parse_words(line[2:])]
 
 
-def content_of(line, body):
+def content_of(line: str | None, body: list[str]) -> bytes:
     """The content of a record; ``line`` is the content on the line of its head."""
     if line is not None:
         if body or not line:
             raise ValueError("expected content either on this line or below it")
         return unescape_bytes(line) + b"\n"
-    unended = body[-1:] == (UNENDED,)
+    unended = body[-1:] == [UNENDED]
     texts = body[:-1] if unended else body
     if not all(text == "|" or text.startswith("| ") for text in texts) or (unended and not texts):
         raise ValueError("expected lines of content below, each '| ' and text")
