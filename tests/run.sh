@@ -94,10 +94,18 @@ dry_run() {
 artefact() {
   rm -rf build/dist build/installed
   ansible-galaxy collection build --output-path build/dist . || return 1
+  python tests/tools/artefact_files.py "$artefact" || return 1
   ANSIBLE_COLLECTIONS_PATH=$root/build/installed ansible-galaxy collection install --offline -p build/installed "$artefact" || return 1
   ANSIBLE_COLLECTIONS_PATH=$root/build/installed ansible-playbook -i playbooks/inventory/localhost.yml inference.ollama.site \
     -e ollama_staging_root="$root/build/installed/staging" || return 1
   ANSIBLE_COLLECTIONS_PATH=$root/build/installed ansible-doc -t filter inference.ollama.tuning_plan
+}
+
+# What Galaxy does with the artefact before it publishes it, but what it does in a container (.config/galaxy-importer.cfg).
+galaxy() {
+  rm -rf build/galaxy
+  ansible-galaxy collection build --output-path build/galaxy . || return 1
+  python tests/tools/galaxy_import.py "build/galaxy/$(basename "$artefact")" build/galaxy
 }
 
 # ansible-test resolves links, so it wants a copy; without a repository of its own the copy counts as ignored files of
@@ -177,7 +185,7 @@ gist() {
 }
 
 steps=("$@")
-[ $# -gt 0 ] || steps=(lint types docs units report site secrets dry_run artefact sanity target_units boxes neighbours vms)
+[ $# -gt 0 ] || steps=(lint types docs units report site secrets dry_run artefact galaxy sanity target_units boxes neighbours vms)
 mkdir -p "$logs"
 if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   echo "The tests look at the files that git knows: they need the program git, and a clone that belongs to who runs them." >&2
