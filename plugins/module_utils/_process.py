@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -17,8 +18,25 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._trust import Account
 
-# Ollama and the NVIDIA tools are often installed where a non-interactive shell does not look.
-SEARCH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/opt/rocm/bin")
+# Where Ollama and the vendors' tools are too, whatever PATH a connection has: sudo's secure_path and a shell that is not
+# interactive leave most of these out. Root runs nothing there that others may change (_trust.py).
+SEARCH = (
+    *("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"),
+    # WSL2 mounts the tools of Windows' driver here.
+    "/usr/lib/wsl/lib",
+    # NixOS, Nix on another distribution, and Guix System.
+    *("/run/wrappers/bin", "/run/current-system/sw/bin", "/run/opengl-driver/bin"),
+    *("/nix/var/nix/profiles/default/bin", "/run/current-system/profile/bin"),
+    # snapd: Ubuntu, and distributions without a link /snap.
+    *("/snap/bin", "/var/lib/snapd/snap/bin"),
+    # Homebrew; Flatcar; GPU nodes of Container-Optimized OS, and containers there.
+    *("/home/linuxbrew/.linuxbrew/bin", "/opt/bin", "/usr/local/nvidia/bin", "/home/kubernetes/bin/nvidia/bin"),
+    # Debian, whose link in /usr/bin is an alternative; CUDA as NVIDIA and Arch install it.
+    *("/usr/lib/nvidia/current", "/usr/local/cuda/bin", "/opt/cuda/bin"),
+    "/opt/rocm/bin",
+)
+# Several releases of ROCm stand side by side, and the link /opt/rocm is an alternative.
+_VERSIONS = re.compile(r"rocm-[0-9][0-9.]{0,20}")
 
 _LANGUAGE = {"LC_ALL": "C", "LANGUAGE": "C"}
 # In the sentence on a program that failed: before what it said, and where that is cut. The cause is often its first line,
@@ -51,7 +69,7 @@ def find(program: str) -> str | None:
 
     For root one that others may change counts only where there is no other.
     """
-    folders = [*os.environ.get("PATH", "").split(os.pathsep), *SEARCH]
+    folders = [*os.environ.get("PATH", "").split(os.pathsep), *SEARCH, *_versions()]
     if os.path.dirname(program) or os.geteuid() != 0:
         return shutil.which(program, path=os.pathsep.join(folders))
     from ansible_collections.inference.ollama.plugins.module_utils._trust import (  # noqa: PLC0415 compiled only where needed
@@ -60,6 +78,19 @@ def find(program: str) -> str | None:
 
     found = list(filter(None, (shutil.which(program, path=folder) for folder in folders if os.path.isabs(folder))))
     return next((path for path in found if weakness(path) is None), found[0] if found else None)
+
+
+def _versions() -> list[str]:
+    """Folders of releases of ROCm, the newest first."""
+    try:
+        names = [name for name in os.listdir("/opt") if _VERSIONS.fullmatch(name)]
+    except OSError:
+        return []
+    return [f"/opt/{name}/bin" for name in sorted(names, key=_numbers, reverse=True)]
+
+
+def _numbers(name: str) -> list[int]:
+    return [int(part) for part in re.findall("[0-9]+", name)]
 
 
 def runner(timeout: float) -> Runner:

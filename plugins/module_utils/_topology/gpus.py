@@ -44,6 +44,12 @@ def read_gpus(
         )
 
         add_links(root, gpus)
+    if any(gpu["display_active"] is None for gpu in gpus) and root.names(DRM):
+        from ansible_collections.inference.ollama.plugins.module_utils._topology.screens import (  # noqa: PLC0415 compiled only where needed
+            add_screens,
+        )
+
+        add_screens(root, gpus, cards)
     return gpus, drivers
 
 

@@ -91,6 +91,8 @@ def _entry(gpu: dict[str, Any], count: int) -> dict[str, Any]:
         name=_checked(gpu, "name", str),
         uuid=_checked(gpu, "uuid", str, UUID),
         pci_bus_id=sysfs_address(address),
+        # Machines that were captured before say nothing of it.
+        answers=not _checked({"lost": None, **gpu}, "lost", bool),
         memory_bytes=_checked(gpu, "memory_bytes", int),
         free_bytes=_checked(gpu, "free_bytes", int),
         memory_bandwidth_bytes_per_second=_bandwidth(gpu),

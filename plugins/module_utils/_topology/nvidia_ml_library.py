@@ -9,11 +9,23 @@ nvidia-ml-py (``pynvml``), NVIDIA's own Python binding, which is asked first whe
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import os
 from typing import Any
 
 # It is part of every driver, for graphics and for computing, and of WSL2.
 NAME = "libnvidia-ml.so.1"
+# Where it is that the dynamic linker does not look in: WSL2 without its file in /etc/ld.so.conf.d, NixOS, JetPack, and GPU
+# nodes of Container-Optimized OS.
+_FOLDERS = (
+    "/usr/lib/wsl/lib",
+    "/run/opengl-driver/lib",
+    "/usr/lib/aarch64-linux-gnu/nvidia",
+    "/usr/lib/aarch64-linux-gnu/tegra",
+    "/usr/local/nvidia/lib64",
+    "/home/kubernetes/bin/nvidia/lib64",
+)
 
 _FUNCTION_NOT_FOUND = 13
 # The longest of NVML's text buffers, NVML_DEVICE_NAME_V2_BUFFER_SIZE and NVML_DEVICE_UUID_V2_BUFFER_SIZE.
@@ -33,6 +45,22 @@ _NUMBERS = {
     "nvmlDeviceGetTopologyCommonAncestor": "",
 }
 _TEXTS = ("nvmlSystemGetDriverVersion", "nvmlDeviceGetName", "nvmlDeviceGetUUID")
+
+
+def _load(name: str) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(name)
+    except OSError as error:
+        from ansible_collections.inference.ollama.plugins.module_utils._trust import (  # noqa: PLC0415 compiled only where needed
+            weakness,
+        )
+
+        # One that is there and cannot be loaded, such as one of another architecture, gives the same exception.
+        for path in (f"{folder}/{name}" for folder in _FOLDERS):
+            if os.path.exists(path) and (os.geteuid() != 0 or weakness(path) is None):
+                with contextlib.suppress(OSError):
+                    return ctypes.CDLL(path)
+        raise error from None
 
 
 class NVMLError(Exception):
@@ -62,7 +90,7 @@ class Library:
 
     def __init__(self, name: str = NAME) -> None:
         """Load the library; OSError where there is none."""
-        self._library = ctypes.CDLL(name)
+        self._library = _load(name)
 
     def __getattr__(self, function: str) -> Any:  # noqa: ANN401 a function of any of these types
         if function in _NUMBERS:

@@ -22,6 +22,9 @@ _NO_ERROR_TO_REPORT = (
     26,  # NVML_ERROR_DEPRECATED
 )
 
+# NVML_ERROR_GPU_IS_LOST, NVML_ERROR_RESET_REQUIRED, NVML_ERROR_UNKNOWN: no program can use such a card.
+_LOST = (15, 16, 999)
+
 # 64 words of 64 bits: 4096 CPUs; NVML fills what the array is long.
 _CPU_WORDS = 64
 
@@ -41,6 +44,8 @@ class Reader:
     def __init__(self, nvml: Any) -> None:  # noqa: ANN401 any object with these functions
         self.nvml = nvml
         self.errors: list[str] = []
+        # The return code of the last function that failed.
+        self.code: int | None = None
 
     def ask(self, function: str, *args: Any) -> Any:  # noqa: ANN401 each function has its own type
         """The function's answer; None, and an error in words where it is one, instead of an exception."""
@@ -49,10 +54,12 @@ class Reader:
         except AttributeError:
             # Nothing to ask with.
             return None
+        self.code = None
         try:
             answer = call(*args)
         except self.nvml.NVMLError as error:
-            if getattr(error, "value", None) not in _NO_ERROR_TO_REPORT:
+            self.code = getattr(error, "value", None)
+            if self.code not in _NO_ERROR_TO_REPORT:
                 self.errors.append(f"{function}: {error}")
             return None
         # The library gives bytes, and so does nvidia-ml-py before 11.525.
@@ -81,6 +88,7 @@ class Reader:
         memory = self.ask("nvmlDeviceGetMemoryInfo", handle)
         return {
             "index": index,
+            "lost": memory is None and self.code in _LOST,
             "name": self.ask("nvmlDeviceGetName", handle),
             "uuid": self.ask("nvmlDeviceGetUUID", handle),
             "bus_id": self.bus_id(self.ask("nvmlDeviceGetPciInfo", handle)),

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._process import CUT, SAID
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import printable
 from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia_values import (
     ADDRESS,
@@ -30,7 +31,12 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.pci imp
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome, Runner
+
+# More than a host has; each costs three questions.
+_MOST_CARDS = 64
 
 FIELDS = (
     "index",
@@ -47,6 +53,11 @@ FIELDS = (
 )
 
 _UNKNOWN_FIELD = re.compile(r'Field "([^"]+)" is not a valid field to query')
+# One card is lost, and nvidia-smi ends there; the others answer where they are asked each by its address.
+_LOST = re.compile(r"Unable to determine the device handle for (?:GPU|gpu)[^\n]{0,40}?: [^\n]*")
+_NO_DEVICES = re.compile(r"^No devices (?:were )?found", re.MULTILINE)
+# What a card that is lost, or must be reset first, has in place of its memory.
+_LOST_WORDS = ("GPU is lost", "GPU requires reset", "Unknown Error", "Unknown error", "ERR!")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LISTED_GPU = re.compile(r"GPU ([0-9]{1,4}): ")
 _LISTED_MIG = re.compile(r"\s+MIG ([0-9A-Za-z.+-]+)\s+Device\s+[0-9]+: \(UUID: (MIG-[0-9A-Za-z/-]+)\)")
@@ -58,14 +69,20 @@ _ONLY_IN_XML = ("MIG", "XML", "cuda_version", "product_architecture")
 Answer = tuple[list[dict[str, Any]], dict[str, Any], list[str]]
 
 
-def read_smi(run: Runner) -> tuple[Answer | None, str | None]:
+def read_smi(run: Runner, addresses: Sequence[str] = ()) -> tuple[Answer | None, str | None]:
     """Ask nvidia-smi: ``(answer, None)`` or ``(None, why not)``; an answer is entries, drivers and problems.
 
-    Where the first question fails the others are not asked, since each would wait for the same driver.
+    Where the first question fails the others are not asked, since each would wait for the same driver. A card that
+    is lost makes it fail for all, so then those at the PCI ``addresses`` are asked one by one.
     """
     outcome, fields = _query(run)
+    lost = _LOST.search(outcome.problem or "")
+    if lost is not None:
+        return _read_each(run, addresses, lost[0].partition(CUT)[0])
     if outcome.out is None:
-        return None, outcome.problem
+        # With an exit status other than 0 from drivers of the last years.
+        none = _NO_DEVICES.search((outcome.problem or "").partition(SAID)[2])
+        return (None, outcome.problem) if none is None else (([], {"driver": None, "cuda": None}, []), None)
     gpus, driver, problems = parse_csv(outcome.out, fields)
     problems = [
         f"nvidia-smi: this driver ({driver or 'of unknown version'}) cannot be asked for {field}"
@@ -81,11 +98,34 @@ def read_smi(run: Runner) -> tuple[Answer | None, str | None]:
     return (gpus, {"driver": driver, "cuda": cuda}, problems), None
 
 
-def _query(run: Runner) -> tuple[Outcome, tuple[str, ...]]:
+def _read_each(run: Runner, addresses: Sequence[str], lost: str) -> tuple[Answer | None, str | None]:
+    """The same of the cards that answer by themselves; no links, which only a question on all cards gives."""
+    gpus: list[dict[str, Any]] = []
+    drivers: dict[str, Any] = {"driver": None, "cuda": None}
+    problems = [f"nvidia-smi: {lost}"]
+    for address in addresses[:_MOST_CARDS]:
+        which = (f"--id={address}",)
+        outcome, fields = _query(run, which)
+        if outcome.out is None:
+            if _LOST.search(outcome.problem or "") is None:
+                # A driver that hangs or fails for another reason does so for each.
+                return None, outcome.problem
+            continue
+        found, driver, wrong = parse_csv(outcome.out, fields)
+        cuda = _add_xml(found, run(["nvidia-smi", "-q", "-x", *which]), wrong) if found else None
+        if any(gpu["mig"] and gpu["mig"]["enabled"] for gpu in found):
+            _add_mig_names(found, run(["nvidia-smi", "-L", *which]), wrong)
+        gpus += [gpu for gpu in found if gpu["pci_bus_id"] not in [other["pci_bus_id"] for other in gpus]]
+        drivers = {"driver": drivers["driver"] or driver, "cuda": drivers["cuda"] or cuda}
+        problems += wrong
+    return (gpus, drivers, problems), None
+
+
+def _query(run: Runner, which: tuple[str, ...] = ()) -> tuple[Outcome, tuple[str, ...]]:
     """The CSV query, again without each field that an old driver does not know."""
     fields: tuple[str, ...] = FIELDS
     while True:
-        outcome = run(["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"])
+        outcome = run(["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits", *which])
         unknown = _UNKNOWN_FIELD.search(outcome.problem or "")
         if unknown is None or unknown[1] not in fields:
             return outcome, fields
@@ -99,8 +139,10 @@ def parse_csv(text: str, fields: tuple[str, ...] = FIELDS) -> tuple[list[dict[st
     for line in text.strip().splitlines():
         cells = [cell.strip() for cell in line.split(",")]
         if len(cells) != len(fields):
+            if _LOST.fullmatch(line.strip()):
+                values.problems.append(f"nvidia-smi: {line.strip()}")
             # With exit status 0 from old drivers.
-            if line.strip() != "No devices were found":
+            elif line.strip() and not _NO_DEVICES.match(line.strip()):
                 values.problems.append(f"nvidia-smi: read {line[:80]!r}, expected {len(fields)} values")
             continue
         row = dict(zip(fields, cells))
@@ -112,18 +154,21 @@ def parse_csv(text: str, fields: tuple[str, ...] = FIELDS) -> tuple[list[dict[st
 def _entry(values: Values, row: dict[str, str]) -> dict[str, Any]:
     where = f"GPU {row.get('index', '?')[:20]}"
     enabled = values.flag(row.get("mig.mode.current"), f"{where} mig.mode.current")
+    lost = row.get("memory.total", "").strip("[] ") in _LOST_WORDS
     return gpu_entry(
         "nvidia",
         index=values.number(row.get("index"), "index"),
         name=values.text(row.get("name"), f"{where} name"),
         uuid=values.text(row.get("uuid"), f"{where} uuid", UUID),
         pci_bus_id=sysfs_address(values.text(row.get("pci.bus_id"), f"{where} pci.bus_id", ADDRESS)),
+        answers=not lost,
         memory_bytes=values.mebibytes(row.get("memory.total"), f"{where} memory.total"),
         free_bytes=values.mebibytes(row.get("memory.free"), f"{where} memory.free"),
         compute_capability=values.text(row.get("compute_cap"), f"{where} compute_cap", CAPABILITY),
         persistence_mode=values.flag(row.get("persistence_mode"), f"{where} persistence_mode"),
         display_active=values.flag(row.get("display_active"), f"{where} display_active"),
-        mig=None if enabled is None else {"enabled": enabled, "instances": []},
+        # Instances are in other answers.
+        mig=None if enabled is None else {"enabled": enabled, "instances": None if enabled else []},
     )
 
 
@@ -156,14 +201,16 @@ def _add_mig_names(gpus: list[dict[str, Any]], outcome: Outcome, problems: list[
     listed = parse_list(outcome.out)
     for gpu in gpus:
         if gpu["mig"] and gpu["mig"]["enabled"]:
-            if len(listed.get(gpu["index"], [])) < len(gpu["mig"]["instances"]):
+            known = gpu["mig"]["instances"] or []
+            if len(listed.get(gpu["index"], [])) < len(known):
                 problems.append(
-                    f"nvidia-smi -L: read {outcome.out[:80]!r}, expected {len(gpu['mig']['instances'])} lines such as "
+                    f"nvidia-smi -L: read {outcome.out[:80]!r}, expected {len(known)} lines such as "
                     f"'MIG 1g.10gb Device 0: (UUID: MIG-…)' below GPU {gpu['index']}"
                 )
                 continue
+            if gpu["mig"]["instances"] is None and gpu["index"] not in listed:
+                continue
             # Both list the instances by device number; where they differ a change came between the two calls.
-            known = gpu["mig"]["instances"]
             names = listed.get(gpu["index"], [])
             gpu["mig"]["instances"] = [
                 {**name, "memory_bytes": known[i]["memory_bytes"] if len(known) == len(names) else None}

@@ -115,9 +115,11 @@ def test_smi_errors_in_cells(tmp_path):
     root = Root(p40(tmp_path))
     gpu = read_gpus(root, smi())[0][1]
     assert (gpu["memory_bytes"], gpu["free_bytes"], gpu["display_active"], gpu["mig"]) == (None,) * 4
+    assert gpu["answers"] is False
     assert root.problems == [
         "nvidia-smi: GPU 1 memory.total reads '[GPU is lost]'",
         "nvidia-smi: GPU 1 memory.free reads '[Unknown Error]'",
+        "0000:82:00.0: an NVIDIA GPU, bound to no driver, for which the NVIDIA driver does not answer",
     ]
 
 

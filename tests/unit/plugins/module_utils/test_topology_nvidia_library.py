@@ -157,6 +157,7 @@ def test_every_fact_of_every_card():
     assert known == {
         "vendor": "nvidia",
         "index": 0,
+        "answers": True,
         "name": "NVIDIA H100 80GB HBM3",
         "uuid": "GPU-0",
         "pci_bus_id": "0000:03:00.0",
