@@ -13,7 +13,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_kfd
 )
 from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_smi import ARGV, parse_rocm
 from ansible_collections.inference.ollama.plugins.module_utils._topology.drm import read_card
-from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import fill, find_card
+from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, fill, find_card
+from ansible_collections.inference.ollama.plugins.module_utils._topology.virtualization import read_container
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -35,6 +36,8 @@ def read_amd(
         card = find_card(root, by_address, gpu["pci_bus_id"])
         if card is not None:
             fill(gpu, driver=card.driver, numa_node=card.numa_node, cpus=card.cpus)
+    if run is not None and gpus and read_container(root) is not None:
+        _mark_devices(root, gpus)
     computing = {gpu["pci_bus_id"] for gpu in gpus}
     for card in cards:
         if card.address not in computing:
@@ -49,6 +52,22 @@ def read_amd(
         version = version or said
     loaded = version is not None or bool(computing) or any(card.driver == "amdgpu" for card in cards)
     return gpus, {"driver": version, "error": None} if loaded else None
+
+
+def _mark_devices(root: Root, gpus: list[dict[str, Any]]) -> None:
+    """Say of the GPUs that a container was given no device of that they answer nobody in it.
+
+    sysfs shows a container all of the host's; ROCm opens /dev/kfd and the card's render node (ROCm's "Running ROCm
+    Docker containers").
+    """
+    has_kfd = root.exists("/dev/kfd")
+    for gpu in gpus:
+        nodes = [name for name in root.names(f"{DEVICES}/{gpu['pci_bus_id']}/drm") if name.startswith("renderD")]
+        if has_kfd and (not nodes or any(root.exists(f"/dev/dri/{name}") for name in nodes)):
+            continue
+        gpu["answers"] = False
+        missing = "/dev/kfd" if not has_kfd else f"/dev/dri/{nodes[0]}"
+        root.problem(f"{gpu['pci_bus_id']}: an AMD GPU that this container has no device of, expected {missing}")
 
 
 def _ask_rocm(root: Root, run: Runner, gpus: list[dict[str, Any]]) -> str | None:

@@ -69,9 +69,9 @@ def read_nvidia(
     if cards or loaded or gpus or boards:
         for problem in problems:
             root.problem(problem)
-    withheld = run is not None and answer is None and bool(cards) and _withheld(root)
+    given_none = run is not None and answer is None and bool(cards) and _given_none(root)
     error = None
-    if answer is None and not withheld and (boards or any(_may_answer(card) for card in cards)):
+    if answer is None and not given_none and (boards or any(_may_answer(card) for card in cards)):
         error = next((cause(text) for text in reversed(problems) if not text.endswith(_MISSING)), None)
     if not gpus:
         # A driver that answers and counts no GPU (all excluded, or lost) still has its files.
@@ -80,7 +80,7 @@ def read_nvidia(
         if error is not None:
             drivers = {"driver": None, "cuda": None, **(drivers or {}), "error": error}
     # Without a module of NVIDIA's no card has a driver that could list it.
-    asked = answer is not None or withheld or (run is not None and not loaded and error is None)
+    asked = answer is not None or given_none or (run is not None and not loaded and error is None)
     _complete(root, gpus, cards, asked=asked)
     return gpus, drivers
 
@@ -100,7 +100,7 @@ def _unlisted(root: Root, *, asked: bool) -> list[dict[str, Any]]:
     return unlisted(root, asked=asked)
 
 
-def _withheld(root: Root) -> bool:
+def _given_none(root: Root) -> bool:
     """Whether this is a container that was given none of NVIDIA's devices; sysfs shows it the host's cards anyway."""
     return not root.exists("/dev/nvidiactl") and read_container(root) is not None
 

@@ -254,6 +254,76 @@ def test_apu_of_other_kinds(tmp_path, properties):
     assert read_gpus(Root(plant(tmp_path, files)), None)[0][0]["integrated"] is True
 
 
+def memory(vram, gtt):
+    """The pools of amdgpu in GiB, None for one that it does not show."""
+    known = {"mem_info_vram_total": vram, "mem_info_gtt_total": gtt}
+    return {name: str(int(size * GIB)) for name, size in known.items() if size is not None}
+
+
+@pytest.mark.parametrize(
+    ("target", "cpus", "bank", "vram", "gtt", "integrated", "shared"),
+    [
+        # Strix Halo: the kernel offers GTT where that is larger than the carve-out, whatever limits GTT.
+        (110501, 0, 96, 0.5, 96, True, 96),
+        (110501, 0, 60, 0.5, 62, True, 60),
+        # 96 GiB set aside by firmware.
+        (110501, 0, 96, 96, 16, True, 0),
+        (110501, 0, 16, 16, 16, True, 0),
+        # 780M before Linux 6.10, and after.
+        (110003, 0, 4, 4, 14, True, 0),
+        (110003, 0, 14, 4, 14, True, 14),
+        # Steam Deck, BC-250, Raphael, Krackan.
+        (100303, 0, 1, 1, 7.5, True, 0),
+        (100303, 0, 7.5, 1, 7.5, True, 7.5),
+        (100103, 0, 12, 12, 7.5, True, 0),
+        (100306, 0, 15, 0.5, 15, True, 15),
+        (110502, 0, 15, 0.5, 15, True, 15),
+        # Nothing tells the pools apart.
+        (110501, 0, 60, None, None, True, None),
+        # An APU newer than the table is known by its pool.
+        (999999, 0, 60, 0.5, 60, True, 60),
+        # Old kernels have one node for both.
+        (90002, 8, 2, 2, 3, True, 0),
+        # MI300A has one memory.
+        (90402, 24, 128, 128, 64, True, 128),
+        (90402, 24, 128, 0, 128, True, 128),
+        # A card, whose GTT may have the size of its VRAM; MI300X.
+        (110000, 0, 24, 24, 24, False, 0),
+        (110000, 0, 24, 24, 62, False, 0),
+        (90402, 0, 192, 192, 1000, False, 0),
+    ],
+)
+def test_the_part_of_its_memory_that_is_the_hosts(tmp_path, target, cpus, bank, vram, gtt, integrated, shared):
+    """Firmware's part and a card's own memory are not in MemTotal, host memory that a GPU maps is."""
+    files = {
+        **CPU_NODE,
+        **kfd_node(1, banks=[(1, int(bank * GIB))], gfx_target_version=target, cpu_cores_count=cpus),
+        **pci_card("0000:03:00.0", "0x1002", **memory(vram, gtt)),
+    }
+    gpu = read_gpus(Root(plant(tmp_path, files)), None)[0][0]
+    assert (gpu["integrated"], gpu["memory_bytes"]) == (integrated, int(bank * GIB))
+    assert gpu["shared_bytes"] == (None if shared is None else int(shared * GIB))
+
+
+@pytest.mark.parametrize(
+    ("files", "answers", "missing"),
+    [
+        ({}, False, "/dev/kfd"),
+        ({"/dev/kfd": ""}, False, "/dev/dri/renderD128"),
+        ({"/dev/dri/renderD128": ""}, False, "/dev/kfd"),
+        ({"/dev/kfd": "", "/dev/dri/renderD129": ""}, False, "/dev/dri/renderD128"),
+        ({"/dev/kfd": "", "/dev/dri/renderD128": ""}, True, None),
+    ],
+)
+def test_a_container_without_a_cards_devices_has_not_the_card(tmp_path, files, answers, missing):
+    """sysfs shows a container the cards of its host; what it was not given does not answer."""
+    inside = {"/run/host/container-manager": "lxc", "/sys/bus/pci/devices/0000:03:00.0/drm/renderD128/dev": "226:128"}
+    root = Root(plant(tmp_path, {**XTX, **inside, **files}))
+    assert [gpu["answers"] for gpu in read_gpus(root, FakeRunner({}))[0]] == [answers]
+    expected = f"0000:03:00.0: an AMD GPU that this container has no device of, expected {missing}"
+    assert root.problems == ([expected] if missing else [])
+
+
 def test_partitions_share_a_board(tmp_path):
     """Two partitions have the address and the UUID of their board, and their own share of its memory."""
     files = {
