@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 # in a damaged file from filling the memory.
 LIMIT = 1 << 16
 
+# As much of a damaged text as a problem shows.
+_QUOTED = 80
+
 _RANGE = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6})(?::([0-9]{1,6})/([0-9]{1,6}))?)?")
 # Compiled where there is one: only old kernels have masks alone.
 _MASK = r"[0-9a-fA-F]{1,8}(?:,[0-9a-fA-F]{1,8})*"
+
+
+def _quoted(text: str) -> str:
+    """The beginning of a text, as a problem shows it."""
+    return repr(text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…")
 
 
 class CpuSet:
@@ -53,16 +61,16 @@ class CpuSet:
         for part in text.split(",") if text else ():
             match = _RANGE.fullmatch(part.strip())
             if match is None:
-                raise ValueError(f"{part!r} in {text!r} is not a CPU number or a range such as 0-3")
+                raise ValueError(f"{_quoted(part)} in {_quoted(text)} is not a CPU number or a range such as 0-3")
             first = int(match[1])
             last = int(match[2]) if match[2] else first
             used, group = int(match[3] or 1), int(match[4] or 1)
             if last < first:
-                raise ValueError(f"the range {part!r} in {text!r} ends before it begins")
+                raise ValueError(f"the range {_quoted(part)} in {_quoted(text)} ends before it begins")
             if last >= LIMIT:
-                raise ValueError(f"CPU number {last} in {text!r} is not in 0-{LIMIT - 1}")
+                raise ValueError(f"CPU number {last} in {_quoted(text)} is not in 0-{LIMIT - 1}")
             if not 0 < used <= group:
-                raise ValueError(f"the stride of {part!r} in {text!r} takes {used} of every {group}")
+                raise ValueError(f"the stride of {_quoted(part)} in {_quoted(text)} takes {used} of every {group}")
             if used == group:
                 used = group = last - first + 1
             for start in range(first, last + 1, group):
@@ -77,7 +85,7 @@ class CpuSet:
         """
         text = text.strip()
         if re.fullmatch(_MASK, text) is None:
-            raise ValueError(f"{text!r} is not a CPU mask such as 00000000,0000000f")
+            raise ValueError(f"{_quoted(text)} is not a CPU mask such as 00000000,0000000f")
         words = text.split(",")
         if len(words) * 32 > LIMIT:
             raise ValueError(f"a CPU mask of {len(words)} words is longer than any kernel prints")

@@ -9,10 +9,10 @@ The same code reads the running host (root ``/``) and the captured tree of anoth
 from __future__ import annotations
 
 import errno
-import os
 import re
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.module_utils._bounded import Files
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._process import find
 from ansible_collections.inference.ollama.plugins.module_utils._text import MOST, one_line
@@ -25,12 +25,12 @@ _INTEGER = re.compile(r"-?(?:0x)?[0-9a-fA-F]{1,20}")
 # The greatest number that the kernel can count to in one word.
 _GREATEST = (1 << 63) - 1
 _LONGEST_WORD = 256
-# More than this is no file that somebody writes by hand.
-_LARGEST_TEXT = 1 << 20
-# Most files of sysfs are a page at most.
-_PART = 1 << 16
-# Each CPU has a block of lines here, which the kernel asks it for; the first parts tell all that is asked.
-_FIRST_PART = ("/proc/cpuinfo",)
+# As much of a host's text as a problem quotes, and as much as a problem says.
+_QUOTED = 80
+_LONGEST_PROBLEM = 500
+# Long texts that differ are kept up to so many bytes in all. Those of a sound host are short, or the same many times.
+_LONG = 1 << 10
+_MOST_IN_ALL = 1 << 24
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO)
 
 
@@ -39,16 +39,22 @@ def printable(text: str) -> bool:
     return text.isprintable() and "\ufffd" not in text
 
 
+def brief(text: object) -> str:
+    """The beginning of a text that stands in a problem without quotation marks, such as a set of CPUs."""
+    text = str(text)
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+
+
 def chosen(text: str) -> str | None:
     """The word in brackets of a setting with several; None where there is none or more than one.
 
     Documentation/admin-guide/mm/transhuge.rst: ``always [madvise] never``.
     """
-    found = re.findall(r"\[([^\]\s]+)\]", text)
+    found = re.findall(r"\[([^\[\]\s]+)\]", text)
     return str(found[0]) if len(found) == 1 else None
 
 
-class Root:
+class Root(Files):
     """Reads files under ``path``, each once, and keeps what went wrong in ``problems``.
 
     A file that is not there is absent: None, and no problem, since most files of sysfs are optional.
@@ -57,63 +63,35 @@ class Root:
     """
 
     def __init__(self, path: str = "/") -> None:
-        self.path = path
-        self._folder = path.rstrip("/")
+        super().__init__(path)
         self.problems: list[str] = []
         self._texts: dict[str, str | None] = {}
+        self._long: dict[str, str] = {}
+        self._left = _MOST_IN_ALL
         # CPUs of a core, a socket or a node name the same set.
         self._sets: dict[tuple[Callable[[str], CpuSet], str], CpuSet] = {}
-
-    @property
-    def live(self) -> bool:
-        """Whether this is the running host, where programs may be asked too."""
-        return os.path.realpath(self.path) == "/"
 
     @property
     def asks_servers(self) -> bool:
         """Whether a server may be asked in place of its program; not where answers are recorded."""
         return self.live
 
-    def is_same_file(self, path: str, other: str) -> bool:
-        """Whether two paths lead to one file, through all links."""
-        try:
-            return os.path.samefile(self.real(path), self.real(other))
-        except OSError:
-            return False
-
     def problem(self, text: str) -> None:
         """Record a sentence on what could not be read, once."""
-        text = one_line(text)
+        text = one_line(text, _LONGEST_PROBLEM)
         if text not in self.problems and len(self.problems) < MOST:
             self.problems.append(text)
-
-    def real(self, path: str) -> str:
-        """The file's path on the machine that runs this code; ``path`` begins with a slash."""
-        return self._folder + path
-
-    def exists(self, path: str) -> bool:
-        return os.path.exists(self.real(path))
 
     def names(self, path: str) -> list[str]:
         """Names in a directory, sorted; empty where it is absent."""
         try:
             return sorted(self._list(path))
         except OSError as error:
-            if error.errno not in _ABSENT:
+            if error.errno not in _ABSENT or (error.errno == errno.ENOTDIR and self.exists(path)):
                 self.problem(f"{path}: cannot be listed ({error.strerror})")
-            return []
-
-    def target(self, path: str) -> str | None:
-        """The target of a symbolic link, as in ``../../bus/pci/drivers/nvidia``; None for other files."""
-        try:
-            return os.readlink(self.real(path))
-        except OSError:
-            return None
-
-    def link(self, path: str) -> str | None:
-        """The last part of a symbolic link's target, as in ``driver -> ../../bus/pci/drivers/nvidia``."""
-        target = self.target(path)
-        return None if target is None else os.path.basename(target)
+        except ValueError:
+            self.problem(f"{path}: cannot be listed (its path is not one)")
+        return []
 
     def text(self, path: str) -> str | None:
         """The file's text without NUL bytes and surrounding blanks; None where absent or unreadable."""
@@ -122,30 +100,50 @@ class Root:
         return self._texts[path]
 
     def _read(self, path: str) -> str | None:
+        data = self._data(path)
+        if data is None:
+            return None
+        if b"\0" in data:
+            # Old kernels padded some lists with NUL bytes.
+            data = data.replace(b"\0", b"")
+        text = data.decode("utf-8", "replace").strip()
+        if "\r" in text:
+            # As of a tree that was packed elsewhere; systemd ends lines so too.
+            text = text.replace("\r\n", "\n")
+        return text if len(text) <= _LONG else self._kept(path, text)
+
+    def _kept(self, path: str, text: str) -> str | None:
+        """A long text, of which there is but one where many files have the same; None where there are too many."""
+        if text not in self._long:
+            if len(text) > self._left:
+                self.problem(f"{path}: not read, since the files before it have more than {_MOST_IN_ALL} bytes in all")
+                return None
+            self._left -= len(text)
+            self._long[text] = text
+        return self._long[text]
+
+    def forget_long(self) -> None:
+        """Begin to count long texts again, where those of before are of no more use."""
+        self._long.clear()
+        self._left = _MOST_IN_ALL
+
+    def _data(self, path: str, read: Callable[[str], bytes] | None = None) -> bytes | None:
+        """The bytes of a file; None where absent or, with a problem, unreadable."""
         try:
-            data = self._bytes(path)
+            data, whole = self.within(path, (read or self._bytes)(path))
+            if not whole:
+                self.problem(f"{path}: only its first {len(data)} bytes were read")
+            return data
         except OSError as error:
             if error.errno not in _ABSENT:
                 self.problem(f"{path}: cannot be read ({error.strerror})")
-            return None
-        # Old kernels padded some lists with NUL bytes.
-        return data.replace(b"\0", b"").decode("utf-8", "replace").strip()
+        except ValueError:
+            self.problem(f"{path}: cannot be read (its path is not one)")
+        return None
 
     def _bytes(self, path: str) -> bytes:
-        """The raw file. Recording and replaying override this and ``_list``, the only calls that read a disk."""
-        # Hosts of hundreds of CPUs have thousands of these files, and the layers of open() cost more than the kernel.
-        file = os.open(self.real(path), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            data = part = os.read(file, _PART)
-            while part and (len(data) < _PART or path not in _FIRST_PART):
-                part = os.read(file, _PART)
-                data += part
-        finally:
-            os.close(file)
-        return data
-
-    def _list(self, path: str) -> list[str]:
-        return os.listdir(self.real(path))
+        """The raw file. Recording and replaying override this and ``_list``; what holds secrets is read by ``_raw``."""
+        return self._raw(path)
 
     def program(self, name: str) -> str | None:
         """The path of a program on the running host; None without it. Only callers with a runner use it."""
@@ -156,13 +154,10 @@ class Root:
 
         Nothing else of the file is kept, quoted or recorded: environments hold secrets.
         """
-        try:
-            with open(self.real(path), "rb") as file:
-                entries = file.read().split(b"\0")
-        except OSError as error:
-            if error.errno not in _ABSENT:
-                self.problem(f"{path}: cannot be read ({error.strerror})")
+        data = self._data(path, self._raw)
+        if data is None:
             return None
+        entries = data.split(b"\0")
         start = f"{name}=".encode()
         return next((e[len(start) :].decode("utf-8", "replace").strip() for e in entries if e.startswith(start)), None)
 
@@ -171,13 +166,10 @@ class Root:
 
         Nothing else of the file is kept, quoted or recorded: units hold secrets.
         """
-        try:
-            with open(self.real(path), "rb") as file:
-                text = file.read(_LARGEST_TEXT).decode("utf-8", "replace")
-        except OSError as error:
-            if error.errno not in _ABSENT:
-                self.problem(f"{path}: cannot be read ({error.strerror})")
+        data = self._data(path, self._raw)
+        if data is None:
             return None
+        text = data.decode("utf-8", "replace")
         # A backslash at its end continues a line, in every file that this is for.
         return [line for line in text.replace("\\\n", " ").split("\n") if form.fullmatch(line)]
 
@@ -188,7 +180,7 @@ class Root:
             return None
         if len(text) <= _LONGEST_WORD and printable(text):
             return text
-        self.problem(f"{path}: read {text[:80]!r}, expected {expected}")
+        self.problem(f"{path}: read {text[:_QUOTED]!r}, expected {expected}")
         return None
 
     def required(self, path: str, expected: str) -> str | None:
@@ -209,7 +201,7 @@ class Root:
                 return int(text, base)
             except ValueError:
                 pass
-        self.problem(f"{path}: read {text[:80]!r}, expected a whole number")
+        self.problem(f"{path}: read {text[:_QUOTED]!r}, expected a whole number")
         return None
 
     def natural(self, path: str, base: int = 10) -> int | None:

@@ -15,6 +15,8 @@ import re
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 
+_LARGEST = 1 << 23
+_LONGEST = 1 << 20
 _NATURAL = re.compile("[0-9]{1,18}")
 
 
@@ -31,6 +33,10 @@ def natural(text: str | None) -> int | None:
 class Proc(Root):
     """A root that also reads lists separated by NUL, as in /proc/PID/environ."""
 
+    def most(self, path: str) -> int:
+        """A process of many gigabytes has a line for each part of them; a command line may be long."""
+        return _LARGEST if path.endswith("/numa_maps") else _LONGEST if path.endswith("/cmdline") else super().most(path)
+
     def _bytes(self, path: str) -> bytes:
         try:
             return super()._bytes(path)
@@ -40,11 +46,8 @@ class Proc(Root):
 
     def strings(self, path: str) -> list[str] | None:
         """The strings of a list that NUL bytes end; None where absent or, with a problem, unreadable."""
-        try:
-            data = self._bytes(path)
-        except OSError as error:
-            if error.errno != errno.ENOENT:
-                self.problem(f"{path}: cannot be read ({error.strerror})")
+        data = self._data(path)
+        if data is None:
             return None
         return [encodable(part.decode("utf-8", "replace")) for part in data.rstrip(b"\0").split(b"\0")] if data else []
 
@@ -58,5 +61,6 @@ class Proc(Root):
 
     def forget(self, folder: str) -> None:
         """Forget the texts and problems of files in a folder, such as one of a process that has ended."""
+        self.forget_long()
         self._texts = {path: text for path, text in self._texts.items() if not path.startswith(f"{folder}/")}
         self.problems[:] = [problem for problem in self.problems if not problem.startswith(f"{folder}/")]

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 
+# No path of the kernel is longer (PATH_MAX).
+_LONGEST_PATH = 4096
+
+
 class Quota(NamedTuple):
     """Microseconds of CPU time that a group may use in each period of so many microseconds."""
 
@@ -62,6 +66,6 @@ def levels(path: str) -> tuple[str, ...]:
     """A group and all above it, from the top, which is empty, down."""
     parts = [part for part in path.split("/") if part]
     # A process outside the group namespace has ".." there, and its own levels cannot be seen.
-    if ".." in parts:
+    if ".." in parts or len(path) > _LONGEST_PATH:
         return ("",)
     return tuple("".join(f"/{part}" for part in parts[:depth]) for depth in range(len(parts) + 1))

@@ -27,6 +27,32 @@ class UnreadableError(OllamaError):
     """A file that is there and cannot be read; the message is a clause such as ``it cannot be read (…)``."""
 
 
+def resolve(prefix: str, path: str) -> str:
+    """A path below a prefix without links, ``..`` and doubled slashes; what cannot be followed stays as it is.
+
+    Raises OSError for links without an end.
+    """
+    left, place, links = path.split("/")[::-1], "", 0
+    while left:
+        part = left.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            place = posixpath.dirname(place).rstrip("/")
+            continue
+        try:
+            target = os.readlink(f"{prefix}{place}/{part}")
+        except OSError:
+            place = f"{place}/{part}"
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        place = "" if target.startswith("/") else place
+        left += target.split("/")[::-1]
+    return place or "/"
+
+
 class Tree:
     """Reads below ``prefix``, ``""`` for the running host. Every path begins with a slash and is one of the host's."""
 
@@ -43,25 +69,10 @@ class Tree:
 
         Raises UnreadableError for links without an end.
         """
-        left, place, links = path.split("/")[::-1], "", 0
-        while left:
-            part = left.pop()
-            if part in ("", "."):
-                continue
-            if part == "..":
-                place = posixpath.dirname(place).rstrip("/")
-                continue
-            try:
-                target = os.readlink(f"{self._prefix}{place}/{part}")
-            except OSError:
-                place = f"{place}/{part}"
-                continue
-            links += 1
-            if links > _MOST_LINKS:
-                raise UnreadableError("its links have no end")
-            place = "" if target.startswith("/") else place
-            left += target.split("/")[::-1]
-        return place or "/"
+        try:
+            return resolve(self._prefix, path)
+        except OSError:
+            raise UnreadableError("its links have no end") from None
 
     def there(self, path: str) -> bool:
         """Whether the path is there, be it a link to nothing."""

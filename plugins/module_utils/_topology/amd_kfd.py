@@ -13,12 +13,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import brief
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, gpu_entry
 from ansible_collections.inference.ollama.plugins.module_utils._topology.vendors import KFD
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
+_NODE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _PROPERTY = re.compile(r"([a-z][a-z0-9_]*) +([0-9]{1,20})", re.ASCII)
 
 # HSA_MEM_HEAP_TYPE_FB_PUBLIC and _FB_PRIVATE; the others are host memory and on-chip memory.
@@ -68,21 +70,41 @@ def read_kfd(root: Root) -> list[dict[str, Any]]:
     A board in partitions (MI300 and later) gives one entry a partition, each with its share of the memory;
     they have the address and the UUID of the board. What amdgpu says of a whole board is left out there.
     """
-    numbers = sorted(int(name) for name in root.names(KFD) if name.isdigit())
-    nodes = {n: node for n in numbers for node in [_properties(root, f"{KFD}/{n}/properties")] if _is_gpu(node)}
+    numbers = _numbers(root)
+    nodes = {n: node for n in numbers for node in [_node(root, n)] if _is_gpu(node)}
     boards = _boards(nodes)
     order = {number: index for index, number in enumerate(nodes)}
     return [_entry(root, number, node, boards, order) for number, node in nodes.items()]
+
+
+def _numbers(root: Root) -> list[int]:
+    names = root.names(KFD)
+    for name in names:
+        if not _NODE.fullmatch(name):
+            root.problem(f"{KFD}/{brief(name)}: left out, expected a node's number such as 0")
+    return sorted(int(name) for name in names if _NODE.fullmatch(name))
 
 
 def _is_gpu(node: dict[str, int]) -> bool:
     return node.get("simd_count", 0) > 0
 
 
+def _node(root: Root, number: int) -> dict[str, int]:
+    """A node's properties; those of every node, be it CPUs or a GPU, say how many SIMD units it has."""
+    path = f"{KFD}/{number}/properties"
+    values = _properties(root, path)
+    if values and "simd_count" not in values:
+        root.problem(f"{path}: expected a line such as 'simd_count 192', without which nobody knows whether it is a GPU")
+    return values
+
+
 def _properties(root: Root, path: str) -> dict[str, int]:
     """Lines of a name and a whole number."""
     values: dict[str, int] = {}
-    for line in (root.required(path, "lines of a name and a whole number") or "").splitlines():
+    text = root.required(path, "lines of a name and a whole number")
+    if text == "":
+        root.problem(f"{path}: empty, expected lines of a name and a whole number")
+    for line in (text or "").splitlines():
         match = _PROPERTY.fullmatch(line)
         if match:
             values[match[1]] = int(match[2])
@@ -121,7 +143,7 @@ def _entry(
     address = min(shared, default=own)
     card = f"{DEVICES}/{address}"
     gfx = gfx_name(node.get("gfx_target_version", 0))
-    total = _memory(root, number)
+    total = _memory(root, number, node.get("mem_banks_count", 0))
     node_with_cpus = node.get("cpu_cores_count", 0) > 0
     # A node with CPUs too is how old kernels show an APU, and how all show an MI300A.
     integrated = gfx in _APUS or node_with_cpus or _is_gtt(root, card, total)
@@ -144,7 +166,7 @@ def _entry(
     )
 
 
-def _memory(root: Root, number: int) -> int | None:
+def _memory(root: Root, number: int, expected: int) -> int | None:
     """Bytes of the GPU's banks; on an APU the kernel lists the host memory that it may map (GTT) as one."""
     folder = f"{KFD}/{number}/mem_banks"
     banks = [_properties(root, f"{folder}/{bank}/properties") for bank in root.names(folder)]
@@ -153,7 +175,13 @@ def _memory(root: Root, number: int) -> int | None:
         root.problem(f"{folder}/*/properties: expected heap_type and size_in_bytes in each; the memory is unknown")
         return None
     sizes = [bank["size_in_bytes"] for bank in banks if bank["heap_type"] in _GPU_HEAPS]
-    return sum(sizes) if sizes else None
+    if not sizes or len(banks) < expected:
+        root.problem(
+            f"{folder}: read {len(banks)} banks of memory, {len(sizes)} of them the GPU's own, expected "
+            f"{expected or 'at least one'}; the memory is unknown"
+        )
+        return None
+    return sum(sizes)
 
 
 def _is_gtt(root: Root, card: str, total: int | None) -> bool:

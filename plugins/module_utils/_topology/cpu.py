@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import LIMIT, CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 BASE = "/sys/devices/system/cpu"
 
-_DIRECTORY = re.compile(r"cpu([0-9]{1,5})")
+_DIRECTORY = re.compile(r"cpu(0|[1-9][0-9]*)", re.ASCII)
 # The first of each kind is what every kernel since 2.6.30 has; the masks are older still.
+_DIGITS = len(str(LIMIT))
 _CORE_LISTS = ("thread_siblings_list", "core_cpus_list")
 _CORE_MASKS = ("thread_siblings", "core_cpus")
 _PACKAGE_LISTS = ("core_siblings_list", "package_cpus_list")
@@ -67,8 +69,12 @@ def count_cores(siblings: Iterable[CpuSet] | None, cpus: CpuSet | None) -> int |
 
 
 def _directories(root: Root) -> CpuSet:
-    matches = (_DIRECTORY.fullmatch(name) for name in root.names(BASE))
-    return CpuSet(int(match[1]) for match in matches if match)
+    found = [match[1] for match in map(_DIRECTORY.fullmatch, root.names(BASE)) if match]
+    numbers = [int(text) if len(text) <= _DIGITS else LIMIT for text in found]
+    if any(number >= LIMIT for number in numbers):
+        strange = next(text for text, number in zip(found, numbers) if number >= LIMIT)
+        root.problem(f"{BASE}/cpu{brief(strange)}: left out, expected a number from 0 to {LIMIT - 1}")
+    return CpuSet(number for number in numbers if number < LIMIT)
 
 
 def _read_online(root: Root, directories: CpuSet) -> CpuSet | None:
@@ -76,7 +82,7 @@ def _read_online(root: Root, directories: CpuSet) -> CpuSet | None:
     if cpus and (cpus <= directories or not directories):
         return cpus
     if cpus:
-        root.problem(f"{BASE}/online: names CPUs {cpus - directories}, which have no directory such as cpu0")
+        root.problem(f"{BASE}/online: names CPUs {brief(cpus - directories)}, which have no directory such as cpu0")
     # Kernels before 2.6.26 have no list, but each CPU that can be switched off says whether it is on.
     found = CpuSet(cpu for cpu in directories if _is_online(root, cpu))
     if found:
@@ -100,7 +106,7 @@ def _read_siblings(root: Root, online: CpuSet) -> list[CpuSet] | None:
     if sets is None:
         root.problem(
             f"{BASE}/cpu*/topology/thread_siblings_list: expected each online CPU in exactly one set of "
-            f"siblings, which does not hold for CPUs {doubtful}; the physical cores are unknown"
+            f"siblings, which does not hold for CPUs {brief(doubtful)}; the physical cores are unknown"
         )
     return sets
 
@@ -111,16 +117,19 @@ def _read_packages(root: Root, online: CpuSet) -> list[CpuSet] | None:
     if sets is None and by_id is None:
         root.problem(
             f"{BASE}/cpu*/topology/core_siblings_list: expected each online CPU in exactly one socket, "
-            f"which does not hold for CPUs {doubtful}, and physical_package_id does not tell either; "
+            f"which does not hold for CPUs {brief(doubtful)}, and physical_package_id does not tell either; "
             f"the sockets are unknown"
         )
-    elif sets is not None and by_id is not None and set(sets) != set(by_id):
-        root.problem(
-            f"{BASE}/cpu*/topology: core_siblings_list names {len(sets)} sockets and physical_package_id "
-            f"{len(by_id)}, expected them to agree; the sockets are unknown"
-        )
-        return None
-    return sets or by_id
+    if sets is None or by_id is None:
+        return sets or by_id
+    # With Cluster-on-Die, and in kernels that list dies or clusters there, these are parts of a socket.
+    if all(any(group <= package for package in by_id) for group in sets):
+        return by_id
+    root.problem(
+        f"{BASE}/cpu*/topology: core_siblings_list names {len(sets)} sockets and physical_package_id "
+        f"{len(by_id)}, expected them to agree; the sockets are unknown"
+    )
+    return None
 
 
 def _partition(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._process import bounded
 from ansible_collections.inference.ollama.plugins.module_utils._topology.cache import read_last_level
 from ansible_collections.inference.ollama.plugins.module_utils._topology.cpu import (
     Processors,
@@ -54,6 +55,7 @@ def gather(root: Root, run: Runner | None, subset: set[str]) -> dict[str, Any]:
 
     ``run`` asks programs such as nvidia-smi; with None only files are read.
     """
+    run = None if run is None else bounded(run)
     topology: dict[str, Any] = {"schema": SCHEMA, **dict.fromkeys(_KEYS)}
     if not subset.isdisjoint({"cpu", "cache", "governor", "numa", "allowed"}):
         topology.update(_processors(root, subset))

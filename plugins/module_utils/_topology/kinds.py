@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 # Documentation/ABI/testing/sysfs-bus-event_source-devices; "lowpower" are the cores of the SoC tile.
+# The margin of the kernel's own capacity_greater() in kernel/sched/fair.c: what differs by less counts as alike.
+_MARGIN = (1078, 1024)
+# What the fastest clock of a core is, in kHz or on a scale of the firmware, and what it always has.
+_FASTEST = ("cpufreq/cpuinfo_max_freq", "acpi_cppc/highest_perf")
+_SUSTAINED = ("cpufreq/base_frequency", "acpi_cppc/nominal_perf")
+# Favoured cores of one kind differ by less from the next: 14 % at most (Core i7-6950X, 4.0 and 3.5 GHz), while 20 %
+# and more lie between the kinds of most hybrid processors.
+_GAP = (118, 100)
+# Hybrid processors have one socket and far fewer cores; servers of many are spared the question.
+_MOST_CORES = 128
 _PMUS = (("performance", "cpu_core"), ("efficiency", "cpu_atom"), ("low_power", "cpu_lowpower"))
 
 
@@ -41,9 +51,17 @@ def read_kinds(root: Root, processors: Processors) -> list[Kind] | None:
     kinds = _graded(root, online, "cpu_capacity")
     if kinds is None or len(kinds) > 1:
         return kinds
-    if not _cores_differ(root, processors):
+    if _cores_differ(root, processors):
+        return _by_frequency(root, online)
+    # A capacity takes clocks into account.
+    unlike = None if kinds else _unlike(root, processors)
+    if unlike is None:
         return [Kind("uniform", online)]
-    return _by_frequency(root, online)
+    root.problem(
+        f"{BASE}/cpu*/{unlike}: the cores differ by more than favoured cores of one kind do, and neither "
+        f"/sys/devices/cpu_core/cpus nor cpu_capacity tells which is which; their kinds are unknown"
+    )
+    return None
 
 
 def _by_pmu(root: Root, online: CpuSet) -> list[Kind] | None:
@@ -80,6 +98,46 @@ def _cores_differ(root: Root, processors: Processors) -> bool:
     return (len(sizes) > 1 and not processors.offline) or len(read_arm_cores(root)) > 1
 
 
+def _unlike(root: Root, processors: Processors) -> str | None:
+    """The file by which cores differ that nothing else tells apart; None where they may be of one kind.
+
+    Favoured cores alone have a faster clock at most, and Speed Select alone another one that is sustained; kinds that
+    differ have both, or far faster clocks.
+    """
+    cores = processors.siblings or ()
+    several = processors.packages is not None and len(processors.packages) > 1 and not read_arm_cores(root)
+    if several or not 1 < len(cores) <= _MOST_CORES:
+        return None
+    cpus = [core.first() for core in cores]
+    fastest = {name: found for name in _FASTEST for found in [_values(root, cpus, name)] if found}
+    far = next((name for name, values in fastest.items() if _widest(values, _GAP)), None)
+    if far is not None:
+        return far
+    faster = next((name for name, values in fastest.items() if _widest(values, _MARGIN)), None)
+    if faster is None and fastest:
+        return None
+    names = _SUSTAINED if fastest else _SUSTAINED[1:]
+    sustained = {name: _values(root, cpus, name) for name in names}
+    return next((faster or name for name, values in sustained.items() if _widest(values, _MARGIN)), None)
+
+
+def _values(root: Root, cpus: list[int], name: str) -> list[int]:
+    """A number of each core; empty where one has none."""
+    values = []
+    for cpu in cpus:
+        value = root.natural(f"{BASE}/cpu{cpu}/{name}")
+        if not value:
+            return []
+        values.append(value)
+    return values
+
+
+def _widest(values: list[int], ratio: tuple[int, int]) -> bool:
+    """Whether neighbours among the sorted values differ by more than a ratio: ranks of favoured cores are a ladder."""
+    ordered = sorted(set(values))
+    return any(high * ratio[1] > low * ratio[0] for low, high in zip(ordered, ordered[1:]))
+
+
 def _graded(root: Root, online: CpuSet, name: str) -> list[Kind] | None:
     """Grades by a number that each CPU has; empty where a CPU has none, None where one cannot be understood."""
     members: dict[int, list[int]] = {}
@@ -92,9 +150,7 @@ def _graded(root: Root, online: CpuSet, name: str) -> list[Kind] | None:
     grades: list[list[int]] = []
     top = 0
     for value in sorted(members, reverse=True):
-        # The margin of the kernel's own capacity_greater() in kernel/sched/fair.c: favoured cores of one kind
-        # differ by less.
-        if not grades or top * 1024 > value * 1078:
+        if not grades or top * _MARGIN[1] > value * _MARGIN[0]:
             grades.append([])
             top = value
         grades[-1].extend(members[value])

@@ -224,7 +224,8 @@ def _levels(root: Root, planned: Planned | None) -> dict[str, list[Level]]:
             if mount.version == 1 and name not in mount.options:
                 continue
             if not root.exists(f"{mount.path}{_USUAL}"):
-                levels_here = [Level(group) for group in own.get(name if mount.version == 1 else "", ("",))]
+                groups = own.get(name, ("",)) if mount.version == 1 else own.get("", own.get("cpuset", ("",)))
+                levels_here = [Level(group) for group in groups]
             elif planned is None:
                 place = next(iter(slices_with(root, mount.path, _SERVICE)), _USUAL)
                 levels_here = [Level(""), Level(place), Level(f"{place}/{_SERVICE}")]
@@ -235,7 +236,10 @@ def _levels(root: Root, planned: Planned | None) -> dict[str, list[Level]]:
 
 
 def _own_groups(root: Root) -> dict[str, tuple[str, ...]]:
-    """This process's groups: the levels for each controller of version 1, and "" for version 2."""
+    """This process's groups: the levels for each controller of version 1, and "" for version 2.
+
+    Where that of version 2 is not named, /proc/self/cpuset names the nearest one above it that divides CPUs.
+    """
     cpuset = root.text("/proc/self/cpuset")
     groups = {} if cpuset is None else {"cpuset": levels(cpuset)}
     return {**groups, **levels_by_controller(root.text("/proc/self/cgroup"))}

@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import LIMIT, CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import brief
+from ansible_collections.inference.ollama.plugins.module_utils._topology.cpu import BASE as CPUS
 from ansible_collections.inference.ollama.plugins.module_utils._topology.memory import read_sizes
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 BASE = "/sys/devices/system/node"
 
-_NODE = re.compile(r"node([0-9]{1,4})")
+_NODE = re.compile(r"node(0|[1-9][0-9]{0,3})", re.ASCII)
+_CPU = re.compile(r"cpu(0|[1-9][0-9]{0,4})", re.ASCII)
 _HUGEPAGES = re.compile(r"hugepages-([0-9]{1,10})kB")
 # Patterns of what few hosts have are compiled there alone.
 _NUMA_STATUS = r"^Node:\s*(-?[0-9]{1,4})$"
@@ -48,8 +51,14 @@ class Node(NamedTuple):
 
 
 def read_nodes(root: Root, online: CpuSet | None) -> list[Node] | None:
-    """The nodes ordered by number; a kernel without NUMA has one, as lscpu and hwloc say too."""
+    """The nodes ordered by number; a kernel without NUMA has one, as lscpu and hwloc say too.
+
+    That kernel has no folder of nodes. One that is there and has none in it is damaged, or hidden.
+    """
     ids = _node_ids(root)
+    if not ids and root.exists(BASE):
+        root.problem(f"{BASE}: expected a folder such as node0 for each node, found none; the nodes are unknown")
+        return None
     if not ids:
         return None if online is None else [_only_node(root, online)]
     gpu_nodes = _gpu_nodes(root)
@@ -108,10 +117,33 @@ def _read_cpus(root: Root, number: int, online: CpuSet | None) -> CpuSet | None:
     if cpus is None:
         cpus = root.cpu_mask(f"{BASE}/node{number}/cpumap")
     if cpus is None:
-        root.problem(f"{BASE}/node{number}/cpulist: expected the list of the node's CPUs, also found no cpumap")
+        cpus = _linked_cpus(root, number, online)
+    if cpus is None:
+        root.problem(
+            f"{BASE}/node{number}/cpulist: expected the list of the node's CPUs, also found no cpumap and no links "
+            f"such as cpu0"
+        )
         return None
     # Some kernels leave offline CPUs in the map.
     return cpus if online is None else cpus & online
+
+
+def _linked_cpus(root: Root, number: int, online: CpuSet | None) -> CpuSet | None:
+    """The CPUs to which the node has links, or those that have one to it; None where no node has links of its CPUs."""
+    linked = _links(root, f"{BASE}/node{number}", _CPU)
+    if linked:
+        return linked
+    back = CpuSet(cpu for cpu in online or () if number in _links(root, f"{CPUS}/cpu{cpu}", _NODE))
+    if back:
+        return back
+    # A node of memory alone has none, where the others do.
+    others = (_links(root, f"{BASE}/node{other}", _CPU) for other in _node_ids(root) if other != number)
+    return CpuSet() if any(others) else None
+
+
+def _links(root: Root, folder: str, form: re.Pattern[str]) -> CpuSet:
+    matches = (form.fullmatch(name) for name in root.names(folder))
+    return CpuSet(number for match in matches if match for number in [int(match[1])] if number < LIMIT)
 
 
 def _read_hugepages(root: Root, base: str) -> dict[str, int | None]:
@@ -141,16 +173,18 @@ def _check_membership(root: Root, nodes: list[Node], online: CpuSet | None) -> N
         several |= seen & node.cpus
         seen |= node.cpus
     if several:
-        root.problem(f"{BASE}/node*/cpulist: CPUs {several} are in several nodes, expected each in one")
+        root.problem(f"{BASE}/node*/cpulist: CPUs {brief(several)} are in several nodes, expected each in one")
     if online is not None and online - seen:
-        root.problem(f"{BASE}/node*/cpulist: CPUs {online - seen} are online and in no node")
+        root.problem(f"{BASE}/node*/cpulist: CPUs {brief(online - seen)} are online and in no node")
 
 
 def _check_memory(root: Root, nodes: list[Node]) -> None:
     known = [node.memory_bytes for node in nodes if node.memory_bytes is not None]
     if len(known) < len(nodes) or not root.exists("/proc/meminfo"):
         return
-    total, host = sum(known), read_sizes(root, "/proc/meminfo", ("MemTotal",)).get("MemTotal", 0)
+    total, host = sum(known), read_sizes(root, "/proc/meminfo", ("MemTotal",)).get("MemTotal")
+    if host is None:
+        return
     # Seen in virtual machines whose memory was plugged in after the start.
     if abs(total - host) > host / 100 and not (total > host and _has_own_meminfo(root, host)):
         root.problem(f"{BASE}/node*/meminfo: the nodes have {total} bytes together, /proc/meminfo says {host}")

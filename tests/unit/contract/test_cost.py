@@ -24,8 +24,9 @@ PREFIX = "ansible_collections.inference.ollama.plugins."
 COLLECTIONS = Path(__file__).resolve().parents[3] / "build/collections"
 
 ALWAYS = {
-    *("modules.topology_facts", "module_utils._cpuset", "module_utils._errors", "module_utils._places"),
-    *("module_utils._process", "module_utils._sysfs", "module_utils._text", "module_utils._zipimport"),
+    *("modules.topology_facts", "module_utils._bounded", "module_utils._cpuset", "module_utils._errors"),
+    *("module_utils._places", "module_utils._process", "module_utils._sysfs", "module_utils._text"),
+    "module_utils._zipimport",
     *(f"module_utils._systemd.{name}" for name in ("control_groups", "files", "quotas", "resources", "slices")),
     *(f"module_utils._topology.{name}" for name in ("cache", "cpu", "cpuinfo", "gather", "governor", "gpus", "kernel")),
     *(f"module_utils._topology.{name}" for name in ("kinds", "limits", "memory", "node", "options", "pci", "software")),

@@ -105,7 +105,10 @@ def test_unreadable_is_a_problem(root):
     """A folder in place of a file, and a file in place of a folder, stop nothing."""
     assert root.text("/sys/folder") is None
     assert root.names("/sys/number") == []
-    assert root.problems == ["/sys/folder: cannot be read (Is a directory)"]
+    assert root.problems == [
+        "/sys/folder: cannot be read (Is a directory)",
+        "/sys/number: cannot be listed (Not a directory)",
+    ]
 
 
 def test_each_file_is_read_once(root, tmp_path):

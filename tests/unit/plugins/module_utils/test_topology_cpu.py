@@ -188,16 +188,45 @@ def test_packages_are_unknown_without_lists_and_numbers(tmp_path, number):
 
 
 def test_packages_are_unknown_where_two_sources_disagree(tmp_path):
-    """Lists that name two sockets and numbers that name one leave the count open."""
+    """Lists that name one socket and numbers that name two leave the count open."""
     files = {
         f"{CPU}/online": "0-1",
         **cpus("thread_siblings_list", cpu0="0", cpu1="1"),
-        **cpus("core_siblings_list", cpu0="0", cpu1="1"),
-        **cpus("physical_package_id", cpu0="0", cpu1="0"),
+        **cpus("core_siblings_list", cpu0="0-1", cpu1="0-1"),
+        **cpus("physical_package_id", cpu0="0", cpu1="1"),
     }
     processors, problems = read(tmp_path, files)
     assert processors.packages is None
-    assert "names 2 sockets and physical_package_id 1" in problems[0]
+    assert "names 1 sockets and physical_package_id 2" in problems[0]
+
+
+@pytest.mark.parametrize("parts", [["0", "1", "2", "3"], ["0-1", "0-1", "2-3", "2-3"], ["0-2", "0-2", "0-2", "3"]])
+def test_siblings_that_are_parts_of_a_socket_leave_its_number_the_word(tmp_path, parts):
+    """With Cluster-on-Die, dies or clusters in the lists, the sockets are those of physical_package_id, as in lscpu."""
+    names = [f"cpu{cpu}" for cpu in range(8)]
+    lists = dict(zip(names, [*parts, "4-7", "4-7", "4-7", "4-7"]))
+    files = {
+        f"{CPU}/online": "0-7",
+        **cpus("thread_siblings_list", **{name: name[3:] for name in names}),
+        **cpus("core_siblings_list", **lists),
+        **cpus("physical_package_id", **{name: str(int(name[3:]) // 4) for name in names}),
+    }
+    processors, problems = read(tmp_path, files)
+    assert [str(package) for package in processors.packages or ()] == ["0-3", "4-7"]
+    assert problems == []
+
+
+def test_a_folder_beyond_any_number_of_cpus_is_left_out_and_named(tmp_path):
+    """A number that no set of CPUs holds stops nothing, however long it is."""
+    for name in ("70000", "9" * 200):
+        Machine(cores=2).write(tmp_path / name)
+        (tmp_path / name / f"sys/devices/system/cpu/cpu{name}").mkdir()
+        root = Root(str(tmp_path / name))
+        processors = read_processors(root)
+        assert str(processors.online) == "0-1"
+        assert len(root.problems) == 1
+        assert "expected a number from 0 to 65535" in root.problems[0]
+        assert len(root.problems[0]) < 250
 
 
 def test_counting_cores_of_a_set():

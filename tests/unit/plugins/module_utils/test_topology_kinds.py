@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.cpu import read_processors
 from ansible_collections.inference.ollama.plugins.module_utils._topology.kinds import read_kinds
@@ -78,6 +80,55 @@ def test_frequency_alone_is_no_kind(tmp_path):
     """Speed Select gives like cores of a server unlike base frequencies."""
     Machine(cores=4).write(tmp_path)
     assert kinds(tmp_path, numbers("cpufreq/base_frequency", [2700, 2700, 2100, 2100]))[0] == [("uniform", "0-3")]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        # Core i7-6950X: two favoured cores; a Xeon with Speed Select; Ryzen's ranks; a Xeon with both.
+        {"cpufreq/cpuinfo_max_freq": [4000, 4000, 3500, 3500], "cpufreq/base_frequency": [3000] * 4},
+        {"cpufreq/cpuinfo_max_freq": [3900] * 4, "cpufreq/base_frequency": [2700, 2700, 2100, 2100]},
+        {"acpi_cppc/highest_perf": [231, 216, 196, 181], "acpi_cppc/nominal_perf": [124] * 4},
+        {"acpi_cppc/highest_perf": [64, 64, 67, 67], "acpi_cppc/nominal_perf": [24, 24, 19, 19]},
+        {"cpu_capacity": [1024] * 4, "cpufreq/cpuinfo_max_freq": [5000, 5000, 3800, 3800]},
+        {"cpufreq/cpuinfo_max_freq": [5000, 5000]},
+    ],
+)
+def test_cores_of_one_kind_with_unlike_clocks_are_uniform(tmp_path, files):
+    """Favoured cores, Speed Select and ranks of the firmware make no kinds."""
+    Machine(cores=4).write(tmp_path)
+    made = {path: text for name, values in files.items() for path, text in numbers(name, values).items()}
+    assert kinds(tmp_path, made) == ([("uniform", "0-3")], [])
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        # A Core i9 without its counters; Zen 5 beside Zen 5c; a Core Ultra 5 225; the firmware's numbers alone.
+        {"cpufreq/cpuinfo_max_freq": [5200, 5000, 3900, 3900], "cpufreq/base_frequency": [1900, 1900, 1400, 1400]},
+        {"cpufreq/cpuinfo_max_freq": [5157, 5157, 3306, 3306], "cpufreq/base_frequency": [2000] * 4},
+        {"cpufreq/cpuinfo_max_freq": [4900, 4900, 4400, 4400], "cpufreq/base_frequency": [3300, 3300, 2700, 2700]},
+        {"cpufreq/cpuinfo_max_freq": [5000, 5000, 3800, 3800]},
+        {"acpi_cppc/highest_perf": [67, 64, 39, 39], "acpi_cppc/nominal_perf": [24, 24, 19, 19]},
+        {"acpi_cppc/highest_perf": [196, 196, 125, 125], "cpufreq/cpuinfo_max_freq": [2000] * 4},
+        {"acpi_cppc/nominal_perf": [24, 24, 19, 19]},
+    ],
+)
+def test_cores_that_only_clocks_tell_apart_are_unknown(tmp_path, files):
+    """Neither uniform nor graded where clocks differ as they do between kinds, and the problem names the file."""
+    Machine(cores=4).write(tmp_path)
+    made = {path: text for name, values in files.items() for path, text in numbers(name, values).items()}
+    found, problems = kinds(tmp_path, made)
+    assert found is None
+    assert len(problems) == 1
+    assert any(f"cpu*/{name}:" in problems[0] for name in files)
+
+
+def test_servers_of_several_sockets_are_not_asked_for_clocks(tmp_path):
+    """No hybrid processor has a second socket beside it, and servers have hundreds of these files."""
+    Machine(sockets=2, cores=2).write(tmp_path)
+    files = numbers("cpufreq/cpuinfo_max_freq", [4000, 4000, 3000, 3000])
+    assert kinds(tmp_path, files) == ([("uniform", "0-3")], [])
 
 
 def test_cores_that_differ_without_a_word_why_are_unknown(tmp_path):
