@@ -148,10 +148,15 @@ def drift_table(drift: Mapping[str, Any], host: str) -> list[str]:
 def place_of(server: Mapping[str, Any]) -> str:
     """Address, threads, CPUs, binding and number of GPUs of an instance with its placement."""
     binding, node, gpus = server.get("binding"), server.get("numa_node"), server.get("gpus")
-    bound = f"bound to {'them' if node is None else f'node {node}'} by {binding}"
+    bound = f"bound to {'them' if node is None else f'{_nodes(node)} {node}'} by {binding}"
     cards = f", {len(gpus)} GPU{'s' if len(gpus) > 1 else ''}" if isinstance(gpus, list) and gpus else ""
     cpus = f"{server.get('compute_threads') or '?'} threads on CPUs {server.get('cpus') or '?'}"
     return f"at {server.get('url')}: {cpus}, {bound if binding not in (None, '', 'none') else 'not bound'}{cards}"
+
+
+def _nodes(value: object) -> str:
+    """What a server is bound to: one node by its number, or those of a socket by their list."""
+    return "nodes" if isinstance(value, str) and not value.isdigit() else "node"
 
 
 def _decisions(decisions: list[Mapping[str, Any]]) -> list[str]:

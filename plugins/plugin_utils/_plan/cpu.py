@@ -18,7 +18,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Node
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine, Node
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
 
@@ -43,7 +43,7 @@ def place(planning: Planning, share: Share) -> Placement:
 
 def _given_node(planning: Planning, share: Share) -> Node | None:
     reason = "all of its CPUs lie there" if share.node else "its CPUs lie on several nodes, or on none"
-    planning.record(PLACEMENT, "numa_node", share.node.id if share.node else None, share.source, reason)
+    planning.record(PLACEMENT, "numa_node", share.node.number if share.node else None, share.source, reason)
     return share.node
 
 
@@ -66,7 +66,7 @@ def _node(planning: Planning) -> Node | None:
     nodes, option = machine.cpu_nodes, planning.policy.numa_node
     ids = ", ".join(str(node.id) for node in nodes) or "none"
     if option is None:
-        return _chosen_node(planning, nodes)
+        return _chosen_node(planning)
     node = next((node for node in nodes if node.id == option), None)
     reason = f"ollama_numa_node is {option}; nodes with CPUs on this host: {ids}"
     if option == NONE:
@@ -84,8 +84,9 @@ def _node(planning: Planning) -> Node | None:
     return node
 
 
-def _chosen_node(planning: Planning, nodes: list[Node]) -> Node | None:
+def _chosen_node(planning: Planning) -> Node | None:
     machine = planning.machine
+    nodes, homes = machine.cpu_nodes, machine.homes
     reason = None
     if not nodes:
         reason = "the host's NUMA nodes could not be read"
@@ -109,7 +110,7 @@ def _chosen_node(planning: Planning, nodes: list[Node]) -> Node | None:
             f"{planning.release_text} starts a thread per physical core of the host whatever it is bound to, so a"
             " binding would slow it"
         )
-    elif machine.sockets is None or len(nodes) > machine.sockets:
+    elif machine.sockets is None or len(homes) > machine.sockets or len(homes) < 2:
         reason = (
             f"{len(nodes)} nodes on {machine.sockets or 'an unknown number of'} socket(s): one node would be only a"
             " part of a socket and of its memory channels"
@@ -117,21 +118,28 @@ def _chosen_node(planning: Planning, nodes: list[Node]) -> Node | None:
     if reason:
         planning.record(PLACEMENT, "numa_node", None, POLICY, reason)
         return None
-    best = max(nodes, key=lambda node: (machine.cores_in(node.cpus), node.memory_bytes or 0, -node.id))
+    best = max(homes, key=lambda home: (_cores(machine, home), home.memory_bytes or 0, -home.id))
+    kind = "socket" if best.parts else "node"
+    cut = f", which firmware cuts into {len(nodes)} nodes" if best.parts else ""
     planning.record(
         PLACEMENT,
         "numa_node",
-        best.id,
+        best.number,
         POLICY,
-        f"of {len(nodes)} nodes, node {best.id} has the most cores ({machine.cores_in(best.cpus)}), then the most"
+        f"of {len(homes)} {kind}s{cut}, {best.label} has the most cores ({_cores(machine, best)}), then the most"
         " memory, then the lowest id; generation waits for memory, and the other socket's memory is slower to reach",
     )
     planning.warn(
         "one-node-of-many",
-        f"one instance is bound to node {best.id}; the CPUs of {len(nodes) - 1} other node(s) stay free",
+        f"one instance is bound to {best.label}; the CPUs of {len(homes) - 1} other {kind}(s) stay free",
         "leave it for the shortest answers; set ollama_numa_node: none to let one instance spread over all nodes",
     )
     return best
+
+
+def _cores(machine: Machine, home: Node) -> int:
+    """The physical cores of a node or socket that a service may use."""
+    return machine.cores_in(home.cpus if machine.allowed is None else home.cpus & machine.allowed)
 
 
 def _cpus(planning: Planning, node: Node | None) -> CpuSet | None:
@@ -143,7 +151,7 @@ def _cpus(planning: Planning, node: Node | None) -> CpuSet | None:
     usable = machine.allowed & node.cpus if node else machine.allowed
     cpus = usable - machine.isolated or usable
     cores = machine.cores_in(cpus)
-    where = f"node {node.id}'s" if node else "the host's"
+    where = f"{node.name}'s" if node else "the host's"
     reason = f"{where} {len(cpus)} logical CPUs on {cores} physical cores"
     if cpus != usable:
         reason += f", without the isolated CPUs {usable & machine.isolated}"
@@ -173,12 +181,12 @@ def _binding(planning: Planning, node: Node | None, cpus: CpuSet | None, *, give
                 " on auto"
             )
     elif option == NONE:
-        what = f"ollama_numa_node: {node.id}" if node and not given else "ollama_instances, which divides the CPUs"
+        what = f"ollama_numa_node: {node.number}" if node and not given else "ollama_instances, which divides the CPUs"
         planning.error(f"ollama_bind_method: 'none' contradicts {what}; set only one of them")
-    elif node is not None and cpus == node.cpus and by_numactl:
+    elif node is not None and cpus == node.cpus and by_numactl and (not node.parts or option == "numactl"):
         binding = "numactl"
         reason = (
-            f"numactl --cpunodebind={node.id} sets the CPU affinity and no memory policy: memory comes from the node"
+            f"numactl --cpunodebind={node.list} sets the CPU affinity and no memory policy: memory comes from the node"
             " first, and a strict policy could keep khugepaged from making huge pages of the model"
         )
     elif option == "numactl":
@@ -200,7 +208,7 @@ def _numactl_error(planning: Planning, node: Node | None, cpus: CpuSet) -> None:
             " auto"
         )
         return
-    what = f"node {node.id}'s {node.cpus}, of which only {cpus} are usable" if node else f"a node, and {cpus} are none"
+    what = f"{node.name}'s {node.cpus}, of which only {cpus} are usable" if node else f"a node, and {cpus} are none"
     planning.error(f"ollama_bind_method: 'numactl' would bind {what}; use affinity or auto")
 
 
@@ -213,4 +221,6 @@ def _why_not_numactl(planning: Planning, node: Node | None, cpus: CpuSet) -> str
         return "; the host has no numactl"
     if node is None:
         return "; the CPUs are no node's"
-    return f"; numactl would bind all of node {node.id}'s {node.cpus}, not {cpus} alone"
+    if node.parts and cpus == node.cpus:
+        return f", on all of {node.label}"
+    return f"; numactl would bind all of {node.name}'s {node.cpus}, not {cpus} alone"

@@ -18,7 +18,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of, within
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import SETTABLE
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
 
 SINGLE, PER_NODE, PER_GPU = "single", "per_numa_node", "per_gpu"
+# What auto is where nodes are parts of sockets; nobody asks for it by name.
+_PER_SOCKET = "per_socket"
 
 
 def split(planning: Planning, cards: list[Gpu]) -> list[Share]:
@@ -40,7 +42,8 @@ def split(planning: Planning, cards: list[Gpu]) -> list[Share]:
     mode, why = (option, f"ollama_instances is {option}") if option else _automatic(planning, cards)
     if mode != SINGLE:
         _check_contradictions(planning, mode)
-    shares = {PER_NODE: _per_node, PER_GPU: _per_gpu}.get(mode, _none)(planning, cards)
+    ways = {PER_NODE: _per_node, _PER_SOCKET: _per_socket, PER_GPU: _per_gpu}
+    shares = within(planning.machine, ways.get(mode, _none)(planning, cards))
     _check_shared_cpus(planning, mode, shares)
     if len(shares) < 2:
         return [_single(planning, cards, source, why if mode == SINGLE else f"{why}, and there is one to run")]
@@ -64,24 +67,32 @@ def numbered(shares: list[Share]) -> list[Share]:
 
 def _automatic(planning: Planning, cards: list[Gpu]) -> tuple[str, str]:
     machine, policy = planning.machine, planning.policy
-    nodes, apart = len(_hosting(planning)), not _twice(node.cpus for node in _hosting(planning))
+    homes = _with_memory(machine.homes)
+    nodes, apart = len(homes), not _twice(home.cpus for home in homes)
     if policy.objective != "throughput":
         return SINGLE, f"one server for the host: the objective {policy.objective} wants few answers quickly"
     if cards:
         return SINGLE, f"one server for {len(cards)} GPU(s): it places models on all of them by itself"
     if nodes < 2 or machine.sockets is None or nodes > machine.sockets or not apart:
-        found = f"{nodes} node(s){'' if apart else ' that share CPUs'}"
+        found = f"{len(_hosting(planning))} node(s){'' if apart else ' that share CPUs'}"
         return SINGLE, f"one server: {found} on {machine.sockets or 'an unknown number of'} socket(s)"
     if policy.numa_node is not None or policy.bind_method == NONE:
         return SINGLE, "one server, since ollama_numa_node or ollama_bind_method says where it runs"
     if not planning.reached(SETTABLE):
         return SINGLE, f"one server: {planning.release_text} takes no thread count for each of several"
+    if any(home.parts for home in homes):
+        parts = len(_hosting(planning))
+        return _PER_SOCKET, f"objective throughput on {nodes} sockets of {parts} nodes: each reads its own memory"
     return PER_NODE, f"objective throughput on {nodes} nodes: each socket reads its own memory"
 
 
 def _hosting(planning: Planning) -> list[Node]:
     """Nodes with usable CPUs and memory of their own."""
-    return [node for node in planning.machine.cpu_nodes if node.memory_bytes != 0]
+    return _with_memory(planning.machine.cpu_nodes)
+
+
+def _with_memory(homes: list[Node]) -> list[Node]:
+    return [home for home in homes if home.memory_bytes != 0]
 
 
 def _check_contradictions(planning: Planning, mode: str) -> None:
@@ -126,34 +137,43 @@ def _none(_planning: Planning, _cards: list[Gpu]) -> list[Share]:
 
 
 def _per_node(planning: Planning, cards: list[Gpu]) -> list[Share]:
-    machine, nodes = planning.machine, _hosting(planning)
-    idle = [node for node in machine.cpu_nodes if node not in nodes]
+    return _each(planning, cards, planning.machine.cpu_nodes)
+
+
+def _per_socket(planning: Planning, cards: list[Gpu]) -> list[Share]:
+    return _each(planning, cards, planning.machine.homes)
+
+
+def _each(planning: Planning, cards: list[Gpu], places: list[Node]) -> list[Share]:
+    """A server for each of these nodes or sockets that has memory, with the cards that are close to it."""
+    machine, nodes = planning.machine, _with_memory(places)
+    idle = [node for node in places if node not in nodes]
     if idle:
         planning.warn(
             "node-without-memory",
-            f"node {', '.join(str(node.id) for node in idle)} has CPUs and no memory, so no server runs there",
+            f"node {', '.join(node.list for node in idle)} has CPUs and no memory, so no server runs there",
             "populate the node's memory slots, or leave its CPUs to other programs",
         )
     if len(nodes) < 2:
         return []
-    homes = {node.id: [card for card in cards if card.numa_node == node.id] for node in nodes}
-    homeless = [card for card in cards if card.numa_node not in homes]
+    homes = {node.id: [card for card in cards if card.numa_node in (node.parts or (node.id,))] for node in nodes}
+    homeless = [card for card in cards if card not in [mine for near in homes.values() for mine in near]]
     if homeless:
         homes[nodes[0].id] += homeless
         planning.warn(
             "gpu-without-node",
             f"{'; '.join(card.label for card in homeless)}: no server runs on the node, or the node is not known;"
-            f" taken by node {nodes[0].id}'s",
+            f" taken by {nodes[0].name}'s",
             "list the instances in ollama_instances, each with its cuda_visible_devices",
         )
     return [
         Share(
-            f"node{node.id}",
+            f"socket{node.socket}" if node.parts else f"node{node.id}",
             _own(planning.policy),
             tuple(homes[node.id]),
             memory_of(machine, node, 1, len(nodes)),
             POLICY,
-            f"node {node.id} with {_cores(planning, usable(planning, node))}, {gib(node.memory_bytes)} and"
+            f"{node.label} with {_cores(planning, usable(planning, node))}, {gib(node.memory_bytes)} and"
             f" {len(homes[node.id])} GPU(s)",
             cpus=usable(planning, node),
             node=node,
@@ -186,7 +206,7 @@ def _per_gpu(planning: Planning, cards: list[Gpu]) -> list[Share]:
             memory_of(planning.machine, node, neighbours, len(ordered)),
             POLICY,
             f"{card.label} at {card.pci_bus_id or card.uuid} with {_cores(planning, cpus)}"
-            + (f" of node {node.id}" if node else ""),
+            + (f" of {node.label}" if node else ""),
             cpus=cpus,
             node=node,
         )
@@ -195,15 +215,24 @@ def _per_gpu(planning: Planning, cards: list[Gpu]) -> list[Share]:
 
 
 def _places(planning: Planning, cards: list[Gpu]) -> list[tuple[Node | None, CpuSet, int]]:
-    """Node, CPUs and number of servers on that node, for each card. Where one card's node is unknown, so are all."""
-    nodes: dict[int | None, Node] = {node.id: node for node in _hosting(planning)}
-    only = next(iter(nodes.values())) if len(nodes) == 1 else None
+    """Node or socket, CPUs and number of servers there, for each card. Where one card's is unknown, so are all."""
+    places = _with_memory(planning.machine.homes)
+    nodes: dict[int | None, Node] = {part: home for home in places for part in home.parts or (home.id,)}
+    nodes.update({node.id: node for home in places for node in _evenly(planning, home, cards)})
+    only = places[0] if len(places) == 1 else None
     homes = [home for card in cards if (home := nodes.get(card.numa_node, only)) is not None]
     if len(homes) < len(cards):
         shares = deal(planning, planning.machine.allowed or CpuSet(), len(cards))
         return [(None, cpus, len(cards)) for cpus in shares]
     dealt = {node.id: deal(planning, usable(planning, node), homes.count(node)) for node in homes}
     return [(node, dealt[node.id].pop(0), homes.count(node)) for node in homes]
+
+
+def _evenly(planning: Planning, home: Node, cards: list[Gpu]) -> list[Node]:
+    """The nodes of a socket, where each of them has as many cards as the others; else none."""
+    parts = [node for node in _hosting(planning) if node.id in home.parts]
+    counts = {sum(card.numa_node == node.id for card in cards) for node in parts}
+    return parts if len(parts) == len(home.parts) and len(counts) == 1 and counts != {0} else []
 
 
 def usable(planning: Planning, node: Node) -> CpuSet:

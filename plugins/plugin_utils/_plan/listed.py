@@ -20,7 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, Policy, parse
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share, memory_of, within
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import HIDDEN, quoted
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def split(planning: Planning, cards: list[Gpu], listed: tuple[dict[str, Any], ..
     cpus = _cpus(planning, entries)
     gpus = _gpus(planning, entries, cards)
     single = len(entries) == 1
-    homes = [_home(planning, part) for part in cpus]
-    return [
+    homes = [planning.machine.home_of(part) for part in cpus]
+    shares = [
         Share(
             "ollama" if single else entry.name,
             entry.policy,
@@ -70,6 +70,7 @@ def split(planning: Planning, cards: list[Gpu], listed: tuple[dict[str, Any], ..
         )
         for number, entry in enumerate(entries)
     ]
+    return within(planning.machine, shares)
 
 
 def _entry(planning: Planning, number: int, fields: dict[str, Any]) -> Entry:
@@ -189,10 +190,6 @@ def _cpus(planning: Planning, entries: list[Entry]) -> list[CpuSet]:
                     f"{f' on node {home.id}' if home else ''}; list fewer instances, or other CPUs"
                 )
     return [result[number] for number in range(len(entries))]
-
-
-def _home(planning: Planning, cpus: CpuSet) -> Node | None:
-    return next((node for node in planning.machine.cpu_nodes if cpus and cpus <= node.cpus), None)
 
 
 def _gpus(planning: Planning, entries: list[Entry], cards: list[Gpu]) -> list[list[Gpu]]:

@@ -28,11 +28,37 @@ _BINDERS = frozenset({"numactl", "taskset"})
 
 @dataclass(frozen=True)
 class Node:
-    """One NUMA node: its online CPUs, none on a node that is memory alone."""
+    """One NUMA node: its online CPUs, none on a node that is memory alone.
+
+    Or a socket that firmware cuts into several nodes: then ``parts`` are their numbers, ``id`` is the lowest of them,
+    and ``socket`` counts the sockets.
+    """
 
     id: int
     cpus: CpuSet
     memory_bytes: int | None
+    parts: tuple[int, ...] = ()
+    socket: int | None = None
+
+    @property
+    def label(self) -> str:
+        """How a reason names it: ``node 1``, ``socket 1 (nodes 4-7)``."""
+        return f"{self.name} (nodes {self.list})" if self.parts else self.name
+
+    @property
+    def name(self) -> str:
+        """The same in two words: ``node 1``, ``socket 1``."""
+        return f"socket {self.socket}" if self.parts else f"node {self.id}"
+
+    @property
+    def list(self) -> str:
+        """Its nodes as a kernel list."""
+        return str(CpuSet(self.parts or (self.id,)))
+
+    @property
+    def number(self) -> int | str:
+        """The node as a plan has it: its number, of a socket the list of its nodes."""
+        return self.list if self.parts else self.id
 
 
 @dataclass(frozen=True)
@@ -102,9 +128,12 @@ class Machine:
         host_bytes = memory.get("host_bytes") or memory.get("total_bytes")
         self.memory_limit: int | None = allowed.get("memory_bytes")
         self.memory_bytes = _least(host_bytes, self.memory_limit)
+        self.packages = [_parse(text) for text in cpu.get("packages") or []]
+        entries = topology.get("numa") or []
+        sizes = _scaled([None if node.get("gpu_memory") else node.get("memory_bytes") for node in entries], host_bytes)
         self.nodes = [
-            Node(node["id"], _cpus(node.get("cpus")) or CpuSet(), node.get("memory_bytes"))
-            for node in topology.get("numa") or []
+            Node(node["id"], _cpus(node.get("cpus")) or CpuSet(), node.get("memory_bytes") if size is None else size)
+            for node, size in zip(entries, sizes)
         ]
         self.gpus_read = topology.get("gpus") is not None
         self.gpus = [_gpu(entry) for entry in topology.get("gpus") or []]
@@ -143,6 +172,27 @@ class Machine:
         usable = self.allowed
         return [node for node in self.nodes if node.cpus and (usable is None or node.cpus & usable)]
 
+    @functools.cached_property
+    def homes(self) -> list[Node]:
+        """What servers are bound to: the nodes with usable CPUs, or sockets where nodes are parts of them.
+
+        A socket that is cut into nodes has all of its memory channels only as a whole. Nodes that are not within one
+        socket, or share CPUs, stay what they are.
+        """
+        nodes = [node for node in self.nodes if node.cpus]
+        owned = [[node for node in nodes if node.cpus <= package] for package in self.packages]
+        apart = sum(len(node.cpus) for node in nodes) == len(CpuSet(cpu for node in nodes for cpu in node.cpus))
+        if not apart or sum(map(len, owned)) != len(nodes):
+            return self.cpu_nodes
+        homes = [_socket(number, parts) for number, parts in enumerate(owned) if parts]
+        return sorted(
+            (home for home in homes if self.allowed is None or home.cpus & self.allowed), key=lambda home: home.id
+        )
+
+    def home_of(self, cpus: CpuSet) -> Node | None:
+        """The node or, where nodes are parts of sockets, the socket that all of these CPUs lie on."""
+        return next((home for home in (*self.cpu_nodes, *self.homes) if cpus and cpus <= home.cpus), None)
+
     def cores_in(self, cpus: CpuSet) -> int:
         """Physical cores with at least one logical CPU in the set."""
         if cpus not in self._cores:
@@ -173,6 +223,31 @@ _parse = functools.lru_cache(maxsize=8192)(CpuSet.parse)
 def _least(*counts: int | None) -> int | None:
     known = [count for count in counts if count is not None]
     return min(known) if known else None
+
+
+def _scaled(sizes: list[int | None], total: int | None) -> list[int | None]:
+    """The memory of nodes in proportion, where they have more together than the host.
+
+    In a container the nodes' files are those of the whole machine.
+    """
+    together = sum(size for size in sizes if size is not None)
+    if total is None or together <= total:
+        return sizes
+    return [None if size is None else size * total // together for size in sizes]
+
+
+def _socket(number: int, parts: list[Node]) -> Node:
+    """A socket of these nodes; a node that is all of a socket stays one."""
+    if len(parts) == 1:
+        return parts[0]
+    sizes = [node.memory_bytes for node in parts if node.memory_bytes is not None]
+    return Node(
+        id=min(node.id for node in parts),
+        cpus=CpuSet(cpu for node in parts for cpu in node.cpus),
+        memory_bytes=sum(sizes) if len(sizes) == len(parts) else None,
+        parts=tuple(sorted(node.id for node in parts)),
+        socket=number,
+    )
 
 
 def _gpu(entry: Mapping[str, Any]) -> Gpu:

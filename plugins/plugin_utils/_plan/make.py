@@ -114,7 +114,8 @@ def _attempt(
     if moved is not None:
         return _attempt({**topology, "allowed": moved}, options, release, found, unusable)
     planned = [_instance(host.of(share), share, cards, protected) for share in shares]
-    spans = len(machine.cpu_nodes) > 1 and any(placement.node is None for _entry, placement, _threads in planned)
+    places = [placement.node for _entry, placement, _threads in planned]
+    spans = len(machine.cpu_nodes) > 1 and any(node is None or node.parts for node in places)
     kernel.tune(replace(host, gpus=tuple(cards)), spans_nodes=spans)
     weighed = protection.weigh(host, protected, sum(count for _entry, _placement, count in planned))
     made = {
@@ -191,7 +192,7 @@ def _with_found_cpus(planning: Planning, share: Share) -> tuple[Planning, Share]
         return planning, share
     if machine.allowed is None or not cpus <= machine.allowed:
         return replace(planning, found=planning.found._replace(cpus=None)), share
-    node = next((node for node in machine.cpu_nodes if cpus <= node.cpus), None)
+    node = machine.home_of(cpus)
     policy = share.policy.replace(bind_method="affinity")
     return replace(planning, policy=policy), replace(share, cpus=cpus, node=node, policy=policy)
 

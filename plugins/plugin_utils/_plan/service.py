@@ -156,13 +156,13 @@ def command(planning: Planning, placement: Placement) -> None:
     cpus, reason = None, "not set: nothing is bound by it"
     if placement.binding == "affinity":
         cpus = str(placement.cpus)
-        owner = f"node {node.id}'s usable" if node and planning.count == 1 else "the instance's own"
+        owner = f"{node.name}'s usable" if node and planning.count == 1 else "the instance's own"
         reason = f"binds the service to {owner} CPUs"
     planning.record(DIRECTIVE, "CPUAffinity", cpus, POLICY, reason)
     argv, reason = None, "not set: the installed unit's own command is used"
     if placement.binding == "numactl" and node:
-        argv = [str(planning.machine.numactl), f"--cpunodebind={node.id}", binary, "serve"]
-        reason = f"the server and all it starts run on node {node.id}"
+        argv = [str(planning.machine.numactl), f"--cpunodebind={node.list}", binary, "serve"]
+        reason = f"the server and all it starts run on {node.label}"
     elif option is not None and option != found and planning.machine.wrapped:
         planning.error(
             f"ollama_binary_path: {option!r} would replace the command of {SINGLE}, {planning.machine.wrapped}, which"

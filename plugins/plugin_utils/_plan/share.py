@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Machine, Node
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
@@ -20,8 +22,8 @@ SINGLE, TEMPLATE = "ollama.service", "ollama@.service"
 class Share:
     """One ``ollama serve``: its name, its part of the host, and its policy.
 
-    ``cpus`` None leaves CPUs and node to the questions of cpu.py; ``node`` is the node that all of ``cpus`` lie on,
-    None without one. ``memory_bytes`` is None where it could not be read. ``why`` ends in numbers.
+    ``cpus`` None leaves CPUs and node to the questions of cpu.py; ``node`` is the node or socket that all of ``cpus`` lie
+    on, None without one. ``memory_bytes`` is None where it could not be read. ``why`` ends in numbers.
     """
 
     name: str
@@ -52,3 +54,15 @@ def memory_of(machine: Machine, node: Node | None, neighbours: int, count: int) 
         return None if machine.memory_bytes is None else machine.memory_bytes // count
     local = node.memory_bytes // neighbours
     return local if machine.memory_limit is None else min(local, machine.memory_limit // count)
+
+
+def within(machine: Machine, shares: Sequence[Share]) -> list[Share]:
+    """The shares, whose memory is cut in proportion where it is more together than the host has or its limit allows."""
+    total = machine.memory_bytes
+    together = sum(share.memory_bytes or 0 for share in shares)
+    if total is None or together <= total:
+        return list(shares)
+    return [
+        share if share.memory_bytes is None else replace(share, memory_bytes=share.memory_bytes * total // together)
+        for share in shares
+    ]

@@ -62,7 +62,7 @@ def room_of(planning: Planning, cpus: CpuSet | None, node: Node | None) -> Room 
     machine = planning.machine
     if cpus is None or not machine.siblings:
         return None
-    where = "the instance's CPUs" if planning.count > 1 else f"node {node.id}" if node else "the host"
+    where = "the instance's CPUs" if planning.count > 1 else node.label if node else "the host"
     fast = cpus & (machine.performance() or CpuSet())
     own = fast or cpus
     cores = max(1, machine.cores_in(own))

@@ -68,30 +68,31 @@ def _unbound(subject: Subject, method: str, process: Process) -> str:
     return cause.remedy(subject, "ExecStart" if method == "numactl" else "CPUAffinity")
 
 
-def _check_node(subject: Subject, planned: int) -> Check | None:
-    """Where the runners' memory lies, on a bound server without cards."""
-    if not subject.bound or subject.planned["gpus"]:
+def _check_node(subject: Subject, planned: object) -> Check | None:
+    """Where the runners' memory lies, on a bound server without cards: on one node, or on those of one socket."""
+    nodes = cpu_list(str(planned))
+    if not subject.bound or subject.planned["gpus"] or nodes is None:
         return None
-    node = str(planned)
+    node, words = str(planned), f"node {planned}" if len(nodes) == 1 else f"nodes {planned}"
     missing = subject.no_runner(_NODE, node)
     if missing is not None:
         return missing
     worst, verdict_of = 1.0, subject.observed.runners[0]
     for runner in subject.observed.runners:
         place = runner.file("numa_maps")
-        if runner.mems is not None and int(node) not in runner.mems:
-            remedy = f"a cpuset keeps it from node {node}: look for AllowedMemoryNodes= in the files of {subject.unit}"
+        if runner.mems is not None and not nodes & runner.mems:
+            remedy = f"a cpuset keeps it from {words}: look for AllowedMemoryNodes= in the files of {subject.unit}"
             return subject.fails(_NODE, node, f"memory only from node {runner.mems}", runner.file("status"), remedy)
         if not runner.memory:
             return subject.unread(_NODE, node, place, place)
-        share = runner.memory.get(node, 0) / sum(runner.memory.values())
+        share = sum(runner.memory.get(str(each), 0) for each in nodes) / sum(runner.memory.values())
         if share < worst:
             worst, verdict_of = share, runner
     place, seen = verdict_of.file("numa_maps"), _shares(verdict_of)
     if worst >= _NEARLY_ALL:
         return subject.passes(_NODE, node, seen, place)
     remedy = (
-        f"the node was full, or the file was already in memory on another one: free memory on node {node}, unload the"
+        f"the node was full, or the file was already in memory on another one: free memory on {words}, unload the"
         " model (ollama stop) and load it again"
     )
     wrong = worst < _HALF and not _is_starting(subject, verdict_of)

@@ -62,8 +62,13 @@ MODELS = st.lists(
     ),
     max_size=3,
 ).map(lambda models: [{"name": f"model{number}", **model} for number, model in enumerate(models)])
+INSTANCES = [
+    *("auto", "single", "per_numa_node", "per_gpu"),
+    [{"name": "a"}, {"name": "b"}],
+    [{"name": "a", "numa_node": 0}, {"name": "b"}],
+]
 OPTIONS = st.fixed_dictionaries(
-    {"instances": st.sampled_from(["auto", "single", "per_numa_node", "per_gpu", [{"name": "a"}, {"name": "b"}]])},
+    {"instances": st.sampled_from(INSTANCES)},
     optional={
         "objective": st.sampled_from(["latency", "balanced", "throughput"]),
         "reference_models": MODELS,
@@ -107,6 +112,14 @@ def machines(draw):
     # A kind first, since the machines that somebody has are many and mostly have one node.
     facts = copy.deepcopy(draw(st.sampled_from(draw(st.sampled_from(_all()))))())
     facts["software"] = copy.deepcopy(SOFTWARE)
+    total = (facts["memory"] or {}).get("total_bytes")
+    if total and draw(st.integers(0, 3)) == 0:
+        # A container has less than the nodes of its machine, or a group limits the service.
+        part = total // draw(st.integers(2, 40))
+        if draw(st.booleans()):
+            facts["memory"].update(total_bytes=part, host_bytes=part)
+        else:
+            facts["allowed"]["memory_bytes"] = part
     facts["software"]["numactl"] = draw(st.sampled_from([None, "/usr/bin/numactl"]))
     if draw(st.booleans()):
         drawn = draw(st.lists(CARDS, max_size=4))

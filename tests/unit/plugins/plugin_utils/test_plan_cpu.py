@@ -140,10 +140,10 @@ def test_auto_prefers_the_node_with_more_memory():
     [
         (topology(cores=8), "0.34.1"),
         (xeon(), "0.24.0"),
-        (topology(sockets=2, cores=8, nodes=4), "0.34.1"),
+        (topology(cores=8, nodes=2), "0.34.1"),
         (xeon(gpus=[card()]), "0.34.1"),
     ],
-    ids=["one node", "old release", "half sockets", "GPU"],
+    ids=["one node", "old release", "a socket in nodes", "GPU"],
 )
 def test_auto_binds_nothing_that_need_not_be(machine, release):
     """One node, a release whose threads cannot follow, nodes smaller than a socket, models on a GPU: no binding."""
@@ -220,3 +220,90 @@ def test_unread_cpus_leave_threads_to_the_server():
     assert (found["cpus"], found["compute_threads"]) == (None, None)
     assert "LLAMA_ARG_THREADS" not in found["environment"]
     assert environment(machine, num_threads=4)["LLAMA_ARG_THREADS"] == "4"
+
+
+NPS4 = {"sockets": 2, "cores": 16, "threads": 2, "nodes": 8, "memory_gib": 32}
+NPS1 = {**NPS4, "nodes": 2, "memory_gib": 128}
+
+
+def where(made):
+    """Node or nodes, CPUs, binding, threads and memory of each server."""
+    keys = ("numa_node", "cpus", "binding", "compute_threads", "memory_bytes")
+    return [tuple(server[key] for key in keys) for server in instances(made)]
+
+
+def test_a_socket_that_is_cut_into_nodes_is_what_a_server_is_bound_to():
+    """As on the same machine uncut, by the CPUs of its nodes, with the memory of them all."""
+    cut, uncut = plan(topology(**NPS4)), plan(topology(**NPS1))
+    assert where(cut) == [("0-3", "0-15,32-47", "affinity", 16, 128 << 30)]
+    assert where(uncut) == [(0, "0-15,32-47", "numactl", 16, 128 << 30)]
+    assert [code for code in codes(cut) if code != "numa-balancing-on"] == codes(uncut)
+    (warning,) = [warning for warning in cut["warnings"] if warning["code"] == "one-node-of-many"]
+    assert warning["message"] == "one instance is bound to socket 0 (nodes 0-3); the CPUs of 1 other socket(s) stay free"
+    assert decision(cut, "CPUAffinity")["value"] == "0-15,32-47"
+    assert decision(cut, "ExecStart")["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "node", "cpus"),
+    [
+        ({"sockets": 4, "cores": 4, "nodes": 8}, "0-1", "0-3"),
+        ({"sockets": 2, "cores": 12, "nodes": 24}, "0-11", "0-11"),
+        # The sockets' memory decides where their cores are as many, whatever a part has.
+        ({"sockets": 2, "cores": 4, "nodes": 4, "memory_gib": [48, 8, 32, 32]}, "2-3", "4-7"),
+        ({"sockets": 2, "cores": 4, "nodes": 4, "offline": "0-1"}, "2-3", "4-7"),
+        ({"sockets": 2, "cores": 4, "nodes": 4, "memory_only_nodes": [64, 64]}, "0-1", "0-3"),
+        # A limit that leaves one socket less than the other.
+        ({"sockets": 2, "cores": 8, "nodes": 4, "cpuset": "0-2,8-15"}, "2-3", "8-15"),
+        ({"sockets": 2, "cores": 8, "nodes": 2, "cpuset": "0-2,8-15"}, 1, "8-15"),
+    ],
+)
+def test_the_socket_that_is_chosen(shape, node, cpus):
+    """The most usable cores, then the most memory of its nodes together, then the lowest number."""
+    found = instance(topology(**shape))
+    assert (found["numa_node"], found["cpus"]) == (node, cpus)
+
+
+@pytest.mark.parametrize("shape", [{"cores": 16, "nodes": 4}, {"sockets": 2, "cores": 8, "nodes": 4, "cpuset": "0-7"}])
+def test_one_usable_socket_in_nodes_is_not_bound(shape):
+    """There is nothing to choose: a part of it would be a part of its memory channels."""
+    found = instance(topology(**shape))
+    assert (found["numa_node"], found["binding"]) == (None, "none")
+
+
+def test_nodes_of_unknown_sockets_are_not_bound():
+    """Whether a node is a part of a socket is then not known."""
+    machine = topology(**NPS4)
+    machine["cpu"].update(sockets=None, packages=None)
+    assert instance(machine)["binding"] == "none"
+
+
+def test_nodes_across_sockets_stay_nodes():
+    """A kernel's fake nodes, each of which has CPUs of both sockets, make no socket."""
+    machine = topology(**{**NPS4, "nodes": 4})
+    for number, node in enumerate(machine["numa"]):
+        node["cpus"] = f"{number * 4}-{number * 4 + 3},{16 + number * 4}-{19 + number * 4}"
+    assert instance(machine)["binding"] == "none"
+
+
+def test_an_operators_node_is_one_part_of_a_socket():
+    """ollama_numa_node names a node, never a socket."""
+    assert where(plan(topology(**NPS4), numa_node=5)) == [(5, "20-23,52-55", "numactl", 4, 32 << 30)]
+    assert where(plan(topology(**NPS4), numa_node="none"))[0][2] == "none"
+
+
+def test_numactl_binds_a_socket_where_the_operator_asks_for_it():
+    """By the list of its nodes."""
+    made = plan(topology(**NPS4), bind_method="numactl")
+    assert decision(made, "ExecStart")["value"] == [
+        "/usr/bin/numactl",
+        "--cpunodebind=0-3",
+        "/usr/local/bin/ollama",
+        "serve",
+    ]
+
+
+def test_a_server_over_the_nodes_of_a_socket_hears_of_balancing():
+    """Its threads read pages of several nodes, which the kernel would move back and forth."""
+    assert "numa-balancing-on" in codes(plan(topology(**NPS4)))
+    assert "numa-balancing-on" not in codes(plan(topology(**NPS1)))

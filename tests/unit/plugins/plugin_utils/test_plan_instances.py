@@ -351,3 +351,99 @@ def test_nodes_that_share_cpus_are_not_given_a_server_each():
 def test_nodes_that_share_cpus_leave_one_server_where_the_plan_chooses():
     """The objective alone asks for nothing that is impossible."""
     assert len(instances(plan(overlapping(), objective="throughput"))) == 1
+
+
+NPS4 = {"sockets": 2, "cores": 16, "threads": 2, "nodes": 8, "memory_gib": 32}
+
+
+def test_throughput_runs_a_server_on_each_socket_however_it_is_cut():
+    """A socket's server has the CPUs and the memory of all of its nodes."""
+    made = plan(topology(**NPS4), objective="throughput")
+    assert seen(made, "unit", "numa_node", "cpus", "compute_threads", "binding", "memory_bytes") == [
+        ("ollama@socket0.service", "0-3", "0-15,32-47", 16, "affinity", 128 * GIB),
+        ("ollama@socket1.service", "4-7", "16-31,48-63", 16, "affinity", 128 * GIB),
+    ]
+    uncut = plan(topology(**{**NPS4, "nodes": 2, "memory_gib": 128}), objective="throughput")
+    for key in ("cpus", "compute_threads", "memory_bytes", "budget"):
+        assert seen(made, key) == seen(uncut, key)
+
+
+def test_a_server_for_each_node_stays_one_for_each_node():
+    """Asked for by name it is each part of a socket."""
+    made = plan(topology(**NPS4), instances="per_numa_node", objective="throughput")
+    assert [server["numa_node"] for server in instances(made)] == list(range(8))
+
+
+def test_one_socket_in_nodes_has_one_server():
+    """Of a part there is none by itself."""
+    assert len(instances(plan(topology(cores=16, nodes=4), objective="throughput"))) == 1
+
+
+def test_a_socket_without_memory_hosts_no_server():
+    """A node of it that has some is enough."""
+    machine = {"sockets": 2, "cores": 4, "nodes": 4}
+    made = plan(topology(**machine, memory_gib=[16, 16, 0, 16]), objective="throughput")
+    assert seen(made, "numa_node", "memory_bytes") == [("0-1", 32 * GIB), ("2-3", 16 * GIB)]
+    assert len(instances(plan(topology(**machine, memory_gib=[16, 16, 0, 0]), objective="throughput"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("nodes", "cpus"),
+    [
+        ([1, 6], ["0-15,32-47", "16-31,48-63"]),
+        ([1, 1], ["0-7,32-39", "8-15,40-47"]),
+        ([0, 1, 4], ["0-7,32-39", "8-15,40-47", "16-31,48-63"]),
+        # A card a node: each has the cores beside it, whatever the order of the cards.
+        ([3, 2, 1, 0], ["12-15,44-47", "8-11,40-43", "4-7,36-39", "0-3,32-35"]),
+    ],
+)
+def test_cards_of_a_socket_share_its_cores(nodes, cpus):
+    """As on the same machine uncut, unless each node of the socket has as many cards as the others."""
+    cards = [card(number, numa_node=node) for number, node in enumerate(nodes)]
+    made = plan(topology({"gpus": cards, "drivers": NVIDIA}, **NPS4), instances="per_gpu")
+    assert [server["cpus"] for server in instances(made)] == cpus
+
+
+def memory(made):
+    return [server["memory_bytes"] for server in instances(made)]
+
+
+def in_container(machine, total, limit=None):
+    """The machine as a container sees it, whose /proc/meminfo is its own."""
+    machine["memory"].update(total_bytes=total, host_bytes=total)
+    machine["allowed"]["memory_bytes"] = limit
+    return machine
+
+
+def test_memory_of_nodes_is_taken_in_proportion_where_the_host_has_less():
+    """In a container the nodes' files are those of the whole machine."""
+    for options in ({"instances": "per_numa_node"}, {"objective": "throughput"}):
+        assert memory(plan(in_container(xeon(), 64 * GIB), **options)) == [32 * GIB, 32 * GIB]
+    assert memory(plan(in_container(xeon(), 64 * GIB))) == [32 * GIB]
+    assert memory(plan(in_container(xeon(), 64 * GIB, 16 * GIB), instances="per_numa_node")) == [8 * GIB, 8 * GIB]
+    assert memory(plan(in_container(topology(**NPS4), 64 * GIB))) == [32 * GIB]
+    cards = in_container(h200s(0, 1), 64 * GIB)
+    assert memory(plan(cards, instances="per_gpu")) == [32 * GIB, 32 * GIB]
+
+
+def test_memory_of_a_gpu_is_no_part_of_the_nodes():
+    """Where a card's memory is a node of the host, the other nodes keep all of theirs."""
+    machine = xeon()
+    machine["numa"].append({**machine["numa"][0], "id": 2, "cpus": "", "memory_bytes": 96 * GIB, "gpu_memory": True})
+    machine["memory"]["total_bytes"] += 96 * GIB
+    assert memory(plan(machine, instances="per_numa_node")) == [128 * GIB, 128 * GIB]
+
+
+def test_instances_on_nodes_leave_others_what_is_there():
+    """Half of the host and the whole of its greater node are more than the host."""
+    machine = topology(sockets=2, cores=4, nodes=2, memory_gib=[96, 32])
+    made = plan(machine, instances=[{"name": "a", "numa_node": 0}, {"name": "b", "cpus": "4-7"}, {"name": "c"}][:2])
+    assert memory(made) == [96 * GIB, 32 * GIB]
+    made = plan(machine, instances=[{"name": "a", "cpus": "0-1"}, {"name": "b", "cpus": "2-5"}])
+    assert sum(memory(made)) <= 128 * GIB
+
+
+def test_a_list_entry_on_all_nodes_of_a_socket_has_its_memory():
+    """Its CPUs lie on the socket, though on no single node."""
+    made = plan(topology(**NPS4), instances=[{"name": "a", "cpus": "0-15"}, {"name": "b", "cpus": "16-19"}])
+    assert seen(made, "numa_node", "memory_bytes") == [("0-3", 128 * GIB), (4, 32 * GIB)]

@@ -107,11 +107,12 @@ def test_no_cpu_or_card_is_in_two_instances(case):
 def test_memory_fits_the_node_or_the_cards(case):
     """What the plan lets a server load is in its memory, or the operator hears that it is not."""
     made = planned(case)
-    total = case[0]["memory"] and case[0]["memory"]["total_bytes"]
+    facts = case[0]["memory"] or {}
+    bounds = [facts.get("host_bytes") or facts.get("total_bytes"), case[0]["allowed"]["memory_bytes"]]
+    least = min((bound for bound in bounds if bound is not None), default=None)
     shares = [instance["memory_bytes"] for instance in instances(made)]
-    if total and None not in shares:
-        nodes = sum(node["memory_bytes"] or 0 for node in case[0]["numa"] or [])
-        assert sum(shares) <= max(total, nodes)
+    if least is not None and None not in shares:
+        assert sum(shares) <= least
     for instance in instances(made):
         budget = instance["budget"]
         if "budget-exceeded" not in codes(made) and budget.get("usable_bytes") is not None:

@@ -19,7 +19,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._table import (
     wrapped,
 )
 from ansible_collections.inference.ollama.tests.unit.support.checks import verification
-from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
+from ansible_collections.inference.ollama.tests.unit.support.plans import plan, topology, xeon
 
 LONG = "/mnt/a/rather/long/path/of/models/that/goes/on"
 TEXT = st.text(max_size=90)
@@ -79,6 +79,13 @@ def test_the_plan_says_what_is_unknown():
     text = words(plan_table(plan(machine, None), "host"))
     assert "(release unknown)" in text
     assert "threads on CPUs ?, not bound" in text
+
+
+def test_the_plan_names_the_nodes_of_a_socket():
+    """One node by its number, those of a socket by their list."""
+    text = words(plan_table(plan(topology(sockets=2, cores=8, threads=2, nodes=4)), "epyc"))
+    assert "8 threads on CPUs 0-7,16-23, bound to nodes 0-1 by affinity" in text
+    assert "bound to node 0 by numactl" in words(plan_table(plan(xeon()), "xeon"))
 
 
 def test_the_plan_names_the_servers_for_a_proxy():

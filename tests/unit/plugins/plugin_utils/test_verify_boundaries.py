@@ -23,6 +23,8 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_v
     seen_on,
 )
 
+from ansible_collections.inference.ollama.tests.unit.support.plans import plan, topology
+
 
 @pytest.mark.parametrize(
     ("on_node", "verdict"), [(99, "pass"), (90, "pass"), (89, "unknown"), (50, "unknown"), (49, "fail"), (1, "fail")]
@@ -32,6 +34,32 @@ def test_nine_tenths_on_the_node_pass_and_less_than_half_fails(on_node, verdict)
     memory = {"1": on_node, "0": 100 - on_node}
     row = check(changed(runner={"memory_by_node": memory}), "numa_node")
     assert (row["verdict"], row["seen"]) == (verdict, f"{100 - on_node} % on node 0, {on_node} % on node 1")
+
+
+SOCKET = plan(topology(sockets=2, cores=4, nodes=8))
+
+
+@pytest.mark.parametrize(
+    ("memory", "mems", "verdict"),
+    [
+        ({"0": 25, "1": 25, "2": 25, "3": 25}, "0-7", "pass"),
+        ({"0": 95, "7": 5}, "0-7", "pass"),
+        ({"0": 30, "3": 30, "4": 40}, "0-7", "unknown"),
+        ({"0": 10, "4": 30, "5": 30, "6": 30}, "0-7", "fail"),
+        ({"0": 50, "1": 50}, "0-1,4-7", "pass"),
+        ({"4": 100}, "4-7", "fail"),
+    ],
+)
+def test_memory_of_a_server_on_a_socket_may_lie_on_each_of_its_nodes(memory, mems, verdict):
+    """What is on the other socket counts against it."""
+    row = check(changed(SOCKET, runner={"memory_by_node": memory, "mems_allowed": mems}), "numa_node")
+    assert (row["planned"], row["verdict"]) == ("0-3", verdict)
+
+
+def test_a_server_on_a_socket_runs_on_all_of_its_cpus_alone():
+    """The binding is compared as that of a node is."""
+    assert check(changed(SOCKET), "binding")["verdict"] == "pass"
+    assert check(changed(SOCKET, server={"cpus_allowed": "0-7"}), "binding")["verdict"] == "fail"
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -14,6 +14,7 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS
 from ansible_collections.inference.ollama.plugins.modules import service_info
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
@@ -58,7 +59,7 @@ def processes(instance):
         "environment": {"PATH": "/usr/bin", "HOME": "/root", **instance["environment"], **secret},
         "cpus_allowed": instance["cpus"] or "0-3",
         "mems_allowed": "0-1023",
-        "memory_by_node": {str(instance["numa_node"] or 0): 8 << 30},
+        "memory_by_node": {str(node): 8 << 30 for node in CpuSet.parse(str(instance["numa_node"] or 0))},
         "compute_threads": None,
         "involuntary_switches": 400,
         "cpu_seconds": 20.0,
