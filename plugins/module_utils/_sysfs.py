@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from re import Pattern
 
+# A line of a unit goes on below a backslash, beyond comments (systemd.syntax(7)).
+_CONTINUED = re.compile(r"\\\r?\n(?:[ \t]*[#;][^\n]*\n)*")
 _INTEGER = re.compile(r"-?(?:0x)?[0-9a-fA-F]{1,20}")
 # The greatest number that the kernel can count to in one word.
 _GREATEST = (1 << 63) - 1
@@ -171,7 +173,8 @@ class Root(Files):
             return None
         text = data.decode("utf-8", "replace")
         # A backslash at its end continues a line, in every file that this is for.
-        return [line for line in text.replace("\\\n", " ").split("\n") if form.fullmatch(line)]
+        joined = _CONTINUED.sub(" ", text.removeprefix("\ufeff"))
+        return [line for line in joined.split("\n") if form.fullmatch(line)]
 
     def word(self, path: str, expected: str) -> str | None:
         """A text of one line; None where absent or empty, a problem where it is not a name."""

@@ -30,6 +30,8 @@ _SHARE = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,2}))?%|([0-9]{1,8})(?:\.([0-9]))
 _SIZE = re.compile(r"\s*([0-9]{1,20})(?:\.([0-9]{0,20}))?\s*([EPTGMKB]?)")
 _UNITS = "EPTGMKB"
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+# The last CPU or node that a set of systemd's can hold.
+_LAST = (1 << 13) - 1
 _GREATEST = (1 << 64) - 1
 _PAGE = 4096
 # In ten-thousandths.
@@ -67,8 +69,15 @@ def read_planned(root: Root, name: str, total: int | None) -> Planned | None:
     if not files:
         return None
     named = own_slice(files)
-    within = USUAL_SLICE if named is None else named["name"]
+    within = USUAL_SLICE if named is None else _expanded(named["name"], name)
     return Planned(slices_of(root, within, total), _resources(root, files, "Service", total))
+
+
+def _expanded(text: str, unit: str) -> str:
+    """A name with the specifiers that the unit's own name decides (systemd.unit(5)); others stay."""
+    prefix = unit.rpartition(".")[0]
+    known = {"%": "%", "n": unit, "N": prefix, "p": prefix, "P": prefix, "j": prefix, "J": prefix, "i": "", "I": ""}
+    return re.sub("%(.)", lambda match: known.get(match[1], match[0]), text)
 
 
 def slices_of(root: Root, name: str, total: int | None) -> tuple[tuple[str, Resources], ...]:
@@ -80,7 +89,11 @@ def slices_of(root: Root, name: str, total: int | None) -> tuple[tuple[str, Reso
     parts = stem.split("-")[:_DEEPEST]
     group, found = "", []
     for depth in range(1, len(parts) + 1):
-        each = f"{'-'.join(parts[:depth])}.slice"
+        above = "-".join(parts[:depth])
+        if not above:
+            # A dash at the beginning nests nothing.
+            continue
+        each = f"{above}.slice"
         group += f"/{each}"
         found.append((group, _resources(root, unit_files(root, each), "Slice", total)))
     return tuple(found)
@@ -118,7 +131,7 @@ def _dropins(root: Root, path: str | None, name: str) -> list[str]:
     found: dict[str, str] = {}
     for folder in folders:
         for file in root.names(folder):
-            if file.endswith(".conf") and file not in found:
+            if file.endswith(".conf") and not file.startswith(".") and file not in found:
                 place = f"{folder}/{file}"
                 # A file of the role hides none of the same name: it would be another one without the role.
                 if not _is_ours(root.lines(place, FORM) or []):
@@ -198,7 +211,9 @@ def parse_set(text: str) -> CpuSet | None:
         if match:
             first, last = int(match[1]), int(match[2] or match[1])
             # systemd passes a range over whose end comes first.
-            found |= CpuSet(range(first, min(last, (1 << 13) - 1) + 1))
+            if first <= last and last > _LAST:
+                return None
+            found |= CpuSet(range(first, last + 1))
         elif word:
             return None
     return found

@@ -35,8 +35,8 @@ def own_slice(files: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str] | No
         read = list(lines)
         if not any(line.startswith(HEADER) for line in read):
             for value in _values(read, "Slice"):
-                name = value.strip("\"'")
-                found = {"name": name, "path": path} if _NAME.fullmatch(name) else found if name else None
+                # An empty name takes none back, and quotes are a part of a name (systemd 252).
+                found = {"name": value, "path": path} if _NAME.fullmatch(value) else found
     return found
 
 

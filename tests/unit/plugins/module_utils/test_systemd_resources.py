@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Limits that files set for a service and its slices, by the forms and the order of systemd."""
+"""Limits that files set for a service and its slices, by the forms and the order of systemd.
+
+The values were compared with what ``systemctl show`` of systemd 252 printed for stopped units and slices with these files.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,9 @@ def test_a_percentage_of_unknown_memory_is_no_limit():
         ("0-3;8", None),
         ("all", None),
         ("-1", None),
-        ("0-99999", "0-8191"),
+        ("0-8191", "0-8191"),
+        ("9000", None),
+        ("0-1 0-99999", None),
     ],
 )
 def test_sets_are_read_as_systemd_reads_them(text, expected):
@@ -127,6 +132,8 @@ def test_any_text_is_read_or_not_taken(text):
         ("MemoryLimit=8G\nMemoryMax=16G", (None, None, None, 16 * GIB)),
         ("MemoryMax = 16G ", (None, None, None, 16 * GIB)),
         ("MemoryMax=\\\n16G", (None, None, None, 16 * GIB)),
+        ("AllowedCPUs=0 \\\n# no\n 2", ("0,2", None, None, None)),
+        ("MemoryMax=16G\r\nCPUQuota=250%\r", (None, None, 2.5, 16 * GIB)),
         ("# MemoryMax=16G\n;CPUQuota=1%", (None, None, None, None)),
         ("memorymax=16G\nMemoryMaxx=1G", (None, None, None, None)),
         ("[Unit]\nMemoryMax=16G", (None, None, None, None)),
@@ -149,6 +156,9 @@ def test_limits_of_a_service(tmp_path, lines, expected):
         ({"/run/systemd/system.control/ollama.service.d/50-CPUQuota.conf": "CPUQuota=300%"}, 3.0),
         ({"/etc/systemd/system/service.d/all.conf": "CPUQuota=500%"}, 5.0),
         ({f"{UNIT}.d/x.txt": "CPUQuota=400%"}, None),
+        ({f"{UNIT}.d/.x.conf": "CPUQuota=400%"}, None),
+        ({"/etc/systemd/system/service.d/zz.conf": "CPUQuota=500%", f"{UNIT}.d/a.conf": "CPUQuota=100%"}, 5.0),
+        ({"/etc/systemd/system/service.d/a.conf": "CPUQuota=500%", f"{UNIT}.d/a.conf": "MemoryMax=1G"}, None),
     ],
 )
 def test_the_drop_ins_in_effect(tmp_path, files, quota):
@@ -180,6 +190,27 @@ def test_slices_above_count_with_their_files(tmp_path):
         ("/llm.slice", None, "0", 8.0, 64 * GIB),
         ("/llm.slice/llm-big.slice", "0-7", "0", None, 32 * GIB),
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "groups"),
+    [
+        ("Slice=llm.slice\nSlice=no/slice\nSlice=llm\nSlice=", ["/llm.slice"]),
+        ('Slice="llm.slice"', ["/system.slice"]),
+        ("Slice=of-%p.slice", ["/of.slice", "/of.slice/of-ollama.slice"]),
+        ("Slice=of-%N%i.slice", ["/of.slice", "/of.slice/of-ollama.slice"]),
+    ],
+)
+def test_the_slice_that_a_line_names(tmp_path, lines, groups):
+    """The last name that systemd takes, as it takes it."""
+    found = planned(tmp_path, {f"{UNIT}.d/a.conf": f"[Service]\n{lines}"})
+    assert [group for group, _limits in found.slices] == groups
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_file(tmp_path):
+    """Editors of other systems write one."""
+    found = planned(tmp_path, {f"{UNIT}.d/a.conf": "\ufeff[Service]\nCPUQuota=250%"})
+    assert found.unit.cpu_quota == 2.5
 
 
 def test_a_slice_that_says_without_limit(tmp_path):

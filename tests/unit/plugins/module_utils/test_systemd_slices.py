@@ -18,9 +18,9 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices i
     [
         ("[Service]\nSlice=llm.slice", "llm.slice"),
         ("[Service]\n  Slice = llm.slice  ", "llm.slice"),
-        ('[Service]\nSlice="llm.slice"', "llm.slice"),
+        ('[Service]\nSlice="llm.slice"', None),
         ("[Service]\nSlice=a.slice\nSlice=b-c.slice", "b-c.slice"),
-        ("[Service]\nSlice=a.slice\nSlice=", None),
+        ("[Service]\nSlice=a.slice\nSlice=", "a.slice"),
         ("[Service]\nSlice=a.slice\nSlice=no/slice", "a.slice"),
         ("[Unit]\nSlice=a.slice", None),
         ("[Service]\n#Slice=a.slice\nSliceX=b.slice", None),
