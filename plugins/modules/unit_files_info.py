@@ -304,6 +304,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import PORT_MAX, listens
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.listeners import listeners
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import other_managers
@@ -397,9 +398,8 @@ def _pending(store: Store | None) -> Pending | None:
 def _ports(asked: list[int], unit: dict[str, Any] | None) -> list[int]:
     """The ports asked for, and as many from that of the unit's own address on, which a plan may keep."""
     host = ((unit or {}).get("variables") or {}).get("OLLAMA_HOST") or {}
-    place = (host.get("value") or "").strip("\"' ").rpartition("://")[2]
-    found = re.match(r"(?:\[[^\]]*\]|[^:\[\]]*):([0-9]{1,5})(?:/|$)", place)
-    return [*asked, *(int(found[1]) + number for number in range(len(asked)))] if found else asked
+    first = listens(host["value"])[1] if host.get("value") else 0
+    return [*asked, *(first + number for number in range(len(asked)) if 0 < first <= PORT_MAX - number)]
 
 
 def _found_unit(folder: str, header: str) -> dict[str, Any] | None:

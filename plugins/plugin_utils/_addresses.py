@@ -11,14 +11,18 @@ from __future__ import annotations
 import ipaddress
 import re
 
-# Where the server listens if nothing says otherwise (envconfig/config.go, Host).
-DEFAULT_ADDRESS, DEFAULT_PORT = "127.0.0.1", 11434
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import (
+    DEFAULT_ADDRESS,
+    DEFAULT_PORT,
+    EVERY_ADDRESS,
+    PORT_MAX,
+    ZONE,
+    listens,
+    stripped,
+)
+
+# Where the server listens if nothing says otherwise.
 DEFAULT_HOST = f"{DEFAULT_ADDRESS}:{DEFAULT_PORT}"
-# A port alone means every address, of IPv6 too where the host has it: so does this one to Go's net.Listen.
-EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a text means, not where this program listens
-_PORT_MAX = 65535
-# The name of a network card behind an address, or its number.
-_ZONE = r"[A-Za-z0-9_.-]{1,32}"
 _HOST = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,6}))?")
 _LABELS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)")
@@ -32,17 +36,19 @@ _URL_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 
 def host(text: str) -> str | None:
     """OLLAMA_HOST of a server: an address, a port, or both, in any form that means the same to the server."""
-    scheme, rest = _parts(text)
+    said = stripped(text)
+    scheme, found, rest = said.partition("://")
+    scheme, rest = (scheme, rest) if found else ("", said)
     if scheme not in ("", "http"):
         return f"asks for {scheme}, but the server speaks plain HTTP; write an address and a port, 127.0.0.1:11434"
     place, _slash, path = rest.partition("/")
-    if path or (rest != place and not scheme):
+    if path:
         return "has a path, which a server does not have; write an address and a port, such as 127.0.0.1:11434"
-    if _bare(place) is not None:
+    if _bare(place):
         name, port = place, None
     else:
-        found = _HOST.fullmatch(place)
-        name, port = (found["host"], found["port"]) if found else ("", None)
+        match = _HOST.fullmatch(place.removesuffix(":"))
+        name, port = (match["host"], match["port"]) if match else ("", None)
         zone = name.startswith("[") and "%" in name
         if not (name or port) or (zone and not port) or not _host(name, empty=True, zone=True):
             return f"is not an address and a port such as 127.0.0.1:11434, {EVERY_ADDRESS}:11434 or [::1]:11434"
@@ -51,43 +57,25 @@ def host(text: str) -> str | None:
     return _port(port)
 
 
+def pathless(text: str) -> str:
+    """An OLLAMA_HOST without the path that a server does not look at."""
+    said = stripped(text)
+    scheme, found, rest = said.partition("://")
+    return f"{scheme}{found}{rest.partition('/')[0]}" if found else said.partition("/")[0]
+
+
 def split_host(text: str) -> tuple[str, int] | None:
     """An OLLAMA_HOST that passes the check as address and port, with Ollama's defaults; None for any other text."""
     return listens(text) if host(text) is None else None
 
 
-def listens(text: str) -> tuple[str, int]:
-    """Where a server with this OLLAMA_HOST listens, whatever the text, as it reads it (envconfig/config.go, Host)."""
-    scheme, rest = _parts(text)
-    usual = {"http": 80, "https": 443}.get(scheme, DEFAULT_PORT)
-    place = rest.partition("/")[0]
-    bare = _bare(place)
-    if bare is not None or not place:
-        return bare or DEFAULT_ADDRESS, usual
-    name, colon, port = place.rpartition(":") if ":" in place else (place, "", "")
-    right = re.fullmatch(r"[0-9]{1,6}", port) and 0 < int(port) <= _PORT_MAX
-    looked_up = re.fullmatch(rf"\[[0-9A-Fa-f:.]+(%{_ZONE})?\]|[A-Za-z0-9._-]+", name)
-    if not name and colon:
-        return EVERY_ADDRESS, int(port) if right else usual
-    return name.strip("[]") if looked_up else DEFAULT_ADDRESS, int(port) if right else usual
-
-
-def _parts(text: str) -> tuple[str, str]:
-    """The scheme, empty without one, and what is behind it; the server strips blanks and quotes around the value."""
-    said = text.strip().strip("\"'").strip()
-    scheme, found, rest = said.partition("://")
-    return (scheme, rest) if found else ("", said)
-
-
-def _bare(place: str) -> str | None:
-    """The address in a text that is an address alone; None for any other text."""
+def _bare(place: str) -> bool:
+    """Whether the text is an address alone. In brackets the server takes a zone with a port alone."""
     try:
-        address = ipaddress.ip_address(place.strip("[]"))
+        ipaddress.ip_address(place.strip("[]"))
     except ValueError:
-        return None
-    # In brackets the server takes a zone with a port alone.
-    fits = "%" not in place or (re.fullmatch(rf"[0-9A-Fa-f:.]+%{_ZONE}", place) is not None)
-    return str(address) if fits else None
+        return False
+    return "%" not in place or re.fullmatch(rf"[0-9A-Fa-f:.]+%{ZONE}", place) is not None
 
 
 def hosts(text: str) -> str | None:
@@ -146,7 +134,7 @@ def _host(text: str, *, empty: bool = False, zone: bool = False) -> bool:
     if not text:
         return empty
     if text.startswith("["):
-        inner = re.sub(f"%{_ZONE}$", "", text[1:-1]) if zone else text[1:-1]
+        inner = re.sub(f"%{ZONE}$", "", text[1:-1]) if zone else text[1:-1]
         return _is_address(ipaddress.IPv6Address, inner)
     if re.fullmatch(r"[0-9.]+", text):
         return _is_address(ipaddress.IPv4Address, text)
@@ -163,6 +151,6 @@ def _is_address(kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address], text:
 
 
 def _port(text: str | None) -> str | None:
-    if text is None or 1 <= int(text) <= _PORT_MAX:
+    if text is None or 1 <= int(text) <= PORT_MAX:
         return None
-    return f"has the port {text}, which is not in 1 to {_PORT_MAX}"
+    return f"has the port {text}, which is not in 1 to {PORT_MAX}"

@@ -22,6 +22,7 @@ def clashes(environment: Mapping[str, str], release: Release | None) -> Iterator
     """Name, severity, code, message and remedy. An unknown release is taken for one with llama-server."""
     modern = release is None or load().reached("llama_server", release)
     yield from _cache_without_attention(environment, modern=modern)
+    yield from _proxies(environment)
     if modern:
         yield from _cache_types(environment)
         yield from _affinity(environment)
@@ -51,6 +52,13 @@ def _cache_without_attention(
                 + (", and every load fails" if modern else ", so it falls back to f16"),
                 "leave OLLAMA_FLASH_ATTENTION out, or use f16",
             )
+
+
+def _proxies(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        other = environment.get(name.upper())
+        if name in environment and other and other != environment[name]:
+            yield name, "inert", "overridden", f"{name.upper()} overrides it", "set only one of them"
 
 
 def _cache_types(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, str]]:

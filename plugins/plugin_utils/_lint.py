@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Mapping, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret, is_secret
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import pathless
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import clashes
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 from ansible_collections.inference.ollama.plugins.plugin_utils._runner_values import least_of, stops, taken_as
@@ -238,8 +239,11 @@ def _value(setting: Setting, name: str, value: str, release: Release | None) -> 
             yield _taken(setting, value, problem)
         return
     worse = _consequence(setting, name, release)
+    as_meant = setting.type == "ollama_boolean" and value.lower() in _ON
+    # The server looks at no path.
+    as_meant = as_meant or (setting.type == "host" and check_value(setting, pathless(value), release) is None)
     yield (
-        "advice" if setting.type == "ollama_boolean" and value.lower() in _ON else "fatal",
+        "advice" if as_meant else "fatal",
         "fatal-value" if worse else "malformed",
         f"{problem}; {worse}" if worse else problem,
         "correct it, or leave it out" + (f" for the default, {default}" if default else ""),

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 _CLIENT = r"client version is ([0-9]\S*)"
 _VERSION = r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}(?:[-+][0-9A-Za-z.+-]{1,80})?"
 _SERVER = r"ollama version is ([0-9]\S*)"
-# OLLAMA_HOST with an address of this host in numbers; a name would have to be looked up.
-_HOST = re.compile(r"(http://)?(\[[0-9A-Fa-f:.]*\]|[0-9.]*|localhost)(?::([0-9]{1,5}))?/?")
-_DEFAULT_PORT, _HTTP_PORT = 11434, 80
+# An address in numbers, with the network card that it is behind.
+_NUMBERS = r"[0-9.]{7,15}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9_.-]{1,32})?"
 _LARGEST = 1 << 16
 _MOST_LINKS = 40
 # A server that is busy answers this in milliseconds.
@@ -125,14 +124,15 @@ def _changed_at(path: str) -> float:
 
 
 def _listens(text: str) -> tuple[str, int] | None:
-    """Address and port of an OLLAMA_HOST as the server reads it (envconfig/config.go, Host); None for another form."""
-    match = _HOST.fullmatch(text.strip().strip("\"'"))
-    if match is None:
-        return None
-    host = match[2].strip("[]")
-    port = int(match[3] or (_HTTP_PORT if match[1] else _DEFAULT_PORT))
+    """Where a server with this OLLAMA_HOST can be asked; None for a name, which would have to be looked up."""
+    from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import (  # noqa: PLC0415 compiled only where needed
+        read_host,
+    )
+
+    place = read_host(text)
     loopback = {"": "127.0.0.1", "localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 nothing is bound
-    return (loopback.get(host, host), port) if 0 < port < 1 << 16 else None
+    host = loopback.get(place.host, place.host)
+    return (host, place.port) if place.port and re.fullmatch(_NUMBERS, host) else None
 
 
 def _ask(host: str, port: int) -> str | None:

@@ -12,7 +12,8 @@ import re
 from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, listens, split_host
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import listens, read_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import OURS, Finding, lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
@@ -150,7 +151,7 @@ def _place(
     if host is not None:
         address, port = listens(host["value"])
         text = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        if split_host(text) is None:
+        if split_host(text) is None or not read_host(host["value"]).can_be_looked_up:
             notes.errors.append(
                 f"ollama_host: {HOST}={_shown(host['value'])}, found in {_where(host)}, cannot be kept, since it is no"
                 " address to listen on; set ollama_host, or ollama_adopt: replace"

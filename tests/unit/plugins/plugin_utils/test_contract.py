@@ -61,6 +61,9 @@ ADDED = {
     "LLAMA_MEDIA_MARKER",
     "OLLAMA_ROCM_*",
     "OMP_*",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
 }
 
 

@@ -262,3 +262,18 @@ def test_lint_takes_any_text(environment, release):
         assert finding.remedy.strip()
         assert not finding.message.endswith(".")
         assert not finding.remedy.endswith(".")
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"])
+def test_proxies_in_small_letters_are_read_too(name):
+    """Go takes either form, so that a value is as wrong in the one as in the other."""
+    assert codes({name: "proxy.example.org:3128"}, NEW) == [(name, "fatal", "malformed")]
+    assert codes({name: "http://proxy.example.org:3128"}, NEW) == []
+
+
+def test_a_proxy_in_capitals_wins():
+    """Of two that differ only one acts."""
+    both = {"https_proxy": "http://a:1", "HTTPS_PROXY": "http://b:1"}
+    assert codes(both, NEW) == [("https_proxy", "inert", "overridden")]
+    assert codes({**both, "HTTPS_PROXY": ""}, NEW) == [("HTTPS_PROXY", "fatal", "malformed")]
+    assert codes(dict.fromkeys(both, "http://a:1"), NEW) == []

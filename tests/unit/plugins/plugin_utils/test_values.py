@@ -24,6 +24,18 @@ GOOD = {
         "[::]",
         "gpu-1.example.org:80",
         "http://[::]:1",
+        "::",
+        "::1",
+        "fe80::1%eth0",
+        "[fe80::1%eth0]:11434",
+        "'0.0.0.0'",
+        '"[::1]:8200"',
+        "' 0.0.0.0 '",
+        "http://0.0.0.0:11434/",
+        "0.0.0.0:11434/",
+        "gpu-1/",
+        "0.0.0.0:",
+        "localhost:011434",
     ],
     "OLLAMA_ORIGINS": [
         "*",
@@ -72,10 +84,10 @@ GOOD = {
 }
 BAD = {
     "OLLAMA_HOST": [
-        ("11434", "is not an address"), ("0.0.0.0:", "is not an address"), ("0.0.0.0:0", "port 0"),
+        ("11434", "is not an address"), (":", "is not an address"), ("0.0.0.0:0", "port 0"),
         (":99999", "port 99999"),
         ("[::1%eth0]", "is not an address"), ("[::1%]:1", "is not an address"), ("300.1.1.1", "is not an address"),
-        ("::1]:1", "is not an address"), ("a/", "has a path"), ("'", "is not an address"),
+        ("::1]:1", "is not an address"), ("a/b", "has a path"), ("'", "is not an address"),
         ("http://0.0.0.0", "means port 80"), ("https://a:443", "plain HTTP"), ("a:1/x", "has a path"),
         ("*:11434", "is not"),
         ("a_b:1", "is not an address"),
