@@ -31,7 +31,7 @@ _REQUEST = r"^\[GIN"
 # is read here, in starts.py and in complaints.py, but for warnings without a code.
 RARE = (
     rf"^(?!\[GIN).*(server config|inference compute|starting (llama|runner)|started in [0-9]|n_threads ?=|NumThreads|"
-    r" threads=|llama_kv_cache|KV self size|kv cache|[Ff]lash.?[Aa]tt|load_mode = |flash_attn|"
+    r" threads=|llama_kv_cache|KV self size|kv cache|[Ff]lash.?[Aa]tt|load_mode = |\(mmap = |flash_attn|"
     r"constructing llama_context|offloaded [0-9]+/|prompt cache is (enabled|disabled)|invalid environment variable|"
     r"compatible GPU|GPU is too old|amdgpu is not|(too old|parallel requests)|user overrode visible|"
     r"(skipping|dropping|filtering) (\w+ )?(device|integrated)|GPU discovery|environment variable is set, but|"

@@ -38,6 +38,7 @@ _OPTIONS = {
     "tensor_split": ("-ts", "--tensor-split"),
 }
 _NUMBERS = ("context_length", "parallel", "batch", "ubatch", "threads", "gpu_layers", "main_gpu")
+_TYPE = "KvCacheType"
 # The same in the load request of a runner of 0.11.5 to 0.24.
 _REQUEST = {
     "context_length": "KvSize",
@@ -46,8 +47,8 @@ _REQUEST = {
     "threads": "NumThreads",
     "main_gpu": "MainGPU",
     "gpu_layers": "GPULayers",
-    "cache_type_k": "KvCacheType",
-    "cache_type_v": "KvCacheType",
+    "cache_type_k": _TYPE,
+    "cache_type_v": _TYPE,
 }
 _LOAD_MODES = {"--no-mmap": "none", "--direct-io": "dio"}
 _TRUTH = {
@@ -69,6 +70,8 @@ _FLASH = re.compile(
     r"msg=\"(enabling) flash attention"
 )
 _LOAD_MODE = re.compile(r"load_tensors: .*\(load_mode = ([\w+]{1,20})\)")
+# Up to 0.32.5.
+_MMAP = re.compile(r"load_tensors: .*\(mmap = (true|false)(?:, direct_io = (true|false))?\)")
 _LAYERS = re.compile(r"offloaded ([0-9]{1,6})/([0-9]{1,6}) layers to GPU")
 _PROMPTS = re.compile(r"prompt cache is enabled, size limit: (?:([0-9]{1,9}) MiB|no limit)")
 _NO_PROMPTS = re.compile("prompt cache is disabled")
@@ -139,6 +142,9 @@ class Start:
         mode = _LOAD_MODE.search(line)
         if mode:
             self._load_mode = mode[1]
+        mapped = _MMAP.search(line)
+        if mapped:
+            self._load_mode = "mmap" if mapped[1] == "true" else "dio" if mapped[2] == "true" else "none"
         prompts = _PROMPTS.search(line)
         if prompts or _NO_PROMPTS.search(line):
             self._prompts = int(prompts[1] or -1) if prompts else 0
@@ -190,6 +196,9 @@ class Start:
             value = found.get(name, "")
             if value:
                 self.parameters[key] = _value(key, value)
+            elif name == _TYPE and name in found:
+                # The server took no other one.
+                self.parameters[key] = "f16"
         flash = _TRUTH.get(found.get("FlashAttention", "").lower())
         self.parameters["flash_attention"] = self._flash = flash or self._flash
         threads = _value("threads", found.get("NumThreads", ""))

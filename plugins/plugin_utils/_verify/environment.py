@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # What the server or llama-server said of a variable whose value it did not take.
 _REFUSED = ("invalid-value",)
+# What neither a request nor a Modelfile can set: a model that runs with something else was not given it by the server.
+_OF_NO_REQUEST = frozenset({"OLLAMA_KV_CACHE_TYPE", "LLAMA_ARG_CACHE_TYPE_K", "LLAMA_ARG_CACHE_TYPE_V"})
 
 
 def check_variable(subject: Subject, name: str, value: str) -> Check:
@@ -168,6 +170,12 @@ def _elsewhere(subject: Subject, name: str, value: str, effect: effects.Effect, 
         return subject.fails(
             name, value, effect.seen, f"{effect.evidence}; the log of {subject.unit}: {why[0]}", remedy
         )
+    if name in _OF_NO_REQUEST:
+        remedy = (
+            "no request and no Modelfile sets it: the model or the cards cannot do it, or flash attention is off; set what"
+            " they can, or use another model"
+        )
+        return subject.fails(name, value, effect.seen, effect.evidence, remedy)
     remedy = (
         "the server has it, and no model in memory runs with it: a request's options, the Modelfile or what the model"
         " can do come first; look again with another model"

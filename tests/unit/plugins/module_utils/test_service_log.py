@@ -587,3 +587,64 @@ def test_a_window_that_cannot_be_asked_for_ends_the_search():
     _log, problems = read_live(failing, processes=[live()[1], {**live(port=5)[1], "pid": 901}])
     assert len(problems) == 2
     assert len(windows) == 1
+
+
+LOADING = "load_tensors: loading model tensors, this can take a while... {}"
+OF_0_24 = [
+    'time=x level=INFO source=routes.go:1 msg="server config" env="map[OLLAMA_FLASH_ATTENTION:false OLLAMA_KV_CACHE_TYPE:q8_0]"',
+    'time=x level=WARN source=server.go:245 msg="OLLAMA_FLASH_ATTENTION must be enabled to use a quantized OLLAMA_KV_CACHE_TYPE" type=q8_0',
+    STARTING.format("runner", f"/usr/bin/ollama runner --model {BLOB} --port 40737"),
+    'time=x level=INFO source=runner.go:963 msg=load request="{Operation:commit LoraPath:[] Parallel:1 BatchSize:512 FlashAttention:Auto '
+    'KvSize:4096 KvCacheType: NumThreads:8 GPULayers:[] MultiUserCache:false ProjectorPath: MainGPU:0 UseMmap:false}"',
+    LOADING.format("(mmap = false, direct_io = false)"),
+    "llama_kv_cache: size =   56.00 MiB (  4096 cells,  28 layers,  1/1 seqs), K (f16):   28.00 MiB, V (f16):   28.00 MiB",
+]  # fmt: skip
+
+
+def test_release_0_24_does_not_take_a_quantised_cache():
+    """The warning ahead of the start is of that start, an empty type in the request is f16, and no mmap is none."""
+    (start,) = read_lines(*OF_0_24)["starts"]
+    assert [warning["code"] for warning in start["warnings"]] == ["kv-cache-type"]
+    assert (start["parameters"]["cache_type_k"], start["kv_cache"]["k_type"], start["load_mode"]) == ("f16", "f16", "none")
+
+
+def test_the_cache_of_the_engine_in_go_is_of_the_type_that_was_asked_for():
+    """Its own line has no type."""
+    lines = [*OF_0_24[:4], 'time=x level=INFO source=device.go:245 msg="kv cache" device=CPU size="56.0 MiB"']
+    assert read_lines(*lines)["kv_cache"] == {"bytes": 56 << 20, "cells": None, "k_type": "f16", "v_type": "f16"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "OLLAMA_FLASH_ATTENTION must be enabled to use a quantized OLLAMA_KV_CACHE_TYPE",
+        "unsupported OLLAMA_KV_CACHE_TYPE",
+        "quantized kv cache requested but flash attention disabled",
+        "kv cache type not supported by model",
+    ],
+)
+def test_each_word_on_a_quantised_cache_has_its_code(message):
+    """llm/server.go of 0.5 to 0.24 has four of them, of which a busy server's log keeps each."""
+    line = f'time=x level=WARN source=server.go:245 msg="{message}" type=q8_0'
+    assert re.search(RARE, line)
+    assert [warning["code"] for warning in read_lines(line)["warnings"]] == ["kv-cache-type"]
+
+
+@pytest.mark.parametrize(
+    ("said", "mode"),
+    [
+        ("(mmap = true)", "mmap"),
+        ("(mmap = false)", "none"),
+        ("(mmap = true, direct_io = false)", "mmap"),
+        ("(mmap = false, direct_io = true)", "dio"),
+        ("(mmap = false, direct_io = false)", "none"),
+        ("(mmap = maybe)", None),
+        ("(load_mode = mmap+mlock)", "mmap+mlock"),
+        ("(load_mode = auto)", "auto"),
+    ],
+)
+def test_how_the_weights_were_loaded_is_read_in_both_wordings(said, mode):
+    """Up to 0.32.5 two switches say what one word says since."""
+    lines = [*OF_0_24[:3], LOADING.format(said)]
+    assert mode is None or re.search(RARE, lines[-1])
+    assert read_lines(*lines)["load_mode"] == mode

@@ -288,3 +288,18 @@ def test_a_directive_of_another_file_holds_where_systemd_has_read_it():
         service = running(made)
         service["instances"][0]["need_daemon_reload"] = state
         assert check(verify(made, service, SAME), "Restart")["verdict"] == verdict
+
+
+@pytest.mark.parametrize("logged", [True, False])
+@pytest.mark.parametrize("release", ["0.24.0", "0.34.1"])
+def test_a_quantised_cache_that_no_model_has_is_a_failed_check(release, logged):
+    """No request can ask for another type, so that a model with f16 was not given what was planned, whether the log says why or not."""
+    made = plan(xeon(), release, kv_cache_type="q8_0")
+    service = running(made)
+    line = 'level=WARN msg="OLLAMA_FLASH_ATTENTION must be enabled to use a quantized OLLAMA_KV_CACHE_TYPE" type=q8_0'
+    start = service["instances"][0]["journal"]["starts"][0]
+    start["kv_cache"] = {"k_type": "f16"}
+    start["warnings"] = [{"code": "kv-cache-type", "line": line}] if logged else []
+    row = check(verify(made, service, SAME), "OLLAMA_KV_CACHE_TYPE")
+    assert (row["verdict"], row["seen"]) == ("fail", "f16")
+    assert (line in row["evidence"]) is logged
