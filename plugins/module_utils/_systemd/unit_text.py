@@ -27,12 +27,13 @@ class Setting(NamedTuple):
 
 
 class Ignored(NamedTuple):
-    """A line that systemd ignores; ``reason`` is a clause without any value."""
+    """A line that systemd ignores; ``reason`` and ``remedy`` are clauses without any value."""
 
     file: str
     line: int
     directive: str
     reason: str
+    remedy: str = ""
 
 
 def parse_unit(text: str, file: str = "") -> tuple[list[Setting], list[Ignored]]:

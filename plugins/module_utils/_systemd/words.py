@@ -33,12 +33,16 @@ _SPECIFIERS = {
     "t": "/run",
     "u": "root",
 }
+# Letters of specifiers of 252 to 258; other letters and digits behind % are unknown, other characters are themselves.
+_SPECIFIER = re.compile(r"%([A-Za-z0-9%])")
+SPECIFIERS = frozenset("ABCDEGHIJLMNPRSTUVWYabcdfghijlmnopqrstuvwy%")
 
 
-def split_words(value: str, *, printed: bool = False) -> tuple[list[str], str | None]:
+def split_words(value: str, *, printed: bool = False, command: bool = False) -> tuple[list[str], str | None]:
     r"""The words of a value, and why systemd ignores the rest of it, if it does.
 
-    What systemctl has ``printed`` is quoted for a shell: ``$'A=1\n2'``, in old releases ``"A=\$x"``.
+    What systemctl has ``printed`` is quoted for a shell: ``$'A=1\n2'``, in old releases ``"A=\$x"``. In a ``command``
+    escapes that systemd does not know stay as they are.
     """
     words: list[str] = []
     position = 0
@@ -47,15 +51,40 @@ def split_words(value: str, *, printed: bool = False) -> tuple[list[str], str | 
             position += 1
         if position == len(value):
             return words, None
-        word, position, problem = _word(value, position, printed=printed)
+        word, position, problem = _word(value, position, printed=printed, command=command)
         if problem:
             return words, f"{problem}, so the rest of the line is ignored"
         words.append(word)
 
 
-def expand(word: str) -> str:
-    """The word with its specifiers replaced; one that differs from host to host stays as it is."""
-    return re.sub(r"%(.)", lambda match: _SPECIFIERS.get(match[1], match[0]), word, flags=re.DOTALL)
+def expand(word: str, unit: str = "") -> str:
+    """The word with its specifiers replaced; one that differs from host to host stays as it is.
+
+    With the name of the ``unit`` those of its name are replaced too, unless it is a template, whose instances differ.
+    """
+    known = {**_SPECIFIERS, **_of_name(unit)} if unit else _SPECIFIERS
+    return re.sub(r"%(.)", lambda match: known.get(match[1], match[0]), word, flags=re.DOTALL)
+
+
+def unknown_specifiers(text: str, letters: frozenset[str] = SPECIFIERS) -> list[str]:
+    """The specifiers that systemd does not know, for which it passes over what they stand in."""
+    return [f"%{letter}" for letter in _SPECIFIER.findall(text) if letter not in letters]
+
+
+def depends_on_host(text: str, unit: str = "") -> bool:
+    """Whether a part of the text is a specifier whose value neither the text nor the unit's name says."""
+    known = {**_SPECIFIERS, **_of_name(unit)} if unit else _SPECIFIERS
+    return any(letter not in known for letter in _SPECIFIER.findall(text))
+
+
+def _of_name(unit: str) -> dict[str, str]:
+    name = unit.rpartition("/")[2]
+    prefix = name.rpartition(".")[0]
+    if "@" in name or "\\" in name or not prefix:
+        return {}
+    last = prefix.rpartition("-")[2]
+    names = {"n": name, "N": prefix, "p": prefix, "P": prefix.replace("-", "/"), "i": "", "I": "", "j": last, "J": last}
+    return {**names, "f": f"/{prefix.replace('-', '/')}"}
 
 
 def assignment(word: str) -> tuple[str, str] | None:
@@ -68,7 +97,7 @@ def is_variable(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _word(value: str, position: int, *, printed: bool) -> tuple[str, int, str | None]:
+def _word(value: str, position: int, *, printed: bool, command: bool) -> tuple[str, int, str | None]:
     """One word from here on, the position behind it, and what is wrong with it."""
     # Escapes name bytes, and only together are they UTF-8.
     word = bytearray()
@@ -77,9 +106,7 @@ def _word(value: str, position: int, *, printed: bool) -> tuple[str, int, str | 
         character = value[position]
         position += 1
         if character == "\\":
-            found = _escape(value, position)
-            if found is None and printed and position < len(value):
-                found = value[position].encode("utf-8", "surrogatepass"), position + 1
+            found = _escape(value, position) or _unknown_escape(value, position, printed=printed, command=command)
             if found is None:
                 return "", position, "it has a backslash that begins no known escape"
             word += found[0]
@@ -99,6 +126,14 @@ def _word(value: str, position: int, *, printed: bool) -> tuple[str, int, str | 
     except UnicodeDecodeError:
         # systemd passes this word over and reads on.
         return "", position, None
+
+
+def _unknown_escape(value: str, position: int, *, printed: bool, command: bool) -> tuple[bytes, int] | None:
+    if command:
+        return b"\\", position
+    if printed and position < len(value):
+        return value[position].encode("utf-8", "surrogatepass"), position + 1
+    return None
 
 
 def _escape(value: str, position: int) -> tuple[bytes, int] | None:

@@ -32,7 +32,7 @@ def environment(text, *more):
         ('Environment="D=q\\x41\\tz"', {"D": "qA\tz"}),
         ("Environment=E=a\\\n# a comment inside\n   F=2 \\\n\n  G=3", {"E": "a", "F": "2"}),
         ("Environment=H=ok bad\\$esc I=never", {"H": "ok"}),
-        ("Environment=J=%%a K=%S/x L=%z", {"J": "%a", "K": "/var/lib/x", "L": "%z"}),
+        ("Environment=J=%%a K=%S/x L=%H M=%z", {"J": "%a", "K": "/var/lib/x", "L": "%H"}),
         ('Environment="L=1" M', {"L": "1"}),
         ("Environment=N='x'\"y\"z", {"N": "xyz"}),
         ('Environment="A=1', {}),
