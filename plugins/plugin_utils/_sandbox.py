@@ -4,7 +4,8 @@
 """Whether a service's sandbox lets its server write to a folder, by the directives of its unit.
 
 systemd.exec(5), "Sandboxing", "Paths" and "DynamicUser="; the mounts as systemd makes them (src/core/namespace.c): the
-longest path that covers a folder decides, and nothing below what is made inaccessible comes back.
+longest path that covers a folder decides, and nothing below what is made inaccessible comes back. Of several for one path
+one is kept, by the order of its MountMode, and what any of them says of reading only counts.
 """
 
 from __future__ import annotations
@@ -26,9 +27,15 @@ _OWN = {
     "LogsDirectory": ("/var/log", "/var/log/private"),
     "RuntimeDirectory": ("/run", "/run/private"),
 }
-# Of two for one path the later one here counts.
-_WRITABLE, _READ_ONLY, _EMPTY, _BOUND, _HIDDEN = range(5)
-_WORDS = {_READ_ONLY: "makes it read-only", _EMPTY: "puts an empty file system over it", _HIDDEN: "hides it"}
+# Of several for one path the last one here counts. One that concerns execution keeps its folder from being remounted
+# read-only with those above it.
+_TEMPORARY_FILES, _EXECUTION, _WRITABLE, _READ_ONLY, _EMPTY, _BOUND, _HIDDEN = range(7)
+_WORDS = {
+    _TEMPORARY_FILES: "puts an empty file system over it",
+    _READ_ONLY: "makes it read-only",
+    _EMPTY: "puts an empty file system over it",
+    _HIDDEN: "hides it",
+}
 
 
 class Mount(NamedTuple):
@@ -38,6 +45,7 @@ class Mount(NamedTuple):
     effect: int
     directive: str
     place: str
+    read_only: bool = False
 
 
 def hidden(settings: Sequence[Mapping[str, Any]], path: str) -> Mount | None:
@@ -52,13 +60,20 @@ def hidden(settings: Sequence[Mapping[str, Any]], path: str) -> Mount | None:
     lost = [mount for mount in covering if mount.effect == _HIDDEN]
     if lost:
         return min(lost, key=lambda mount: len(mount.path))
-    deciding = max(covering, key=lambda mount: (len(mount.path), mount.effect), default=None)
-    return deciding if deciding is not None and deciding.effect in _WORDS else None
+    longest = max((len(mount.path) for mount in covering), default=0)
+    there = [mount for mount in covering if len(mount.path) == longest]
+    if not there:
+        return None
+    kept = max(there, key=lambda mount: mount.effect)
+    if kept.effect in (_EXECUTION, _WRITABLE, _BOUND):
+        return next((mount for mount in there if mount.read_only or mount.effect == _READ_ONLY), None)
+    return kept
 
 
 def why(mount: Mount) -> str:
     """What the directive does to the folder, as the end of a sentence."""
-    return f"{mount.directive}{f' ({mount.place})' if mount.place else ''} {_WORDS[mount.effect]}"
+    words = _WORDS.get(mount.effect) or _WORDS[_READ_ONLY]
+    return f"{mount.directive}{f' ({mount.place})' if mount.place else ''} {words}"
 
 
 def _mounts(said: list[Mapping[str, Any]]) -> Iterator[Mount]:
@@ -97,7 +112,7 @@ def _listed(entry: Mapping[str, Any]) -> Iterator[Mount]:
     directive = entry["directive"]
     words = [expand(word) for word in split_words(entry["value"])[0]]
     for word in words:
-        path = word.lstrip("-+")
+        path = posixpath.normpath(word.lstrip("-+"))
         said = f"{directive}={word}"
         if directive in ("ReadWritePaths", "ReadWriteDirectories"):
             yield Mount(path, _WRITABLE, said, _place(entry))
@@ -106,11 +121,16 @@ def _listed(entry: Mapping[str, Any]) -> Iterator[Mount]:
         elif directive in ("InaccessiblePaths", "InaccessibleDirectories"):
             yield Mount(path, _HIDDEN, said, _place(entry))
         elif directive == "TemporaryFileSystem":
-            yield Mount(path.partition(":")[0], _EMPTY, said, _place(entry))
+            place, _colon, options = path.partition(":")
+            yield Mount(
+                posixpath.normpath(place), _TEMPORARY_FILES, said, _place(entry), "ro" in options.split(",")
+            )
+        elif directive in ("ExecPaths", "NoExecPaths"):
+            yield Mount(path, _EXECUTION, said, _place(entry))
         elif directive in ("BindPaths", "BindReadOnlyPaths"):
             source, _colon, target = path.partition(":")
-            effect = _BOUND if directive == "BindPaths" else _READ_ONLY
-            yield Mount(target.partition(":")[0] or source, effect, said, _place(entry))
+            place = posixpath.normpath(target.partition(":")[0] or source)
+            yield Mount(place, _BOUND, said, _place(entry), directive == "BindReadOnlyPaths")
         elif directive in _OWN:
             for base in _OWN[directive]:
                 yield Mount(f"{base}/{word.partition(':')[0]}", _BOUND, said, _place(entry))

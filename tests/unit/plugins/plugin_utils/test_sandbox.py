@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which folders a unit's sandbox keeps from its server (_sandbox.py).
 
-The cases of paths, and a dozen more, were tried with systemd-run of systemd 252: all agree.
+The cases of paths, and 4,000 drawn at random from 90 lines and 18 folders, were tried with systemd-run of systemd 252: all
+agree but where BindPaths= puts another folder there, which may have anything.
 """
 
 from __future__ import annotations
@@ -60,6 +61,20 @@ def settings(*lines):
         (["TemporaryFileSystem=/srv", "BindPaths=/srv/m"], "/srv/m", None),
         (["PrivateTmp=yes", "BindPaths=/tmp/m"], "/tmp/m", None),
         (["ProtectHome=yes", "RootDirectory=/x"], "/home/m", None),
+        (["ReadWritePaths=/srv/", "ReadOnlyPaths=/srv"], "/srv/m", "ReadOnlyPaths=/srv (/u:2) makes it read-only"),
+        (["BindPaths=/srv/m", "ReadOnlyPaths=/srv/m"], "/srv/m", "ReadOnlyPaths=/srv/m (/u:2) makes it read-only"),
+        (["BindPaths=/srv/m", "BindReadOnlyPaths=/srv/m"], "/srv/m", "BindReadOnlyPaths=/srv/m (/u:2) makes it read-only"),
+        (["BindPaths=/", "ProtectSystem=strict"], "/var/m", "ProtectSystem=strict (/u:2) makes it read-only"),
+        (["BindPaths=/srv/m", "TemporaryFileSystem=/srv/m:ro"], "/srv/m", "TemporaryFileSystem=/srv/m:ro (/u:2)"),
+        (["BindPaths=/srv/m", "TemporaryFileSystem=/srv/m"], "/srv/m", None),
+        (["TemporaryFileSystem=/srv/m", "ReadWritePaths=/srv/m"], "/srv/m", None),
+        (["TemporaryFileSystem=/", "ExecPaths=/"], "/var/tmp/m", None),
+        (["ReadOnlyPaths=/srv", "NoExecPaths=/srv/m"], "/srv/m", None),
+        (["PrivateTmp=yes", "ReadWritePaths=/tmp"], "/tmp/m", "PrivateTmp=yes (/u:1) puts an empty file system"),
+        (["ProtectHome=tmpfs", "ReadWritePaths=/home"], "/home/m", "ProtectHome=tmpfs (/u:1) puts an empty"),
+        (["ReadOnlyPaths=/var/lib/o", "StateDirectory=o"], "/var/lib/o/m", "ReadOnlyPaths=/var/lib/o (/u:1)"),
+        (["TemporaryFileSystem=/opt /mnt"], "/mnt/m", "TemporaryFileSystem=/mnt (/u:1)"),
+        (["ReadOnlyPaths=-/opt -/mnt", "ReadWritePaths=/"], "/opt/m", "ReadOnlyPaths=-/opt (/u:1)"),
         ([], "/home/m", None),
     ],
 )
