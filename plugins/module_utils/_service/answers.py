@@ -68,7 +68,7 @@ def whose_answer(path: str = "/") -> Whose:
 
 
 def _judge(root: Proc, unit: Unit, url: str) -> Answer:
-    proc = root.real("/proc")
+    proc = _proc(root)
     listening, reason = _listening(proc, url)
     if reason is not None:
         return Answer(None, None, reason)
@@ -92,6 +92,10 @@ def _judge(root: Proc, unit: Unit, url: str) -> Answer:
     if set(held) != others:
         return Answer(None, None, _unseen(listening[0]))
     return Answer(own=True)
+
+
+def _proc(root: Proc) -> str:
+    return f"{root.path.rstrip('/')}/proc"
 
 
 def _listening(proc: str, url: str) -> tuple[list[Listening], str | None]:
@@ -154,7 +158,7 @@ def _reached(found: list[Listening], address: str) -> list[Listening]:
 
 def _belongs(root: Proc, pid: int, unit: str, own: set[int]) -> bool:
     """Whether a process is the unit's by its control group, or is a descendant of one that is."""
-    if describe(pid, root.real("/proc")).unit == unit:
+    if describe(pid, _proc(root)).unit == unit:
         return True
     for _step in range(_DEEPEST):
         if pid in own:
@@ -170,7 +174,7 @@ def _excuse(root: Proc, by: Holder, own: set[int]) -> str | None:
     """Why an answer may be the unit's although another process listens; None where it is not."""
     if by.pid == 1 and (by.program or "").startswith("systemd"):
         return "systemd listens there for a socket unit"
-    programs = {pid: describe(pid, root.real("/proc")).program for pid in own}
+    programs = {pid: describe(pid, _proc(root)).program for pid in own}
     client = next((name for name in programs.values() if name in _CLIENTS | _CLIENTS_OF_MACHINES), None)
     if client is not None:
         return f"{who(by)} listens there, and {client} runs the server in a container"

@@ -132,7 +132,8 @@ def _listens(text: str) -> tuple[str, int] | None:
     place = read_host(text)
     loopback = {"": "127.0.0.1", "localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 nothing is bound
     host = loopback.get(place.host, place.host)
-    return (host, place.port) if place.port and re.fullmatch(_NUMBERS, host) else None
+    asked = place.port and place.can_be_looked_up and re.fullmatch(_NUMBERS, host)
+    return (host, place.port) if asked else None
 
 
 def _ask(host: str, port: int) -> str | None:

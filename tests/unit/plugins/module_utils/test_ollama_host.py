@@ -119,6 +119,7 @@ def test_any_text_is_read_as_the_function_of_ollama_reads_it(text):
 
 
 @given(st.one_of(forms, built))
+@example(":0:")
 def test_lint_plan_verification_release_and_preflight_read_it_alike(text):
     """A text has one meaning, whoever reads it."""
     address, port = listens(text)

@@ -441,7 +441,7 @@ def test_links_are_followed_in_memory(tmp_path):
     assert root.problems == []
     assert not root.exists("/a")
     assert (root.text("/a"), root.text("/class/other"), root.names("/class/card/size")) == (None, None, [])
-    assert [problem.split(":")[0] for problem in root.problems] == ["/a", "/class/other"]
+    assert [problem.split(":")[0] for problem in root.problems] == ["/a", "/class/other", "/class/card/size"]
 
 
 def test_what_could_not_be_read_cannot_be_replayed(tmp_path):
