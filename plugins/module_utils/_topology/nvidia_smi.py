@@ -236,7 +236,7 @@ def _add_topology(gpus: list[dict[str, Any]], outcome: Outcome, problems: list[s
         problems.append(outcome.problem or "")
         return
     rows = parse_topology(outcome.out)
-    if "CPU Affinity" not in outcome.out:
+    if "CPU Affinity" not in map(str.strip, re.split(r"[\t\n]", _COLOUR.sub("", outcome.out))):
         problems.append(f"nvidia-smi topo -m: read {outcome.out[:80]!r}, expected a column CPU Affinity")
     for gpu in gpus:
         cpus, gpu["links"] = rows.get(gpu["index"], (None, None))

@@ -60,6 +60,9 @@ NVML = {
         for index, address in enumerate(["00000000:03:00.0", "00000000:82:00.0"])
     ],
 }
+JETSON_CSV = "0, Orin (nvgpu), [N/A], [N/A], [N/A], [N/A], [N/A], 540.4.0, [N/A], [N/A], [N/A]\n"
+JETSON_XML = "<nvidia_smi_log><driver_version>540.4.0</driver_version><cuda_version>12.6</cuda_version></nvidia_smi_log>"
+JETSON = {"nvidia-smi topo -m": "\tGPU0\tCPU Affinity\nGPU0\t X \t0-7\n"}
 # rocm-smi of ROCm 6.1 for one card, cut to the keys that are read.
 ROCM = {
     "card0": {
@@ -80,7 +83,7 @@ SHOW = (
     "EnvironmentFiles=/etc/ollama/secrets.env (ignore_errors=no)\n"
 )
 NVIDIA = {"nvidia-smi --query-gpu": CSV, "nvidia-smi -q -x": XML, "nvidia-smi topo -m": TOPO, "nvidia-smi -L": LIST}
-HOSTS = ("plain", "limited", "smi", "nvml", "nvidia-files", "amd", "ollama", "board")
+HOSTS = ("plain", "limited", "smi", "nvml", "nvidia-files", "amd", "ollama", "board", "jetson")
 
 
 @dataclass(eq=False)
@@ -124,6 +127,7 @@ def host(name, made):
             },
         ),
         "board": ({}, board(), None),
+        "jetson": ({}, jetson(), {"nvidia-smi --query-gpu": JETSON_CSV, "nvidia-smi -q -x": JETSON_XML, **JETSON}),
     }[name]
     small = {"sockets": 2, "cores": 2, "threads": 2, "nodes": 2}
     return Host(name, plant(made / name, {**load(Machine(**{**small, **shape}), made / name), **files}), outputs)
@@ -184,6 +188,29 @@ def kfd():
         f"{base}/1/io_links/0/properties": "type 2\nnode_from 1\nnode_to 0",
         **pci_card("0000:03:00.0", "0x1002", numa_node="0", local_cpulist="0-3", **card),
         **pci_card("0000:0a:00.0", "0x8086", **{"tile0/physical_vram_size_bytes": str(8 * GIB)}),
+        **screen("card0", "0000:0a:00.0", "disconnected", "disabled"),
+        **screen("card1", "0000:03:00.0", "connected", "enabled"),
+    }
+
+
+def screen(card, address, status, enabled):
+    """The files of one card of the kernel's and of its only connector."""
+    base = f"/sys/class/drm/{card}"
+    return {
+        f"{base}/device/uevent": f"PCI_SLOT_NAME={address}",
+        f"{base}-DP-1/status": status,
+        f"{base}-DP-1/enabled": enabled,
+    }
+
+
+def jetson():
+    return {
+        "/dev/nvhost-gpu": "",
+        "/etc/nv_tegra_release": "# R36 (release), REVISION: 4.3",
+        "/proc/device-tree/compatible": b"nvidia,p3768-0000+p3767-0003\0nvidia,tegra234\0",
+        "/sys/class/drm/card0/device/uevent": "OF_NAME=display",
+        "/sys/class/drm/card0-DP-1/status": "connected",
+        "/sys/class/drm/card0-DP-1/enabled": "enabled",
     }
 
 

@@ -31,7 +31,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.capture
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_replay import replayed, replaying
 from ansible_collections.inference.ollama.plugins.module_utils._topology.capture_scrub import Scrubber
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
-from ansible_collections.inference.ollama.tests.unit.support import trees
+from ansible_collections.inference.ollama.tests.unit.support import tooled, trees
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import ABSENT, FakeRunner, pci_card
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
 from ansible_collections.inference.ollama.tests.unit.support.replay import plant, planted, replay
@@ -113,6 +113,28 @@ def test_a_generated_machine_replays(shape, tmp_path):
     assert written(gather(Root(str(tmp_path / "planted")), None, set(SUBSETS))) == topology
     # A capture of a planted capture is that capture: nothing was lost on the way.
     assert capture_of(str(tmp_path / "planted"), None) == text
+
+
+BOARDS = {
+    "screens": tooled.kfd(),
+    "jetson": tooled.jetson(),
+    "jetson without tools": {"/sys/module/nvgpu/initstate": "live", "/proc/device-tree/compatible": "nvidia,tegra194"},
+    "windows": {"/dev/dxg": "", "/usr/lib/wsl/lib/libcuda.so.1": ""},
+    "container": {"/run/host/container-manager": "lxc", **pci_card("0000:03:00.0", "0x10de", uevent="DRIVER=nvidia")},
+}
+
+
+@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("run", [None, FakeRunner({"nvml": ABSENT})])
+def test_gpus_of_every_kind_replay(name, run, tmp_path):
+    """Whatever tells of a GPU (connectors, a device tree, devices) is in the capture, with and without programs."""
+    folder = trees.plant(Machine(cores=2).write(tmp_path / "machine"), BOARDS[name])
+    topology = gather(Root(folder), run, set(SUBSETS))
+    again = replay(capture_of(folder, run), tmp_path / "replayed")
+    assert topology["gpus"]
+    scrubber = Scrubber()
+    for key in ("gpus", "drivers"):
+        assert written(again[key]) == scrubber.text(written(topology[key]))
 
 
 @trees.needs_captures

@@ -75,14 +75,15 @@ SCOPES = [
     ("/sys/devices/system/node/", "numa|allowed.(mems|memory_bytes)|memory.host_bytes"),
     (
         "/sys/devices/system/clocksource|/sys/class/dmi|/sys/hypervisor|/run/|/proc/(sysinfo|device-tree|xen)",
-        "virtualization",
+        # The chip of a Tegra is in its device tree.
+        "virtualization|gpus",
     ),
     ("/sys/kernel/mm/hugepages", "numa"),
     ("/sys/kernel/mm/transparent|/proc/sys/kernel/numa", "kernel"),
     ("/proc/sys/kernel/osrelease", "kernel.release|virtualization"),
     ("/proc/sys/kernel/arch", "cpu.architecture"),
     ("/proc/cpuinfo", "cpu.(architecture|vendor|model|kinds)|virtualization|memory.host_bytes|numa.*gpu_memory"),
-    ("/proc/meminfo", r"memory|numa\[0\]"),
+    ("/proc/meminfo", r"memory|numa\[0\]|gpus.*(memory|shared)_bytes"),
     ("/proc/(self/|1/)|/dev/cpuset", "allowed"),
     ("/proc/mounts|/sys/fs/cgroup", "allowed|kernel.cgroup"),
     ("/proc/driver/nvidia", r"gpus|drivers.nvidia|numa.*gpu_memory|memory.host_bytes"),
