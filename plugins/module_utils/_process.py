@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._trust import Account
 
-# Where Ollama and the vendors' tools are too, whatever PATH a connection has: sudo's secure_path and a shell that is not
-# interactive leave most of these out. Root runs nothing there that others may change (_trust.py).
+# Where Ollama and the vendors' tools are too, whatever PATH a connection has: sudo's secure_path and a shell that is
+# not interactive leave most of these out. Root runs nothing there that others may change (_trust.py).
 SEARCH = (
     *("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"),
     # WSL2 mounts the tools of Windows' driver here.
@@ -39,8 +39,8 @@ SEARCH = (
 _VERSIONS = re.compile(r"rocm-[0-9][0-9.]{0,20}")
 
 _LANGUAGE = {"LC_ALL": "C", "LANGUAGE": "C"}
-# In the sentence on a program that failed: before what it said, and where that is cut. The cause is often its first line,
-# as in "Failed to initialize NVML: Driver/library version mismatch", and often its last, as below a traceback.
+# In the sentence on a program that failed: before what it said, and where that is cut. The cause is often its first
+# line, as in "Failed to initialize NVML: Driver/library version mismatch", and often its last, as below a traceback.
 SAID = " and said: "
 CUT = " … "
 
@@ -178,8 +178,8 @@ def _finish(process: subprocess.Popen[bytes], argv: list[str], timeout: float) -
         _kill_group(process)
         return Outcome(None, f"{command} said more than {_MOST} bytes and was stopped")
     if process.returncode != 0:
-        said = _ends(err) or _ends(out) or "nothing"
-        return Outcome(None, f"{command} failed with exit status {process.returncode}{SAID}{said}")
+        ends = _ends(err) or _ends(out) or "nothing"
+        return Outcome(None, f"{command} failed with exit status {process.returncode}{SAID}{ends}")
     return Outcome(out.decode("utf-8", "replace"), None)
 
 

@@ -493,10 +493,10 @@ ansible_facts:
               sample: nvidia
             answers:
               description:
-                - Whether the vendor's compute driver lists it, V(true) or V(false), when NVIDIA's library, C(nvidia-smi)
-                  or C(/sys/class/kfd) was asked. A card that has V(false) computes nothing here. It may have fallen off
+                - Whether the vendor's compute driver lists it, when NVIDIA's library, C(nvidia-smi) or
+                  C(/sys/class/kfd) was asked. A card that has V(false) computes nothing here. It may have fallen off
                   the bus, belong to another container, or be bound to another driver.
-                - V(null) where there was nothing to ask, as for Intel's cards and for captured machines of NVIDIA's, and
+                - V(null) where there was nothing to ask, as for Intel's cards and captured machines of NVIDIA's, and
                   where the driver failed as a whole, see RV(ansible_facts.ollama_topology.drivers.nvidia.error).
               type: bool
               sample: true
@@ -548,8 +548,8 @@ ansible_facts:
               sample: 0-13,28-41
             display_active:
               description:
-                - Whether it drives a display, from NVIDIA's driver, or from C(status) and C(enabled) of the connectors in
-                  C(/sys/class/drm). V(null) is unknown, not "no".
+                - Whether it drives a display, from NVIDIA's driver, or from C(status) and C(enabled) of the connectors
+                  in C(/sys/class/drm). V(null) is unknown, not "no".
               type: bool
               sample: false
             integrated:
@@ -565,7 +565,7 @@ ansible_facts:
                   type: bool
                   sample: true
                 instances:
-                  description: The partitions.
+                  description: The partitions. V(null) where no answer lists them.
                   type: list
                   elements: dict
                   contains:

@@ -146,6 +146,7 @@ def _entry(
     total = _memory(root, number, node.get("mem_banks_count", 0))
     node_with_cpus = node.get("cpu_cores_count", 0) > 0
     # A node with CPUs too is how old kernels show an APU, and how all show an MI300A.
+    unified = node_with_cpus and (gfx or "").startswith("gfx94")
     integrated = gfx in _APUS or node_with_cpus or _is_gtt(root, card, total)
     name = root.word(f"{card}/product_name", "a product's name") or root.word(f"{KFD}/{number}/name", "a name")
     return gpu_entry(
@@ -160,7 +161,7 @@ def _entry(
         free_bytes=_free(root, card, total) if len(shared) <= 1 else None,
         gfx_target=gfx,
         architecture=architecture_of(gfx),
-        shared_bytes=_shared(root, card, total, unified=node_with_cpus and (gfx or "").startswith("gfx94")) if integrated else 0,
+        shared_bytes=_shared(root, card, total, unified=unified) if integrated else 0,
         integrated=integrated,
         links=_links(root, number, order),
     )

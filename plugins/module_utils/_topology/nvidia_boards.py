@@ -4,9 +4,10 @@
 """NVIDIA GPUs that share a chip with the CPUs or are on no PCI bus: GB10, Tegra (Jetson, IGX), Windows' below WSL2.
 
 Sources: NVIDIA's list "CUDA GPU Compute Capability" (Jetson and DGX Spark), the device trees of the Linux kernel
-(arch/arm64/boot/dts/nvidia), the Jetson Linux Developer Guide (/etc/nv_tegra_release, which names the release of Jetson
-Linux), and Microsoft's "GPU acceleration in WSL" (/dev/dxg, /usr/lib/wsl/lib). nvidia-smi of JetPack 6 and of GB10 prints
-[N/A] for memory, and some releases for the compute capability too; JetPack 5 and older have neither NVML nor nvidia-smi.
+(arch/arm64/boot/dts/nvidia), the Jetson Linux Developer Guide (/etc/nv_tegra_release, which names the release of
+Jetson Linux), and Microsoft's "GPU acceleration in WSL" (/dev/dxg, /usr/lib/wsl/lib). nvidia-smi of JetPack 6 and of
+GB10 prints [N/A] for memory, and some releases for the compute capability too; JetPack 5 and older have neither NVML
+nor nvidia-smi.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def share(root: Root, gpu: dict[str, Any]) -> None:
 
 
 def unlisted(root: Root, *, asked: bool) -> list[dict[str, Any]]:
-    """The GPU of a host that shows one on no PCI bus, where nothing lists it; WSL2 has none that an answer leaves out."""
+    """The GPU that a host shows on no PCI bus, where nothing lists it; WSL2 has none that an answer leaves out."""
     if any(map(root.exists, _TEGRA_DRIVER)) and _is_tegra(root):
         gpu = gpu_entry("nvidia", index=0, name=root.word(f"{_TREE}/model", "a board's name"))
         fill(gpu, integrated=True, compute_capability=_capability(root))

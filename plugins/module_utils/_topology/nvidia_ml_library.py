@@ -16,8 +16,8 @@ from typing import Any
 
 # It is part of every driver, for graphics and for computing, and of WSL2.
 NAME = "libnvidia-ml.so.1"
-# Where it is that the dynamic linker does not look in: WSL2 without its file in /etc/ld.so.conf.d, NixOS, JetPack, and GPU
-# nodes of Container-Optimized OS.
+# Where it is that the dynamic linker does not look in: WSL2 without its file in /etc/ld.so.conf.d, NixOS, JetPack, and
+# GPU nodes of Container-Optimized OS.
 _FOLDERS = (
     "/usr/lib/wsl/lib",
     "/run/opengl-driver/lib",

@@ -111,7 +111,7 @@ def gpu_entry(vendor: str, **known: Any) -> dict[str, Any]:  # noqa: ANN401 valu
     """One entry of ``gpus`` with every key; what the caller does not name is None.
 
     ``memory_bytes``, ``free_bytes`` and ``shared_bytes`` (the part of ``memory_bytes`` that MemTotal counts) in bytes,
-    ``answers`` whether the vendor's compute driver lists it, ``pci_bus_id`` as sysfs writes it, ``cpus`` in list format,
+    ``answers`` whether the vendor's compute driver lists it, ``pci_bus_id`` as sysfs writes it, ``cpus`` in list form,
     ``mig`` ``{enabled, instances: [{name, uuid, memory_bytes}]}``, ``links`` ``[{to: index, kind}]``.
     """
     entry: dict[str, Any] = {

@@ -61,7 +61,7 @@ NVML = {
     ],
 }
 JETSON_CSV = "0, Orin (nvgpu), [N/A], [N/A], [N/A], [N/A], [N/A], 540.4.0, [N/A], [N/A], [N/A]\n"
-JETSON_XML = "<nvidia_smi_log><driver_version>540.4.0</driver_version><cuda_version>12.6</cuda_version></nvidia_smi_log>"
+JETSON_XML = "<nvidia_smi_log><driver_version>540.4.0</driver_version></nvidia_smi_log>"
 JETSON = {"nvidia-smi topo -m": "\tGPU0\tCPU Affinity\nGPU0\t X \t0-7\n"}
 # rocm-smi of ROCm 6.1 for one card, cut to the keys that are read.
 ROCM = {

@@ -11,7 +11,7 @@ import signal
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.module_utils import _process
+from ansible_collections.inference.ollama.plugins.module_utils import _process, _trust
 from ansible_collections.inference.ollama.plugins.module_utils._process import find, runner
 
 
@@ -64,6 +64,53 @@ def test_a_missing_program():
     """A program that is not installed is a problem in words."""
     assert find("no-such-program") is None
     assert runner(1)(["no-such-program"]) == (None, "no-such-program is not installed")
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "/usr/lib/wsl/lib",
+        "/run/current-system/sw/bin",
+        "/run/opengl-driver/bin",
+        "/snap/bin",
+        "/home/linuxbrew/.linuxbrew/bin",
+        "/usr/local/cuda/bin",
+        "/opt/rocm/bin",
+        "/opt/rocm-6.4.1/bin",
+    ],
+)
+def test_a_program_is_found_where_a_distribution_puts_it(monkeypatch, folder):
+    """Whatever PATH a connection has."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setattr(os, "listdir", lambda path: ["rocm-6.4.1", "rocm-5.7.0", "rocm-x"] if path == "/opt" else [])
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os.path, "exists", lambda path: path == f"{folder}/vendor-tool")
+    monkeypatch.setattr(os, "access", lambda path, _mode: path == f"{folder}/vendor-tool")
+    assert find("vendor-tool") == f"{folder}/vendor-tool"
+
+
+def test_the_newest_release_of_several_is_asked_first(monkeypatch):
+    """Numbers count as numbers: 6.10 is newer than 6.4."""
+    monkeypatch.setattr(os, "listdir", lambda _path: ["rocm-6.4.1", "rocm-6.10.0", "rocm-5.7.0", "rocm", "rocm-7x"])
+    assert _process._versions() == ["/opt/rocm-6.10.0/bin", "/opt/rocm-6.4.1/bin", "/opt/rocm-5.7.0/bin"]
+
+
+def test_root_is_not_given_a_program_of_homebrew_where_there_is_another(monkeypatch, tmp_path):
+    """Homebrew's folder belongs to a user: its program is found last, and root is refused it in words."""
+    brew, own = tmp_path / "brew", tmp_path / "own"
+    for folder in (brew, own):
+        folder.mkdir()
+        (folder / "tool").write_text("#!/bin/sh\n")
+        (folder / "tool").chmod(0o755)
+    weak = {str(brew / "tool"): "the folder (owner jane)"}
+    monkeypatch.setenv("PATH", str(brew))
+    monkeypatch.setattr(_process, "SEARCH", (str(own),))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(_trust, "weakness", weak.get)
+    assert find("tool") == str(own / "tool")
+    (own / "tool").unlink()
+    assert find("tool") == str(brew / "tool")
+    assert runner(10)(["tool"]).problem.startswith("tool was not run, since the folder (owner jane) can be changed")
 
 
 def test_a_file_that_cannot_be_started(program):

@@ -262,44 +262,45 @@ def memory(vram, gtt):
 
 
 @pytest.mark.parametrize(
-    ("target", "cpus", "bank", "vram", "gtt", "integrated", "shared"),
+    ("node", "pools", "integrated", "shared"),
     [
         # Strix Halo: the kernel offers GTT where that is larger than the carve-out, whatever limits GTT.
-        (110501, 0, 96, 0.5, 96, True, 96),
-        (110501, 0, 60, 0.5, 62, True, 60),
+        ((110501, 0, 96), (0.5, 96), True, 96),
+        ((110501, 0, 60), (0.5, 62), True, 60),
         # 96 GiB set aside by firmware.
-        (110501, 0, 96, 96, 16, True, 0),
-        (110501, 0, 16, 16, 16, True, 0),
+        ((110501, 0, 96), (96, 16), True, 0),
+        ((110501, 0, 16), (16, 16), True, 0),
         # 780M before Linux 6.10, and after.
-        (110003, 0, 4, 4, 14, True, 0),
-        (110003, 0, 14, 4, 14, True, 14),
+        ((110003, 0, 4), (4, 14), True, 0),
+        ((110003, 0, 14), (4, 14), True, 14),
         # Steam Deck, BC-250, Raphael, Krackan.
-        (100303, 0, 1, 1, 7.5, True, 0),
-        (100303, 0, 7.5, 1, 7.5, True, 7.5),
-        (100103, 0, 12, 12, 7.5, True, 0),
-        (100306, 0, 15, 0.5, 15, True, 15),
-        (110502, 0, 15, 0.5, 15, True, 15),
+        ((100303, 0, 1), (1, 7.5), True, 0),
+        ((100303, 0, 7.5), (1, 7.5), True, 7.5),
+        ((100103, 0, 12), (12, 7.5), True, 0),
+        ((100306, 0, 15), (0.5, 15), True, 15),
+        ((110502, 0, 15), (0.5, 15), True, 15),
         # Nothing tells the pools apart.
-        (110501, 0, 60, None, None, True, None),
+        ((110501, 0, 60), (None, None), True, None),
         # An APU newer than the table is known by its pool.
-        (999999, 0, 60, 0.5, 60, True, 60),
+        ((999999, 0, 60), (0.5, 60), True, 60),
         # Old kernels have one node for both.
-        (90002, 8, 2, 2, 3, True, 0),
+        ((90002, 8, 2), (2, 3), True, 0),
         # MI300A has one memory.
-        (90402, 24, 128, 128, 64, True, 128),
-        (90402, 24, 128, 0, 128, True, 128),
+        ((90402, 24, 128), (128, 64), True, 128),
+        ((90402, 24, 128), (0, 128), True, 128),
         # A card, whose GTT may have the size of its VRAM; MI300X.
-        (110000, 0, 24, 24, 24, False, 0),
-        (110000, 0, 24, 24, 62, False, 0),
-        (90402, 0, 192, 192, 1000, False, 0),
+        ((110000, 0, 24), (24, 24), False, 0),
+        ((110000, 0, 24), (24, 62), False, 0),
+        ((90402, 0, 192), (192, 1000), False, 0),
     ],
 )
-def test_the_part_of_its_memory_that_is_the_hosts(tmp_path, target, cpus, bank, vram, gtt, integrated, shared):
+def test_the_part_of_its_memory_that_is_the_hosts(tmp_path, node, pools, integrated, shared):
     """Firmware's part and a card's own memory are not in MemTotal, host memory that a GPU maps is."""
+    target, cpus, bank = node
     files = {
         **CPU_NODE,
         **kfd_node(1, banks=[(1, int(bank * GIB))], gfx_target_version=target, cpu_cores_count=cpus),
-        **pci_card("0000:03:00.0", "0x1002", **memory(vram, gtt)),
+        **pci_card("0000:03:00.0", "0x1002", **memory(*pools)),
     }
     gpu = read_gpus(Root(plant(tmp_path, files)), None)[0][0]
     assert (gpu["integrated"], gpu["memory_bytes"]) == (integrated, int(bank * GIB))

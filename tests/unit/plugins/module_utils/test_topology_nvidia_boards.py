@@ -161,7 +161,8 @@ def test_any_device_tree_and_name_is_read(tmp_path_factory, tree, name):
 
 @reported.needs_reports
 @pytest.mark.parametrize(
-    ("name", "capability"), [("02-gb10-unified-memory", "12.1"), ("03-jetson-orin", "8.7"), ("03-jetson-orin-cc-na", "8.7")]
+    ("name", "capability"),
+    [("02-gb10-unified-memory", "12.1"), ("03-jetson-orin", "8.7"), ("03-jetson-orin-cc-na", "8.7")],
 )
 def test_reported_hosts_with_one_memory(tmp_path, name, capability):
     """GB10 and Jetson are one CUDA GPU with the host's memory."""

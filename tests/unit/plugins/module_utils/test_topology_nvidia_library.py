@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.module_utils import _fork
+from ansible_collections.inference.ollama.plugins.module_utils import _fork, _trust
 from ansible_collections.inference.ollama.plugins.module_utils._topology import (
     nvidia_ml,
     nvidia_ml_library,
@@ -126,6 +126,28 @@ def library(monkeypatch):
     monkeypatch.setattr(nvidia_ml_library.ctypes, "CDLL", FakeLibrary)
     monkeypatch.setitem(sys.modules, "pynvml", None)
     return FakeLibrary
+
+
+@pytest.mark.parametrize("folder", ["/usr/lib/wsl/lib", "/run/opengl-driver/lib", "/usr/lib/aarch64-linux-gnu/nvidia"])
+@pytest.mark.parametrize("weak", [False, True])
+def test_the_library_is_loaded_from_where_no_linker_looks(monkeypatch, folder, weak):
+    """WSL2, NixOS and JetPack have folders of their own; root loads nothing there that others may change."""
+    path = f"{folder}/{NAME}"
+
+    def load(name):
+        if name == path:
+            return "the library"
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(nvidia_ml_library.ctypes, "CDLL", load)
+    monkeypatch.setattr(os.path, "exists", lambda name: name == path)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(_trust, "weakness", lambda name: name if weak else None)
+    if weak:
+        with pytest.raises(OSError, match=r"^libnvidia-ml\.so\.1: cannot open"):
+            Library()
+    else:
+        assert Library()._library == "the library"
 
 
 def texts(function):
