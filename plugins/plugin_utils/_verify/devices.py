@@ -4,7 +4,8 @@
 """Whether the server found the planned cards, and whether models run on them.
 
 discover/ of Ollama: without a card the server logs one device "cpu" and goes on, slow and without an error.
-/api/ps: size_vram is the part of a model on GPUs, 0 for none.
+/api/ps: size_vram is what the server has reckoned to put on GPUs: 0 is none, and more than 0 is no proof, since a server
+without any card reports it too. A runner logs how many layers it has put there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import VENDORS
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import number, text
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping, number, text
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
@@ -73,7 +74,33 @@ def check_used(subject: Subject) -> Check | None:
         return subject.fails(USED, planned, seen, evidence, f"{remedy}; num_gpu 0 in a request does it too")
     if len(sizes) < len(models):
         return subject.unread(USED, planned, f"the sizes in {evidence}", "/api/ps")
-    return subject.passes(USED, planned, seen, evidence)
+    return _offloaded(subject, planned, seen)
+
+
+def _offloaded(subject: Subject, planned: str, reckoned: str) -> Check:
+    """What the server found and its runners logged, where the sizes of all models say that something is on a card."""
+    journal, log = subject.observed.journal, f"the log of {subject.unit}"
+    found = journal.devices if journal else None
+    if found is not None and all(_library(device) == "cpu" for device in found):
+        evidence, remedy = _why(subject, f"the lines 'inference compute' in {log}")
+        return subject.fails(USED, planned, "only the CPU", evidence, remedy)
+    runners = subject.observed.runners
+    said = [mapping(subject.observed.start_of(runner).get("offloaded")) for runner in runners]
+    layers = [(number(each.get("layers")), number(each.get("of"))) for each in said]
+    seen = ", ".join([reckoned, *(f"{count} of {of} layers" for count, of in layers if count is not None)])
+    if any(count is not None and count <= 0 for count, _of in layers):
+        evidence, remedy = _why(subject, f"the line 'offloaded' in {log}")
+        return subject.fails(USED, planned, seen, evidence, f"{remedy}; num_gpu 0 in a request does it too")
+    silent = [runner for runner, (count, _of) in zip(runners, layers) if count is None]
+    if not runners or silent:
+        why = f"{subject.unit} has no runner that was read"
+        if silent:
+            unlogged = f"{log} has no line 'offloaded' of the runner {silent[0].pid}"
+            why = subject.observed.out_of_reach(silent[0]) or unlogged
+        evidence = f"{why}, and the size in /api/ps alone is no proof: a server without any card reports one too"
+        remedy = f"look whether the runner has memory of a card ({', '.join(_TOOLS)}), or load the model again and verify"
+        return subject.unknown(USED, planned, seen, evidence, remedy)
+    return subject.passes(USED, planned, seen, f"/api/ps of {subject.planned['url']}, the lines 'offloaded' in {log}")
 
 
 def _why(subject: Subject, evidence: str) -> tuple[str, str]:

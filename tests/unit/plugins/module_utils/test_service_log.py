@@ -602,7 +602,7 @@ OF_0_24 = [
 
 
 def test_release_0_24_does_not_take_a_quantised_cache():
-    """The warning ahead of the start is of that start, an empty type in the request is f16, and no mmap is none."""
+    """The warning ahead of the start is of that start, an empty type in the request is f16, and without mmap the mode is the plain one."""
     (start,) = read_lines(*OF_0_24)["starts"]
     assert [warning["code"] for warning in start["warnings"]] == ["kv-cache-type"]
     assert (start["parameters"]["cache_type_k"], start["kv_cache"]["k_type"], start["load_mode"]) == ("f16", "f16", "none")

@@ -444,6 +444,45 @@ def test_a_request_that_has_its_own_thread_count(option):
     assert "take num_thread out of the request" in check(found, "compute_threads")["remedy"]
 
 
+# A size in memory of cards that nothing else speaks for.
+
+
+def gpu_use(offloaded, **others):
+    """The check on a host with planned cards, whose API says that all of the model is on them."""
+    started = journal(GPU, **others)
+    started["starts"] = [{**start, "offloaded": offloaded} for start in started["starts"]]
+    return check(seen_on(GPU, journal=started), "gpu_in_use")
+
+
+def test_a_server_without_a_card_reports_memory_of_cards_too():
+    """It logged that it found the processor alone, so that no model can be elsewhere."""
+    row = gpu_use(None, devices=[{"id": "cpu", "library": "cpu"}])
+    assert (row["verdict"], row["seen"]) == ("fail", "only the CPU")
+
+
+def test_a_model_without_a_layer_on_a_card_fails():
+    """What its runner logged counts before what the server reckoned."""
+    row = gpu_use({"layers": 0, "of": 33})
+    assert (row["verdict"], row["seen"]) == ("fail", "m:8b 100 %, 0 of 33 layers")
+
+
+@pytest.mark.parametrize("layers", [1, 33])
+def test_a_model_with_layers_on_a_card_passes(layers):
+    """Any number of layers is a use of the card."""
+    row = gpu_use({"layers": layers, "of": 33})
+    assert (row["verdict"], row["seen"]) == ("pass", f"m:8b 100 %, {layers} of 33 layers")
+
+
+def test_a_size_alone_is_no_proof():
+    """Without the runner's own line, or a runner, or a log, nothing is known."""
+    assert "'offloaded'" in gpu_use(None)["evidence"]
+    assert [gpu_use(odd)["verdict"] for odd in (None, {}, {"layers": "33"})] == ["unknown"] * 3
+    assert check(seen_on(GPU, journal=None), "gpu_in_use")["verdict"] == "unknown"
+    state = running(GPU)
+    state["instances"][0]["processes"].pop()
+    assert check(verify(GPU, state, SAME), "gpu_in_use")["verdict"] == "unknown"
+
+
 # Variables that let others in.
 
 

@@ -137,7 +137,14 @@ def running(plan, version=None):
                         for number, card in enumerate(instance["gpus"])
                     ]
                     or [{"id": "cpu", "library": "cpu", "name": "cpu"}],
-                    "starts": [{"model": MODEL, "threads": {"used": instance["compute_threads"]}, "parameters": {}}],
+                    "starts": [
+                        {
+                            "model": MODEL,
+                            "threads": {"used": instance["compute_threads"]},
+                            "parameters": {},
+                            "offloaded": {"layers": 33, "of": 33} if instance["gpus"] else None,
+                        }
+                    ],
                     "warnings": [],
                 },
                 "problems": [],
