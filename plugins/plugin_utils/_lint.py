@@ -9,6 +9,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Mapping, NamedTuple
 
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import stripped
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret, is_secret
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import pathless
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import clashes
@@ -19,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
     check_value,
     printable,
     quoted,
+    truth,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ _MISTAKES = {
 KEEP_APART = (
     "keep it in a file that root alone can read (mode 0600) and name that by EnvironmentFile= in a drop-in of your own"
 )
+# llama-server reads these, and stops on what it cannot read.
+_OF_RUNNER = ("LLAMA_ARG_", "MTMD_")
 # They say on, and on is what Ollama takes them for.
 _ON = frozenset({"on", "yes", "y", "enable", "enabled"})
 
@@ -233,15 +237,18 @@ def _value(setting: Setting, name: str, value: str, release: Release | None) -> 
     if problem is None:
         return
     default = setting.default_in(release)
-    if name.startswith("LLAMA_ARG_") and not stops(setting, value):
+    if name.startswith(_OF_RUNNER) and not stops(setting, value):
         # What the command line overrides matters only where the runner stops on it.
         if setting.status != "overridden":
             yield _taken(setting, value, problem)
         return
+    meant = _taken_by_ollama(setting, value, release)
+    if meant is not None:
+        remedy = f"write {quoted(meant)}" if meant != value else f"keep it, or write one of {', '.join(setting.values)}"
+        yield "advice", "malformed", f"{problem}; Ollama takes it for {quoted(meant)}", remedy
+        return
     worse = _consequence(setting, name, release)
     as_meant = setting.type == "ollama_boolean" and value.lower() in _ON
-    # The server looks at no path.
-    as_meant = as_meant or (setting.type == "host" and check_value(setting, pathless(value), release) is None)
     yield (
         "advice" if as_meant else "fatal",
         "fatal-value" if worse else "malformed",
@@ -250,11 +257,30 @@ def _value(setting: Setting, name: str, value: str, release: Release | None) -> 
     )
 
 
+def _taken_by_ollama(setting: Setting, value: str, release: Release | None) -> str | None:
+    """The right value that Ollama makes of this one: envconfig strips blanks and quotes; None where it makes none."""
+    if not setting.name.startswith("OLLAMA_"):
+        return None
+    phase = setting.phase(release) if release is not None else next(iter(setting.acts[-1:]), None)
+    also = phase.also if phase is not None else ()
+    plain = stripped(value)
+    # It writes types of the cache in small letters, and looks at no path of an address.
+    small = any(each.also for each in setting.acts)
+    forms = [plain.lower() if small else plain, *([pathless(value)] if setting.type == "host" else [])]
+    return next((form for form in forms if form and _is_taken(setting, form, release, also)), None)
+
+
+def _is_taken(setting: Setting, value: str, release: Release | None, also: tuple[str, ...]) -> bool:
+    return value in also or check_value(setting, value, release) is None
+
+
 def _taken(setting: Setting, value: str, problem: str) -> tuple[str, str, str, str]:
     """A wrong value that llama-server takes nonetheless: for the number that it begins with, whatever its bounds."""
     default = setting.default
     remedy = "correct it, or leave it out" + (f" for the default, {default}" if default else "")
     number = taken_as(setting, value)
+    if setting.type == "llama_switch" and truth(value) is False:
+        return "advice", "malformed", problem, remedy
     if number is None:
         return "fatal", "malformed", problem, remedy
     if not value.strip().lstrip("+-").isdigit():
@@ -267,7 +293,7 @@ def _taken(setting: Setting, value: str, problem: str) -> tuple[str, str, str, s
 
 def _consequence(setting: Setting, name: str, release: Release | None) -> str | None:
     """What a wrong value does beyond being taken for another one."""
-    if name.startswith("LLAMA_ARG_"):
+    if name.startswith(_OF_RUNNER):
         return "llama-server stops on what it cannot read, so no model would load"
     phase = setting.phase(release) if release is not None else next(iter(setting.acts[-1:]), None)
     return _clause(phase.wrong) if phase is not None and phase.wrong else None

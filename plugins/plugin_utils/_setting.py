@@ -34,6 +34,7 @@ class Phase:
     default: Optional[str] = None
     inert: bool = False
     wrong: Optional[str] = None
+    also: Tuple[str, ...] = ()
 
     def covers(self, release: Release) -> bool:
         return self.start <= release and (self.end is None or release <= self.end)
@@ -181,6 +182,7 @@ def _phase(entry: dict[str, Any]) -> Phase:
         default=entry.get("default"),
         inert=entry.get("inert", False),
         wrong=entry.get("wrong"),
+        also=tuple(entry.get("also", ())),
     )
 
 

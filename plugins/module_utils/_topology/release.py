@@ -126,14 +126,16 @@ def _changed_at(path: str) -> float:
 def _listens(text: str) -> tuple[str, int] | None:
     """Where a server with this OLLAMA_HOST can be asked; None for a name, which would have to be looked up."""
     from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import (  # noqa: PLC0415 compiled only where needed
+        listens,
         read_host,
     )
 
-    place = read_host(text)
-    loopback = {"": "127.0.0.1", "localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 nothing is bound
-    host = loopback.get(place.host, place.host)
-    asked = place.port and place.can_be_looked_up and re.fullmatch(_NUMBERS, host)
-    return (host, place.port) if asked else None
+    address, port = listens(text)
+    loopback = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 nothing is bound
+    host = loopback.get(address, address)
+    # A server that cannot start is not asked under the address that it would have by default.
+    known = port and read_host(text).can_be_looked_up and re.fullmatch(_NUMBERS, host)
+    return (host, port) if known else None
 
 
 def _ask(host: str, port: int) -> str | None:

@@ -113,6 +113,7 @@ def test_the_cases_of_ollama_itself(text, expected):
 @example("1.2.3.4:+80")
 @example("[]:1")
 @example("[fe80::1%eth0]")
+@example("[0:0::1]:5")
 def test_any_text_is_read_as_the_function_of_ollama_reads_it(text):
     """Scheme, host, port and path are those of a second writing of the function."""
     assert tuple(read_host(text)) == documented(text)
@@ -120,6 +121,8 @@ def test_any_text_is_read_as_the_function_of_ollama_reads_it(text):
 
 @given(st.one_of(forms, built))
 @example(":0:")
+@example("[0:0:0:0:0:0:0:1]:5")
+@example("::ffff:10.0.0.9")
 def test_lint_plan_verification_release_and_preflight_read_it_alike(text):
     """A text has one meaning, whoever reads it."""
     address, port = listens(text)

@@ -277,3 +277,36 @@ def test_a_proxy_in_capitals_wins():
     assert codes(both, NEW) == [("https_proxy", "inert", "overridden")]
     assert codes({**both, "HTTPS_PROXY": ""}, NEW) == [("HTTPS_PROXY", "fatal", "malformed")]
     assert codes(dict.fromkeys(both, "http://a:1"), NEW) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "release", "severity", "said"),
+    [
+        ("OLLAMA_NUM_PARALLEL", '"4"', NEW, "advice", "takes it for '4'"),
+        ("OLLAMA_KEEP_ALIVE", "' 24h '", OLD, "advice", "takes it for '24h'"),
+        ("OLLAMA_KEEP_ALIVE", "'1d'", NEW, "fatal", "a quote"),
+        ("OLLAMA_FLASH_ATTENTION", "'off'", NEW, "fatal", "a quote"),
+        ("OLLAMA_MODELS", '"/srv/models"', NEW, "advice", "takes it for '/srv/models'"),
+        ("OLLAMA_KV_CACHE_TYPE", "Q8_0", NEW, "advice", "takes it for 'q8_0'"),
+        ("OLLAMA_KV_CACHE_TYPE", "Q8_0", "0.24.0", "advice", "takes it for 'q8_0'"),
+        ("OLLAMA_KV_CACHE_TYPE", "q5_1", NEW, "advice", "takes it for 'q5_1'"),
+        ("OLLAMA_KV_CACHE_TYPE", "q5_1", "0.24.0", "fatal", "is not one of"),
+        ("OLLAMA_KV_CACHE_TYPE", "q9_0", NEW, "fatal", "stops every load"),
+        ("LLAMA_ARG_SWA_FULL", "no", NEW, "advice", "leaves it off"),
+        ("LLAMA_ARG_SWA_FULL", "yes", NEW, "fatal", "leaves it off"),
+        ("MTMD_BACKEND_DEVICE", "gpu", NEW, "fatal", "llama-server stops"),
+        ("LLAMA_ARG_THREADS", "'8'", NEW, "fatal", "llama-server stops"),
+    ],
+)
+def test_a_value_that_its_reader_takes_as_it_is_meant_is_advice(name, value, release, severity, said):
+    """Ollama strips quotes and writes types of the cache in small letters; llama-server does neither."""
+    (found,) = lint({name: value}, parse_release(release))
+    assert found.severity == severity
+    assert said in found.message
+
+
+@pytest.mark.parametrize("value", ["none", "CUDA0", "CUDA0,CUDA1", "Vulkan0"])
+def test_devices_of_a_runner_have_numbers(value):
+    """A runner stops on any other name, and none stands for the processor alone."""
+    assert codes({"LLAMA_ARG_DEVICE": value}, NEW) == []
+    assert codes({"LLAMA_ARG_DEVICE": "gpu"}, NEW) == [("LLAMA_ARG_DEVICE", "fatal", "fatal-value")]
