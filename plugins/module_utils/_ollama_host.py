@@ -95,7 +95,7 @@ def split_host_port(text: str) -> tuple[str, str] | None:
 
 
 def parse_ip(text: str) -> str | None:
-    """An address as net.IP prints it; None for what net.ParseIP does not take: it takes no zone, and no leading zero."""
+    """An address as net.IP prints it; None for what net.ParseIP does not take, such as a zone."""
     if "%" in text or len(text) > 45 or not text.isascii():
         return None
     try:

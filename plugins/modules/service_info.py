@@ -709,7 +709,8 @@ service:
                   type: int
                   sample: 37
             load_mode:
-              description: How the runner loaded the weights, from C(load_mode) in its log, or C(mmap) and C(direct_io) up to 0.32.5.
+              description:
+                - How the runner loaded the weights, from C(load_mode) in its log, or C(mmap) up to 0.32.5.
               type: str
               sample: mlock
             prompt_cache_mib:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import listens
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import listens
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import SCHEMA as PLAN_SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import verify_table, wrapped

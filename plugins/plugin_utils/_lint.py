@@ -174,7 +174,7 @@ def _nearest(contract: Contract, name: str) -> str:
 def _status(
     contract: Contract, setting: Setting, release: Release | None, value: str
 ) -> tuple[str, str, str, str] | None:
-    """What is wrong with setting the name at all, in this release; the value matters where one leaves things as they are."""
+    """What is wrong with setting the name at all, in this release; a value may leave things as they are."""
     if setting.status == "dangerous" and value in setting.harmless:
         if not value:
             return None

@@ -25,7 +25,7 @@ _ANY = frozenset({"line", "llama_switch", "none", "path", "secret", "text"})
 
 
 def taken_as(setting: Setting, value: str) -> int | None:
-    """The whole number that llama-server reads in the value; None for none, and for settings that are no such number."""
+    """The whole number that llama-server reads in the value; None for settings of another kind."""
     found = _WHOLE.match(value) if setting.type in ("integer", "unsigned") else None
     return int(found[1]) if found and _INT[0] <= int(found[1]) <= _INT[1] else None
 

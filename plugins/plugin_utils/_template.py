@@ -15,8 +15,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import DEFAULT_PORT, listens
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES, split_words
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_PORT, listens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write which environment variables a llama-server reads, by its own ``--help``, into plugins/plugin_utils/runner_names.yml.
+"""Write plugins/plugin_utils/runner_names.yml: which environment variables a llama-server reads, by its own ``--help``.
 
-``python tests/tools/runner_names.py [PROGRAM]``; without a program it is that of tests/lab/get-llama.sh. With ``--check``
-nothing is written. Either way it fails with the names that plugins/plugin_utils/settings.yml does not have.
+``python tests/tools/runner_names.py [PROGRAM]``; without a program it is that of tests/lab/get-llama.sh. With
+``--check`` nothing is written. Either way it fails with the names that plugins/plugin_utils/settings.yml does not have.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _VARIABLE = re.compile(r"\(env: ([A-Za-z_][A-Za-z0-9_]*)\)")
 _FLAG = re.compile(r"(?:^|(?<=\s))--?\w[\w-]*")
 _VERSION = re.compile(r"^version: (.+)$", re.MULTILINE)
 HEAD = """\
-# Written by tests/tools/runner_names.py from `llama-server --help`: the environment variables that this build reads. settings.yml has an entry for
-# each, which tests/unit/plugins/plugin_utils/test_runner_names.py checks. `negated`: those that it reads with NO_ after LLAMA_ARG_ too.
+# Written by tests/tools/runner_names.py from `llama-server --help`: the environment variables that this build reads.
+# settings.yml has an entry for each, which the tests check. `negated`: those read with NO_ after LLAMA_ARG_ too.
 """
 
 
@@ -71,7 +71,7 @@ def unknown(found: Names) -> list[str]:
 
 
 def _of_the_lab() -> Path:
-    said = subprocess.run([str(ROOT / "tests" / "lab" / "get-llama.sh")], stdout=subprocess.PIPE, check=True)  # noqa: S603
+    said = subprocess.run([str(ROOT / "tests" / "lab" / "get-llama.sh")], stdout=subprocess.PIPE, check=True)
     return Path(said.stdout.decode().strip()) / "lib" / "llama-server"
 
 
@@ -81,8 +81,13 @@ def _said(program: Path, option: str) -> str:
     command = [str(program), option]
     if loader.exists():
         command = [str(loader), "--library-path", str(program.parent), *command]
-    said = subprocess.run(  # noqa: S603 the operator names it
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_SECONDS, check=False
+    said = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=_SECONDS,
+        check=False,
     )
     text = said.stdout.decode(errors="replace")
     if said.returncode != 0:
@@ -106,7 +111,7 @@ def main(arguments: list[str]) -> int:
     missing = unknown(found)
     if missing:
         sys.stderr.write(
-            f"llama-server {version[1]} reads names that plugins/plugin_utils/settings.yml does not have: {', '.join(missing)}\n"
+            f"llama-server {version[1]} reads names that settings.yml does not have: {', '.join(missing)}\n"
         )
     return 1 if missing else 0
 

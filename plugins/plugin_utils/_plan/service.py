@@ -12,12 +12,8 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import (
-    DEFAULT_HOST,
-    EVERY_ADDRESS,
-    listens,
-    split_host,
-)
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import EVERY_ADDRESS, listens
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import locks_memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import DEDICATED_BYTES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib

@@ -35,8 +35,12 @@ def check_dangerous(subject: Subject) -> Check:
             found.setdefault(name, place)
     if found:
         names, places = ", ".join(sorted(found)), ", ".join(dict.fromkeys(found.values()))
-        remedy = f"take {names} out of the files of the unit (systemctl cat {subject.unit}), of those of EnvironmentFile="
-        remedy += f" and of systemd's own environment, then {cause.restart(subject)}; docs/settings.md says what each does"
+        remedy = (
+            f"take {names} out of the files of the unit (systemctl cat {subject.unit}), of those of EnvironmentFile="
+        )
+        remedy += (
+            f" and of systemd's own environment, then {cause.restart(subject)}; docs/settings.md says what each does"
+        )
         return subject.fails(DANGEROUS, _NONE, names, places, remedy)
     missing = subject.no_server(DANGEROUS, _NONE)
     if missing is not None:

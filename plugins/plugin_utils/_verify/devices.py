@@ -4,7 +4,7 @@
 """Whether the server found the planned cards, and whether models run on them.
 
 discover/ of Ollama: without a card the server logs one device "cpu" and goes on, slow and without an error.
-/api/ps: size_vram is what the server has reckoned to put on GPUs: 0 is none, and more than 0 is no proof, since a server
+/api/ps: size_vram is what the server has reckoned to put on GPUs: 0 is nothing, and more is no proof, since a server
 without any card reports it too. A runner logs how many layers it has put there.
 """
 
@@ -98,7 +98,9 @@ def _offloaded(subject: Subject, planned: str, reckoned: str) -> Check:
             unlogged = f"{log} has no line 'offloaded' of the runner {silent[0].pid}"
             why = subject.observed.out_of_reach(silent[0]) or unlogged
         evidence = f"{why}, and the size in /api/ps alone is no proof: a server without any card reports one too"
-        remedy = f"look whether the runner has memory of a card ({', '.join(_TOOLS)}), or load the model again and verify"
+        remedy = (
+            f"look whether the runner has memory of a card ({', '.join(_TOOLS)}), or load the model again and verify"
+        )
         return subject.unknown(USED, planned, seen, evidence, remedy)
     return subject.passes(USED, planned, seen, f"/api/ps of {subject.planned['url']}, the lines 'offloaded' in {log}")
 

@@ -172,8 +172,8 @@ def _elsewhere(subject: Subject, name: str, value: str, effect: effects.Effect, 
         )
     if name in _OF_NO_REQUEST:
         remedy = (
-            "no request and no Modelfile sets it: the model or the cards cannot do it, or flash attention is off; set what"
-            " they can, or use another model"
+            "no request and no Modelfile sets it: the model or the cards cannot do it, or flash attention is off; set"
+            " what they can, or use another model"
         )
         return subject.fails(name, value, effect.seen, effect.evidence, remedy)
     remedy = (

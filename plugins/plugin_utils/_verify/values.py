@@ -9,7 +9,7 @@ for ever where the duration is negative, which it prints as the longest there is
 
 from __future__ import annotations
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import listens
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import listens
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
     BOOLEANS,
     LONGEST,

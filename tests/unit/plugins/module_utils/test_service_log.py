@@ -590,22 +590,30 @@ def test_a_window_that_cannot_be_asked_for_ends_the_search():
 
 
 LOADING = "load_tensors: loading model tensors, this can take a while... {}"
+NO_TYPE = (
+    'time=x level=INFO source=runner.go:963 msg=load request="{Operation:commit LoraPath:[] Parallel:1 BatchSize:512 '
+    "FlashAttention:Auto KvSize:4096 KvCacheType: NumThreads:8 GPULayers:[] MultiUserCache:false ProjectorPath: "
+    'MainGPU:0 UseMmap:false}"'
+)
 OF_0_24 = [
-    'time=x level=INFO source=routes.go:1 msg="server config" env="map[OLLAMA_FLASH_ATTENTION:false OLLAMA_KV_CACHE_TYPE:q8_0]"',
-    'time=x level=WARN source=server.go:245 msg="OLLAMA_FLASH_ATTENTION must be enabled to use a quantized OLLAMA_KV_CACHE_TYPE" type=q8_0',
+    'time=x level=INFO source=routes.go:1 msg="server config" env="map[OLLAMA_KV_CACHE_TYPE:q8_0]"',
+    'time=x level=WARN msg="OLLAMA_FLASH_ATTENTION must be enabled to use a quantized OLLAMA_KV_CACHE_TYPE" type=q8_0',
     STARTING.format("runner", f"/usr/bin/ollama runner --model {BLOB} --port 40737"),
-    'time=x level=INFO source=runner.go:963 msg=load request="{Operation:commit LoraPath:[] Parallel:1 BatchSize:512 FlashAttention:Auto '
-    'KvSize:4096 KvCacheType: NumThreads:8 GPULayers:[] MultiUserCache:false ProjectorPath: MainGPU:0 UseMmap:false}"',
+    NO_TYPE,
     LOADING.format("(mmap = false, direct_io = false)"),
-    "llama_kv_cache: size =   56.00 MiB (  4096 cells,  28 layers,  1/1 seqs), K (f16):   28.00 MiB, V (f16):   28.00 MiB",
-]  # fmt: skip
+    "llama_kv_cache: size =   56.00 MiB ( 4096 cells,  28 layers,  1/1 seqs), K (f16):   28.00 MiB, V (f16): 28.00 MiB",
+]
 
 
 def test_release_0_24_does_not_take_a_quantised_cache():
-    """The warning ahead of the start is of that start, an empty type in the request is f16, and without mmap the mode is the plain one."""
+    """The warning ahead of the start is of that start, an empty type in the request is f16."""
     (start,) = read_lines(*OF_0_24)["starts"]
     assert [warning["code"] for warning in start["warnings"]] == ["kv-cache-type"]
-    assert (start["parameters"]["cache_type_k"], start["kv_cache"]["k_type"], start["load_mode"]) == ("f16", "f16", "none")
+    assert (start["parameters"]["cache_type_k"], start["kv_cache"]["k_type"], start["load_mode"]) == (
+        "f16",
+        "f16",
+        "none",
+    )
 
 
 def test_the_cache_of_the_engine_in_go_is_of_the_type_that_was_asked_for():

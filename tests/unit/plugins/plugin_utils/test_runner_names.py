@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The contract has every environment variable that the newest known llama-server reads, and says which are dangerous."""
+"""The contract has every environment variable that the newest known llama-server reads, and says what harms."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ HELP = """\
 """
 # What a name gives to whoever reaches the port of a runner, or what it fetches or opens.
 DANGEROUS = [
-    "LLAMA_ARG_TOOLS", "LLAMA_ARG_AGENT", "LLAMA_ARG_TOOLS_RUNTIME", "LLAMA_ARG_MCP_SERVERS_CONFIG", "LLAMA_ARG_MCP_SERVERS_JSON",
-    "LLAMA_ARG_UI_MCP_PROXY", "LLAMA_ARG_STATIC_PATH", "LLAMA_ARG_SLOT_SAVE_PATH", "LLAMA_ARG_VIDEO_FFMPEG_DIR",
+    "LLAMA_ARG_TOOLS", "LLAMA_ARG_AGENT", "LLAMA_ARG_TOOLS_RUNTIME", "LLAMA_ARG_MCP_SERVERS_CONFIG",
+    "LLAMA_ARG_MCP_SERVERS_JSON", "LLAMA_ARG_UI_MCP_PROXY", "LLAMA_ARG_STATIC_PATH", "LLAMA_ARG_SLOT_SAVE_PATH",
+    "LLAMA_ARG_VIDEO_FFMPEG_DIR",
     "LLAMA_ARG_MODELS_DIR", "LLAMA_ARG_MODELS_PRESET", "LLAMA_ARG_MODEL_URL", "LLAMA_ARG_HF_REPO", "LLAMA_ARG_HF_FILE",
     "LLAMA_ARG_DOCKER_REPO", "LLAMA_ARG_SPEC_DRAFT_HF_REPO", "LLAMA_ARG_MMPROJ_URL", "LLAMA_API_KEY",
     "LLAMA_ARG_CORS_ORIGINS", "LLAMA_ARG_CORS_METHODS", "LLAMA_ARG_CORS_HEADERS", "LLAMA_ARG_CORS_CREDENTIALS",

@@ -293,7 +293,7 @@ def test_a_directive_of_another_file_holds_where_systemd_has_read_it():
 @pytest.mark.parametrize("logged", [True, False])
 @pytest.mark.parametrize("release", ["0.24.0", "0.34.1"])
 def test_a_quantised_cache_that_no_model_has_is_a_failed_check(release, logged):
-    """No request can ask for another type, so that a model with f16 was not given what was planned, whether the log says why or not."""
+    """No request can ask for another type, so that f16 is not what was planned, whether the log says why or not."""
     made = plan(xeon(), release, kv_cache_type="q8_0")
     service = running(made)
     line = 'level=WARN msg="OLLAMA_FLASH_ATTENTION must be enabled to use a quantized OLLAMA_KV_CACHE_TYPE" type=q8_0'
