@@ -69,6 +69,11 @@ options:
     type: list
     elements: int
     default: []
+  programs:
+    description: Paths of programs that are to run, each of which is in RV(missing) if there is none.
+    type: list
+    elements: str
+    default: []
   command_timeout:
     description: Seconds that each program on the host may take to answer.
     type: float
@@ -257,6 +262,15 @@ listeners:
       pid: 812
       program: ollama
       unit: ollama.service
+missing:
+  description:
+    - With O(services), what lines of the unit that are not Ansible's name and the host has not, without which systemd does
+      not start the service, programs of its commands, folders, users and groups, each with C(directive), C(value),
+      C(file) and C(line); and each of O(programs) at which there is no program, whose C(directive) is V(null).
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 other_managers:
   description:
     - Units of other names, scripts and programs by which another manager starts Ollama, each with C(manager), V(snap),
@@ -308,6 +322,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._ollama_host impo
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.listeners import listeners
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import other_managers
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.missing import absent_programs, missing
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.places import (
     dropin_folders,
     links,
@@ -344,6 +359,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "store_user": {"type": "str", "default": "root"},
         "writes": {"type": "list", "elements": "path", "default": []},
         "ports": {"type": "list", "elements": "int", "default": []},
+        "programs": {"type": "list", "elements": "str", "default": []},
         "command_timeout": {"type": "float", "default": 5},
     }
 
@@ -377,6 +393,7 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
         "links": links(folder),
         "unwritable": unwritable([*params["writes"], *dropin_folders(folder)]) if params["writes"] else {},
         "listeners": listeners(_ports(params["ports"], unit)),
+        "missing": _missing(unit, params["programs"]) if params["services"] else [],
         "other_managers": other_managers(root) if rooted and unit is None else [],
         "store_real": os.path.realpath(params["store"]) if params["store"] else None,
         "store_problem": store_problem(run, params["store"], params["store_user"], unit) if params["store"] else None,
@@ -384,6 +401,11 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
         "holder": dict(begun.holder, lease_left_s=lease_left(begun.holder)) if begun and begun.holder else None,
         "generation": store.sequence() if store else None,
     }
+
+
+def _missing(unit: dict[str, Any] | None, programs: list[str]) -> list[dict[str, Any]]:
+    asked = [{"directive": None, "value": path, "file": None, "line": None} for path in absent_programs(programs)]
+    return [*missing(unit), *asked]
 
 
 def _pending(store: Store | None) -> Pending | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import directives
 from ansible_collections.inference.ollama.plugins.plugin_utils._sandbox import hidden, why
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _OWN_NETWORK = {("PrivateNetwork", word) for word in YES}
 # Directives by which a server has ports of its own, which this host's are not.
 _APART = frozenset({"NetworkNamespacePath", "JoinsNamespaceOf"})
+_ACCOUNTS = {"User": "user", "Group": "group", "SupplementaryGroups": "group"}
+_COMMANDS = frozenset({"ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost"})
 _MANAGERS = {
     "snap": "snap starts it (settings: snap set ollama)",
     "homebrew": "Homebrew starts it (brew services stop ollama)",
@@ -83,6 +86,33 @@ def environment_files(found: Mapping[str, Any], ours: str) -> Iterator[str]:
                 f"{entry['path']}: EnvironmentFile= of {SINGLE} names it, and it does not exist, so that the service"
                 " does not start; make the file, or write a dash before its name"
             )
+
+
+def missing(found: Mapping[str, Any], plan: Mapping[str, Any] | None) -> Iterator[str]:
+    """What the unit's own lines or a variable name and the host has not, without which no service starts."""
+    commands = [str(directives(plan, each["name"]).get("ExecStart", "")) for each in plan["instances"]] if plan else []
+    for entry in found.get("missing") or []:
+        directive, value = entry["directive"], entry["value"]
+        place = f"{directive}= of {SINGLE} ({entry['file']}:{entry['line']})"
+        if directive is None:
+            yield f"ollama_binary_path: {value!r} is no program of this host; allowed is the path of one, or auto"
+        elif directive in _ACCOUNTS:
+            yield (
+                f"{directive}={value} of {SINGLE} ({entry['file']}:{entry['line']}): there is no such"
+                f" {_ACCOUNTS[directive]} on this host, so that the service does not start; make it, or correct the line"
+            )
+        elif directive not in _COMMANDS:
+            yield f"{value}: {place} names it, and it does not exist, so that the service does not start; {_dash(directive)}"
+        elif directive != "ExecStart" or not commands or any(not said or value in said for said in commands):
+            yield (
+                f"{value}: {place} starts it, and there is no such program, so that the service does not start; install"
+                " it, or correct the line"
+            )
+
+
+def _dash(directive: str) -> str:
+    made = "make the folder" if directive == "WorkingDirectory" else "make it"
+    return f"{made}, or write a dash before its name"
 
 
 def ports(plan: Mapping[str, Any], found: Mapping[str, Any], stopped: Iterable[str]) -> Iterator[str]:

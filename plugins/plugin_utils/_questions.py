@@ -25,7 +25,7 @@ def questions(
     """
     prefix, unit = prefix_of(options), unit_of(topology)
     changeable = preflight and bool(unit) and not prefix
-    store = options.get("models_path") if changeable else None
+    store, program = options.get("models_path") if changeable else None, options.get("binary_path")
     variables = f"{prefix}{VARIABLES_FILE}"
     known = [f"{prefix}{options['secrets_path']}", *(f"{prefix}{setting.path}" for setting in KERNEL), variables]
     return {
@@ -40,6 +40,7 @@ def questions(
         "store": store if str(store).startswith("/") else None,
         "store_user": unit.get("user") or "root",
         "writes": _written_folders(options) if changeable else [],
+        "programs": [str(program)] if changeable and str(program).startswith("/") else [],
         "ports": _ports(topology, options) if preflight and not prefix else [],
         "command_timeout": options["command_timeout"],
     }

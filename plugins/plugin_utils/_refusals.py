@@ -66,7 +66,9 @@ def host_errors(
             f"ollama_topology_root: {root!r} is another machine's hardware; allowed is / on a running host, or set"
             " ollama_staging_root too, to render the files for that machine into a folder"
         )
-    if not staged and software.get("binary") and not software.get("version") and options.get("version") in _AUTO:
+    absent = {entry["value"] for entry in found.get("missing") or []}
+    known = software.get("binary") not in absent
+    if not staged and known and software.get("binary") and not software.get("version") and options.get("version") in _AUTO:
         yield _unread_release(topology, options, software["binary"])
     if plan is not None:
         if unknown := unknown_checks(options.get("verify_accept") or [], plan):
@@ -84,6 +86,7 @@ def host_errors(
             )
     if not staged:
         yield from preflight.environment_files(found, str(options.get("secrets_path")))
+        yield from preflight.missing(found, plan)
         if sandbox := preflight.sandboxed_store(options, found):
             yield sandbox
     if found["store_problem"]:

@@ -39,6 +39,8 @@ def store_problem(run: Runner, store: str, user: str, unit: Mapping[str, Any] | 
     if (said.get("DynamicUser") or ["no"])[-1].lower() in YES and not _exists(user):
         return _of_dynamic_user(run, store, said, groups)
     problem = _asked(run, ["runuser", f"--user={user}", "--"], store, f"user {user}")
+    if problem is not None and f"user {user} does not exist" in problem:
+        return f"there is no user {user} on this host"
     own = (said.get("Group") or [])[-1:]
     if problem is not None and (own or groups):
         options = [f"--group={group}" for group in own] + [f"--supp-group={group}" for group in groups]

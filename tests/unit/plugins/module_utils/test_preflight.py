@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.inference.ollama.plugins.module_utils._preflight import places, store
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.listeners import listeners
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import other_managers
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.missing import absent_programs, missing
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
@@ -154,7 +155,12 @@ def test_other_managers_are_found_by_their_files(tmp_path):
 
 def unit(*lines):
     pairs = (line.split("=", 1) for line in lines)
-    return {"settings": [{"section": "Service", "directive": name, "value": value} for name, value in pairs]}
+    return {
+        "settings": [
+            {"section": "Service", "directive": name, "value": value, "file": "/u", "line": number}
+            for number, (name, value) in enumerate(pairs, 1)
+        ]
+    }
 
 
 def test_a_store_is_tried_with_the_groups_of_the_unit():
@@ -168,6 +174,15 @@ def test_a_store_is_tried_with_the_groups_of_the_unit():
     assert store.store_problem(run, "/srv/m", "root", unit("User=root", "SupplementaryGroups=models x")) is None
     assert calls[0][:2] == ["runuser", "--user=root"]
     assert store.store_problem(run, "/srv/m", "root", unit()) == "user root cannot read, write and enter it"
+
+
+def test_a_user_that_is_no_account_is_said_so():
+    """In words, and not as a program's command line."""
+
+    def run(argv):
+        return Outcome(None, f"{' '.join(argv)} failed with exit status 1 and said: runuser: user x does not exist")
+
+    assert store.store_problem(run, "/srv/m", "x", unit()) == "there is no user x on this host"
 
 
 def test_a_user_that_is_made_at_each_start_needs_no_account():
@@ -191,3 +206,57 @@ class FakeSetpriv:
     def __call__(self, argv):
         self.calls.append(argv)
         return Outcome("no\n", None)
+
+
+@pytest.mark.parametrize(
+    ("line", "absent"),
+    [
+        ("ExecStart=/no/such serve", ["/no/such"]),
+        ("ExecStart=@/no/such ollama serve", ["/no/such"]),
+        ("ExecStart=+!!:/no/such", ["/no/such"]),
+        ('ExecStart="/no/such thing" serve', ["/no/such thing"]),
+        ("ExecStart=nosuchprogram serve", ["nosuchprogram"]),
+        ("ExecStartPre=/etc/passwd", ["/etc/passwd"]),
+        ("ExecStart=/bin", ["/bin"]),
+        ("ExecStart=%S/no", ["/var/lib/no"]),
+        ("WorkingDirectory=/no/such", ["/no/such"]),
+        ("WorkingDirectory=/etc/passwd", ["/etc/passwd"]),
+        ("User=nosuchuser", ["nosuchuser"]),
+        ("Group=nosuchgroup", ["nosuchgroup"]),
+        ("SupplementaryGroups=root nosuchgroup 0", ["nosuchgroup"]),
+        ("ReadWritePaths=/no/such /etc -/no/other", ["/no/such"]),
+        ("InaccessiblePaths=/no/such", ["/no/such"]),
+        ("BindPaths=/no/such:/etc", ["/no/such"]),
+        ("BindReadOnlyPaths=-/no/such +/no/such", []),
+        ("ExecStart=-/no/such serve", []),
+        ("ExecStart=|no such", []),
+        ("ExecStart=sh -c exit", []),
+        ("ExecStart=/bin/sh -c exit", []),
+        ("ExecStart=/no/%i/such", []),
+        ("ExecStop=/no/such", []),
+        ("WorkingDirectory=~", []),
+        ("WorkingDirectory=-/no/such", []),
+        ("WorkingDirectory=%h", []),
+        ("User=0", []),
+        ("User=%u", []),
+        ("User=root", []),
+        ("Group=%i", []),
+        ("Environment=/no/such", []),
+    ],
+)
+def test_what_a_unit_names_and_the_host_lacks(line, absent):
+    """By the prefixes, quotes and specifiers of systemd; where systemd does not mind, or nobody can know, nothing."""
+    assert [(row["value"], row["file"], row["line"]) for row in missing(unit("Type=exec", line))] == [
+        (value, "/u", 2) for value in absent
+    ]
+
+
+def test_what_systemd_makes_for_a_service_is_not_missing():
+    """Folders of the service, users of DynamicUser=, and whatever is in a root of its own."""
+    assert missing(unit("StateDirectory=no-such:x", "ReadWritePaths=/var/lib/no-such/models")) == []
+    assert missing(unit("TemporaryFileSystem=/no", "ReadWritePaths=/no/such")) == []
+    assert missing(unit("DynamicUser=yes", "User=nosuchuser", "Group=nosuchgroup")) == []
+    assert missing(unit("ExecStart=/no/such", "RootDirectory=/")) == []
+    assert missing(unit("ExecStart=nosuchprogram", "ExecSearchPath=/opt")) == []
+    assert missing(None) == missing({"settings": None}) == []
+    assert absent_programs(["/no/such", "/bin/sh", "auto"]) == ["/no/such"]

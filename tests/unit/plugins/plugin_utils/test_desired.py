@@ -498,6 +498,7 @@ def test_what_is_asked_of_a_host():
         "store": "/srv/models",
         "store_user": "ollama",
         "writes": ["/etc/ollama", "/etc/sysctl.d", FOLDER, "/etc/tmpfiles.d", "/var/lib/inference.ollama"],
+        "programs": [],
         "ports": [11434],
         "command_timeout": 5,
     }

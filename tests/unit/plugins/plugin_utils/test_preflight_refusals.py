@@ -176,3 +176,37 @@ def test_the_template_has_the_lines_of_the_installed_unit():
     text = next(file["content"] for file in state["files"] if file["path"].endswith("ollama@.service"))
     assert {"User=llm", "StateDirectory=o", "ExecStart=/usr/local/bin/ollama serve"} <= set(text.splitlines())
     assert "dropins-left-behind" not in [warning["code"] for warning in state["plan"]["warnings"]]
+
+
+def lacking(directive, value="/no/such"):
+    """An entry of missing."""
+    return {"directive": directive, "value": value, "file": directive and "/u", "line": directive and 3}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (
+            lacking("ExecStart", "/usr/local/bin/ollama"),
+            "/usr/local/bin/ollama: ExecStart= of ollama.service (/u:3) starts it, and there is no such program",
+        ),
+        (lacking("ExecStartPre"), "/no/such: ExecStartPre= of ollama.service (/u:3) starts it"),
+        (lacking("WorkingDirectory"), "make the folder, or write a dash before its name"),
+        (lacking("ReadWritePaths"), "/no/such: ReadWritePaths= of ollama.service (/u:3) names it, and it does not"),
+        (lacking("User", "bob"), "User=bob of ollama.service (/u:3): there is no such user on this host"),
+        (lacking("SupplementaryGroups", "g"), "SupplementaryGroups=g of ollama.service (/u:3): there is no such group"),
+        (lacking(None), "ollama_binary_path: '/no/such' is no program of this host"),
+    ],
+)
+def test_what_keeps_a_service_from_starting_is_refused(entry, said, check_mode):
+    """Before it is stopped, with the line that names it and what to do; a dry run says the same."""
+    (line,) = refusals(found(missing=[entry]), check_mode=check_mode)
+    assert said in line
+
+
+def test_a_command_that_the_plan_replaces_may_be_missing():
+    """The unit's own program is not started then; what runs before it is."""
+    seen = found(missing=[lacking("ExecStart"), lacking("ExecStartPre")])
+    (line,) = refusals(seen, binary_path="/opt/ollama/bin/ollama")
+    assert "ExecStartPre=" in line

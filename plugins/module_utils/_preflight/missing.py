@@ -1,0 +1,131 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a unit's own lines name and the host has not, without which systemd does not start the service.
+
+systemd.exec(5), "WorkingDirectory=", "User=", "Paths"; systemd.service(5), "Command lines", for prefixes and for where
+a program without a path is looked for. Where it is not certain, nothing is missing.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES, expand, split_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_COMMANDS = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost")
+_PATHS = (
+    *("ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths", "ExecPaths", "NoExecPaths"),
+    *("ReadWriteDirectories", "ReadOnlyDirectories", "InaccessibleDirectories", "BindPaths", "BindReadOnlyPaths"),
+)
+# By these the unit sees other files than this host has, or places that systemd makes before it looks.
+_APART = frozenset({"RootDirectory", "RootImage", "ExtensionImages", "ExtensionDirectories", "MountImages"})
+_MADE = {
+    "StateDirectory": ("/var/lib", "/var/lib/private"),
+    "CacheDirectory": ("/var/cache", "/var/cache/private"),
+    "LogsDirectory": ("/var/log", "/var/log/private"),
+    "RuntimeDirectory": ("/run", "/run/private"),
+    "ConfigurationDirectory": ("/etc",),
+    "TemporaryFileSystem": ("",),
+}
+# The folders in which systemd looks for a program (src/basic/path-util.h).
+_SEARCHED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_NUMBER = re.compile("[0-9]{1,10}")
+_PREFIXES = "-@:+!|"
+
+
+def missing(unit: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """``{directive, value, file, line}`` of each program, folder, user and group that is named and not there.
+
+    ``unit`` is found_unit of unit_files_info.
+    """
+    said = [each for each in (unit or {}).get("settings") or [] if each["section"] == "Service" and each["value"]]
+    if any(each["directive"] in _APART for each in said):
+        return []
+    made = [*_made(said)]
+    dynamic = any(each["directive"] == "DynamicUser" and each["value"].lower() in YES for each in said)
+    searched = not any(each["directive"] == "ExecSearchPath" for each in said)
+    found = []
+    for each in said:
+        for value in _absent(each["directive"], each["value"], dynamic=dynamic, searched=searched):
+            if not any(value == place or value.startswith(f"{place}/") for place in made):
+                found.append({"directive": each["directive"], "value": value, "file": each["file"], "line": each["line"]})
+    return found
+
+
+def absent_programs(paths: Iterable[str]) -> list[str]:
+    """The paths, of those that begin with a slash, at which no program is."""
+    return [path for path in paths if path.startswith("/") and not _runs(path)]
+
+
+def _absent(directive: str, value: str, *, dynamic: bool, searched: bool) -> Iterator[str]:
+    if directive in _COMMANDS:
+        program = _program(value)
+        if program is not None and not (_runs(program) if program.startswith("/") else not searched or _is_found(program)):
+            yield program
+    elif directive == "WorkingDirectory":
+        path = expand(value.strip("\"'"))
+        if _is_certain(path) and not os.path.isdir(path):
+            yield path
+    elif directive == "User" and not dynamic:
+        yield from _unknown(value, pwd.getpwnam)
+    elif directive == "Group" and not dynamic:
+        yield from _unknown(value, grp.getgrnam)
+    elif directive == "SupplementaryGroups":
+        for name in value.split():
+            yield from _unknown(name, grp.getgrnam)
+    elif directive in _PATHS:
+        for word in split_words(value)[0]:
+            path = expand(word).partition(":")[0]
+            if _is_certain(path) and not os.path.lexists(path):
+                yield path
+
+
+def _program(value: str) -> str | None:
+    """The program of a command line; None where systemd does not mind, or nobody knows it."""
+    words = split_words(value)[0]
+    if not words:
+        return None
+    first = expand(words[0])
+    program = first.lstrip(_PREFIXES)
+    prefixes = first[: len(first) - len(program)]
+    # With | it is a shell's command (systemd 258).
+    return program if program and "-" not in prefixes and "|" not in prefixes and "%" not in program else None
+
+
+def _runs(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def _is_found(name: str) -> bool:
+    return any(_runs(f"{folder}/{name}") for folder in _SEARCHED)
+
+
+def _is_certain(path: str) -> bool:
+    """Whether a missing path is an error: one that begins with a dash, or with the root of an image, is none."""
+    return path.startswith("/") and "%" not in path
+
+
+def _unknown(name: str, known: Any) -> Iterator[str]:  # noqa: ANN401 - a function of pwd or grp
+    name = expand(name.strip("\"'"))
+    if _NUMBER.fullmatch(name) or "%" in name:
+        return
+    try:
+        known(name)
+    except (KeyError, ValueError):
+        yield name
+
+
+def _made(said: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Folders that systemd makes for the service."""
+    for each in said:
+        for base in _MADE.get(each["directive"], ()):
+            for word in split_words(each["value"])[0]:
+                yield f"{base}/{expand(word).partition(':')[0].lstrip('/')}"
