@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run the tests, the cheap ones first: tests/run.sh [STEP...]
+# Run the tests, two steps at a time where they let the host do something else: tests/run.sh [STEP...]
 # Every step's output goes to build/logs/STEP.log. Root gets the Debian packages that the steps need; a step that cannot run here says why and
 # what to do, and fails where CI=true.
 # shellcheck disable=SC2317 # the steps are called by name
@@ -17,7 +17,10 @@ logs=$root/build/logs
 version=$(sed -n 's/^version: *//p' galaxy.yml)
 artefact=$root/build/dist/inference-ollama-$version.tar.gz
 python=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-declare -A missing=()
+# These fill two processors, or measure time.
+# shellcheck disable=SC2034 # for lanes.sh
+alone="units neighbours vms"
+source tests/tools/lanes.sh
 
 packages() { grep -vE '^\s*(#|$)' "tests/$1/host-packages.txt"; }
 absent() { while read -r name; do dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || echo "$name"; done; }
@@ -90,10 +93,19 @@ dry_run() {
   [ "${PIPESTATUS[0]}" = 0 ] && grep -Eq 'localhost .* failed=0' "$logs/dry-run.out"
 }
 
+# A copy of the files that git knows, which no other step changes meanwhile: copy STEP
+copy() {
+  tree=$root/build/copy/$1/ansible_collections/inference/ollama
+  rm -rf "build/copy/$1"
+  mkdir -p "$tree"
+  tracked | tar -T - -cf - | tar -xf - -C "$tree"
+}
+
 # What a user installs must do what the checkout does.
 artefact() {
   rm -rf build/dist build/installed
-  ansible-galaxy collection build --output-path build/dist . || return 1
+  copy artefact
+  ansible-galaxy collection build --output-path build/dist "$tree" || return 1
   python tests/tools/artefact_files.py "$artefact" || return 1
   ANSIBLE_COLLECTIONS_PATH=$root/build/installed ansible-galaxy collection install --offline -p build/installed "$artefact" || return 1
   ANSIBLE_COLLECTIONS_PATH=$root/build/installed ansible-playbook -i playbooks/inventory/localhost.yml inference.ollama.site \
@@ -104,17 +116,15 @@ artefact() {
 # What Galaxy does with the artefact before it publishes it, but what it does in a container (.config/galaxy-importer.cfg).
 galaxy() {
   rm -rf build/galaxy
-  ansible-galaxy collection build --output-path build/galaxy . || return 1
+  copy galaxy
+  ansible-galaxy collection build --output-path build/galaxy "$tree" || return 1
   python tests/tools/galaxy_import.py "build/galaxy/$(basename "$artefact")" build/galaxy
 }
 
 # ansible-test resolves links, so it wants a copy; without a repository of its own the copy counts as ignored files of
 # this one, and every test is skipped with exit status 0.
-copy() {
-  tree=$root/build/copy/ansible_collections/inference/ollama
-  rm -rf build/copy
-  mkdir -p "$tree"
-  tracked | tar -T - -cf - | tar -xf - -C "$tree"
+copy_for_ansible_test() {
+  copy "$1"
   git -C "$tree" init -q
   # ansible-test would download a script that installs pip; Python carries a pip of its own.
   mkdir -p ~/.ansible/test/cache
@@ -124,7 +134,7 @@ copy() {
 }
 
 sanity() {
-  copy
+  copy_for_ansible_test sanity
   (cd "$tree" && ansible-test sanity --local --python "$python" --color no) 2>&1 | tee "$logs/sanity.out"
   [ "${PIPESTATUS[0]}" = 0 ] && ! grep -q 'All targets skipped' "$logs/sanity.out"
 }
@@ -136,7 +146,7 @@ target_units() {
     missing[target_units]="python3.9, the oldest Python of a target, is missing on PATH; where the system has no package of it: pyenv install 3.9"
     return
   fi
-  copy
+  copy_for_ansible_test target_units
   (cd "$tree" && ansible-test units --venv --python 3.9 --color no) 2>&1 | tee "$logs/target_units.out"
   [ "${PIPESTATUS[0]}" = 0 ] && grep -Eq '[0-9]+ passed' "$logs/target_units.out" || return 1
   python3.9 -m venv build/python3.9 || return 1
@@ -185,31 +195,15 @@ gist() {
 }
 
 steps=("$@")
-[ $# -gt 0 ] || steps=(lint types docs units report site secrets dry_run artefact galaxy sanity target_units boxes neighbours vms)
+# The longest first: all the others that one processor is enough for take as long together.
+[ $# -gt 0 ] || steps=(boxes lint types docs report site secrets dry_run artefact galaxy target_units sanity units neighbours vms)
 mkdir -p "$logs"
 if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   echo "The tests look at the files that git knows: they need the program git, and a clone that belongs to who runs them." >&2
   exit 1
 fi
 install_packages "${steps[@]}"
-failed=()
-for step in "${steps[@]}"; do
-  started=$SECONDS
-  printf '%-13s ' "$step"
-  unset "missing[$step]"
-  "$step" >"$logs/$step.log" 2>&1
-  code=$?
-  if [ $code != 0 ]; then
-    failed+=("$step")
-    printf 'FAILED   %4d s   build/logs/%s.log ends:\n' $((SECONDS - started)) "$step"
-    tail -n "${LOG_LINES:-60}" "$logs/$step.log" | sed 's/^/    /'
-  elif [ -n "${missing[$step]:-}" ]; then
-    printf 'NOT RUN  %s\n' "${missing[$step]}"
-    [ "${CI:-}" != true ] || failed+=("$step")
-  else
-    printf 'passed   %4d s   %s\n' $((SECONDS - started)) "$(grep -E '^[0-9]+ passed|^=+ .*[0-9]+ passed|^TOTAL ' "$logs/$step.log" | tr -s '= ' | xargs echo)"
-  fi
-done
+run_steps "${steps[@]}"
 for step in "${failed[@]}"; do
   echo "$step did not pass; of build/logs/$step.log:"
   gist "$step"
