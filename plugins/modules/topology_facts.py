@@ -420,8 +420,8 @@ ansible_facts:
               sample: []
             slices:
               description:
-                - The same for other slices below the root that the service may be put into, such as C(ollama.slice); the
-                  entry without a name stands for all that are not listed. Empty where all of them have the same limits
+                - The same for other slices below the root that the service may be put into, such as C(ollama.slice).
+                  The entry without a name stands for all that are not listed. Empty where all have the same limits
                   as the slice that the unit's files name. V(null) without control groups of a service manager.
               type: list
               elements: dict

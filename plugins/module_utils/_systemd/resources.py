@@ -70,7 +70,7 @@ def read_planned(root: Root, name: str, total: int | None) -> Planned | None:
         return None
     named = own_slice(files)
     within = USUAL_SLICE if named is None else _expanded(named["name"], name)
-    return Planned(slices_of(root, within, total), _resources(root, files, "Service", total))
+    return Planned(slices_of(root, within, total), _resources(files, "Service", total))
 
 
 def _expanded(text: str, unit: str) -> str:
@@ -95,14 +95,14 @@ def slices_of(root: Root, name: str, total: int | None) -> tuple[tuple[str, Reso
             continue
         each = f"{above}.slice"
         group += f"/{each}"
-        found.append((group, _resources(root, unit_files(root, each), "Slice", total)))
+        found.append((group, _resources(unit_files(root, each), "Slice", total)))
     return tuple(found)
 
 
 def unit_files(root: Root, name: str) -> list[tuple[str, list[str]]]:
     """Path and lines of a unit and its drop-ins in systemd's order, without the role's own.
 
-    None for a masked service and one without a unit file; a slice needs none.
+    Nothing of a masked unit, and of a service without a unit file; a slice needs none.
     """
     path = next((f"{folder}/{name}" for folder in FOLDERS if root.exists(f"{folder}/{name}")), None)
     if path is not None and root.link(path) == "null":
@@ -139,9 +139,7 @@ def _dropins(root: Root, path: str | None, name: str) -> list[str]:
     return [found[file] for file in sorted(found) if root.link(found[file]) != "null"]
 
 
-def _resources(
-    root: Root, files: Iterable[tuple[str, Iterable[str]]], section: str, total: int | None
-) -> Resources:
+def _resources(files: Iterable[tuple[str, Iterable[str]]], section: str, total: int | None) -> Resources:
     """The limits after all files, by the rules of each directive; a value that systemd cannot read is passed over."""
     values: dict[str, object] = {}
     for _path, lines in files:
@@ -251,7 +249,7 @@ def _parse_size(text: str) -> int | None:
         match = _SIZE.match(text, place)
         if match is None or (match[3] or "B") not in units:
             return None
-        factor = 1024 ** (_UNITS[::-1].index(match[3] or "B"))
+        factor = 1 << 10 * _UNITS[::-1].index(match[3] or "B")
         total += int(match[1]) * factor
         if match[2]:
             total += int(match[2]) * factor // 10 ** len(match[2])

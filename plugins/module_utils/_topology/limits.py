@@ -6,8 +6,8 @@
 Documentation/admin-guide/cgroup-v2.rst; Documentation/admin-guide/cgroup-v1/cpusets.rst and memory.rst;
 Documentation/scheduler/sched-bwc.rst. A limit of any level above holds too, so every level is read.
 
-What the service itself will have stands in its files, whether it runs or not. A slice is there before and after it: what
-no file says of it is read from its group.
+What the service itself will have stands in its files, whether it runs or not. A slice is there before and after it:
+what no file says of it is read from its group.
 """
 
 from __future__ import annotations
@@ -89,9 +89,7 @@ def _own_slices(root: Root) -> list[str]:
     return sorted({_ROLES, *there} - _SYSTEMDS)
 
 
-def _in_slice(
-    root: Root, name: str | None, planned: Planned, online: CpuSet | None, nodes: CpuSet | None
-) -> Limits:
+def _in_slice(root: Root, name: str | None, planned: Planned, online: CpuSet | None, nodes: CpuSet | None) -> Limits:
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.resources import (  # noqa: PLC0415 compiled only where needed
         slices_of,
     )
@@ -119,9 +117,7 @@ def _within(root: Root, planned: Planned | None, online: CpuSet | None, nodes: C
     return found if planned is None else _with_files(root, found, planned, online, nodes)
 
 
-def _with_files(
-    root: Root, limits: Limits, planned: Planned, online: CpuSet | None, nodes: CpuSet | None
-) -> Limits:
+def _with_files(root: Root, limits: Limits, planned: Planned, online: CpuSet | None, nodes: CpuSet | None) -> Limits:
     """The limits with those that files set, as far as a controller of this host has them."""
     cpus, mems, quota, memory = limits.cpus, limits.mems, limits.cpu_quota, limits.memory_bytes
     sets, time, sizes = (_acts(root, name) for name in _CONTROLLERS)
@@ -287,7 +283,10 @@ def _common(sets: list[CpuSet | None]) -> CpuSet | None:
 
 def _read_memory(root: Root, directory: str) -> int | None:
     """The least of the limit and of the mark from which on a group is slowed down and its memory taken back."""
-    return _least(_read_limit(root, directory, ("memory.max", "memory.limit_in_bytes")), _read_limit(root, directory, ("memory.high",)))
+    return _least(
+        _read_limit(root, directory, ("memory.max", "memory.limit_in_bytes")),
+        _read_limit(root, directory, ("memory.high",)),
+    )
 
 
 def _read_limit(root: Root, directory: str, names: tuple[str, ...]) -> int | None:

@@ -78,7 +78,7 @@ def read_nodes(root: Root, online: CpuSet | None) -> list[Node] | None:
             )
         )
     _check_membership(root, nodes, online)
-    _check_memory(root, nodes)
+    _check_memory(root, nodes, online)
     if any(not node.cpus and node.memory_bytes for node in nodes) and _has_power9_with_gpus(root):
         # Its NVLink makes the memory of a GPU a node, and it has no other memory without CPUs.
         nodes = [node._replace(gpu_memory=not node.cpus) for node in nodes]
@@ -178,7 +178,7 @@ def _check_membership(root: Root, nodes: list[Node], online: CpuSet | None) -> N
         root.problem(f"{BASE}/node*/cpulist: CPUs {brief(online - seen)} are online and in no node")
 
 
-def _check_memory(root: Root, nodes: list[Node]) -> None:
+def _check_memory(root: Root, nodes: list[Node], online: CpuSet | None) -> None:
     known = [node.memory_bytes for node in nodes if node.memory_bytes is not None]
     if len(known) < len(nodes) or not root.exists("/proc/meminfo"):
         return
@@ -186,17 +186,23 @@ def _check_memory(root: Root, nodes: list[Node]) -> None:
     if host is None:
         return
     # Seen in virtual machines whose memory was plugged in after the start.
-    if abs(total - host) > host / 100 and not (total > host and _has_own_meminfo(root, host)):
+    if abs(total - host) > host / 100 and not (total > host and _has_own_meminfo(root, nodes, host, online)):
         root.problem(f"{BASE}/node*/meminfo: the nodes have {total} bytes together, /proc/meminfo says {host}")
 
 
-def _has_own_meminfo(root: Root, total: int) -> bool:
+def _has_own_meminfo(root: Root, nodes: list[Node], total: int, online: CpuSet | None) -> bool:
     """Whether /proc/meminfo is a container's: a file mounted there (lxcfs), or the kernel's with its group's limit.
 
-    The nodes' files are then still those of the whole machine.
+    The nodes' files are then still those of the whole machine. lxcfs also leaves CPUs out of those that are online
+    which are not offline.
     """
     if any(line.split(" ")[1:2] == ["/proc/meminfo"] for line in (root.text("/proc/mounts") or "").splitlines()):
         return True
+    offline = root.cpus("/sys/devices/system/cpu/offline")
+    if online is not None and offline is not None:
+        everywhere = [root.cpus(f"{BASE}/node{node.id}/cpulist") for node in nodes]
+        if any(cpus and cpus - online - offline for cpus in everywhere):
+            return True
     # Compiled where the numbers differ alone.
     from ansible_collections.inference.ollama.plugins.module_utils._topology.limits import (  # noqa: PLC0415
         read_limits,

@@ -74,7 +74,7 @@ def read_virtualization(root: Root) -> Virtualization:
 
 
 def read_container(root: Root) -> str | None:
-    """The kind of container that this is; None where it is none."""
+    """The kind of container that this is; None outside of one."""
     if re.search("microsoft|WSL", root.text("/proc/sys/kernel/osrelease") or "", re.IGNORECASE):
         return "wsl"
     # OpenVZ: the first is inside and outside, the second outside alone.

@@ -80,10 +80,9 @@ def _automatic(planning: Planning, cards: list[Gpu]) -> tuple[str, str]:
         return SINGLE, "one server, since ollama_numa_node or ollama_bind_method says where it runs"
     if not planning.reached(SETTABLE):
         return SINGLE, f"one server: {planning.release_text} takes no thread count for each of several"
-    if any(home.parts for home in homes):
-        parts = len(_hosting(planning))
-        return _PER_SOCKET, f"objective throughput on {nodes} sockets of {parts} nodes: each reads its own memory"
-    return PER_NODE, f"objective throughput on {nodes} nodes: each socket reads its own memory"
+    cut = any(home.parts for home in homes)
+    where = f"{nodes} sockets cut into {len(_hosting(planning))} nodes" if cut else f"{nodes} nodes"
+    return _PER_SOCKET if cut else PER_NODE, f"objective throughput on {where}: each socket reads its own memory"
 
 
 def _hosting(planning: Planning) -> list[Node]:

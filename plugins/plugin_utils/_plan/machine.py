@@ -18,7 +18,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import Vendor, vendor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 GIB = 1 << 30
 # Where systemd puts a service whose files name no slice.
@@ -126,14 +126,12 @@ class Machine:
         self.slice_limits: list[str] = list(allowed.get("system_slice") or [])
         # Where GPU memory is a node of the host, the total counts it too.
         host_bytes = memory.get("host_bytes") or memory.get("total_bytes")
-        self.memory_limit: int | None = allowed.get("memory_bytes")
+        entries = topology.get("numa") or []
+        self.memory_limit = _least(allowed.get("memory_bytes"), _own_total(entries, host_bytes))
         self.memory_bytes = _least(host_bytes, self.memory_limit)
         self.packages = [_parse(text) for text in cpu.get("packages") or []]
-        entries = topology.get("numa") or []
-        sizes = _scaled([None if node.get("gpu_memory") else node.get("memory_bytes") for node in entries], host_bytes)
         self.nodes = [
-            Node(node["id"], _cpus(node.get("cpus")) or CpuSet(), node.get("memory_bytes") if size is None else size)
-            for node, size in zip(entries, sizes)
+            Node(node["id"], _cpus(node.get("cpus")) or CpuSet(), node.get("memory_bytes")) for node in entries
         ]
         self.gpus_read = topology.get("gpus") is not None
         self.gpus = [_gpu(entry) for entry in topology.get("gpus") or []]
@@ -225,15 +223,13 @@ def _least(*counts: int | None) -> int | None:
     return min(known) if known else None
 
 
-def _scaled(sizes: list[int | None], total: int | None) -> list[int | None]:
-    """The memory of nodes in proportion, where they have more together than the host.
+def _own_total(entries: Iterable[Mapping[str, Any]], total: int | None) -> int | None:
+    """The memory of a container whose nodes' files are those of the whole machine; None where the nodes have no more.
 
-    In a container the nodes' files are those of the whole machine.
+    It bounds the service as a limit does, and may come from any node.
     """
-    together = sum(size for size in sizes if size is not None)
-    if total is None or together <= total:
-        return sizes
-    return [None if size is None else size * total // together for size in sizes]
+    sizes = [node.get("memory_bytes") or 0 for node in entries if not node.get("gpu_memory")]
+    return total if total is not None and sum(sizes) > total + total // 100 else None
 
 
 def _socket(number: int, parts: list[Node]) -> Node:

@@ -22,8 +22,8 @@ SINGLE, TEMPLATE = "ollama.service", "ollama@.service"
 class Share:
     """One ``ollama serve``: its name, its part of the host, and its policy.
 
-    ``cpus`` None leaves CPUs and node to the questions of cpu.py; ``node`` is the node or socket that all of ``cpus`` lie
-    on, None without one. ``memory_bytes`` is None where it could not be read. ``why`` ends in numbers.
+    ``cpus`` None leaves CPUs and node to the questions of cpu.py; ``node`` is the node or socket that all of ``cpus``
+    lie on, None without one. ``memory_bytes`` is None where it could not be read. ``why`` ends in numbers.
     """
 
     name: str

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Limits that files set for a service and its slices, by the forms and the order of systemd.
 
-The values were compared with what ``systemctl show`` of systemd 252 printed for stopped units and slices with these files.
+The values were compared with what ``systemctl show`` of systemd 252 printed for stopped units with these files.
 """
 
 from __future__ import annotations
@@ -150,8 +150,14 @@ def test_limits_of_a_service(tmp_path, lines, expected):
     [
         ({f"{UNIT}.d/b.conf": "CPUQuota=200%", f"{UNIT}.d/a.conf": "CPUQuota=400%"}, 2.0),
         # By name, whatever the folder.
-        ({f"{UNIT}.d/a.conf": "CPUQuota=400%", "/usr/lib/systemd/system/ollama.service.d/b.conf": "CPUQuota=200%"}, 2.0),
-        ({f"{UNIT}.d/a.conf": "CPUQuota=400%", "/usr/lib/systemd/system/ollama.service.d/a.conf": "CPUQuota=200%"}, 4.0),
+        (
+            {f"{UNIT}.d/a.conf": "CPUQuota=400%", "/usr/lib/systemd/system/ollama.service.d/b.conf": "CPUQuota=200%"},
+            2.0,
+        ),
+        (
+            {f"{UNIT}.d/a.conf": "CPUQuota=400%", "/usr/lib/systemd/system/ollama.service.d/a.conf": "CPUQuota=200%"},
+            4.0,
+        ),
         ({"/etc/systemd/system.control/ollama.service.d/50-CPUQuota.conf": "CPUQuota=300%"}, 3.0),
         ({"/run/systemd/system.control/ollama.service.d/50-CPUQuota.conf": "CPUQuota=300%"}, 3.0),
         ({"/etc/systemd/system/service.d/all.conf": "CPUQuota=500%"}, 5.0),
@@ -214,7 +220,7 @@ def test_a_mark_of_the_byte_order_is_no_part_of_a_file(tmp_path):
 
 
 def test_a_slice_that_says_without_limit(tmp_path):
-    """A directive that takes the limit away is told apart from none."""
+    """A directive that takes the limit away is not the same as none."""
     files = {f"{ETC}/system.slice.d/a.conf": "[Slice]\nMemoryMax=infinity\nCPUQuota="}
     ((_group, limits),) = planned(tmp_path, files).slices
     assert limits == Resources(said=("cpu_quota", "memory_bytes"))
@@ -240,5 +246,5 @@ def test_a_masked_drop_in_and_a_masked_unit(tmp_path):
 
 
 def test_no_unit_no_word(tmp_path):
-    """Without a unit file nothing is said about it."""
+    """Without a unit file nothing is known of it."""
     assert read_planned(Root(plant(tmp_path, {})), "ollama.service", None) is None

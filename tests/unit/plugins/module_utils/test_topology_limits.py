@@ -222,7 +222,7 @@ def test_the_slice_of_the_files_counts_with_all_above_it(tmp_path):
     assert read(tmp_path, MOUNT_V2, SERVICE, files) == (("0-5", None, 8.0, 64 << 30), [])
 
 
-def test_other_slices_are_told_where_they_have_other_limits(tmp_path):
+def test_other_slices_are_listed_where_they_have_other_limits(tmp_path):
     """Those of the role's slice by its files, and those of any other one without limits."""
     files = {
         "/etc/systemd/system/ollama.slice.d/limits.conf": "[Slice]\nMemoryMax=8G",
@@ -240,10 +240,8 @@ def test_a_set_that_leaves_nothing_is_passed_over_and_named(tmp_path):
     root = Root(plant(tmp_path, {**MOUNT_V2, **SLICE, **SERVICE, **files}))
     limits = read_limits(root, CpuSet.parse("0-31"), CpuSet([0]))
     assert (limits.cpus, str(limits.mems)) == (None, "0")
-    assert root.problems == [
-        "AllowedCPUs=64-127 in the files of ollama.service or its slice leaves nothing of 0-31, so that the kernel"
-        " passes it over"
-    ]
+    (problem,) = root.problems
+    assert problem.startswith("AllowedCPUs=64-127 in the files of ollama.service or its slice leaves nothing of 0-31")
 
 
 def test_what_no_controller_does_is_no_limit(tmp_path):

@@ -160,6 +160,8 @@ OWN_MEMINFO = {"/proc/meminfo": "MemTotal: 8388608 kB\nMemFree: 8388608 kB\nMemA
         {"/run/systemd/container": "lxc"},
         {"/sys/fs/cgroup/memory.max": str(8 << 30)},
         {"/.dockerenv": ""},
+        # lxcfs by the CPUs alone: most of the nodes' CPUs are neither online nor offline.
+        {},
     ],
 )
 def test_a_container_with_a_meminfo_of_its_own_contradicts_nothing(tmp_path, sign):
@@ -171,11 +173,9 @@ def test_a_container_with_a_meminfo_of_its_own_contradicts_nothing(tmp_path, sig
 
 
 def test_nodes_with_more_memory_than_a_host_are_named(tmp_path):
-    """On a host without any container both numbers are the kernel's, and one of them is wrong."""
+    """On a host that is no container both numbers are the kernel's, and one of them is wrong."""
     root = Root(LXC.write(tmp_path))
     plant(tmp_path, OWN_MEMINFO)
     read_nodes(root, CpuSet.parse("0-63"))
-    assert root.problems == [
-        "/sys/devices/system/node/node*/meminfo: the nodes have 137438953472 bytes together, /proc/meminfo says"
-        " 8589934592"
-    ]
+    (problem,) = root.problems
+    assert "the nodes have 137438953472 bytes together, /proc/meminfo says 8589934592" in problem

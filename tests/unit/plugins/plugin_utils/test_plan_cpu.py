@@ -239,7 +239,9 @@ def test_a_socket_that_is_cut_into_nodes_is_what_a_server_is_bound_to():
     assert where(uncut) == [(0, "0-15,32-47", "numactl", 16, 128 << 30)]
     assert [code for code in codes(cut) if code != "numa-balancing-on"] == codes(uncut)
     (warning,) = [warning for warning in cut["warnings"] if warning["code"] == "one-node-of-many"]
-    assert warning["message"] == "one instance is bound to socket 0 (nodes 0-3); the CPUs of 1 other socket(s) stay free"
+    assert (
+        warning["message"] == "one instance is bound to socket 0 (nodes 0-3); the CPUs of 1 other socket(s) stay free"
+    )
     assert decision(cut, "CPUAffinity")["value"] == "0-15,32-47"
     assert decision(cut, "ExecStart")["value"] is None
 

@@ -415,13 +415,14 @@ def in_container(machine, total, limit=None):
     return machine
 
 
-def test_memory_of_nodes_is_taken_in_proportion_where_the_host_has_less():
+def test_what_a_container_has_is_a_limit():
     """In a container the nodes' files are those of the whole machine."""
     for options in ({"instances": "per_numa_node"}, {"objective": "throughput"}):
         assert memory(plan(in_container(xeon(), 64 * GIB), **options)) == [32 * GIB, 32 * GIB]
-    assert memory(plan(in_container(xeon(), 64 * GIB))) == [32 * GIB]
+    assert memory(plan(in_container(xeon(), 64 * GIB))) == [64 * GIB]
+    assert memory(plan(in_container(xeon(), 200 * GIB))) == [128 * GIB]
     assert memory(plan(in_container(xeon(), 64 * GIB, 16 * GIB), instances="per_numa_node")) == [8 * GIB, 8 * GIB]
-    assert memory(plan(in_container(topology(**NPS4), 64 * GIB))) == [32 * GIB]
+    assert memory(plan(in_container(topology(**NPS4), 64 * GIB))) == [64 * GIB]
     cards = in_container(h200s(0, 1), 64 * GIB)
     assert memory(plan(cards, instances="per_gpu")) == [32 * GIB, 32 * GIB]
 

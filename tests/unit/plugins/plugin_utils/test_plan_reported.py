@@ -27,9 +27,7 @@ def test_limits_of_a_stopped_unit_give_the_plan_of_the_running_one(tmp_path):
 def test_a_machine_in_sub_nodes_is_planned_as_uncut(tmp_path):
     """Two sockets in NPS4 get the servers that NPS1 gets, bound to sockets."""
     for options, warned in (({}, ["one-node-of-many"]), ({"objective": "throughput"}, [])):
-        cut, uncut = (
-            planned(name, tmp_path, **options) for name in ("11-epyc-two-sockets-nps4", "11-same-nps1")
-        )
+        cut, uncut = (planned(name, tmp_path, **options) for name in ("11-epyc-two-sockets-nps4", "11-same-nps1"))
         assert [server["cpus"] for server in instances(cut)] == [server["cpus"] for server in instances(uncut)]
         assert [server["compute_threads"] for server in instances(cut)] == [96] * len(instances(uncut))
         assert [server["memory_bytes"] for server in instances(cut)] == [

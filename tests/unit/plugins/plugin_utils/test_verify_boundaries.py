@@ -22,7 +22,6 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_v
     running,
     seen_on,
 )
-
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, topology
 
 
