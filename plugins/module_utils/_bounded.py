@@ -26,6 +26,8 @@ _MOST_NAMES = 20_000
 # A pipe must not be waited for, and a terminal not become this process's own.
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _NOTHING = "/dev/null"
+# PATH_MAX of the kernel.
+_LONGEST_PATH = 4096
 # A file of sysfs is less deep.
 _DEEP = 40
 # What is linked is not absent: somebody, or a capture, meant something to be there.
@@ -53,6 +55,8 @@ class Files:
         self._folder = path.rstrip("/")
         # The place of each path below a root of its own, without links; the kernel finds its own.
         self._places: dict[str, str] | None = None if self.live else {}
+        # Links to nothing, and what would be below them.
+        self._dangling: set[str] = set()
 
     @property
     def live(self) -> bool:
@@ -78,6 +82,8 @@ class Files:
             return self._folder + path
         place = self._places.get(path)
         if place is None:
+            if len(path) > _LONGEST_PATH:
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
             place = self._places[path] = self._resolve(path)
         return place
 
@@ -89,12 +95,17 @@ class Files:
             try:
                 os.readlink(place)
             except OSError:
+                if folder in self._dangling:
+                    self._dangling.add(path)
                 return place
         from ansible_collections.inference.ollama.plugins.module_utils._systemd.tree import (  # noqa: PLC0415 compiled only where needed
             resolve,
         )
 
-        return self._folder + resolve(self._folder, path)
+        place = self._folder + resolve(self._folder, path)
+        if not os.path.lexists(place):
+            self._dangling.add(path)
+        return place
 
     def _place(self, path: str) -> str:
         """The same of the path itself, be it a link."""
@@ -173,6 +184,8 @@ class Files:
         try:
             return os.open(self._place(path), _FLAGS | os.O_NOFOLLOW)
         except OSError as error:
+            if error.errno == errno.ENOENT and path.rpartition("/")[0] in self._dangling:
+                raise OSError(errno.ELOOP, _DANGLING) from None
             if error.errno != errno.ELOOP:
                 raise
         end = self._end(path)
@@ -189,7 +202,7 @@ class Files:
             with os.scandir(self._end(path)) as entries:
                 names = [entry.name for entry in islice(entries, _MOST_NAMES + 1)]
         except FileNotFoundError:
-            if self._places is None or not os.path.islink(self._place(path)):
+            if path not in self._dangling:
                 raise
             raise OSError(errno.ELOOP, _DANGLING) from None
         if len(names) > _MOST_NAMES:

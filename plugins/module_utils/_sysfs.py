@@ -33,7 +33,7 @@ _LONGEST_PROBLEM = 500
 # Long texts that differ are kept up to so many bytes in all. Those of a sound host are short, or the same many times.
 _LONG = 1 << 10
 _MOST_IN_ALL = 1 << 24
-_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO)
+_ABSENT = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 
 
 def printable(text: str) -> bool:
@@ -89,7 +89,7 @@ class Root(Files):
         try:
             return sorted(self._list(path))
         except OSError as error:
-            if error.errno not in _ABSENT or (error.errno == errno.ENOTDIR and self.exists(path)):
+            if error.errno not in _ABSENT:
                 self.problem(f"{path}: cannot be listed ({error.strerror})")
         except ValueError:
             self.problem(f"{path}: cannot be listed (its path is not one)")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 USUAL = "/sys/fs/cgroup"
+# PATH_MAX of the kernel, and what it takes to write each byte as an octal number.
+_LONGEST = 4 * 4096
 _NAMES = re.compile(r"[a-z_ ]*")
 
 
@@ -33,12 +35,19 @@ def read_mounts(root: Root) -> list[Mount]:
     if text is None:
         return [Mount(USUAL, 2)]
     mounts = []
-    for line in text.splitlines():
-        _device, path, kind, options, *_rest = [*line.split(" "), "", "", "", ""]
+    for line in filter(None, text.splitlines()):
+        device, path, kind, options, *_rest = [*line.split(" "), "", "", "", ""]
+        if not options or max(len(device), len(path), len(kind)) > _LONGEST:
+            root.problem(f"/proc/mounts: read {line[:80]!r}, expected a device, a path, a type and options")
+            continue
+        if kind.startswith("cgroup") and not path.isascii():
+            root.problem(f"/proc/mounts: read {line[:80]!r}, expected a hierarchy at a path such as {USUAL}")
         if kind in ("cgroup", "cgroup2", "cpuset") and path.startswith("/") and ".." not in path:
             mounts.append(
                 Mount(path, 2) if kind == "cgroup2" else Mount(path, 1, frozenset([kind, *options.split(",")]))
             )
+    if not mounts and root.names(USUAL):
+        root.problem(f"/proc/mounts: no hierarchy of control groups, expected one at {USUAL}, which is not empty")
     return mounts
 
 

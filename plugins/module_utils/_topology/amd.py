@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
     from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import PciDevice
 
+# Some captures have the files of KFD alone.
+_BUS = "/sys/bus"
+
 
 def read_amd(
     root: Root, run: Runner | None, cards: list[PciDevice]
@@ -36,6 +39,8 @@ def read_amd(
         card = find_card(root, by_address, gpu["pci_bus_id"])
         if card is not None:
             fill(gpu, driver=card.driver, numa_node=card.numa_node, cpus=card.cpus)
+        elif gpu["pci_bus_id"] is not None and (root.exists(_BUS) or root.target(_BUS)):
+            root.problem(f"{DEVICES}/{gpu['pci_bus_id']}: absent, expected the card of that address, which KFD lists")
     if run is not None and gpus and read_container(root) is not None:
         _mark_devices(root, gpus)
     computing = {gpu["pci_bus_id"] for gpu in gpus}
@@ -80,8 +85,12 @@ def _ask_rocm(root: Root, run: Runner, gpus: list[dict[str, Any]]) -> str | None
     except (ValueError, RecursionError) as error:
         root.problem(f"rocm-smi: {error}")
         return None
+    if version is None:
+        root.problem(f"rocm-smi: read {outcome.out[:80]!r}, expected a driver version in it")
     addresses = [gpu["pci_bus_id"] for gpu in gpus]
     for card in known:
+        if card["pci_bus_id"] is not None and card["pci_bus_id"] not in addresses:
+            root.problem(f"rocm-smi: has a card at {card['pci_bus_id']}, which neither KFD nor the PCI bus has")
         # rocm-smi gives the memory of a whole board, which is none of its partitions'.
         if card["pci_bus_id"] is not None and addresses.count(card["pci_bus_id"]) == 1:
             gpu = gpus[addresses.index(card["pci_bus_id"])]

@@ -45,10 +45,13 @@ def parse_rocm(text: str) -> tuple[list[dict[str, Any]], str | None]:
     start = text.find("{")
     if start < 0:
         raise ValueError(f"read {text[:80]!r}, expected one JSON object")
-    said = json.loads(text[start:])
+    # Numbers stay texts: one of a million digits takes minutes, and all values become texts below.
+    said = json.loads(text[start:], parse_int=str, parse_float=str)
     if not isinstance(said, dict) or not all(isinstance(values, dict) for values in said.values()) or "\ufffd" in text:
         raise ValueError(f"read {text[start : start + 80]!r}, expected one object a card")
     cards = [_card(values) for key, values in said.items() if key.startswith("card")]
+    if not cards:
+        raise ValueError(f"read {text[start : start + 80]!r}, expected one object a card, such as card0")
     return cards, _word(_lower(said.get("system", {})), "driver version")
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # How captures name the question to NVIDIA's library, which once was a program of Python's.
 _NVML = ("python3", "-c", "(nvidia-ml-py)")
 
-_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO)
+_ABSENT = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 _ARCHITECTURE = "/proc/sys/kernel/arch"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"^(?:Node +[0-9]+ +)?(\w+): +([0-9]{1,15}) kB$", re.MULTILINE)
 # A line that is not of the kernel's form; few hosts have one, so the pattern is compiled there alone.
-_DAMAGED = r"^(?![A-Za-z0-9_()]+: +[0-9]+(?: kB)?$).+$"
+_DAMAGED = r"^(?![A-Za-z0-9_()]+: +[0-9]{1,15}(?: kB)?$).+$"
 
 
 class Memory(NamedTuple):

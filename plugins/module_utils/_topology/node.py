@@ -56,7 +56,7 @@ def read_nodes(root: Root, online: CpuSet | None) -> list[Node] | None:
     That kernel has no folder of nodes. One that is there and has none in it is damaged, or hidden.
     """
     ids = _node_ids(root)
-    if not ids and root.exists(BASE):
+    if not ids and (root.exists(BASE) or root.target(BASE) is not None):
         root.problem(f"{BASE}: expected a folder such as node0 for each node, found none; the nodes are unknown")
         return None
     if not ids:
@@ -133,12 +133,11 @@ def _linked_cpus(root: Root, number: int, online: CpuSet | None) -> CpuSet | Non
     linked = _links(root, f"{BASE}/node{number}", _CPU)
     if linked:
         return linked
-    back = CpuSet(cpu for cpu in online or () if number in _links(root, f"{CPUS}/cpu{cpu}", _NODE))
-    if back:
-        return back
     # A node of memory alone has none, where the others do.
-    others = (_links(root, f"{BASE}/node{other}", _CPU) for other in _node_ids(root) if other != number)
-    return CpuSet() if any(others) else None
+    if any(_links(root, f"{BASE}/node{other}", _CPU) for other in _node_ids(root)):
+        return linked
+    nodes = {cpu: _links(root, f"{CPUS}/cpu{cpu}", _NODE) for cpu in online or ()}
+    return CpuSet(cpu for cpu, links in nodes.items() if number in links) if any(nodes.values()) else None
 
 
 def _links(root: Root, folder: str, form: re.Pattern[str]) -> CpuSet:
@@ -149,7 +148,12 @@ def _links(root: Root, folder: str, form: re.Pattern[str]) -> CpuSet:
 def _read_hugepages(root: Root, base: str) -> dict[str, int | None]:
     matches = (_HUGEPAGES.fullmatch(name) for name in root.names(base))
     sizes = sorted(int(match[1]) for match in matches if match)
-    return {str(size): root.natural(f"{base}/hugepages-{size}kB/nr_hugepages") for size in sizes}
+    pages: dict[str, int | None] = {}
+    for size in sizes:
+        path = f"{base}/hugepages-{size}kB/nr_hugepages"
+        root.required(path, "a count of pages")
+        pages[str(size)] = root.natural(path)
+    return pages
 
 
 def _read_distances(root: Root, number: int, ids: list[int]) -> dict[str, int] | None:

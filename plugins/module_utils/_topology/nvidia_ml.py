@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
 
 # GPUs, drivers.nvidia, and what went wrong in words.
+_MOST_DIGITS = 20
+
 Answer = tuple[list[dict[str, Any]], dict[str, Any], list[str]]
 
 
@@ -41,7 +43,7 @@ def read_nvml(run: Runner) -> tuple[Answer | None, str | None]:
     if outcome.out is None:
         return None, f"NVML: {outcome.problem}"
     try:
-        said = dict(json.loads(outcome.out.strip().splitlines()[-1]))
+        said = dict(json.loads(outcome.out.strip().splitlines()[-1], parse_int=_whole))
     except (ValueError, TypeError, IndexError, RecursionError):
         return None, f"NVML: read {outcome.out[:80]!r}, expected one JSON object"
     if "absent" in said or "failed" in said:
@@ -51,6 +53,13 @@ def read_nvml(run: Runner) -> tuple[Answer | None, str | None]:
     except (LookupError, TypeError, ValueError) as error:
         # Half an answer is discarded: nvidia-smi may give a whole one.
         return None, f"NVML: read {outcome.out[:80]!r}, expected the facts of each GPU: {error}"
+
+
+def _whole(text: str) -> int:
+    # To make a number of a million digits takes minutes.
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
 
 
 def parse(said: dict[str, Any]) -> Answer:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PROC = "/proc/driver/nvidia"
 
-_DRIVER = re.compile(r"Kernel Module\s+(?:for \S+\s+)?([0-9]+(?:\.[0-9]+)+)(?![\w.])")
+_DRIVER = re.compile(r"Kernel Module\s+(?:for \S+\s+)?([0-9]{1,6}(?:\.[0-9]{1,6}){1,3})(?![\w.])")
 _NAME = re.compile(r"\S.*")
 
 

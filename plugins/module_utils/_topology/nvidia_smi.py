@@ -62,6 +62,9 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LISTED_GPU = re.compile(r"GPU ([0-9]{1,4}): ")
 _LISTED_MIG = re.compile(r"\s+MIG ([0-9A-Za-z.+-]+)\s+Device\s+[0-9]+: \(UUID: (MIG-[0-9A-Za-z/-]+)\)")
 _GPU = re.compile(r"GPU([0-9]{1,4})")
+# No GPU is cut into more than seven.
+_MOST_INSTANCES = 64
+_MOST_GPUS = 256
 
 # Values that the CSV query has too are reported there.
 _ONLY_IN_XML = ("MIG", "XML", "cuda_version", "product_architecture")
@@ -136,7 +139,14 @@ def parse_csv(text: str, fields: tuple[str, ...] = FIELDS) -> tuple[list[dict[st
     """Entries, the driver's version, and what went wrong in words; one line a GPU, sizes in MiB, no units."""
     values = Values()
     gpus, driver = [], None
-    for line in text.strip().splitlines():
+    lines = text.strip().splitlines()
+    different = list(dict.fromkeys(lines))
+    if len(different) < len(lines) or len(different) > _MOST_GPUS:
+        values.problems.append(
+            f"nvidia-smi: read {len(lines)} lines, {len(different)} of them different, expected one a GPU; the first "
+            f"{min(len(different), _MOST_GPUS)} are taken"
+        )
+    for line in different[:_MOST_GPUS]:
         cells = [cell.strip() for cell in line.split(",")]
         if len(cells) != len(fields):
             if _LOST.fullmatch(line.strip()):
@@ -212,6 +222,11 @@ def _add_mig_names(gpus: list[dict[str, Any]], outcome: Outcome, problems: list[
                 continue
             # Both list the instances by device number; where they differ a change came between the two calls.
             names = listed.get(gpu["index"], [])
+            if len(known) != len(names):
+                problems.append(
+                    f"nvidia-smi -L: lists {len(names)} MIG devices of GPU {gpu['index']}, of which nvidia-smi -q -x has "
+                    f"{len(known)}; their memory is unknown"
+                )
             gpu["mig"]["instances"] = [
                 {**name, "memory_bytes": known[i]["memory_bytes"] if len(known) == len(names) else None}
                 for i, name in enumerate(names)
@@ -226,7 +241,7 @@ def parse_list(text: str) -> dict[int, list[dict[str, str]]]:
         gpu, instance = _LISTED_GPU.match(line), _LISTED_MIG.match(line)
         if gpu:
             instances = found.setdefault(int(gpu[1]), [])
-        elif instance:
+        elif instance and len(instances) < _MOST_INSTANCES and instance[2] not in {each["uuid"] for each in instances}:
             instances.append({"name": instance[1], "uuid": instance[2]})
     return found
 

@@ -23,6 +23,8 @@ DRM = "/sys/class/drm"
 
 _DISPLAY = 0x03
 _ACCELERATOR = 0x12
+# Of a device without a driver.
+_UEVENT = re.compile(r"(?:(?!DRIVER=)[A-Z0-9_]+=[ -~]*(?:\n|$))+", re.ASCII)
 _ADDRESS = re.compile(r"([0-9a-fA-F]+):([0-9a-fA-F]{1,2}):([0-9a-fA-F]{1,2})\.([0-7])")
 
 
@@ -57,6 +59,8 @@ def read_cards(root: Root) -> list[PciDevice]:
         folder = f"{DEVICES}/{address}"
         code, vendor_id = root.natural(f"{folder}/class", 16), root.natural(f"{folder}/vendor", 16)
         if code is None or vendor_id is None:
+            if code is None and vendor_id is None and not root.names(folder):
+                root.problem(f"{folder}: expected the files of a PCI device, such as class and vendor, found none")
             continue
         kind = code >> 16
         if kind == _DISPLAY or (kind == _ACCELERATOR and vendor_id in BY_ID and BY_ID[vendor_id].read):
@@ -94,7 +98,10 @@ def _card(root: Root, address: str, vendor_id: int) -> PciDevice:
 def read_driver(root: Root, folder: str) -> str | None:
     """The kernel driver that a device is bound to, as in ``amdgpu``; None if unbound."""
     # The uevent file travels in captures that leave symbolic links out.
-    named = re.search(r"^DRIVER=([\w.-]+)$", root.text(f"{folder}/uevent") or "", re.MULTILINE | re.ASCII)
+    said = root.text(f"{folder}/uevent")
+    named = re.search(r"^DRIVER=([\w.-]+)$", said or "", re.MULTILINE | re.ASCII)
+    if said is not None and named is None and not _UEVENT.fullmatch(said):
+        root.problem(f"{folder}/uevent: read {said[:80]!r}, expected lines such as 'DRIVER=nvidia'")
     return root.link(f"{folder}/driver") or (named[1] if named else None)
 
 

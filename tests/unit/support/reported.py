@@ -78,10 +78,10 @@ def read(name, made):
         if text is None:
             Path(target, path.lstrip("/")).mkdir(parents=True, exist_ok=True)
     root = ReportedRoot(str(target), programs)
-    return gather(root, _runner(root, programs), set(SUBSETS))
+    return gather(root, runner(root, programs), set(SUBSETS))
 
 
-def _runner(root, programs):
+def runner(root, programs):
     """The programs' answers; one that no reader finds is not installed."""
     answers = dict(programs["answers"])
     everything = answers.pop("stdout of every nvidia-smi call", None)
@@ -96,7 +96,7 @@ def _runner(root, programs):
         "LoadState=loaded\nActiveState=inactive\nFragmentPath=/etc/systemd/system/ollama.service\nDropInPaths=\n"
         f"User=ollama\nGroup=ollama\nExecStart={command}\nEnvironmentFiles=\n"
     )
-    runner = FakeRunner(
+    answering = FakeRunner(
         {
             "nvml": ABSENT,
             "systemctl --version": "systemd 257 (257.9-1)\n",
@@ -109,7 +109,7 @@ def _runner(root, programs):
         name = argv[0].rpartition("/")[2]
         if name == "nvidia-smi" and root.program(name) is None:
             return Outcome(None, "nvidia-smi is not installed")
-        return runner([name, *argv[1:]] if name == "nvidia-smi" else argv)
+        return answering([name, *argv[1:]] if name == "nvidia-smi" else argv)
 
     return run
 

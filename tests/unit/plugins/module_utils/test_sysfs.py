@@ -67,7 +67,6 @@ def test_a_set_that_many_files_name_is_one(tmp_path):
 def test_absent_is_none_and_no_problem(root):
     """Most files of sysfs are optional."""
     assert root.text("/sys/none") is None
-    assert root.integer("/sys/number/none") is None
     assert root.cpus("/sys/none") is None
     assert root.cpu_mask("/sys/none") is None
     assert root.link("/sys/none") is None
@@ -109,6 +108,8 @@ def test_unreadable_is_a_problem(root):
         "/sys/folder: cannot be read (Is a directory)",
         "/sys/number: cannot be listed (Not a directory)",
     ]
+    assert root.integer("/sys/number/none") is None
+    assert root.problems[2:] == ["/sys/number/none: cannot be read (Not a directory)"]
 
 
 def test_each_file_is_read_once(root, tmp_path):

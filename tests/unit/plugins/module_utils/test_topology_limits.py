@@ -143,7 +143,40 @@ def test_damaged_limits_are_named(tmp_path, path, text):
 def test_strange_mounts_are_left_out(tmp_path):
     """Neither a relative path nor one that leaves the root."""
     files = {"/proc/mounts": "cgroup2 here cgroup2 rw 0 0\ncgroup2 /../up cgroup2 rw 0 0\n\nshort"}
-    assert read(tmp_path, files) == ((None, None, None, None), [])
+    problem = "/proc/mounts: read 'short', expected a device, a path, a type and options"
+    assert read(tmp_path, files) == ((None, None, None, None), [problem])
+
+
+def test_mounts_without_a_hierarchy_of_a_host_that_has_one_are_named(tmp_path):
+    """A damaged word makes a mount one of another type, by which all limits would be gone without a word."""
+    files = {"/proc/mounts": f"cgroup2 {V2} cgrp2 rw 0 0", f"{V2}/system.slice/cpu.max": "150000 100000"}
+    limits, problems = read(tmp_path, files)
+    assert limits == (None, None, None, None)
+    assert [problem[:42] for problem in problems] == ["/proc/mounts: no hierarchy of control grou"]
+
+
+@pytest.mark.parametrize("inner", ["/job", "/job/step/task"])
+def test_a_group_that_only_the_cpuset_names(tmp_path, inner):
+    """In version 2 /proc/self/cpuset names a group of the one hierarchy, whose limits hold, and those above it."""
+    files = {
+        "/proc/mounts": "none /cgroup/unified cgroup2 rw 0 0",
+        "/proc/self/cpuset": inner,
+        "/cgroup/unified/job/cpuset.cpus.effective": "0-5",
+        "/cgroup/unified/job/cpu.max": "150000 100000",
+        "/cgroup/unified/job/memory.max": "1000",
+        "/cgroup/unified/job/step/cpuset.cpus.effective": "2-5",
+    }
+    expected = "0-5" if inner == "/job" else "2-5"
+    assert read(tmp_path, files) == ((expected, None, 1.5, 1000), [])
+    own = {"/proc/self/cgroup": "0::/"}
+    assert read(tmp_path, files, own) == ((None, None, None, None), [])
+
+
+@pytest.mark.parametrize("path", ["/a" * 300_000, "/../" + "b" * 20, "/" + "c" * 5000])
+def test_a_group_that_no_kernel_has_takes_no_time(tmp_path, path):
+    """Half a million levels are none, whichever file names them."""
+    files = {"/proc/mounts": f"none {V2} cgroup2 rw 0 0", "/proc/self/cpuset": path, "/proc/self/cgroup": f"0::{path}"}
+    assert read(tmp_path, files)[0] == (None, None, None, None)
 
 
 def test_limits_are_those_of_the_slice_that_the_service_runs_in(tmp_path):

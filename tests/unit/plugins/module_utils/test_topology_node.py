@@ -179,3 +179,56 @@ def test_nodes_with_more_memory_than_a_host_are_named(tmp_path):
     read_nodes(root, CpuSet.parse("0-63"))
     (problem,) = root.problems
     assert "the nodes have 137438953472 bytes together, /proc/meminfo says 8589934592" in problem
+
+
+def _without_lists(folder, *, links):
+    """A machine of two nodes whose nodes have links to their CPUs alone, or are linked by their CPUs."""
+    machine = Machine(sockets=2, cores=2, nodes=2, memory_only_nodes=[8])
+    machine.write(folder)
+    for number in range(3):
+        for name in ("cpulist", "cpumap"):
+            (folder / f"sys/devices/system/node/node{number}/{name}").unlink()
+    for cpu in range(4):
+        here, there = f"sys/devices/system/node/node{cpu // 2}", f"sys/devices/system/cpu/cpu{cpu}"
+        place, target = (f"{here}/cpu{cpu}", f"../../cpu/cpu{cpu}") if links else (f"{there}/node{cpu // 2}", f"../../../{here}")
+        (folder / place).symlink_to(target)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_links_name_the_cpus_of_a_node_without_lists(tmp_path, links):
+    """Kernels before 2.6.30 have links of either side; a node of memory alone has none."""
+    _without_lists(tmp_path, links=links)
+    nodes, problems = read(tmp_path)
+    assert [str(each.cpus) for each in nodes] == ["0-1", "2-3", ""]
+    assert [problem for problem in problems if "cpulist" in problem] == []
+
+
+def test_damaged_lists_give_way_to_links_and_are_named(tmp_path):
+    """A list that cannot be read is a problem where the links say the same, too; links of no CPU do not count."""
+    _without_lists(tmp_path, links=True)
+    for name in ("cpu70000", "cpu²", "cpu01", "cpufreq", "cpu99999999999"):
+        (tmp_path / f"sys/devices/system/node/node0/{name}").mkdir()
+    nodes, problems = read(tmp_path, files={f"{NODE}/node0/cpulist": "none"})
+    assert str(nodes[0].cpus) == "0-1"
+    assert [problem.split(":")[0] for problem in problems] == [f"{NODE}/node0/cpulist"]
+
+
+def test_a_folder_of_nodes_without_a_node_is_no_single_node(tmp_path):
+    """Only a kernel without NUMA has no such folder; one that is empty, a file or a link to nothing is damaged."""
+    for kind in ("empty", "file", "link", "strange"):
+        folder = tmp_path / kind
+        Machine(cores=4).write(folder)
+        place = folder / "sys/devices/system/node"
+        place.rename(folder / "away")
+        if kind == "file":
+            place.write_text("0\n")
+        elif kind == "link":
+            place.symlink_to("/nowhere")
+        else:
+            place.mkdir()
+            if kind == "strange":
+                (place / "node00").mkdir()
+        nodes, problems = read(folder)
+        assert nodes is None, kind
+        assert all(problem.startswith(f"{NODE}:") for problem in problems)
+        assert problems

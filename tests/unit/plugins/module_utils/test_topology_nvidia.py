@@ -26,6 +26,7 @@ from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import (
     FakeRunner,
     pci_card,
 )
+from ansible_collections.inference.ollama.tests.unit.support.tooled import CSV
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
 # nvidia-smi 470.57, two Pascal cards in a machine of two sockets, one of them lost; written after its format.
@@ -334,3 +335,18 @@ def test_mig_devices_that_one_answer_lacks(tmp_path):
     root = Root(plant(tmp_path, {"/dev/nvidiactl": ""}))
     read_gpus(root, run)
     assert "nvidia-smi -q -x: expected the MIG devices of 0000:41:00.0, found none" in root.problems
+
+
+def test_lines_that_are_repeated_are_one_gpu_and_named():
+    """A thousand copies of a line are no thousand GPUs, each with a link to each."""
+    gpus, _driver, problems = parse_csv(CSV * 1000)
+    assert len(gpus) == 2
+    assert len(problems) == 1
+    many = "".join(CSV.splitlines(keepends=True)[0].replace("GPU-0a", f"GPU-{number}") for number in range(1000))
+    assert len(parse_csv(many)[0]) == 256
+
+
+def test_mig_instances_that_are_repeated_are_one():
+    """100,000 lines of one instance are one instance, whose memory the XML says."""
+    line = "  MIG 3g.20gb     Device  0: (UUID: MIG-10)\n"
+    assert parse_list("GPU 0: NVIDIA A100 (UUID: GPU-0a)\n" + line * 100_000) == {0: [{"name": "3g.20gb", "uuid": "MIG-10"}]}
