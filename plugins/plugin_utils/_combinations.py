@@ -9,12 +9,24 @@ from typing import TYPE_CHECKING, Mapping
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import GO_FALSE, truth
+from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import (
+    INTEGRATED_CHOSEN,
+    INTEGRATED_ENABLE,
+    OVERRIDE,
+    VENDORS,
+    VULKAN_OFF,
+    VULKAN_VISIBLE,
+    from_release,
+    target_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
 
+# What a variable that names cards holds for none of them.
+_NONE = ("", "-1", "none")
 _UNQUANTISED = frozenset({"f32", "f16", "bf16"})
 
 
@@ -27,6 +39,7 @@ def clashes(environment: Mapping[str, str], release: Release | None) -> Iterator
         yield from _cache_types(environment)
         yield from _affinity(environment)
         yield from _hidden_cards(environment)
+    yield from _hidden_from_others(environment)
 
 
 def locks_memory(environment: Mapping[str, str], release: Release | None) -> bool:
@@ -79,7 +92,11 @@ def _affinity(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str, s
 
 
 def _hidden_cards(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
-    off = environment.get("OLLAMA_VULKAN") in GO_FALSE or environment.get("GGML_VK_VISIBLE_DEVICES") == "-1"
+    off = (
+        environment.get("OLLAMA_VULKAN") in GO_FALSE
+        or environment.get(VULKAN_VISIBLE) == "-1"
+        or VULKAN_OFF in environment
+    )
     if environment.get("CUDA_VISIBLE_DEVICES") == "-1" and not off:
         yield (
             "CUDA_VISIBLE_DEVICES",
@@ -88,3 +105,54 @@ def _hidden_cards(environment: Mapping[str, str]) -> Iterator[tuple[str, str, st
             "cards that are hidden from CUDA alone can come back through Vulkan",
             "set OLLAMA_VULKAN=0 too",
         )
+
+
+def _hidden_from_others(environment: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, str]]:
+    """A variable of one vendor that another one's library takes for its own where that is empty."""
+    for vendor in VENDORS.values():
+        if vendor.mistaken is None or environment.get(str(vendor.ordinal)):
+            continue
+        shown, taken = environment.get(str(vendor.visible)), environment.get(vendor.mistaken, "")
+        meant = shown not in _NONE if shown is not None else any(name.startswith(OVERRIDE) for name in environment)
+        if taken and meant and not _leaves(taken, len(shown.split(",")) if shown else 1):
+            what = f"{vendor.visible}={shown}" if shown else OVERRIDE
+            yield (
+                vendor.mistaken,
+                "advice",
+                "hides-other-vendor",
+                (
+                    f"it hides the {vendor.title} cards that {what} means too: {vendor.title}'s library takes it for"
+                    f" {vendor.ordinal} where that is empty"
+                ),
+                f"set {vendor.ordinal} too, with the indexes of what {vendor.visible} leaves, 0 for the first",
+            )
+
+
+def _leaves(value: str, cards: int) -> bool:
+    """Whether each of so many cards is among the indexes, which HIP reads up to the first unknown one."""
+    indexes = []
+    for entry in value.split(","):
+        if not (entry.isascii() and entry.isdigit() and int(entry[:9]) < cards):
+            break
+        indexes.append(int(entry))
+    return len(set(indexes)) == cards
+
+
+def integrated_alone(
+    environment: Mapping[str, str], release: Release | None
+) -> Iterator[tuple[str, str, str, str, str]]:
+    """What an override does not do where the host's only card is integrated, which an environment does not tell."""
+    if environment.get(INTEGRATED_ENABLE) or not from_release(release, INTEGRATED_CHOSEN):
+        return
+    for name, value in environment.items():
+        if name == OVERRIDE or name.startswith(f"{OVERRIDE}_"):
+            yield (
+                name,
+                "advice",
+                "integrated-not-enabled",
+                (
+                    f"from {INTEGRATED_CHOSEN} on the server drops an integrated card, also one taken for"
+                    f" {target_of(value) or 'another'}, so alone it does nothing where the only card is integrated"
+                ),
+                f"set {INTEGRATED_ENABLE}=1 too where the card is integrated, nothing where it has memory of its own",
+            )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Mapping, NamedTuple
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import stripped
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret, is_secret
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import pathless
-from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import clashes
+from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import clashes, integrated_alone
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 from ansible_collections.inference.ollama.plugins.plugin_utils._runner_values import least_of, stops, taken_as
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
@@ -39,9 +39,10 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SEVERITIES = ("advice", "inert", "fatal")
 # fmt: off
 CODES = frozenset({
-    "back-through-vulkan", "build-only", "changed", "client-only", "dangerous", "empty", "fatal-value", "installer",
-    "internal", "malformed", "name", "needs-flash-attention", "negated", "never", "not-yet", "out-of-range",
-    "overridden", "release-unknown", "removed", "secret", "undoes-binding", "unknown",
+    "back-through-vulkan", "build-only", "changed", "client-only", "dangerous", "empty", "fatal-value",
+    "hides-other-vendor", "installer", "integrated-not-enabled", "internal", "malformed", "name",
+    "needs-flash-attention", "negated", "never", "not-yet", "out-of-range", "overridden", "release-unknown", "removed",
+    "secret", "undoes-binding", "unknown",
 })
 # fmt: on
 
@@ -75,10 +76,11 @@ class Finding(NamedTuple):
     remedy: str
 
 
-def lint(environment: Mapping[str, str], release: Release | None) -> list[Finding]:
+def lint(environment: Mapping[str, str], release: Release | None, *, hardware_known: bool = False) -> list[Finding]:
     """Findings on unknown, removed, ignored, malformed and dangerous settings, sorted by name and code.
 
-    No finding holds the value of a secret. An unknown release (None) could be any supported one.
+    No finding holds the value of a secret. An unknown release (None) could be any supported one. Where the hardware is
+    known, the plan says by itself what depends on it.
     """
     contract = load()
     found = [
@@ -86,6 +88,7 @@ def lint(environment: Mapping[str, str], release: Release | None) -> list[Findin
     ]
     shown = {name: value for name, value in environment.items() if not _is_secret(contract.get(name), name, value)}
     found += [Finding(*parts) for parts in clashes(shown, release)]
+    found += [] if hardware_known else [Finding(*parts) for parts in integrated_alone(shown, release)]
     return sorted(found, key=lambda finding: (finding.name, finding.code))
 
 

@@ -32,7 +32,7 @@ def ready(
     kept = dict(policy.environment)
     errors: list[str] = []
     warnings: list[dict[str, str]] = []
-    for finding in lint(policy.environment, release):
+    for finding in lint(policy.environment, release, hardware_known=True):
         if finding.name in judged:
             continue
         if finding.severity in ("fatal", policy.lint_level) or finding.code == "malformed":
@@ -86,7 +86,7 @@ def _brief(value: str) -> str:
 
 def check_written(planning: Planning) -> None:
     """Note an error for names that are right alone and wrong beside what the plan sets."""
-    for finding in lint(planning.written(), planning.release):
+    for finding in lint(planning.written(), planning.release, hardware_known=True):
         kept = planning.found.variables.get(finding.name)
         # What was found was judged alone before, and an address is read as the server does.
         alone = kept is not None and finding.code in ("malformed", "fatal-value")

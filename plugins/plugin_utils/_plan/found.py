@@ -185,7 +185,9 @@ def _right(variables: Mapping[str, Any], release: Release | None, notes: Notes) 
             why = "its value holds a line break or another control character"
             _leave(notes, each, Finding(name, "", "malformed", why, "write one line of plain text"))
     variables = dict(right)
-    for finding in lint({name: each["value"] for name, each in variables.items() if name != HOST}, release):
+    for finding in lint(
+        {name: each["value"] for name, each in variables.items() if name != HOST}, release, hardware_known=True
+    ):
         if finding.name not in variables:
             continue
         left = finding.severity != "advice" or finding.code == "malformed"

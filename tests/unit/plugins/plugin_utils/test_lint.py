@@ -15,6 +15,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._release import p
 from ansible_collections.inference.ollama.tests.unit.support.releases import CHANGES, NEWER, OLDER, releases
 
 NEW, OLD = "0.34.1", "0.24.0"
+HIDDEN, ALONE = [("CUDA_VISIBLE_DEVICES", "advice", "hides-other-vendor")], ("advice", "integrated-not-enabled")
 
 
 def codes(environment, release=NEW):
@@ -89,7 +90,20 @@ def codes(environment, release=NEW):
         ({"CUDA_VISIBLE_DEVICES": "-1"}, NEW, [("CUDA_VISIBLE_DEVICES", "advice", "back-through-vulkan")]),
         ({"CUDA_VISIBLE_DEVICES": "-1", "OLLAMA_VULKAN": "0"}, NEW, []),
         ({"CUDA_VISIBLE_DEVICES": "-1", "GGML_VK_VISIBLE_DEVICES": "-1"}, NEW, []),
+        ({"CUDA_VISIBLE_DEVICES": "-1", "GGML_DISABLE_VULKAN": "1"}, NEW, []),
         ({"CUDA_VISIBLE_DEVICES": "-1"}, OLD, []),
+        ({"CUDA_VISIBLE_DEVICES": "-1", "ROCR_VISIBLE_DEVICES": "0"}, OLD, HIDDEN),
+        ({"CUDA_VISIBLE_DEVICES": "-1", "ROCR_VISIBLE_DEVICES": "0", "HIP_VISIBLE_DEVICES": "0"}, OLD, []),
+        ({"CUDA_VISIBLE_DEVICES": "-1", "ROCR_VISIBLE_DEVICES": "-1"}, OLD, []),
+        ({"CUDA_VISIBLE_DEVICES": "0", "ROCR_VISIBLE_DEVICES": "0"}, OLD, []),
+        ({"CUDA_VISIBLE_DEVICES": "1", "ROCR_VISIBLE_DEVICES": "0"}, OLD, HIDDEN),
+        ({"CUDA_VISIBLE_DEVICES": "0", "ROCR_VISIBLE_DEVICES": "0,1"}, OLD, HIDDEN),
+        ({"CUDA_VISIBLE_DEVICES": "1,0", "ROCR_VISIBLE_DEVICES": "0,1"}, OLD, []),
+        ({"CUDA_VISIBLE_DEVICES": "-1", "HSA_OVERRIDE_GFX_VERSION": "10.3.0"}, OLD, HIDDEN),
+        ({"HSA_OVERRIDE_GFX_VERSION": "11.0.2"}, NEW, [("HSA_OVERRIDE_GFX_VERSION", *ALONE)]),
+        ({"HSA_OVERRIDE_GFX_VERSION_0": "11.0.2"}, NEW, [("HSA_OVERRIDE_GFX_VERSION_0", *ALONE)]),
+        ({"HSA_OVERRIDE_GFX_VERSION": "11.0.2", "OLLAMA_IGPU_ENABLE": "1"}, NEW, []),
+        ({"HSA_OVERRIDE_GFX_VERSION": "11.0.2"}, OLD, []),
         (
             {"LLAMA_ARG_CACHE_TYPE_K": "q8_0", "OLLAMA_KV_CACHE_TYPE": "q8_0"},
             NEW,
@@ -117,6 +131,19 @@ def test_quantised_cache_needs_flash_attention(release, flash, kind, severity):
     """From 0.30.0 on every load would fail; before, the server falls back."""
     found = codes({"OLLAMA_FLASH_ATTENTION": flash, "OLLAMA_KV_CACHE_TYPE": kind}, release)
     assert found == ([("OLLAMA_KV_CACHE_TYPE", severity, "needs-flash-attention")] if severity else [])
+
+
+def test_another_vendors_variable_is_named_with_the_one_that_helps():
+    """The cards that are lost are AMD's, and the remedy says how their indexes count."""
+    environment = {"CUDA_VISIBLE_DEVICES": "-1", "OLLAMA_VULKAN": "0", "ROCR_VISIBLE_DEVICES": "0"}
+    (finding,) = lint(environment, parse_release(NEW))
+    assert "hides the AMD cards that ROCR_VISIBLE_DEVICES=0 means" in finding.message
+    assert "set HIP_VISIBLE_DEVICES too" in finding.remedy
+
+
+def test_an_override_is_no_finding_where_the_plan_knows_the_hardware():
+    """The plan itself warns where the only card is integrated, and says nothing where it is not."""
+    assert lint({"HSA_OVERRIDE_GFX_VERSION": "11.0.2"}, parse_release(NEW), hardware_known=True) == []
 
 
 def test_quantised_values_need_flash_attention():
