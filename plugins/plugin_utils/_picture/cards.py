@@ -67,6 +67,8 @@ def _remarks(facts: Mapping[str, Any]) -> list[str]:
         remarks.append("shares the host's memory")
     if facts.get("display_active"):
         remarks.append("drives a display")
+    if facts.get("answers") is False:
+        remarks.append("no driver answers for it")
     mig = facts.get("mig") or {}
     if mig.get("enabled"):
         remarks.append("MIG partitions:" if mig.get("instances") else "MIG is on, without partitions")

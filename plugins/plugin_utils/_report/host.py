@@ -152,6 +152,7 @@ def _hardware(topology: Mapping[str, Any]) -> str | None:
     cards: dict[str, int] = {}
     for gpu in rows(topology.get("gpus")):
         name = str(gpu.get("name") or f"{vendor_of(gpu.get('vendor')).title} GPU".strip())
+        name += " without a driver" if gpu.get("answers") is False else ""
         cards[name] = cards.get(name, 0) + 1
     words += [name if count == 1 else f"{count} x {name}" for name, count in cards.items()]
     return ", ".join(words) or None

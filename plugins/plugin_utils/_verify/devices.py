@@ -26,7 +26,10 @@ FOUND, USED = "gpus_found", "gpu_in_use"
 # What the server logs of a card that it does not take, and what to do about it.
 _REASONS = {
     "driver-too-old": "upgrade the driver, or let the plan choose an older library (ollama_version, then site)",
-    "gpu-dropped": "the release does not serve this card, or OLLAMA_LLM_LIBRARY names a library without kernels for it",
+    "gpu-dropped": (
+        "the release does not serve this card (an integrated one only with OLLAMA_IGPU_ENABLE=1), or OLLAMA_LLM_LIBRARY"
+        " names a library without kernels for it"
+    ),
     "visible-devices": "a variable hides cards: look for *_VISIBLE_DEVICES in the files of the unit",
     "no-gpu": f"look whether {' or '.join(_TOOLS)} sees the card, and restart the service once it does",
 }

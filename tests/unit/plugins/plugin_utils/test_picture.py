@@ -297,6 +297,12 @@ def test_cards_of_two_vendors_have_different_names():
     assert "SYS" not in shown
 
 
+def test_a_card_without_a_driver_is_drawn_and_said_to_be_idle():
+    """It is plugged in, and nothing runs on it."""
+    shown = texts(topology_svg(workstation(card(0), card(1, answers=False)), "host"))
+    assert shown.count("no driver answers for it") == 1
+
+
 def test_tables_too_large_to_draw_become_a_line():
     """Forty nodes or cards would fill the page with numbers."""
     machine = topology(cores=40, nodes=40)

@@ -210,6 +210,8 @@ def test_hardware_in_a_few_words():
     }
     assert only({"topology": facts})["hardware"] == "2 sockets, 28 cores, 256 GiB, 2 x NVIDIA H200, AMD GPU, GPU"
     assert only({"topology": {"cpu": {"sockets": "2", "cores": True}}})["hardware"] is None
+    facts["gpus"] = [{"name": "NVIDIA H200", "answers": True}, {"name": "NVIDIA H200", "answers": False}]
+    assert only({"topology": facts})["hardware"].endswith("NVIDIA H200, NVIDIA H200 without a driver")
 
 
 def test_the_release_is_that_of_the_host():
