@@ -15,7 +15,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.speed import MOST_PAYING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import ReferenceModel
@@ -199,11 +199,21 @@ def card_bytes(vram: int | None, reserve: int = 0) -> int:
     return min((vram or 0) * 4 // 5, whole_bytes(vram, reserve))
 
 
-def grouped(cards: Iterable[Gpu], of_card: Callable[[int | None, int], int], reserve: int = 0) -> DeviceGroups:
-    """Either of each of several cards. A model's layers are split over cards, never over those of two vendors."""
+def grouped(
+    cards: Sequence[Gpu], of_card: Callable[[int | None, int], int], reserve: int = 0, pool: int = 0
+) -> DeviceGroups:
+    """Either of each of several cards. A model's layers are split over cards, never over those of two libraries.
+
+    ``pool`` is the host memory for models. GPUs that share it have equal parts of it, since it is there once.
+    """
+    sharing = sum(card.shared_bytes > 0 for card in cards)
     groups: dict[str, tuple[int, ...]] = {}
     for card in cards:
-        groups[card.vendor] = (*groups.get(card.vendor, ()), of_card(card.memory_bytes, reserve))
+        size = of_card(card.memory_bytes, reserve)
+        if card.shared_bytes:
+            size = min(size, (card.memory_bytes or 0) - card.shared_bytes + pool // sharing)
+        key = card.library or card.vendor
+        groups[key] = (*groups.get(key, ()), size)
     return tuple(groups.values())
 
 

@@ -22,7 +22,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB, gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import single
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, OPERATOR, POLICY
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import keep_free
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import keep_free, shown
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.runners import loaded_option
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import each_of, undivided
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
@@ -156,13 +156,18 @@ def _keep_alive(planning: Planning) -> None:
     option = planning.policy.keep_alive
     # Whether anything else needs the memory depends on the host, not on the instance's share of it.
     memory = planning.machine.memory_bytes
-    shown = [gpu.name for gpu in planning.gpus if gpu.display_active]
+    screen, own = shown(planning.gpus), sum((gpu.memory_bytes or 0) - gpu.shared_bytes for gpu in planning.gpus)
+    shared = any(gpu.shared_bytes for gpu in planning.gpus)
     source = POLICY if option is None else OPERATOR
     if option is not None:
         keep, reason = option, f"ollama_keep_alive is {option}"
-    elif shown:
+    elif screen:
+        keep, reason = "1h", f"{screen}, which needs its VRAM back after an hour without requests"
+        if screen.startswith("whether"):
+            reason = f"{screen}, and a display would need its VRAM back after an hour without requests"
+    elif shared and (memory is None or memory + own < DEDICATED_BYTES):
         keep = "1h"
-        reason = f"{', '.join(shown)} drives a display, which needs its VRAM back after an hour without requests"
+        reason = f"the GPU shares {gib(memory)} of memory with the host, which gets it back from an idle model"
     elif planning.gpus:
         keep, reason = "-1", "no display uses the GPUs: a model stays loaded until another one needs its place"
     elif memory is not None and memory >= DEDICATED_BYTES:

@@ -126,14 +126,12 @@ def _groups(planning: Planning, runners: int, cache: int | None) -> tuple[Device
     """What models may take of each device beside each other, and what one by itself."""
     if not planning.gpus:
         return ((budget.host_bytes(planning.memory_bytes, runners, cache),),), ()
-    kept = reserve(planning)
+    kept, pool = reserve(planning), budget.host_bytes(planning.memory_bytes, runners, cache)
+    groups = budget.grouped(planning.gpus, budget.card_bytes, kept, pool)
     if planning.policy.reference_models:
-        return (
-            budget.grouped(planning.gpus, budget.card_bytes, kept),
-            budget.grouped(planning.gpus, budget.whole_bytes, kept),
-        )
+        return groups, budget.grouped(planning.gpus, budget.whole_bytes, kept, pool)
     # The server puts a model on the card with the most free memory.
-    return ((max(budget.card_bytes(gpu.memory_bytes, kept) for gpu in planning.gpus),),), ()
+    return ((max(size for sizes in groups for size in sizes),),), ()
 
 
 def _paying(planning: Planning, room: Room | None) -> Paying:

@@ -3,24 +3,47 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which GPUs the models run on.
 
-Sources: docs/policy.md, rules G1, G2, G5 and G6.
+Sources: docs/policy.md, rules G1, G2, G5, G6 and G7; what a library serves is in served.py.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.served import serve
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 
+def check_drivers(planning: Planning) -> None:
+    """Refuse a host whose driver answered for none of its cards: a plan without them would be that of a smaller one."""
+    for vendor, cause in planning.machine.driver_errors.items():
+        cards = [gpu for gpu in planning.machine.gpus if gpu.vendor == vendor and gpu.answers is None]
+        maker = cards[0].maker if cards else None
+        if maker is None or (maker.cuda and planning.policy.cuda_visible_devices == ()):
+            continue
+        planning.error(
+            f"{maker.title}'s driver answers for none of {len(cards)} GPU(s) on this host: {cause}. A server that"
+            " restarts now runs on the CPUs, and a plan without these cards would take settings away that the next run"
+            f" brings back. After an upgrade of the driver reboot, or stop what uses the cards and reload the module"
+            f" {maker.module}; until {maker.tool} shows them this host is left as it is"
+            + (", unless ollama_cuda_visible_devices is none" if maker.cuda else "")
+        )
+
+
 def usable(planning: Planning) -> list[Gpu]:
     """The host's cards that a server of this release would use, partitions in place of the card that they divide."""
+    judged = [(gpu, serve(planning, gpu)) for gpu in planning.machine.gpus]
+    some = any(service.library for _gpu, service in judged)
     cards: list[Gpu] = []
-    for gpu in planning.machine.gpus:
-        if _counts(planning, gpu):
-            cards += gpu.partitions or [gpu]
+    for gpu, service in judged:
+        if service.hint is not None and not (some and not service.library and service.hint.quiet):
+            planning.warn(service.hint.code, service.hint.message, service.hint.remedy)
+        if service.library is not None:
+            cards += [replace(card, library=service.library) for card in gpu.partitions or (gpu,)]
     return cards
 
 
@@ -39,7 +62,9 @@ def wanted(planning: Planning, cards: list[Gpu]) -> list[Gpu]:
             " auto, or none"
         )
     chosen = [known[device] for device in option if device in known]
-    return [gpu for card in chosen for gpu in (card.partitions or [card]) if gpu in cards] + others
+    parts = [part for card in chosen for part in (card.partitions or (card,))]
+    # Those of the host do not know yet what serves them.
+    return [card for part in parts for card in cards if card == part] + others
 
 
 def one_process(planning: Planning, cards: list[Gpu]) -> list[Gpu]:
@@ -61,49 +86,8 @@ def one_process(planning: Planning, cards: list[Gpu]) -> list[Gpu]:
     return kept
 
 
-def _counts(planning: Planning, gpu: Gpu) -> bool:
-    lowest = gpu.maker.lowest_compute
-    if lowest and gpu.compute is not None and gpu.compute < lowest:
-        planning.warn(
-            "gpu-too-old",
-            f"{gpu.label} is below compute capability {lowest[0]}.{lowest[1]}, the least that any"
-            " Ollama release was built for",
-            "nothing to set: models run on the other devices",
-        )
-        return False
-    if gpu.integrated or gpu.maker.visible is None:
-        return False
-    if not (gpu.memory_bytes or gpu.gfx_target or (gpu.maker.cuda and planning.machine.nvidia_driver)):
-        planning.warn(
-            "gpu-without-driver",
-            f"no driver answered for {gpu.label} at {gpu.pci_bus_id}; the plan does not count on it",
-            "install the vendor's driver; ollama_topology.problems says what was tried",
-        )
-        return False
-    return not gpu.maker.cuda or _driver_serves(planning, gpu)
-
-
-def _driver_serves(planning: Planning, gpu: Gpu) -> bool:
-    driver = planning.machine.nvidia_driver
-    major = driver.partition(".")[0] if driver else ""
-    needed = 0
-    if planning.reached("llama_server") and gpu.compute is not None and gpu.compute < (7, 0):
-        needed = 570
-    elif planning.reached("newer_nvidia_driver"):
-        needed = 550
-    if not major.isdigit() or int(major) >= needed:
-        return True
-    planning.warn(
-        "driver-too-old",
-        f"{planning.release_text} drops {gpu.label} with driver {driver}: it needs driver {needed} or later for this"
-        " card",
-        f"upgrade the NVIDIA driver to {needed} or later, or run a release before {planning.since('llama_server')}",
-    )
-    return False
-
-
 def _nvidia(planning: Planning) -> list[Gpu]:
-    return [gpu for gpu in planning.machine.gpus if gpu.maker.cuda]
+    return [gpu for gpu in planning.machine.gpus if gpu.maker.cuda and gpu.answers is not False]
 
 
 def _by_name(planning: Planning) -> dict[str, Gpu]:

@@ -204,8 +204,7 @@ def _per_gpu(planning: Planning, cards: list[Gpu]) -> list[Share]:
             (card,),
             memory_of(planning.machine, node, neighbours, len(ordered)),
             POLICY,
-            f"{card.label} at {card.pci_bus_id or card.uuid} with {_cores(planning, cpus)}"
-            + (f" of {node.label}" if node else ""),
+            f"{card.label} at {card.place} with {_cores(planning, cpus)}" + (f" of {node.label}" if node else ""),
             cpus=cpus,
             node=node,
         )

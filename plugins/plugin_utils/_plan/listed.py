@@ -198,33 +198,51 @@ def _gpus(planning: Planning, entries: list[Entry], cards: list[Gpu]) -> list[li
     taken: dict[str, str] = {}
     for number, entry in enumerate(entries):
         for device in entry.policy.cuda_visible_devices or ():
-            found = next((card for card in cards if device in (card.uuid, str(card.index))), None)
+            found = next((card for card in cards if device in _names(card)), None)
             if found is None:
                 names = ", ".join(f"{card.index} ({card.name})" for card in cards if card.maker.cuda) or "none"
                 planning.error(
                     f"ollama_instances[{number}].cuda_visible_devices: {device!r} is not on this host; NVIDIA GPUs"
                     f" here: {names}; or none"
                 )
-            elif _key(found) in taken:
+            elif found.address in taken:
                 planning.error(
-                    f"ollama_instances[{number}].cuda_visible_devices: {device!r} belongs to {taken[_key(found)]!r}"
+                    f"ollama_instances[{number}].cuda_visible_devices: {device!r} belongs to {taken[found.address]!r}"
                     " already; a card belongs to one instance"
                 )
             else:
-                taken[_key(found)] = entry.name
+                taken[found.address] = entry.name
                 result[number].append(found)
-    open_to = [number for number, entry in enumerate(entries) if entry.policy.cuda_visible_devices is None]
-    free = [card for card in cards if card not in [mine for part in result for mine in part]]
-    for card in list(free):
+    named = [card for part in result for card in part]
+    homes = {entry.node.id for entry in entries if entry.node}
+    # An entry that says none of NVIDIA's is for the others, so NVIDIA's come first; of those the ones with a home.
+    free = [card for card in cards if card not in named]
+    for card in sorted(free, key=lambda card: (not card.maker.cuda, card.numa_node not in homes)):
+        open_to = _open_to(entries, card, cards)
         at_home = [number for number in open_to if (home := entries[number].node) and home.id == card.numa_node]
-        if at_home:
-            result[min(at_home, key=lambda number: len(result[number]))].append(card)
-            free.remove(card)
-    for card in free:
-        if open_to:
-            result[min(open_to, key=lambda number: len(result[number]))].append(card)
+        if at_home or open_to:
+            result[min(at_home or open_to, key=lambda number: len(result[number]))].append(card)
+        elif not (card.maker.cuda and all(entry.policy.cuda_visible_devices == () for entry in entries)):
+            planning.warn(
+                "gpu-of-no-instance",
+                f"{card.label} at {card.place} belongs to no entry of ollama_instances, so no model runs on it",
+                "name it in an entry's cuda_visible_devices, or leave that out in one"
+                if card.maker.cuda
+                else "leave cuda_visible_devices out in one entry, or say none there",
+            )
     return result
 
 
-def _key(card: Gpu) -> str:
-    return card.uuid or str(card.index)
+def _open_to(entries: list[Entry], card: Gpu, cards: list[Gpu]) -> list[int]:
+    """The entries that may have a card which none of them names, those first that say nothing of cards."""
+    silent = [number for number, entry in enumerate(entries) if entry.policy.cuda_visible_devices is None]
+    without = [number for number, entry in enumerate(entries) if entry.policy.cuda_visible_devices == ()]
+    if card.maker.cuda:
+        return silent
+    # Where NVIDIA's cards are available too, "none" is a choice between them and those of others.
+    return silent + without if any(other.maker.cuda for other in cards) else silent or without
+
+
+def _names(card: Gpu) -> set[str]:
+    """How an operator may name the card."""
+    return {str(name) for name in (card.uuid, card.index) if name is not None and card.maker.cuda}

@@ -10,7 +10,7 @@ None here: no question is answered from a guess.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
@@ -24,6 +24,8 @@ GIB = 1 << 30
 # Where systemd puts a service whose files name no slice.
 _USUAL_SLICE = "system.slice"
 _BINDERS = frozenset({"numactl", "taskset"})
+# A card that this driver has belongs to a virtual machine.
+_GIVEN_AWAY = "vfio-pci"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,12 @@ class Node:
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU as a runner would use it."""
+    """One GPU as a runner would use it.
+
+    ``answers`` False: the vendor's compute interface does not list it. ``display_active`` None: not known.
+    ``shared_bytes`` of ``memory_bytes`` are the host's own memory. ``library`` is what serves it on the release, None
+    where the plan does not count on it (gpu.py). ``undivided``: it is in MIG mode, and nobody has made instances.
+    """
 
     vendor: str
     index: int | None
@@ -74,8 +81,13 @@ class Gpu:
     compute: tuple[int, int] | None
     gfx_target: str | None
     numa_node: int | None
-    display_active: bool
+    display_active: bool | None
     integrated: bool
+    answers: bool | None = None
+    driver: str | None = None
+    shared_bytes: int = 0
+    undivided: bool = False
+    library: str | None = field(default=None, compare=False)
     # Bytes per second that the memory's bus carries.
     memory_bandwidth: int | None = None
     # A partition of a card (Multi-Instance GPU); the partitions of a card that is partitioned.
@@ -86,6 +98,22 @@ class Gpu:
     def maker(self) -> Vendor:
         """What the card has in common with all cards of its vendor."""
         return vendor_of(self.vendor)
+
+    @property
+    def may_display(self) -> bool:
+        """Whether a screen may hang on it: one does, or nobody could say."""
+        return self.display_active is not False and self.answers is not False and self.driver != _GIVEN_AWAY
+
+    @property
+    def address(self) -> str:
+        """What tells the card from others in a plan; the partitions of a card share its address."""
+        place = self.uuid if self.partition else self.pci_bus_id or self.uuid
+        return place or self.name
+
+    @property
+    def place(self) -> str:
+        """Where the card is, as a sentence says it."""
+        return self.pci_bus_id or self.uuid or "an address that was not read"
 
     @property
     def label(self) -> str:
@@ -134,7 +162,7 @@ class Machine:
             Node(node["id"], _cpus(node.get("cpus")) or CpuSet(), node.get("memory_bytes")) for node in entries
         ]
         self.gpus_read = topology.get("gpus") is not None
-        self.gpus = [_gpu(entry) for entry in topology.get("gpus") or []]
+        self.gpus = [_gpu(entry, self.memory_bytes) for entry in topology.get("gpus") or []]
         self.problems: list[str] = list(topology.get("problems") or [])
         software = topology.get("software") or {}
         self.numactl: str | None = software.get("numactl")
@@ -149,6 +177,10 @@ class Machine:
         self.wrapped: str | None = (self.ollama.get("unit") or {}).get("wrapped_command")
         drivers = topology.get("drivers") or {}
         self.nvidia_driver: str | None = (drivers.get("nvidia") or {}).get("driver")
+        # Why a vendor's driver answered for none of its cards.
+        self.driver_errors: dict[str, str] = {
+            str(name): str(driver["error"]) for name, driver in drivers.items() if driver and driver.get("error")
+        }
 
     @property
     def binds_itself(self) -> bool:
@@ -246,25 +278,38 @@ def _socket(number: int, parts: list[Node]) -> Node:
     )
 
 
-def _gpu(entry: Mapping[str, Any]) -> Gpu:
+def _gpu(entry: Mapping[str, Any], host_bytes: int | None) -> Gpu:
+    """One entry of the facts; an integrated GPU whose own memory is not known shares all that it can have."""
+    memory, integrated = entry.get("memory_bytes"), bool(entry.get("integrated"))
+    if integrated and memory is None and vendor_of(entry.get("vendor")).cuda:
+        memory = host_bytes
+    shared = entry.get("shared_bytes")
     compute = entry.get("compute_capability")
     major, _dot, minor = str(compute or "").partition(".")
     whole = Gpu(
         vendor=str(entry.get("vendor")),
         index=entry.get("index"),
-        name=str(entry.get("name") or f"{entry.get('vendor')} GPU"),
+        name=str(entry.get("name") or f"{vendor_of(entry.get('vendor')).title} GPU"),
         uuid=entry.get("uuid"),
         pci_bus_id=entry.get("pci_bus_id"),
-        memory_bytes=entry.get("memory_bytes"),
+        memory_bytes=memory,
         memory_bandwidth=entry.get("memory_bandwidth_bytes_per_second"),
         compute=(int(major), int(minor)) if major.isdigit() and minor.isdigit() else None,
         gfx_target=entry.get("gfx_target"),
         numa_node=entry.get("numa_node"),
-        display_active=bool(entry.get("display_active")),
-        integrated=bool(entry.get("integrated")),
+        display_active=entry.get("display_active"),
+        integrated=integrated,
+        answers=entry.get("answers"),
+        driver=entry.get("driver"),
+        shared_bytes=min(shared if shared is not None else memory or 0, memory or 0) if integrated else shared or 0,
     )
-    parts = (entry.get("mig") or {}).get("instances") or []
-    return replace(whole, partitions=tuple(_partition(whole, part) for part in parts))
+    mig = entry.get("mig") or {}
+    parts = mig.get("instances") or []
+    return replace(
+        whole,
+        partitions=tuple(_partition(whole, part) for part in parts),
+        undivided=bool(mig.get("enabled")) and mig.get("instances") == [],
+    )
 
 
 def _partition(whole: Gpu, part: Mapping[str, Any]) -> Gpu:

@@ -107,6 +107,7 @@ def _attempt(
     host = Planning(machine, policy, installed, load(), instance=None, found=kept, notes=notes)
     _check_release(host)
     _check_facts(host)
+    gpu.check_drivers(host)
     cards = gpu.usable(host)
     shares = instances.split(host, gpu.wanted(host, cards))
     protected = protection.choose(host, shares)
@@ -178,7 +179,7 @@ def _instance(
         "host": address,
         "port": port,
         "url": url_of(address, port),
-        "gpus": [_address(card) for card in planning.gpus],
+        "gpus": [card.address for card in planning.gpus],
         "memory_bytes": planning.memory_bytes,
         "budget": budget,
     }
@@ -195,11 +196,6 @@ def _with_found_cpus(planning: Planning, share: Share) -> tuple[Planning, Share]
     node = machine.home_of(cpus)
     policy = share.policy.replace(bind_method="affinity")
     return replace(planning, policy=policy), replace(share, cpus=cpus, node=node, policy=policy)
-
-
-def _address(card: Gpu) -> str | None:
-    # The partitions of a card share its address.
-    return card.uuid if card.partition else card.pci_bus_id or card.uuid
 
 
 def _check_binding(planning: Planning, placement: cpu.Placement) -> None:

@@ -16,6 +16,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 OVERHEAD, TARGET = "OLLAMA_GPU_OVERHEAD", "LLAMA_ARG_FIT_TARGET"
@@ -33,7 +36,16 @@ def reserve(planning: Planning) -> int:
         return int(free[OVERHEAD])
     if planning.policy.gpu_reserve_bytes is not None:
         return int(planning.policy.gpu_reserve_bytes)
-    return DISPLAY_BYTES if any(gpu.display_active for gpu in planning.gpus) else 0
+    return DISPLAY_BYTES if any(gpu.may_display for gpu in planning.gpus) else 0
+
+
+def shown(cards: Iterable[Gpu]) -> str | None:
+    """Which of the cards drive a display, or may do so, as a reason begins; None where none does."""
+    sure = [card.name for card in cards if card.may_display and card.display_active]
+    unknown = [card.name for card in cards if card.may_display and not card.display_active]
+    if sure:
+        return f"{', '.join(sure)} drives a display"
+    return f"whether {', '.join(unknown)} drives a display is unknown" if unknown else None
 
 
 def keep_free(planning: Planning) -> None:
@@ -53,8 +65,7 @@ def keep_free(planning: Planning) -> None:
         _check_size(planning, option)
     named = TARGET in free or OVERHEAD in free
     amount = option if option is not None else 0 if named else reserve(planning)
-    shown = [gpu.name for gpu in planning.gpus if gpu.display_active]
-    why = f"ollama_gpu_reserve_bytes is {option}" if option is not None else f"{', '.join(shown)} drives a display"
+    why = f"ollama_gpu_reserve_bytes is {option}" if option is not None else shown(planning.gpus)
     if not amount:
         why = "no card drives a display" if option is None else why
         planning.record(VARIABLE, name, None, source, f"not set: {why}, and the server's own margin is enough")

@@ -18,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._combinations imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import DEDICATED_BYTES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import shown
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, VARIABLE
 
@@ -132,11 +133,11 @@ def _locked_memory(planning: Planning) -> None:
 
 def _oom_score(planning: Planning) -> None:
     option, memory = planning.policy.oom_score_adjust, planning.machine.memory_bytes
-    value, source = None, POLICY
+    value, source, screen = None, POLICY, shown(planning.machine.gpus)
     if option is not None:
         value, source, reason = option, OPERATOR, f"ollama_oom_score_adjust is {option}"
-    elif any(gpu.display_active for gpu in planning.machine.gpus):
-        reason = "not set: a display is in use, and its programs are not to be killed in the server's place"
+    elif screen is not None:
+        reason = f"not set: {screen}, and a display's programs are not to be killed in the server's place"
     elif memory is None or memory < DEDICATED_BYTES:
         reason = f"not set: with {gib(memory)} of memory the server is the likely cause of a shortage"
     else:

@@ -464,6 +464,21 @@ def test_without_preflight_only_what_cannot_be_planned_is_refused():
     assert refused(preflight=False, num_threads=-4)[0].startswith("ollama_num_threads: -4")
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("preflight", [False, True])
+@pytest.mark.parametrize("adopt", [{}, {"adopt": "keep"}, {"adopt": "replace"}])
+def test_a_failed_driver_is_refused_in_every_mode(check_mode, preflight, adopt):
+    """A run, a dry run and a plan say the cause and the remedy; hiding the cards on purpose is the way past it."""
+    card = {"vendor": "nvidia", "name": "Card", "pci_bus_id": "0000:04:00.0", "driver": "nvidia", "answers": None}
+    error = "Failed to initialize NVML: Driver/library version mismatch"
+    topology = xeon(gpus=[card], drivers={"nvidia": {"driver": "570.124.04", "cuda": None, "error": error}})
+    modes = {"check_mode": check_mode, "preflight": preflight, **adopt}
+    (refusal,) = desired(topology=topology, **modes)["refusals"]
+    assert error in refusal
+    assert "reboot" in refusal
+    assert not desired(topology=topology, cuda_visible_devices="none", **modes)["refusals"]
+
+
 def test_an_unread_release_is_no_reason_where_one_is_named():
     """Nor on a staging folder, nor without a program to ask."""
     for options in ({"version": "0.34.1"}, {"staging_root": "/mnt/image"}):

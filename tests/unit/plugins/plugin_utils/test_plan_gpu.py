@@ -84,7 +84,10 @@ def test_a_card_below_5_0_is_not_planned_on():
     assert "gpu-too-old" in codes(made)
 
 
-@pytest.mark.parametrize("facts", [{"integrated": True}, {"vendor": "intel"}])
+@pytest.mark.parametrize(
+    "facts",
+    [{"vendor": "amd", "compute_capability": None, "gfx_target": "gfx1103", "integrated": True}, {"vendor": "intel"}],
+)
 def test_what_cannot_be_counted_on_is_left_to_the_server(facts):
     """Integrated and foreign cards are neither used nor hidden by the plan, and it says so."""
     made = plan(workstation(card(0, **facts)))

@@ -30,7 +30,16 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_v
     text_of,
     verdicts,
 )
-from ansible_collections.inference.ollama.tests.unit.support.plans import decision, instances, plan, xeon
+from ansible_collections.inference.ollama.tests.unit.support.plans import (
+    card,
+    decision,
+    instances,
+    plan,
+    workstation,
+    xeon,
+)
+
+GPU_CARD = card(0)
 
 # Silent fallback to the CPU.
 
@@ -83,6 +92,31 @@ def test_cards_without_a_log_or_a_model_are_unknown():
     odd = [{"name": "a", "size_bytes": None, "size_vram_bytes": 0}]
     assert check(seen_on(GPU, api=api(GPU, models=odd)), "gpu_in_use")["verdict"] == "unknown"
     assert verdicts(seen_on(), "pass").count("gpus_found") == 0
+
+
+def test_a_card_without_a_driver_is_not_asked_for():
+    """Neither a plan nor its verification counts on a card that no driver answers for."""
+    dead = {
+        **GPU_CARD,
+        "index": None,
+        "uuid": None,
+        "memory_bytes": None,
+        "answers": False,
+        "pci_bus_id": "0000:0a:00.0",
+    }
+    made = plan(workstation(GPU_CARD, dead))
+    assert instances(made)[0]["gpus"] == ["0000:03:00.0"]
+    found = seen_on(made, journal=journal(made, devices=journal(made)["devices"]))
+    assert check(found, "gpus_found")["verdict"] == "pass"
+    assert "0000:0a:00.0" not in str(found)
+
+
+def test_a_board_is_asked_for_by_number():
+    """A GPU without an address and a UUID is one that the server has to find, whatever it calls it."""
+    made = plan(workstation({**GPU_CARD, "integrated": True, "pci_bus_id": None, "uuid": None}))
+    device = {"id": "0", "library": "CUDA", "name": "Orin", "pci_id": "0000:00:00.0"}
+    assert check(seen_on(made, journal=journal(made, devices=[device])), "gpus_found")["verdict"] == "pass"
+    assert check(seen_on(made, journal=journal(made, devices=[{"library": "cpu"}])), "gpus_found")["verdict"] == "fail"
 
 
 # Files that win over ours.
