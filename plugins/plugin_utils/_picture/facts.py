@@ -127,6 +127,9 @@ def _gpus(entries: list[Mapping[str, Any]], used: set[str]) -> list[Gpu]:
         # Each vendor's driver counts from 0.
         name = ("GPU" if len(vendors) < 2 else f"{vendor_of(entry.get('vendor')).title} GPU").strip()
         number = entry.get("index")
-        chosen = entry.get("pci_bus_id") in used or entry.get("uuid") in used
+        # What a plan calls a card that has neither, as in Gpu.address of _plan/machine.py.
+        named = entry.get("name") or f"{vendor_of(entry.get('vendor')).title} GPU"
+        place = entry.get("pci_bus_id") or entry.get("uuid")
+        chosen = place in used or entry.get("uuid") in used or (place is None and named in used)
         found.append(Gpu(name if number is None else f"{name} {number}", chosen, entry))
     return found

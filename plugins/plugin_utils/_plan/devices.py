@@ -79,7 +79,7 @@ def _cuda(planning: Planning, vendor: Vendor, cards: list[Gpu]) -> bool:
 
 def _shown(planning: Planning, gpu: Gpu) -> bool:
     """Whether CUDA would show the card to a server."""
-    return bool(planning.machine.nvidia_driver) and gpu.answers is not False and not gpu.undivided
+    return planning.machine.has_driver(gpu) and gpu.answers is not False and not gpu.undivided
 
 
 def _visible(planning: Planning, vendor: Vendor, cards: list[Gpu], *, cuda: bool) -> bool:
@@ -117,8 +117,8 @@ def _names(planning: Planning, cards: list[Gpu]) -> str | None:
             return ",".join(map(str, names))
     unnamed = "; ".join(f"{gpu.label} at {gpu.place}" for gpu in cards if not gpu.uuid)
     planning.error(
-        f"{_asked(planning)}: the cards of an instance cannot be named apart from the others, because neither UUID nor index"
-        f" of {unnamed} was read; allowed is one server that sees every card (ollama_instances: single);"
+        f"{_asked(planning)}: cards of an instance cannot be named apart from the others, because neither UUID nor"
+        f" index of {unnamed} was read; allowed is one server that sees every card (ollama_instances: single);"
         " ollama_topology.problems says what was tried"
     )
     return None

@@ -196,6 +196,10 @@ class Machine:
             return None
         return {**self._allowed, **{key: value for key, value in found.items() if key != "name"}, "slices": []}
 
+    def has_driver(self, gpu: Gpu) -> bool:
+        """Whether CUDA's driver is there for a card; only its files show one that is on no PCI bus (WSL2, Tegra)."""
+        return gpu.maker.cuda and (self.nvidia_driver is not None or gpu.pci_bus_id is None)
+
     @property
     def cpu_nodes(self) -> list[Node]:
         """Nodes that have online CPUs a service may use, by id."""

@@ -94,13 +94,12 @@ def vulkan_serves(planning: Planning) -> bool:
 
 
 def _absent(planning: Planning, gpu: Gpu) -> Hint | None:
-    known = gpu.memory_bytes or gpu.gfx_target or (gpu.maker.cuda and planning.machine.nvidia_driver)
+    known = gpu.memory_bytes or gpu.gfx_target or planning.machine.has_driver(gpu)
     if gpu.answers is not False and (known or gpu.vendor in planning.machine.driver_errors):
         return None
     return Hint(
         "gpu-without-driver",
-        f"no driver answered for {gpu.label} at {gpu.place}; the plan does not count on"
-        " it, and the server will not find it",
+        f"no driver answered for {gpu.label} at {gpu.place}; the plan does not count on it",
         f"look at its driver (lspci -k) and at the kernel's log: a card falls off the bus, belongs to another container"
         f" or a virtual machine, or lacks {gpu.maker.title}'s driver; ollama_topology.problems says what was tried",
     )

@@ -297,6 +297,13 @@ def test_cards_of_two_vendors_have_different_names():
     assert "SYS" not in shown
 
 
+def test_a_board_is_marked_by_its_name():
+    """A GPU without address and UUID is the one that the plan calls by its model."""
+    board = card(0, name="Orin (nvgpu)", pci_bus_id=None, uuid=None, integrated=True)
+    machine = workstation(board)
+    assert "in use" in texts(topology_svg(machine, "host", servers(plan(machine))))
+
+
 def test_a_card_without_a_driver_is_drawn_and_said_to_be_idle():
     """It is plugged in, and nothing runs on it."""
     shown = texts(topology_svg(workstation(card(0), card(1, answers=False)), "host"))

@@ -50,6 +50,16 @@ def test_a_driver_that_failed_is_refused():
     assert gpus(plan(machine, cuda_visible_devices="none")) == [[]]
 
 
+def test_a_gpu_of_which_nothing_is_known_but_that_it_is_there_counts_carefully():
+    """WSL2 shows NVIDIA's library where nothing could be asked: Ollama loads it, so the host is not one without GPU."""
+    unknown = {"vendor": "nvidia", "answers": None, "pci_bus_id": None, "memory_bytes": None, "display_active": None}
+    made = plan(workstation(unknown, driver=None))
+    assert gpus(made) == [["NVIDIA GPU"]]
+    assert decision(made, "OLLAMA_CONTEXT_LENGTH")["value"] == "4096"
+    assert decision(made, "CUDA_VISIBLE_DEVICES")["reason"] == "not set, so that the server sees every GPU: NVIDIA GPU"
+    assert codes(made) == []
+
+
 def test_a_failed_driver_of_cards_that_are_not_here_is_not_refused():
     """Cards that another driver has are no business of this one."""
     machine = workstation(lost(driver="vfio-pci"))

@@ -27,7 +27,7 @@ OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
 def test_cards_that_have_no_name_are_not_divided(vendor):
     """Whatever was not read, no unit gets the text of it; one server that sees every card needs no names."""
     machine = workstation(vendor(0), {**vendor(1), "index": None, "uuid": None})
-    with pytest.raises(PlanError, match=r"ollama_instances: the cards .* neither UUID nor index of .* was read"):
+    with pytest.raises(PlanError, match=r"ollama_instances: cards .* neither UUID nor index of .* was read"):
         plan(machine, instances="per_gpu")
     assert "None" not in "".join(environment(machine).values())
 
