@@ -122,9 +122,9 @@ def _read_packages(root: Root, online: CpuSet) -> list[CpuSet] | None:
         )
     if sets is None or by_id is None:
         return sets or by_id
-    # With Cluster-on-Die, and in kernels that list dies or clusters there, these are parts of a socket.
+    # With Cluster-on-Die older kernels list the halves of a package, which lscpu and lstopo then count as sockets.
     if all(any(group <= package for package in by_id) for group in sets):
-        return by_id
+        return sets
     root.problem(
         f"{BASE}/cpu*/topology: core_siblings_list names {len(sets)} sockets and physical_package_id "
         f"{len(by_id)}, expected them to agree; the sockets are unknown"

@@ -201,8 +201,8 @@ def test_packages_are_unknown_where_two_sources_disagree(tmp_path):
 
 
 @pytest.mark.parametrize("parts", [["0", "1", "2", "3"], ["0-1", "0-1", "2-3", "2-3"], ["0-2", "0-2", "0-2", "3"]])
-def test_siblings_that_are_parts_of_a_socket_leave_its_number_the_word(tmp_path, parts):
-    """With Cluster-on-Die, dies or clusters in the lists, the sockets are those of physical_package_id, as in lscpu."""
+def test_siblings_that_are_parts_of_one_package_are_sockets_as_in_lscpu(tmp_path, parts):
+    """With Cluster-on-Die, dies or clusters in the lists, lscpu and lstopo count these, whatever the package's number."""
     names = [f"cpu{cpu}" for cpu in range(8)]
     lists = dict(zip(names, [*parts, "4-7", "4-7", "4-7", "4-7"]))
     files = {
@@ -212,7 +212,7 @@ def test_siblings_that_are_parts_of_a_socket_leave_its_number_the_word(tmp_path,
         **cpus("physical_package_id", **{name: str(int(name[3:]) // 4) for name in names}),
     }
     processors, problems = read(tmp_path, files)
-    assert [str(package) for package in processors.packages or ()] == ["0-3", "4-7"]
+    assert [str(package) for package in processors.packages or ()] == [*dict.fromkeys(parts), "4-7"]
     assert problems == []
 
 

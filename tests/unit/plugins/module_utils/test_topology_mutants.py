@@ -54,7 +54,7 @@ def test_the_host_is_as_before_behind_each_mutant(hosts):
 # What is right of each tree that made a reader fail, and which words a problem must have; none of them may be longer.
 TREES = {
     "cgroup2-known-from-cpuset-only": ({"allowed.cpus": "0-5", "allowed.cores": 6}, None),
-    "cluster-on-die-siblings": ({"cpu.sockets": 1, "cpu.packages": ["0-3"]}, None),
+    "cluster-on-die-siblings": ({"cpu.sockets": 2, "cpu.packages": ["0-1", "2-3"]}, None),
     "cpu-number-above-65535": ({"cpu.online": "0", "cpu.sockets": 1}, "cpu70000: left out"),
     "cpuinfo-crlf": ({"cpu.vendor": "ARM", "cpu.model": "Neoverse-N1"}, "/sys/class/dmi/id"),
     "fifo": ({"memory.total_bytes": None}, "/proc/meminfo: cannot be read (it is not a regular file)"),
