@@ -154,10 +154,7 @@ class Files:
         """The raw file, or the beginning of one that is too long."""
         # Hosts of hundreds of CPUs have thousands of these files, and the layers of open() cost more than the kernel.
         try:
-            if self._places is None:
-                file = os.open(self._folder + path, _FLAGS)
-            else:
-                file = self._open_below(path)
+            file = os.open(self._folder + path, _FLAGS) if self._places is None else self._open_below(path)
         except OSError as error:
             # Of a socket or a device without a driver: nothing was read yet.
             if error.errno == errno.ENXIO:

@@ -133,15 +133,16 @@ class Root(Files):
         """The bytes of a file; None where absent or, with a problem, unreadable."""
         try:
             data, whole = self.within(path, (read or self._bytes)(path))
-            if not whole:
-                self.problem(f"{path}: only its first {len(data)} bytes were read")
-            return data
         except OSError as error:
             if error.errno not in _ABSENT:
                 self.problem(f"{path}: cannot be read ({error.strerror})")
+            return None
         except ValueError:
             self.problem(f"{path}: cannot be read (its path is not one)")
-        return None
+            return None
+        if not whole:
+            self.problem(f"{path}: only its first {len(data)} bytes were read")
+        return data
 
     def _bytes(self, path: str) -> bytes:
         """The raw file. Recording and replaying override this and ``_list``; what holds secrets is read by ``_raw``."""

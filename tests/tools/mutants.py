@@ -4,7 +4,7 @@
 """Harm hosts and see what reading and planning make of it: ``python tests/tools/mutants.py [FIRST [COUNT]]``.
 
 Every seed from FIRST (0) on is one mutant (10000 of them): one change of one file, folder or answer of a program. What
-raises, takes more than 5 s or 64 MiB, fills a problem, or leaves a fact unknown without a word is printed, with its seed.
+raises, takes more than 5 s or 64 MiB, fills a problem, or leaves a fact unknown without a word is printed.
 """
 # ruff: noqa: T201  (a command line prints)
 
@@ -26,7 +26,8 @@ def main() -> int:
     began, failed = time.monotonic(), 0
     with tempfile.TemporaryDirectory() as folder:
         hosts = mutants.subjects(folder, reports=True)
-        print(f"{len(hosts)} hosts with {sum(len(host.paths) for host in hosts)} paths, {sum(len(host.asked) for host in hosts)} answers")
+        paths, answers = (sum(len(getattr(host, part)) for host in hosts) for part in ("paths", "asked"))
+        print(f"{len(hosts)} hosts with {paths} paths and {answers} answers")
         for seed in range(first, first + count):
             case, wrong = mutants.run(seed, hosts)
             if wrong is not None:

@@ -35,7 +35,9 @@ class Proc(Root):
 
     def most(self, path: str) -> int:
         """A process of many gigabytes has a line for each part of them; a command line may be long."""
-        return _LARGEST if path.endswith("/numa_maps") else _LONGEST if path.endswith("/cmdline") else super().most(path)
+        return (
+            _LARGEST if path.endswith("/numa_maps") else _LONGEST if path.endswith("/cmdline") else super().most(path)
+        )
 
     def _bytes(self, path: str) -> bytes:
         try:

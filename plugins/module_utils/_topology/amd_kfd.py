@@ -94,7 +94,9 @@ def _node(root: Root, number: int) -> dict[str, int]:
     path = f"{KFD}/{number}/properties"
     values = _properties(root, path)
     if values and "simd_count" not in values:
-        root.problem(f"{path}: expected a line such as 'simd_count 192', without which nobody knows whether it is a GPU")
+        root.problem(
+            f"{path}: expected a line such as 'simd_count 192', without which nobody knows whether it is a GPU"
+        )
     return values
 
 

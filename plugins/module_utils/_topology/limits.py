@@ -191,7 +191,9 @@ def _of_system_slice(root: Root) -> tuple[str, ...] | None:
         group = f"{mount.path}{_USUAL}"
         if not root.exists(group):
             if not root.names(mount.path) and root.exists(mount.path):
-                root.problem(f"{mount.path}: expected the files of the control groups that are mounted there, found none")
+                root.problem(
+                    f"{mount.path}: expected the files of the control groups that are mounted there, found none"
+                )
             continue
         there = True
         for name, files in (("cpus", _CPUS), ("mems", _MEMS)):

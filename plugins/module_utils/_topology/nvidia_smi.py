@@ -224,8 +224,8 @@ def _add_mig_names(gpus: list[dict[str, Any]], outcome: Outcome, problems: list[
             names = listed.get(gpu["index"], [])
             if len(known) != len(names):
                 problems.append(
-                    f"nvidia-smi -L: lists {len(names)} MIG devices of GPU {gpu['index']}, of which nvidia-smi -q -x has "
-                    f"{len(known)}; their memory is unknown"
+                    f"nvidia-smi -L: lists {len(names)} MIG devices of GPU {gpu['index']}, of which nvidia-smi -q -x "
+                    f"has {len(known)}; their memory is unknown"
                 )
             gpu["mig"]["instances"] = [
                 {**name, "memory_bytes": known[i]["memory_bytes"] if len(known) == len(names) else None}

@@ -24,7 +24,7 @@ DRM = "/sys/class/drm"
 _DISPLAY = 0x03
 _ACCELERATOR = 0x12
 # Of a device without a driver.
-_UEVENT = re.compile(r"(?:(?!DRIVER=)[A-Z0-9_]+=[ -~]*(?:\n|$))+", re.ASCII)
+_UEVENT = re.compile(r"(?:(?!DRIVER=)[A-Z][A-Z_]*[0-9]*=[ -~]*(?:\n|$))+", re.ASCII)
 _ADDRESS = re.compile(r"([0-9a-fA-F]+):([0-9a-fA-F]{1,2}):([0-9a-fA-F]{1,2})\.([0-7])")
 
 

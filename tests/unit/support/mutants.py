@@ -84,9 +84,7 @@ def subjects(folder, *, reports=False):
     for name, shape in SHAPES.items():
         place = Machine(**shape).write(folder / name)
         made.append(Subject(name, place, {}, lambda _other, place=place: (Root(place), None)))
-    for name in reported.names() if reports else ():
-        made.append(_reported(name, folder))
-    return made
+    return made + [_reported(name, folder) for name in (reported.names() if reports else ())]
 
 
 def _of_tools(host):
@@ -109,6 +107,8 @@ def _reported(name, folder):
     return Subject(name, place, programs["answers"], machine)
 
 
+PIECES = (b"A", b" ", b"[", b",", b"0-", b":", b"/a")
+WORDS = (b"NaN", b"Infinity", b"null", b"N/A", b"max", b"")
 # Contents: a name, and what becomes of the bytes.
 CONTENTS = {
     "empty": lambda _chance, _data: b"",
@@ -119,15 +119,15 @@ CONTENTS = {
     "many digits": lambda _chance, _data: b"7" * 50_000_000,
     "NUL": lambda chance, data: _put(chance, data, b"\0" * chance.choice([1, 5000])),
     "not UTF-8": lambda chance, data: _put(chance, data, chance.choice([b"\xff", b"\xc3\x28", b"\xed\xa0\x80"])),
-    "long line": lambda chance, data: _put(chance, data, chance.choice([b"A", b" ", b"[", b",", b"0-", b":", b"/a"]) * 300_000),
-    "unicode digit": lambda chance, data: _put(chance, data, chance.choice(["²", "٣", "１", "𝟗", "Ⅷ"]).encode()),
+    "long line": lambda chance, data: _put(chance, data, chance.choice(PIECES) * 300_000),
+    "unicode digit": lambda chance, data: _put(chance, data, chance.choice("²٣\uff11\U0001d7d7Ⅷ").encode()),
     "negative": lambda chance, data: _number(chance, data, chance.choice([b"-1", b"-99999999999999999999", b"-0"])),
     "huge": lambda chance, data: _number(
         chance, data, chance.choice([b"65536", b"70000", b"9223372036854775808", b"9" * 20, b"9" * 4400, b"1e400"])
     ),
     "CRLF": lambda _chance, data: data.replace(b"\n", b"\r\n"),
     "escapes": lambda chance, data: _put(chance, data, "\x1b[31m\u202e\x00".encode()),
-    "words": lambda chance, data: _number(chance, data, chance.choice([b"NaN", b"Infinity", b"null", b"N/A", b"max", b""])),
+    "words": lambda chance, data: _number(chance, data, chance.choice(WORDS)),
 }  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def _number(chance, data, other):
     runs = []
     start = None
     for at in range(len(data) + 1):
-        digit = at < len(data) and 48 <= data[at] <= 57  # noqa: PLR2004 the digits of ASCII
+        digit = at < len(data) and 48 <= data[at] <= 57
         if digit and start is None:
             start = at
         elif not digit and start is not None:
@@ -192,16 +192,16 @@ KINDS = ("folder", "pipe", "socket", "file", "link", "link", "removed", "strange
 def harmed(chance, subject):
     """One change on the disk, undone behind it: its name, its path, and whether the path is gone."""
     path = chance.choice(subject.paths)
-    if chance.random() < 0.15:  # noqa: PLR2004 a share of mutants
+    if chance.random() < 0.15:
         # A folder above a file that is read.
         path = "/".join(path.split("/")[: chance.randint(2, max(2, path.count("/")))]) or path
     place = subject.folder + path
     away = subject.folder + "/.away"
-    content = os.path.isfile(place) and chance.random() < 0.7  # noqa: PLR2004 a share of mutants
+    content = os.path.isfile(place) and chance.random() < 0.7
     kind = chance.choice(list(CONTENTS)) if content else chance.choice(KINDS)
     if kind == "folder" and os.path.isdir(place):
         kind = "emptied"
-    if not content and chance.random() < 0.003:  # noqa: PLR2004 slow to make
+    if not content and chance.random() < 0.003:
         kind = "many names"
     if kind == "strange names" and not os.path.isdir(place):
         kind = "folder"
@@ -226,8 +226,20 @@ def harmed(chance, subject):
 
 @contextmanager
 def _strange(place):
-    """More folders in a folder, whose names are none that the kernel gives."""
-    names = ["cpu70000", "node99999", "²", "9" * 20, "-1", "cpu٣", "card0²", "0000:zz:00.0", "indexx", "x" * 255, b"\xff\xfe"]
+    """More folders in a folder, whose names the kernel never gives."""
+    names = [
+        "cpu70000",
+        "node99999",
+        "²",
+        "9" * 20,
+        "-1",
+        "cpu٣",
+        "card0²",
+        "0000:zz:00.0",
+        "indexx",
+        "x" * 255,
+        b"\xff\xfe",
+    ]
     made = [os.path.join(os.fsencode(place), name.encode() if isinstance(name, str) else name) for name in names]
     made = [path for path in made if not os.path.lexists(path)]
     for path in made:
@@ -290,10 +302,10 @@ def _forget_peak():
 
 
 def run(seed, hosts):
-    """One mutant: its name, and what is wrong with what came of it, or None."""
+    """One mutant: its name, and what is wrong with the result, or None."""
     chance = random.Random(seed)
     subject = chance.choice(hosts)
-    if subject.asked and chance.random() < 0.4:  # noqa: PLR2004 a share of mutants
+    if subject.asked and chance.random() < 0.4:
         kind, what, said = answer(chance, subject)
         return _judged(subject, f"seed {seed}: {subject.name}: {what} {kind}", kind, {what: said})
     with harmed(chance, subject) as (kind, path):
@@ -325,9 +337,9 @@ def _judged(subject, case, kind, answers):
 
 def _plan(facts):
     json.dumps(facts, allow_nan=False)
-    for wishes in ({}, {"instances": "per_numa_node"}):
+    for options in ({}, {"instances": "per_numa_node"}):
         with suppress(PlanError):
-            make_plan(facts, wishes, RELEASE)
+            make_plan(facts, options, RELEASE)
 
 
 def unnamed_holes(known, found):

@@ -62,7 +62,9 @@ def test_a_device_is_not_read(root):
     assert [problem[:10] for problem in root.problems] == ["/sys/zero:"]
 
 
-@pytest.mark.parametrize("path", ["/sys/long", "/proc/meminfo", "/etc/systemd/system/ollama.service", "/proc/1/environ"])
+@pytest.mark.parametrize(
+    "path", ["/sys/long", "/proc/meminfo", "/etc/systemd/system/ollama.service", "/proc/1/environ"]
+)
 def test_a_file_without_an_end_is_named_and_takes_no_memory(root, path):
     """50 MB of digits are unreadable to every reader, and no more of them comes into memory than a file may have."""
     plant(root.path, {path: ""})
@@ -107,7 +109,12 @@ def test_a_folder_of_very_many_names_is_named(root, monkeypatch):
 def test_a_path_that_is_none_stops_nothing(root, path):
     """Paths come from files and programs of the host, which may say anything."""
     assert root.text(path) is None
-    assert (root.names(path), root.exists(path), root.target(path), root.is_same_file(path, path)) == ([], False, None, False)
+    assert (root.names(path), root.exists(path), root.target(path), root.is_same_file(path, path)) == (
+        [],
+        False,
+        None,
+        False,
+    )
 
 
 @pytest.fixture
@@ -126,7 +133,9 @@ def test_links_begin_and_end_at_the_root_of_a_tree(tree, target):
     assert tree.target("/folder/link") == target
 
 
-@pytest.mark.parametrize("target", ["../../outside", "/outside", "/../outside", "{}/outside", "../folder/../../outside"])
+@pytest.mark.parametrize(
+    "target", ["../../outside", "/outside", "/../outside", "{}/outside", "../folder/../../outside"]
+)
 def test_no_link_of_a_tree_leads_out_of_it(tree, tmp_path, target):
     """A link to a file of the machine that reads is a link to nothing, to every reader, and named."""
     os.symlink(target.format(tmp_path), tree.path + "/folder/link")
@@ -165,7 +174,9 @@ def test_windows_ends_of_lines_are_ends_of_lines(tree):
 def test_an_environment_is_read_where_other_files_of_processes_would_be_too_long(tmp_path):
     """Long command lines and environments are whole; the map of a large process is too."""
     long = b"A=" + b"x" * 200_000 + b"\0B=1\0"
-    root = Proc(plant(tmp_path, {"/proc/1/environ": long, "/proc/1/cmdline": long, "/proc/1/numa_maps": b"x " * 1_000_000}))
+    root = Proc(
+        plant(tmp_path, {"/proc/1/environ": long, "/proc/1/cmdline": long, "/proc/1/numa_maps": b"x " * 1_000_000})
+    )
     assert (root.variable("/proc/1/environ", "B"), len(root.strings("/proc/1/cmdline") or ())) == ("1", 2)
     assert len(root.text("/proc/1/numa_maps") or "") == 1_999_999
     root.forget("/proc/1")

@@ -174,7 +174,7 @@ def test_a_group_that_only_the_cpuset_names(tmp_path, inner):
 
 @pytest.mark.parametrize("path", ["/a" * 300_000, "/../" + "b" * 20, "/" + "c" * 5000])
 def test_a_group_that_no_kernel_has_takes_no_time(tmp_path, path):
-    """Half a million levels are none, whichever file names them."""
+    """Half a million levels are not followed, whichever file names them."""
     files = {"/proc/mounts": f"none {V2} cgroup2 rw 0 0", "/proc/self/cpuset": path, "/proc/self/cgroup": f"0::{path}"}
     assert read(tmp_path, files)[0] == (None, None, None, None)
 

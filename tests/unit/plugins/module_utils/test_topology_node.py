@@ -190,7 +190,9 @@ def _without_lists(folder, *, links):
             (folder / f"sys/devices/system/node/node{number}/{name}").unlink()
     for cpu in range(4):
         here, there = f"sys/devices/system/node/node{cpu // 2}", f"sys/devices/system/cpu/cpu{cpu}"
-        place, target = (f"{here}/cpu{cpu}", f"../../cpu/cpu{cpu}") if links else (f"{there}/node{cpu // 2}", f"../../../{here}")
+        place, target = (
+            (f"{here}/cpu{cpu}", f"../../cpu/cpu{cpu}") if links else (f"{there}/node{cpu // 2}", f"../../../{here}")
+        )
         (folder / place).symlink_to(target)
 
 

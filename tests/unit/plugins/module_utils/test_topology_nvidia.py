@@ -349,4 +349,6 @@ def test_lines_that_are_repeated_are_one_gpu_and_named():
 def test_mig_instances_that_are_repeated_are_one():
     """100,000 lines of one instance are one instance, whose memory the XML says."""
     line = "  MIG 3g.20gb     Device  0: (UUID: MIG-10)\n"
-    assert parse_list("GPU 0: NVIDIA A100 (UUID: GPU-0a)\n" + line * 100_000) == {0: [{"name": "3g.20gb", "uuid": "MIG-10"}]}
+    assert parse_list("GPU 0: NVIDIA A100 (UUID: GPU-0a)\n" + line * 100_000) == {
+        0: [{"name": "3g.20gb", "uuid": "MIG-10"}]
+    }
