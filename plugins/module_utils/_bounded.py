@@ -21,8 +21,8 @@ _KERNEL = (_SYSFS, "/proc/")
 _FIRST_PART = "/proc/cpuinfo"
 # Hosts with thousands of containers have a line or more for each of them behind those that are asked for.
 _BEGINNING = "/proc/mounts"
-# The largest folders of a sound host have an entry for each CPU.
-_MOST_NAMES = 20_000
+# The largest folders of a sound host have an entry for each CPU or process.
+_MOST_NAMES = 1 << 16
 # A pipe must not be waited for, and a terminal not become this process's own.
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _NOTHING = "/dev/null"
@@ -42,6 +42,15 @@ def _irregular(status: os.stat_result) -> bytes:
     if stat.S_ISCHR(status.st_mode) and status.st_rdev == os.makedev(1, 3):
         return b""
     raise OSError(errno.EINVAL, _IRREGULAR)
+
+
+def listed(folder: str) -> list[str]:
+    """The names in a folder of this machine, in no order. Raises OSError, for one with very many names too."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in islice(entries, _MOST_NAMES + 1)]
+    if len(names) > _MOST_NAMES:
+        raise OSError(errno.EFBIG, f"it has more than {_MOST_NAMES} entries")
+    return names
 
 
 class Files:
@@ -196,12 +205,8 @@ class Files:
 
     def _list(self, path: str) -> list[str]:
         try:
-            with os.scandir(self._end(path)) as entries:
-                names = [entry.name for entry in islice(entries, _MOST_NAMES + 1)]
+            return listed(self._end(path))
         except FileNotFoundError:
             if path not in self._dangling:
                 raise
             raise OSError(errno.ELOOP, _DANGLING) from None
-        if len(names) > _MOST_NAMES:
-            raise OSError(errno.EFBIG, f"it has more than {_MOST_NAMES} entries")
-        return names

@@ -80,9 +80,9 @@ class Root(Files):
 
     def problem(self, text: str) -> None:
         """Record a sentence on what could not be read, once."""
-        text = one_line(text, _LONGEST_PROBLEM)
-        if text not in self.problems and len(self.problems) < MOST:
-            self.problems.append(text)
+        if len(self.problems) < MOST:
+            text = one_line(text, _LONGEST_PROBLEM)
+            self.problems += [] if text in self.problems else [text]
 
     def names(self, path: str) -> list[str]:
         """Names in a directory, sorted; empty where it is absent."""

@@ -317,6 +317,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
+from ansible_collections.inference.ollama.plugins.module_utils._bounded import listed
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import PORT_MAX, listens
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
@@ -489,7 +490,7 @@ def _is_different(path: str, text: str) -> bool:
 
 def _names(folder: str) -> list[str]:
     try:
-        return os.listdir(folder)
+        return listed(folder)
     except OSError:
         return []
 

@@ -16,6 +16,8 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
+from ansible_collections.inference.ollama.plugins.module_utils._bounded import listed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -140,6 +142,6 @@ def _text(path: str) -> str:
 
 def _names(folder: str) -> list[str]:
     try:
-        return os.listdir(folder)
+        return listed(folder)
     except OSError:
         return []

@@ -12,6 +12,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.module_utils._bounded import listed
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import FOLDERS
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.tree import Tree
 
@@ -106,6 +107,6 @@ def _upwards(folder: str) -> Iterator[str]:
 
 def _names(folder: str) -> list[str]:
     try:
-        return os.listdir(folder)
+        return listed(folder)
     except OSError:
         return []

@@ -34,7 +34,7 @@ def read_switches(root: Proc, folder: str) -> dict[str, Any]:
     """Switches that a process's threads did not ask for, the CPU time of the same threads, and how long the one that
     waited longest for a CPU ran and waited; None for not known.
     """
-    tasks = [name for name in root.names(f"{folder}/task") if name.isdigit()]
+    tasks = [name for name in root.names(f"{folder}/task") if name.isascii() and name.isdigit()]
     if len(tasks) > _MOST_TASKS:
         root.problem(f"{folder}/task: {len(tasks)} threads, of which the switches of at most {_MOST_TASKS} are read")
         tasks = []

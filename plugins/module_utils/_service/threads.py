@@ -36,7 +36,7 @@ class Threads(NamedTuple):
 
 def read_threads(root: Proc, folder: str) -> Threads:
     """The threads of the process in ``/proc/PID``."""
-    tasks = [name for name in root.names(f"{folder}/task") if name.isdigit()]
+    tasks = [name for name in root.names(f"{folder}/task") if name.isascii() and name.isdigit()]
     # Threads that have ended meanwhile are left out.
     places = [f"{folder}/task/{name}" for name in tasks if root.exists(f"{folder}/task/{name}/stat")] or [folder]
     ticks = [user for user in (user_ticks(root, f"{place}/stat") for place in places) if user is not None]

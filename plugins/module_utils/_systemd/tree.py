@@ -14,6 +14,7 @@ import os
 import posixpath
 import stat
 
+from ansible_collections.inference.ollama.plugins.module_utils._bounded import listed
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 
 # A unit, a drop-in or an environment file has a few kilobytes.
@@ -85,7 +86,7 @@ class Tree:
     def names(self, folder: str) -> list[str]:
         """The names in a folder, sorted; none where it cannot be listed."""
         try:
-            return sorted(os.listdir(self._prefix + self.resolve(folder)))
+            return sorted(listed(self._prefix + self.resolve(folder)))
         except (OSError, UnreadableError, ValueError):
             return []
 

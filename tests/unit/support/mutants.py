@@ -181,7 +181,7 @@ def _other_kind(chance, place, kind):
         os.symlink(chance.choice([target, "../" * 30 + target.lstrip("/")]), place)
     elif kind == "many names":
         os.mkdir(place)
-        for number in range(25_000):
+        for number in range(66_000):
             os.mkdir(f"{place}/cpu{number}")
 
 
