@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_kfd import (
@@ -14,6 +17,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_kfd
 from ansible_collections.inference.ollama.plugins.module_utils._topology.amd_smi import ARGV, parse_rocm
 from ansible_collections.inference.ollama.plugins.module_utils._topology.drm import read_card
 from ansible_collections.inference.ollama.plugins.module_utils._topology.pci import DEVICES, fill, find_card
+from ansible_collections.inference.ollama.plugins.module_utils._topology.vendors import KFD
 from ansible_collections.inference.ollama.plugins.module_utils._topology.virtualization import read_container
 
 if TYPE_CHECKING:
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
 
 # Some captures have the files of KFD alone.
 _BUS = "/sys/bus"
+# A problem with the list itself, or with what says that a node is a GPU.
+_KFD_PROBLEM = re.compile(rf"{KFD}(?:/[^/]*|/[^/]*/properties)?: ")
+_NOT_PERMITTED = f"({os.strerror(errno.EPERM)})"
 
 
 def read_amd(
@@ -44,9 +51,12 @@ def read_amd(
     if run is not None and gpus and read_container(root) is not None:
         _mark_devices(root, gpus)
     computing = {gpu["pci_bus_id"] for gpu in gpus}
+    unread = _unread(root)
+    error = unread if not computing and any(card.driver in (None, "amdgpu") for card in cards) else None
     for card in cards:
         if card.address not in computing:
-            gpus.append({**read_card(root, card), "answers": False})
+            unknown = unread is not None and card.driver in (None, "amdgpu")
+            gpus.append({**read_card(root, card), "answers": None if unknown else False})
             bound = f"bound to the driver {card.driver}" if card.driver else "bound to no driver"
             root.problem(f"{card.address}: an AMD GPU, {bound}, that the compute driver (KFD) does not list")
     if not gpus:
@@ -56,7 +66,17 @@ def read_amd(
         said = _ask_rocm(root, run, gpus)
         version = version or said
     loaded = version is not None or bool(computing) or any(card.driver == "amdgpu" for card in cards)
-    return gpus, {"driver": version, "error": None} if loaded else None
+    return gpus, {"driver": version, "error": error} if loaded or error is not None else None
+
+
+def _unread(root: Root) -> str | None:
+    """What kept KFD's list from being read whole; None where it was.
+
+    The kernel does not permit a container to read the nodes of GPUs that its control group leaves out
+    (kfd_devcgroup_check_permission), which is as good as not listing them.
+    """
+    found = (text for text in root.problems if _KFD_PROBLEM.match(text) and not text.endswith(_NOT_PERMITTED))
+    return next(found, None)
 
 
 def _mark_devices(root: Root, gpus: list[dict[str, Any]]) -> None:

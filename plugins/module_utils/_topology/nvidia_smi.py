@@ -80,8 +80,8 @@ def read_smi(run: Runner, addresses: Sequence[str] = ()) -> tuple[Answer | None,
     """
     outcome, fields = _query(run)
     lost = _LOST.search(outcome.problem or "")
-    if lost is not None:
-        return _read_each(run, addresses, lost[0].partition(CUT)[0])
+    if lost is not None or _rows(outcome, fields):
+        return _read_each(run, addresses, lost[0].partition(CUT)[0] if lost else outcome.problem or "")
     if outcome.out is None:
         # With an exit status other than 0 from drivers of the last years.
         none = _NO_DEVICES.search((outcome.problem or "").partition(SAID)[2])
@@ -101,20 +101,27 @@ def read_smi(run: Runner, addresses: Sequence[str] = ()) -> tuple[Answer | None,
     return (gpus, {"driver": driver, "cuda": cuda}, problems), None
 
 
-def _read_each(run: Runner, addresses: Sequence[str], lost: str) -> tuple[Answer | None, str | None]:
+def _rows(outcome: Outcome, fields: tuple[str, ...]) -> str:
+    """The rows in what a question said that failed: with a corrupted infoROM its status is 14, and all is answered."""
+    said = (outcome.problem or "").partition(SAID)[2].replace(CUT, "\n")
+    return "\n".join(line for line in said.splitlines() if line.count(",") == len(fields) - 1)
+
+
+def _read_each(run: Runner, addresses: Sequence[str], why: str) -> tuple[Answer | None, str | None]:
     """The same of the cards that answer by themselves; no links, which only a question on all cards gives."""
     gpus: list[dict[str, Any]] = []
     drivers: dict[str, Any] = {"driver": None, "cuda": None}
-    problems = [f"nvidia-smi: {lost}"]
+    problems = [why if why.startswith("nvidia-smi") else f"nvidia-smi: {why}"]
     for address in addresses[:_MOST_CARDS]:
         which = (f"--id={address}",)
         outcome, fields = _query(run, which)
-        if outcome.out is None:
-            if _LOST.search(outcome.problem or "") is None:
+        rows = outcome.out or _rows(outcome, fields)
+        if not rows:
+            if outcome.out is None and _LOST.search(outcome.problem or "") is None:
                 # A driver that hangs or fails for another reason does so for each.
                 return None, outcome.problem
             continue
-        found, driver, wrong = parse_csv(outcome.out, fields)
+        found, driver, wrong = parse_csv(rows, fields)
         cuda = _add_xml(found, run(["nvidia-smi", "-q", "-x", *which]), wrong) if found else None
         if any(gpu["mig"] and gpu["mig"]["enabled"] for gpu in found):
             _add_mig_names(found, run(["nvidia-smi", "-L", *which]), wrong)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 import pytest
 
@@ -324,6 +326,26 @@ def test_a_container_without_a_cards_devices_has_not_the_card(tmp_path, files, a
     assert [gpu["answers"] for gpu in read_gpus(root, FakeRunner({}))[0]] == [answers]
     expected = f"0000:03:00.0: an AMD GPU that this container has no device of, expected {missing}"
     assert root.problems == ([expected] if missing else [])
+
+
+@pytest.mark.parametrize(
+    ("error", "answers"), [(errno.EIO, None), (errno.EACCES, None), (errno.EPERM, False), (errno.ENOENT, False)]
+)
+def test_a_list_that_cannot_be_read_leaves_the_cards_unknown(tmp_path, monkeypatch, error, answers):
+    """A driver whose list fails has its reason; a node that a container may not read, or none, is no failure."""
+    root = Root(plant(tmp_path, {**XTX, "/sys/bus/pci/devices/0000:03:00.0/uevent": "DRIVER=amdgpu"}))
+    whole = Root._bytes
+
+    def read(self, path):
+        if path == f"{KFD}/1/properties":
+            raise OSError(error, os.strerror(error))
+        return whole(self, path)
+
+    monkeypatch.setattr(Root, "_bytes", read)
+    gpus, drivers = read_gpus(root, None)
+    assert [gpu["answers"] for gpu in gpus] == [answers]
+    reason = f"{KFD}/1/properties: cannot be read ({os.strerror(error)})"
+    assert drivers["amd"] == {"driver": None, "error": reason if answers is None else None}
 
 
 def test_partitions_share_a_board(tmp_path):

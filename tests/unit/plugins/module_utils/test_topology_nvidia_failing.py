@@ -155,6 +155,22 @@ def test_every_card_is_lost(tmp_path, said):
     assert read(host(tmp_path), smi(failed(said, 15)))[:2] == ({FIRST: False, SECOND: False}, None)
 
 
+@pytest.mark.parametrize("between", ["\n", " … "])
+def test_a_card_with_a_corrupted_memory_of_facts_answers(tmp_path, between):
+    """nvidia-smi warns of it and ends with a status, and has answered all the same."""
+    second = ROW.replace("0, N", "1, N").replace("GPU-0a", "GPU-0b").replace(":03:", ":0A:")
+    said = f"{second.strip()}{between}WARNING: infoROM is corrupted at gpu 0000:0A:00.0"
+    root = host(tmp_path)
+    whole = smi(failed(said, 14))
+
+    def answer(argv):
+        asked = argv[-1] == f"--id={FIRST}" and argv[1].startswith("--query-gpu")
+        return Outcome(ROW, None) if asked else whole(argv)
+
+    assert read(root, answer)[:2] == ({FIRST: True, SECOND: True}, None)
+    assert "infoROM is corrupted at gpu 0000:0A:00.0" in root.problems[0]
+
+
 def test_a_lost_card_in_a_list(tmp_path):
     """Some releases print the sentence among the rows and end well."""
     root = host(tmp_path)
