@@ -225,7 +225,10 @@ def _keep(policy: Policy, name: str, variable: Mapping[str, Any], kept: dict[str
 
 
 def _directives(found: Mapping[str, Any]) -> dict[str, Kept]:
-    """Directives in [Service] of drop-ins; those of the unit file itself yield to the rules."""
+    """Directives in [Service] of drop-ins; those of the unit file itself yield to the rules, all but its CPUs.
+
+    No vendor binds the service, and where no rule binds it either the unit's own CPUs stay in effect.
+    """
     kept: dict[str, Kept] = {}
     lists: dict[str, list[str]] = {}
     for setting in found["settings"]:
@@ -233,7 +236,7 @@ def _directives(found: Mapping[str, Any]) -> dict[str, Kept]:
         if setting["section"] != "Service" or value is None or name in _NOT_KEPT or not printable(value):
             continue
         lists.setdefault(name, []).append(value.strip("\"'"))
-        if setting["file"] in found["dropins"]:
+        if setting["file"] in found["dropins"] or name == AFFINITY:
             keys = _keys(name) or (["numa_node"] if name == AFFINITY else [])
             how = f"set ollama_{keys[0]} to change it" if keys else "take it out there to leave it to the rules"
             kept[name] = Kept(lists[name][-1], _where(setting), how)

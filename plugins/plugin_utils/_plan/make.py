@@ -9,6 +9,7 @@ import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
@@ -187,11 +188,12 @@ def _instance(
 
 
 def _with_found_cpus(planning: Planning, share: Share) -> tuple[Planning, Share]:
-    """The only server with the CPUs that another file of its unit binds it to, if the service may use them all."""
+    """The only server with those of the CPUs that another file of its unit binds it to which the service may use."""
     cpus, machine = planning.found.cpus, planning.machine
     if cpus is None or share.count > 1 or share.cpus is not None:
         return planning, share
-    if machine.allowed is None or not cpus <= machine.allowed:
+    cpus = cpus & (machine.allowed or CpuSet())
+    if not cpus:
         return replace(planning, found=planning.found._replace(cpus=None)), share
     node = machine.home_of(cpus)
     policy = share.policy.replace(bind_method="affinity")

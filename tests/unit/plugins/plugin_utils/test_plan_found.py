@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import PlanError, make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._render import render_dropin
 from ansible_collections.inference.ollama.tests.unit.support.found import DROPIN, FILE, UNIT, found_unit
-from ansible_collections.inference.ollama.tests.unit.support.plans import card, workstation, xeon
+from ansible_collections.inference.ollama.tests.unit.support.plans import card, instances, topology, workstation, xeon
 
 GUIDE = {"OLLAMA_HOST": "0.0.0.0", "OLLAMA_MODELS": "/srv/models", "OLLAMA_KEEP_ALIVE": "24h"}
 TWO = [{"name": "a"}, {"name": "b"}]
@@ -196,6 +196,23 @@ def test_cpus_of_a_drop_in_are_the_servers():
     bound = plan(found_unit({}, {"CPUAffinity": "0-3"}), numa_node=1, bind_method="affinity")
     assert "\nCPUAffinity=\nCPUAffinity=14-27,42-55\n" in render_dropin(bound, "ollama")
     assert kept(plan(found_unit({}, {"CPUAffinity": "numa"})), "binding") is None
+
+
+def test_cpus_of_the_unit_file_itself_stay_too():
+    """Nothing would take them back where no rule binds the service."""
+    made = plan(found_unit({}, {"CPUAffinity": "0-3"}, UNIT))
+    assert kept(made, "cpus") == "0-3"
+    (server,) = instances(made)
+    assert (server["compute_threads"], server["binding"]) == (4, "affinity")
+
+
+def test_of_found_cpus_those_count_that_the_service_may_use():
+    """The kernel takes the others away, offline ones as those that a limit forbids."""
+    machine = topology(cores=8, cpuset="0-3")
+    (server,) = instances(make_plan(machine, {}, "0.34.1", found_unit({}, {"CPUAffinity": "2-7"})))
+    assert (server["cpus"], server["compute_threads"]) == ("2-3", 2)
+    (server,) = instances(make_plan(machine, {}, "0.34.1", found_unit({}, {"CPUAffinity": "6-7"})))
+    assert (server["cpus"], server["compute_threads"]) == ("0-3", 4)
 
 
 def test_several_servers_get_what_was_found():
