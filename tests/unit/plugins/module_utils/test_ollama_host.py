@@ -20,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.values import same
+from ansible_collections.inference.ollama.tests.unit.support import reported
 
 NEW = parse_release("0.40.2")
 # envconfig/config_test.go of Ollama, TestHost: the value, and the address that comes of it.
@@ -182,3 +183,16 @@ def test_forms_that_the_server_takes_are_right(text):
 def test_a_path_is_advice_and_another_meaning_is_fatal(text, severity):
     """The server looks at no path; it speaks no TLS, and takes another port for one that does not exist."""
     assert [finding.severity for finding in lint({"OLLAMA_HOST": text}, NEW)] == [severity]
+
+
+@reported.needs_reports
+def test_the_reported_forms_are_right():
+    """What people wrote, and Ollama took, is no fatal finding; a port alone is every address."""
+    said = (reported.folder("26-host-forms") / "said.txt").read_text(encoding="utf-8")
+    values = re.findall(r"^environment: \{'OLLAMA_HOST': (?:\"([^\"]*)\"|'([^']*)')", said, re.MULTILINE)
+    forms_found = [double or single for double, single in values]
+    assert len(forms_found) >= 6
+    for text in forms_found:
+        assert [finding for finding in lint({"OLLAMA_HOST": text}, NEW) if finding.severity == "fatal"] == []
+        assert split_host(text) is not None
+    assert split_host(":8200") == ("0.0.0.0", 8200)

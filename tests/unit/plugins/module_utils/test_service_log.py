@@ -24,6 +24,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._service.log impo
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.module_utils._service.unit import Unit
 from ansible_collections.inference.ollama.tests.unit.support import processes as host
+from ansible_collections.inference.ollama.tests.unit.support import reported
 
 GIB = 1 << 30
 BLOB = "/m/blobs/sha256-e8"
@@ -656,3 +657,19 @@ def test_how_the_weights_were_loaded_is_read_in_both_wordings(said, mode):
     lines = [*OF_0_24[:3], LOADING.format(said)]
     assert mode is None or re.search(RARE, lines[-1])
     assert read_lines(*lines)["load_mode"] == mode
+
+
+@reported.needs_reports
+def test_the_log_of_a_real_server_is_read_as_a_whole():
+    """0.33.0 on an H100: cards, layers, cache, attention, threads, and how the weights were loaded."""
+    log = next((reported.folder("x").parents[1] / "real-server").glob("*.log")).read_text(encoding="utf-8")
+    found = read_log(log.splitlines(), Redactor())
+    assert [(card["library"], card["name"]) for card in found["devices"]] == [("CUDA", "NVIDIA H100 80GB HBM3")]
+    start = found["starts"][0]
+    assert (start["offloaded"], start["load_mode"], start["flash_attention"]) == (
+        {"layers": 33, "of": 33},
+        "mmap",
+        "enabled",
+    )
+    assert (start["kv_cache"]["k_type"], start["prompt_cache_mib"], start["threads"]["used"]) == ("f16", 8192, 16)
+    assert (start["parameters"]["batch"], start["complete"]) == (1024, True)

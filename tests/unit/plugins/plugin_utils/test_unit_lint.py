@@ -14,6 +14,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._contract import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import SEVERITIES
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import UNIT_CODES, lint_unit
+from ansible_collections.inference.ollama.tests.unit.support import reported
 from ansible_collections.inference.ollama.tests.unit.support.releases import releases
 
 UNIT = "/etc/systemd/system/ollama.service"
@@ -222,3 +223,14 @@ def test_models_on_cards_do_not_share_threads(cards):
     """A server that speaks of cards may compute there, on those of another vendor too."""
     settings = f"Environment=LLAMA_ARG_THREADS=14 OLLAMA_MAX_LOADED_MODELS=3 {cards}\nCPUAffinity=0-27"
     assert not [finding for finding in look(settings) if finding.code == "threads-oversubscribed"]
+
+
+@reported.needs_reports
+def test_the_reported_proxy_in_small_letters_is_wrong():
+    """Its value has no scheme, as little right as in capitals."""
+    root = reported.folder("30-lower-case-proxy") / "root"
+    paths = sorted(path for path in root.rglob("*") if path.is_file())
+    files = [(f"/{path.relative_to(root)}", path.read_text(encoding="utf-8")) for path in paths]
+    service = read_service([each for each in files if each[0].endswith((".service", ".conf"))])
+    found = lint_unit(service, parse_release("0.34.1"))
+    assert [(each.name, each.severity) for each in found if each.name == "https_proxy"] == [("https_proxy", "fatal")]
