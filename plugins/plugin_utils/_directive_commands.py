@@ -18,10 +18,12 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.words im
     split_words,
     unknown_specifiers,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._directive_paths import FATAL, FINE, LINE
+from ansible_collections.inference.ollama.plugins.plugin_utils._directive_paths import FATAL, FINE, LINE, WORD
 
 # The characters before a program; | is one from 258 on.
 _PREFIXES = re.compile(r"(?:[-@:|]|\+|!!?)*")
+# What no path of a program may have.
+_UNSAFE = re.compile(r"[\x01-\x1f\x7f\"'\\]")
 
 
 class Command(NamedTuple):
@@ -70,7 +72,8 @@ def judge_command(value: str) -> str:
             first = False
         elif unknown_specifiers(word):
             return bad
-    return bad if problem else FINE
+    # A command that does not even begin is left out, one that does not end is wrong.
+    return FINE if not problem else WORD if first else bad
 
 
 def _prefixes(word: str) -> str:
@@ -87,6 +90,8 @@ def _is_program(text: str) -> bool:
     if not text or unknown_specifiers(text):
         return False
     plain = expand(text)
+    if _UNSAFE.search(plain):
+        return False
     if depends_on_host(text):
         return True
     if plain.startswith("/"):

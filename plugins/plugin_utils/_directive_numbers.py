@@ -33,7 +33,7 @@ _TIME_NUMBER = re.compile(r"[ \t\n\r]*\+?([0-9]*)(\.[0-9]+)?([ \t\n\r]*)")
 _SIZE_NUMBER = re.compile(r"[ \t\n\r]*\+?([0-9]+)(?:\.([0-9]*))?[ \t\n\r]*")
 _SIZES = ("E", "P", "T", "G", "M", "K", "B", "")
 _SHARE = re.compile(r"([^%‰‱.]*)(?:\.([0-9]{1,2}))?([%‰‱])")
-_MOST_CPUS = 1 << 16
+_MOST_CPUS = 8192
 
 
 def integer(text: str) -> int | None:
@@ -108,7 +108,7 @@ def share(text: str, most: int | None = None) -> int | None:
     return value if value <= (most if most is not None else (1 << 31) - 1) else None
 
 
-def cpu_set(text: str, most: int = _MOST_CPUS) -> bool | None:
+def cpu_set(text: str) -> bool | None:
     """Whether every word of a list of CPUs or nodes counts; None where systemd reads none of it."""
     whole = True
     parts = words(text, BLANKS + ",")
@@ -118,7 +118,7 @@ def cpu_set(text: str, most: int = _MOST_CPUS) -> bool | None:
         first, dash, last = part.partition("-")
         low = integer(first)
         high = integer(last) if dash else low
-        if low is None or high is None or min(low, high) < 0 or "-" in last or max(low, high) >= most:
+        if low is None or high is None or min(low, high) < 0 or "-" in last or max(low, high) >= _MOST_CPUS:
             return None
         whole = whole and low <= high
     return whole

@@ -185,6 +185,7 @@ _UNITS = "names of units such as network-online.target, with blanks between them
 GRAMMARS: dict[str, tuple[Callable[[str], str], str]] = {
     "text": (_text, "%% for a percent sign"),
     "path": (_path(LINE), _ABSOLUTE),
+    "filter_path": (_path(LINE), _ABSOLUTE),
     "path_fatal": (_path(FATAL), _ABSOLUTE),
     "path_colons": (_colons, "paths that begin with /, with colons between them"),
     "condition_path": (_condition_path, f"{_ABSOLUTE}, behind ! or | where that is meant"),

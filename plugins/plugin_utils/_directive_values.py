@@ -136,8 +136,8 @@ def _tasks(value: str) -> bool:
     )
 
 
-def _cpus(value: str, most: int = 1 << 16) -> str:
-    whole = cpu_set(value, most)
+def _cpus(value: str) -> str:
+    whole = cpu_set(value)
     return FINE if whole else LINE if whole is None else WORD
 
 
@@ -262,9 +262,7 @@ GRAMMARS = {
     "cpu_priority": Grammar(_when(lambda value: between(value, 0, 99)), "a number from 1 to 99"),
     "cpu_affinity": Grammar(lambda value: _affinity(expand(value)), f"{_CPU_LIST}, or numa"),
     "cpus": Grammar(lambda value: _cpus(expand(value)), _CPU_LIST),
-    "numa_mask": Grammar(
-        lambda value: FINE if value == "all" else _cpus(value, 1025), "nodes such as 0 or 0-1, or all"
-    ),
+    "numa_mask": Grammar(lambda value: FINE if value == "all" else _cpus(value), "nodes such as 0 or 0-1, or all"),
     "cpu_weight": Grammar(_empty_or(_named_or(("idle",), 1, 10000)), "a number from 1 to 10000, or idle"),
     "io_weight": Grammar(_empty_or(_when(lambda value: between(value, 1, 10000))), "a number from 1 to 10000"),
     "cpu_quota": Grammar(_when(_quota), "a percentage of one CPU, such as 400% for four"),

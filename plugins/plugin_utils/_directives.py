@@ -94,7 +94,8 @@ sockets: Sockets
 slice: Slice
 path: IPCNamespacePath NetworkNamespacePath TTYPath USBFunctionDescriptors USBFunctionStrings UserNamespacePath@259
 path_fatal: RootDirectory RootImage RootVerity
-path_colons: ExecSearchPath IPEgressFilterPath IPIngressFilterPath
+path_colons: ExecSearchPath
+filter_path: IPEgressFilterPath IPIngressFilterPath
 pid_file: PIDFile
 working_directory: WorkingDirectory
 environment_file: EnvironmentFile

@@ -43,11 +43,23 @@ _NO_LIMIT = frozenset({"unlimited", "max", "-1", "none", "inf", "infinite"})
 _FREE = frozenset({"command", "environment", "free", "text", "urls"})
 # Grammars of values whose specifiers systemd expands, and those that it takes for empty then.
 _EXPANDED = frozenset(
-    {"absolute_paths", "binds", "command", "condition_path", "device", "directories", "directories_alone", "units"}
-    | {"environment_file", "input", "names", "output", "path_colons", "sandbox_paths", "slice", "sockets", "temporary"}
+    {"absolute_paths", "binds", "condition_path", "device", "directories", "directories_alone", "units"}
+    | {
+        "environment_file",
+        "filter_path",
+        "input",
+        "names",
+        "output",
+        "path_colons",
+        "sandbox_paths",
+        "slice",
+        "sockets",
+        "temporary",
+    }
     | {"user", "users", "working_directory"}
 )
 _EXPANDED_TO_NOTHING = frozenset({"cpu_affinity", "cpus", "path", "path_fatal", "pid_file", "reboot", "text", "urls"})
+_NO_PROGRAM = re.compile(r"^([-@:+!]*)%[iI](?=\s|$)")
 _INSTANCE = re.compile(r"%(%|[iI])")
 
 
@@ -59,19 +71,12 @@ def readable(service: Service) -> Service:
 
 def lines(service: Service) -> Iterator[UnitFinding]:
     """A finding for each line that systemd passes over, in part or as a whole, or that keeps the unit from loading."""
-    for ignored in service.ignored:
-        message = f"systemd passes this over: {ignored.reason}"
-        yield UnitFinding(
-            ignored.file,
-            ignored.line,
-            ignored.directive,
-            "inert",
-            "ignored-line",
-            message,
-            ignored.remedy or "correct it",
-        )
+    for each in service.ignored:
+        message = each.reason if each.fatal else f"systemd passes this over: {each.reason}"
+        kind = ("fatal", "bad-setting") if each.fatal else ("inert", "ignored-line")
+        yield UnitFinding(each.file, each.line, each.directive, *kind, message, each.remedy or "correct it")
     for setting in service.settings:
-        if setting.section.startswith(_EXTENSION) or setting.directive.startswith(_EXTENSION):
+        if setting.section.startswith(_EXTENSION):
             continue
         if setting.section not in KNOWN:
             near = nearest_section(setting.section)
@@ -79,6 +84,8 @@ def lines(service: Service) -> Iterator[UnitFinding]:
             yield at(setting, "inert", "ignored-line", message, f"did you mean [{near}]?" if near else _homes(setting))
             continue
         known = KNOWN[setting.section].get(setting.directive)
+        if setting.directive.startswith(_EXTENSION):
+            continue
         if known is None:
             yield _unknown(setting)
         elif known.grammar == "gone":
@@ -103,6 +110,8 @@ def _is_read(setting: Setting) -> bool:
 def _of_unit(setting: Setting, grammar: str) -> str:
     """The value as this unit has it: one that is no template has no instance, and its specifiers stand for nothing."""
     name = unit_name(setting.file)
+    if "@" not in name and grammar == "command":
+        return _NO_PROGRAM.sub(r'\1""', setting.value)
     if "@" in name or not name.endswith(".service") or grammar not in _EXPANDED | _EXPANDED_TO_NOTHING:
         return setting.value
     value = _INSTANCE.sub(lambda match: "" if match[1] != "%" else match[0], setting.value)
@@ -160,6 +169,7 @@ def _fixed(grammar: str, value: str) -> str | None:
         re.split(r"\s+[#;]", bare)[0],
         bare,
         bare.lower(),
+        bare.upper(),
         re.sub(r"\s*([;,:]|\.\.)\s*", lambda match: _dash(match[1]), bare),
     ]
     tries += [re.sub(r"\s+", "", bare), re.sub(r"[\s,;]+", " ", bare)]

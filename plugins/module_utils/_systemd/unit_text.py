@@ -16,6 +16,9 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.words im
 _END = re.compile(r"\r\n|[\n\r\0]")
 
 
+_NO_HEADER = "it begins a section and does not end in ], and systemd refuses to load the unit"
+
+
 class Setting(NamedTuple):
     """One assignment; ``line`` is the first of its lines, ``value`` is as written, quotes and escapes included."""
 
@@ -27,27 +30,38 @@ class Setting(NamedTuple):
 
 
 class Ignored(NamedTuple):
-    """A line that systemd ignores; ``reason`` and ``remedy`` are clauses without any value."""
+    """A line that systemd ignores; ``reason`` and ``remedy`` are clauses without any value.
+
+    ``fatal`` is true of one for which it loads nothing of the unit.
+    """
 
     file: str
     line: int
     directive: str
     reason: str
     remedy: str = ""
+    fatal: bool = False
 
 
 def parse_unit(text: str, file: str = "") -> tuple[list[Setting], list[Ignored]]:
     """The assignments of one unit file or drop-in, in order, and the lines that systemd ignores."""
     settings: list[Setting] = []
     ignored: list[Ignored] = []
-    section = ""
+    section: str | None = None
     for line, content in _logical_lines(text):
         name, separator, value = (part.strip(BLANKS) for part in content.partition("="))
         if content.startswith("["):
             section = content[1:-1] if content.endswith("]") else content
+            if not content.endswith("]"):
+                ignored.append(
+                    Ignored(file, line, "", _NO_HEADER, "close the bracket, with nothing behind it", fatal=True)
+                )
+        elif section is not None and section.startswith("X-") and not separator:
+            # Whoever reads that section has a syntax of their own.
+            continue
         elif not separator or not name:
             ignored.append(Ignored(file, line, "", "it is not of the form name=value"))
-        elif not section:
+        elif section is None:
             ignored.append(Ignored(file, line, name, "it is before the first section"))
         else:
             settings.append(Setting(file, line, section, name, value))
