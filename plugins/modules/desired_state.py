@@ -86,7 +86,9 @@ plan:
   type: dict
   sample: {}
 captured:
-  description: Whether the machine was read from a text of M(inference.ollama.topology_capture), which tells nothing of a running service.
+  description:
+    - Whether the machine was read from a text of M(inference.ollama.topology_capture), which tells nothing of a running
+      service.
   returned: success
   type: bool
   sample: false

@@ -51,8 +51,8 @@ requirements:
 notes:
   - C(ansible_processor_*) facts count cores wrongly on machines with several sockets, offline CPUs or
     hybrid CPUs, so this module does not use them.
-  - O(root) may be a file with a text of M(inference.ollama.topology_capture) too, up to 8 MiB. Its programs answer as they
-    did on that machine, and nothing is written.
+  - O(root) may be a file with a text of M(inference.ollama.topology_capture) too, up to 8 MiB. Its programs answer as
+    they did on that machine, and nothing is written.
 seealso:
   - plugin: inference.ollama.tuning_plan
     plugin_type: filter

@@ -264,9 +264,9 @@ listeners:
       unit: ollama.service
 missing:
   description:
-    - With O(services), what lines of the unit that are not Ansible's name and the host has not, without which systemd does
-      not start the service, programs of its commands, folders, users and groups, each with C(directive), C(value),
-      C(file) and C(line); and each of O(programs) at which there is no program, whose C(directive) is V(null).
+    - With O(services), what lines of the unit that are not Ansible's name and the host has not, without which systemd
+      does not start the service, programs of its commands, folders, users and groups, each with C(directive),
+      C(value), C(file) and C(line); and each of O(programs) at which there is no program, with V(null) for these.
   returned: success
   type: list
   elements: dict

@@ -95,7 +95,10 @@ def desired_state(
         errors += host_errors(topology, options, found, plan)
         errors += found_errors(options, found, plan)
         if not installed and not prefix:
-            (notices if run.check_mode else errors).append(not_installed(run.host, found))
+            # A dry run shows what would be once it is; beside another Ollama there would be two for one port.
+            (notices if run.check_mode and not preflight.managers(found) else errors).append(
+                not_installed(run.host, found)
+            )
     if plan is None:
         return {"refusals": errors}
     live = installed and not prefix

@@ -90,7 +90,8 @@ def environment_files(found: Mapping[str, Any], ours: str) -> Iterator[str]:
 
 def missing(found: Mapping[str, Any], plan: Mapping[str, Any] | None) -> Iterator[str]:
     """What the unit's own lines or a variable name and the host has not, without which no service starts."""
-    commands = [str(directives(plan, each["name"]).get("ExecStart", "")) for each in plan["instances"]] if plan else []
+    instances = plan["instances"] if plan else []
+    commands = [str(directives(plan or {}, each["name"]).get("ExecStart", "")) for each in instances]
     for entry in found.get("missing") or []:
         directive, value = entry["directive"], entry["value"]
         place = f"{directive}= of {SINGLE} ({entry['file']}:{entry['line']})"
@@ -99,20 +100,20 @@ def missing(found: Mapping[str, Any], plan: Mapping[str, Any] | None) -> Iterato
         elif directive in _ACCOUNTS:
             yield (
                 f"{directive}={value} of {SINGLE} ({entry['file']}:{entry['line']}): there is no such"
-                f" {_ACCOUNTS[directive]} on this host, so that the service does not start; make it, or correct the line"
+                f" {_ACCOUNTS[directive]} on this host, so that the service does not start; make it, or correct the"
+                " line"
             )
         elif directive not in _COMMANDS:
-            yield f"{value}: {place} names it, and it does not exist, so that the service does not start; {_dash(directive)}"
+            made = "make the folder" if directive == "WorkingDirectory" else "make it"
+            yield (
+                f"{value}: {place} names it, and it does not exist, so that the service does not start; {made}, or"
+                " write a dash before its name"
+            )
         elif directive != "ExecStart" or not commands or any(not said or value in said for said in commands):
             yield (
                 f"{value}: {place} starts it, and there is no such program, so that the service does not start; install"
                 " it, or correct the line"
             )
-
-
-def _dash(directive: str) -> str:
-    made = "make the folder" if directive == "WorkingDirectory" else "make it"
-    return f"{made}, or write a dash before its name"
 
 
 def ports(plan: Mapping[str, Any], found: Mapping[str, Any], stopped: Iterable[str]) -> Iterator[str]:

@@ -66,10 +66,11 @@ def host_errors(
             f"ollama_topology_root: {root!r} is another machine's hardware; allowed is / on a running host, or set"
             " ollama_staging_root too, to render the files for that machine into a folder"
         )
-    absent = {entry["value"] for entry in found.get("missing") or []}
-    known = software.get("binary") not in absent
-    if not staged and known and software.get("binary") and not software.get("version") and options.get("version") in _AUTO:
-        yield _unread_release(topology, options, software["binary"])
+    binary = software.get("binary")
+    # Of a program that is not there that is said instead.
+    there = binary and binary not in {entry["value"] for entry in found.get("missing") or []}
+    if not staged and there and not software.get("version") and options.get("version") in _AUTO:
+        yield _unread_release(topology, options, binary)
     if plan is not None:
         if unknown := unknown_checks(options.get("verify_accept") or [], plan):
             yield (

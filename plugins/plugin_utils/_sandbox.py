@@ -4,8 +4,8 @@
 """Whether a service's sandbox lets its server write to a folder, by the directives of its unit.
 
 systemd.exec(5), "Sandboxing", "Paths" and "DynamicUser="; the mounts as systemd makes them (src/core/namespace.c): the
-longest path that covers a folder decides, and nothing below what is made inaccessible comes back. Of several for one path
-one is kept, by the order of its MountMode, and what any of them says of reading only counts.
+longest path that covers a folder decides, and nothing below what is made inaccessible comes back. Of several for one
+path one is kept, by the order of its MountMode, and what any of them says of reading only counts.
 """
 
 from __future__ import annotations
@@ -122,9 +122,7 @@ def _listed(entry: Mapping[str, Any]) -> Iterator[Mount]:
             yield Mount(path, _HIDDEN, said, _place(entry))
         elif directive == "TemporaryFileSystem":
             place, _colon, options = path.partition(":")
-            yield Mount(
-                posixpath.normpath(place), _TEMPORARY_FILES, said, _place(entry), "ro" in options.split(",")
-            )
+            yield Mount(posixpath.normpath(place), _TEMPORARY_FILES, said, _place(entry), "ro" in options.split(","))
         elif directive in ("ExecPaths", "NoExecPaths"):
             yield Mount(path, _EXECUTION, said, _place(entry))
         elif directive in ("BindPaths", "BindReadOnlyPaths"):

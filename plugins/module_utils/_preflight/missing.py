@@ -13,7 +13,7 @@ import grp
 import os
 import pwd
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES, expand, split_words
 
@@ -37,6 +37,13 @@ _MADE = {
 }
 # The folders in which systemd looks for a program (src/basic/path-util.h).
 _SEARCHED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_KNOWN: dict[str, Callable[[str], object]] = {
+    "User": pwd.getpwnam,
+    "Group": grp.getgrnam,
+    "SupplementaryGroups": grp.getgrnam,
+}
+# Of DynamicUser=, which makes them.
+_ACCOUNTS = frozenset({"User", "Group"})
 _NUMBER = re.compile("[0-9]{1,10}")
 _PREFIXES = "-@:+!|"
 
@@ -52,12 +59,13 @@ def missing(unit: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     made = [*_made(said)]
     dynamic = any(each["directive"] == "DynamicUser" and each["value"].lower() in YES for each in said)
     searched = not any(each["directive"] == "ExecSearchPath" for each in said)
-    found = []
-    for each in said:
-        for value in _absent(each["directive"], each["value"], dynamic=dynamic, searched=searched):
-            if not any(value == place or value.startswith(f"{place}/") for place in made):
-                found.append({"directive": each["directive"], "value": value, "file": each["file"], "line": each["line"]})
-    return found
+    skipped = (_ACCOUNTS if dynamic else frozenset()) | (frozenset() if searched else frozenset(_COMMANDS))
+    return [
+        {"directive": each["directive"], "value": value, "file": each["file"], "line": each["line"]}
+        for each in said
+        for value in _absent(each["directive"], each["value"], skipped)
+        if not any(value == place or value.startswith(f"{place}/") for place in made)
+    ]
 
 
 def absent_programs(paths: Iterable[str]) -> list[str]:
@@ -65,27 +73,21 @@ def absent_programs(paths: Iterable[str]) -> list[str]:
     return [path for path in paths if path.startswith("/") and not _runs(path)]
 
 
-def _absent(directive: str, value: str, *, dynamic: bool, searched: bool) -> Iterator[str]:
+def _absent(directive: str, value: str, skipped: frozenset[str]) -> list[str]:
+    """What the value of a directive names and the host has not; of a skipped one only what has a path."""
     if directive in _COMMANDS:
         program = _program(value)
-        if program is not None and not (_runs(program) if program.startswith("/") else not searched or _is_found(program)):
-            yield program
-    elif directive == "WorkingDirectory":
+        if program is None or (directive in skipped and not program.startswith("/")):
+            return []
+        return [] if (_runs if program.startswith("/") else _is_found)(program) else [program]
+    if directive == "WorkingDirectory":
         path = expand(value.strip("\"'"))
-        if _is_certain(path) and not os.path.isdir(path):
-            yield path
-    elif directive == "User" and not dynamic:
-        yield from _unknown(value, pwd.getpwnam)
-    elif directive == "Group" and not dynamic:
-        yield from _unknown(value, grp.getgrnam)
-    elif directive == "SupplementaryGroups":
-        for name in value.split():
-            yield from _unknown(name, grp.getgrnam)
-    elif directive in _PATHS:
-        for word in split_words(value)[0]:
-            path = expand(word).partition(":")[0]
-            if _is_certain(path) and not os.path.lexists(path):
-                yield path
+        return [path] if _is_certain(path) and not os.path.isdir(path) else []
+    if directive in _KNOWN and directive not in skipped:
+        names = value.split() if directive == "SupplementaryGroups" else [value]
+        return [name for name in map(_name, names) if not _is_known(name, _KNOWN[directive])]
+    paths = [expand(word).partition(":")[0] for word in split_words(value)[0]] if directive in _PATHS else []
+    return [path for path in paths if _is_certain(path) and not os.path.lexists(path)]
 
 
 def _program(value: str) -> str | None:
@@ -113,14 +115,19 @@ def _is_certain(path: str) -> bool:
     return path.startswith("/") and "%" not in path
 
 
-def _unknown(name: str, known: Any) -> Iterator[str]:  # noqa: ANN401 - a function of pwd or grp
-    name = expand(name.strip("\"'"))
+def _name(text: str) -> str:
+    return expand(text.strip("\"'"))
+
+
+def _is_known(name: str, look_up: Callable[[str], object]) -> bool:
+    """Whether there is such an account; a number needs none, and what differs from host to host is not looked up."""
     if _NUMBER.fullmatch(name) or "%" in name:
-        return
+        return True
     try:
-        known(name)
+        look_up(name)
     except (KeyError, ValueError):
-        yield name
+        return False
+    return True
 
 
 def _made(said: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -88,7 +88,11 @@ def _judge(root: Proc, unit: Unit, url: str) -> Answer:
         if reason is not None:
             return Answer(None, by, reason)
         shared = len(foreign) < len(inodes)
-        return Answer(False, by, f"{who(by)} answers there{' too' if shared else ''}, and is no process of {unit.name}")
+        return Answer(
+            own=False,
+            by=by,
+            reason=f"{who(by)} answers there{' too' if shared else ''}, and is no process of {unit.name}",
+        )
     if set(held) != others:
         return Answer(None, None, _unseen(listening[0]))
     return Answer(own=True)

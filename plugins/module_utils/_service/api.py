@@ -136,9 +136,7 @@ def _decoded(url: str, body: bytes, missing: int | None) -> tuple[Any, str | Non
         return None, f"{url}: it answered with {body[:40].decode('utf-8', 'replace')!r}, expected JSON"
 
 
-def read_api(
-    root: Proc, fetch: Fetch | None, url: str, whose: Callable[[], Answer] | None = None
-) -> dict[str, Any]:
+def read_api(root: Proc, fetch: Fetch | None, url: str, whose: Callable[[], Answer] | None = None) -> dict[str, Any]:
     """``{url, version, models, own, answered_by}``; None for what is not known. Without ``fetch`` nothing is asked."""
     found: dict[str, Any] = {"url": url, "version": None, "models": None, "own": None, "answered_by": None}
     if fetch is None:

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._topology.capture import Capture
 
 _ESCAPED = re.compile(r"\\(?:(\\)|(t)|x([0-9a-f]{2})|)")
-# A machine with 2,000 CPUs has about 15,000 records, one of 56,000 lines. Linux takes no longer path, and sysfs has none
-# so deep.
+# A machine with 2,000 CPUs has about 15,000 records, one of 56,000 lines. Linux takes no longer path.
 _MOST_RECORDS = 50_000
 _MOST_LINES = 200_000
 _LONGEST_PATH = 4096
 _DEEPEST = 64
 _QUOTED = 80
+# The number of the first line below the header.
+_FIRST = 2
 
 
 class Record(NamedTuple):
@@ -169,23 +170,18 @@ def _check_folders(capture: Capture) -> None:
 
 def records_of(text: str) -> Iterator[Record]:
     """The records between the header and the line ``end``, one after the other."""
-    lines = _lines(text)
-    line = next(lines)
-    if line != HEADER:
-        raise ValueError(f"the first line is {line[:_QUOTED]!r}, expected {HEADER!r}")
+    lines = enumerate(_lines(text), 1)
+    _number, before = next(lines)
+    if before != HEADER:
+        raise ValueError(f"the first line is {before[:_QUOTED]!r}, expected {HEADER!r}")
     record, count = None, 0
-    before: str | None = None
     # Only the last line is the end, so each is a record's once there is another one.
-    for number, following in enumerate(lines, 2):
-        line, before = before, following
-        if line is None or line.startswith("#"):
+    for number, following in lines:
+        line, before = (before if number > _FIRST else "#"), following
+        if line.startswith("#"):
             continue
         if line[:1] in ("|", UNENDED):
-            if record is None:
-                raise ValueError(f"line {number - 1} belongs to nothing")
-            if len(record.body) >= _MOST_LINES:
-                raise ValueError(f"line {number - 1}: a record has more than {_MOST_LINES} lines")
-            record.body.append(line)
+            _below(record, number - 1, line)
             continue
         if record is not None:
             yield record
@@ -195,9 +191,17 @@ def records_of(text: str) -> Iterator[Record]:
         keyword, _blank, rest = line.partition(" ")
         record = Record(number - 1, keyword, rest, [])
     if before != "end":
-        raise ValueError(f"the last line is {(before or HEADER)[:_QUOTED]!r}, expected 'end': the text was cut short")
+        raise ValueError(f"the last line is {before[:_QUOTED]!r}, expected 'end': the text was cut short")
     if record is not None:
         yield record
+
+
+def _below(record: Record | None, number: int, line: str) -> None:
+    if record is None:
+        raise ValueError(f"line {number} belongs to nothing")
+    if len(record.body) >= _MOST_LINES:
+        raise ValueError(f"line {number}: a record has more than {_MOST_LINES} lines")
+    record.body.append(line)
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -59,7 +59,8 @@ def replayed(path: str) -> tuple[Root, Runner | None]:
 def _data(file: int) -> bytes:
     if not stat.S_ISREG(os.fstat(file).st_mode):
         raise ValueError("it is not a regular file")
-    parts, length = [], 0
+    parts: list[bytes] = []
+    length = 0
     while length <= LARGEST:
         part = os.read(file, LARGEST + 1 - length)
         if not part:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbooks plan and report on a text that the playbook capture has made, as whoever gets a bug report runs them."""
+"""The playbooks plan and report on a text of the playbook capture, as whoever gets a bug report runs them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ def test_a_capture_is_planned_and_reported(tmp_path):
     folder = Machine(sockets=2, cores=9, threads=2, nodes=2, memory_gib=48).write(tmp_path / "machine")
     (tmp_path / "node.txt").write_text(capture_of(folder, None), encoding="utf-8")
     inventory = f"[ollama]\nnode {LOCAL} ollama_topology_root={tmp_path}/node.txt ollama_version=0.34.1\n"
-    status, output = play(
-        tmp_path, inventory, [], ROOT / "playbooks/plan.yml", ROOT / "playbooks/report.yml", "-e", "ollama_plan_check=true"
-    )
+    playbooks = [ROOT / "playbooks/plan.yml", ROOT / "playbooks/report.yml"]
+    status, output = play(tmp_path, inventory, [], *playbooks, "-e", "ollama_plan_check=true")
     assert status == 0, output
     topology = json.loads((tmp_path / "plans/node.topology.json").read_text(encoding="utf-8"))
     assert (topology["cpu"]["cores"], len(topology["numa"])) == (18, 2)

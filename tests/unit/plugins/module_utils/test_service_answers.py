@@ -222,7 +222,7 @@ def test_an_answer_without_a_listener_is_nobodys(tmp_path, monkeypatch):
     assert tree.asked("http://192.0.2.7:11434").reason == "192.0.2.7 is no address of this host"
     assert "cannot be read" in whose_answer(str(tmp_path / "nothing"))(Unit(NAME), URL).reason
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: [])
-    assert tree.asked("http://gone.example:11434").reason == "no socket of this host listens at gone.example, port 11434"
+    assert tree.asked("http://gone.test:11434").reason == "no socket of this host listens at gone.test, port 11434"
 
 
 def test_a_name_is_followed_in_the_order_of_its_addresses(tmp_path, monkeypatch):
@@ -271,7 +271,7 @@ def test_an_answer_of_another_process_tells_nothing_of_the_server():
         return ({"version": "0.34.1", "models": []}, None)
 
     root, by = Proc("/nowhere"), answers.Holder(7, "python3", None)
-    found = read_api(root, fetch, URL, lambda: answers.Answer(False, by, "python3 (PID 7) answers there"))
+    found = read_api(root, fetch, URL, lambda: answers.Answer(own=False, by=by, reason="python3 (PID 7) answers there"))
     assert found == {"url": URL, "version": None, "models": None, "own": False, "answered_by": "python3 (PID 7)"}
     assert (asked, root.problems) == ([f"{URL}/api/version"], [f"{URL}/api/version: python3 (PID 7) answers there"])
     root = Proc("/nowhere")

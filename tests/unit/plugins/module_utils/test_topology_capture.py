@@ -447,7 +447,8 @@ def replayed_text(folder, text):
 def test_links_are_followed_in_memory(tmp_path):
     """Behind other links, by absolute targets and above the root, as on the machine; what leads nowhere is absent."""
     text = f"{HEAD}link /class/card /bus/../../../devices/one\nlink /class/card/driver ../drivers/x\n"
-    text += "file /class/card/size 5\nlist /class\n| card other\nexists /devices/drivers/x/y\nlink /a b\nlink /b a\nend\n"
+    text += "file /class/card/size 5\nlist /class\n| card other\nexists /devices/drivers/x/y\n"
+    text += "link /a b\nlink /b a\nend\n"
     root, run = replayed_text(tmp_path, text)
     assert (run, root.live, root.asks_servers) == (None, False, False)
     assert (root.text("/devices/one/size"), root.integer("/class//card/./size")) == ("5", 5)
@@ -492,7 +493,7 @@ def test_what_could_not_be_read_cannot_be_replayed(tmp_path):
 )
 def test_a_file_that_is_no_capture_is_refused(tmp_path, text, sentence):
     """By a short sentence that names the file, however large it is and whatever is in it."""
-    with pytest.raises(OllamaError, match="^root: ") as caught:
+    with pytest.raises(OllamaError, match="root: ") as caught:
         replayed_text(tmp_path, text)
     assert sentence in str(caught.value)
     assert len(str(caught.value)) < 500 + len(str(tmp_path))

@@ -157,6 +157,7 @@ def test_an_ollama_under_another_manager_is_named():
         other_managers=[{"manager": "snap", "path": "/snap/bin/ollama"}], listeners=[listener(program="ollama")]
     )
     (line,) = desired(host, machine)["refusals"]
+    assert desired(host, machine, check_mode=True)["refusals"] == [line]
     for part in ("/snap/bin/ollama: snap starts it", "port 11434 is held by ollama (PID 9", "Install Ollama first"):
         assert part in line
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which folders a unit's sandbox keeps from its server (_sandbox.py).
 
-The cases of paths, and 4,000 drawn at random from 90 lines and 18 folders, were tried with systemd-run of systemd 252: all
-agree but where BindPaths= puts another folder there, which may have anything.
+The cases of paths, and 4,000 drawn at random from 90 lines and 18 folders, were tried with systemd-run of systemd 252:
+all agree but where BindPaths= puts another folder there, which may have anything.
 """
 
 from __future__ import annotations
@@ -63,7 +63,11 @@ def settings(*lines):
         (["ProtectHome=yes", "RootDirectory=/x"], "/home/m", None),
         (["ReadWritePaths=/srv/", "ReadOnlyPaths=/srv"], "/srv/m", "ReadOnlyPaths=/srv (/u:2) makes it read-only"),
         (["BindPaths=/srv/m", "ReadOnlyPaths=/srv/m"], "/srv/m", "ReadOnlyPaths=/srv/m (/u:2) makes it read-only"),
-        (["BindPaths=/srv/m", "BindReadOnlyPaths=/srv/m"], "/srv/m", "BindReadOnlyPaths=/srv/m (/u:2) makes it read-only"),
+        (
+            ["BindPaths=/srv/m", "BindReadOnlyPaths=/srv/m"],
+            "/srv/m",
+            "BindReadOnlyPaths=/srv/m (/u:2) makes it read-only",
+        ),
         (["BindPaths=/", "ProtectSystem=strict"], "/var/m", "ProtectSystem=strict (/u:2) makes it read-only"),
         (["BindPaths=/srv/m", "TemporaryFileSystem=/srv/m:ro"], "/srv/m", "TemporaryFileSystem=/srv/m:ro (/u:2)"),
         (["BindPaths=/srv/m", "TemporaryFileSystem=/srv/m"], "/srv/m", None),
