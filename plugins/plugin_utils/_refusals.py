@@ -68,8 +68,8 @@ def host_errors(
         )
     binary = software.get("binary")
     # Of a program that is not there that is said instead.
-    there = binary and binary not in {entry["value"] for entry in found.get("missing") or []}
-    if not staged and there and not software.get("version") and options.get("version") in _AUTO:
+    there = binary is not None and binary not in {entry["value"] for entry in found.get("missing") or []}
+    if not staged and binary is not None and there and not software.get("version") and options.get("version") in _AUTO:
         yield _unread_release(topology, options, binary)
     if plan is not None:
         if unknown := unknown_checks(options.get("verify_accept") or [], plan):

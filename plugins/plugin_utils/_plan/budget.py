@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, NamedTuple, Tuple
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import GIB
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.speed import MOST_PAYING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import ReferenceModel
 
 MIB = 1 << 20

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import MIB, MODELS
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import GIB, gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import (
     CACHE,
     CONTEXT,
@@ -19,7 +20,6 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import 
     SEVERAL_MODELS_BYTES,
     Fit,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB, gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import single
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import keep_free, shown

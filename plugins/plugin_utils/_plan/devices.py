@@ -26,7 +26,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
     from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import Vendor
 

@@ -21,7 +21,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget impo
     DeviceGroups,
     LoadedModel,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import GIB, gib
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import GIB, gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import single
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import reserve
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.runners import (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.served import serve
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import gpu, listed
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.partition import partition
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE
@@ -24,7 +24,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads imp
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Node
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Node
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
 

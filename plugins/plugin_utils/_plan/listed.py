@@ -24,7 +24,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import HIDDEN, quoted
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Node
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Node
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")

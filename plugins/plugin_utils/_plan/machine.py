@@ -10,22 +10,19 @@ None here: no question is answered from a guess.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import Vendor, vendor_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu, gpu_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-GIB = 1 << 30
 # Where systemd puts a service whose files name no slice.
 _USUAL_SLICE = "system.slice"
 _BINDERS = frozenset({"numactl", "taskset"})
-# A card that this driver has belongs to a virtual machine.
-_GIVEN_AWAY = "vfio-pci"
 
 
 @dataclass(frozen=True)
@@ -61,66 +58,6 @@ class Node:
     def number(self) -> int | str:
         """The node as a plan has it: its number, of a socket the list of its nodes."""
         return self.list if self.parts else self.id
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """One GPU as a runner would use it.
-
-    ``answers`` False: the vendor's compute interface does not list it. ``display_active`` None: not known.
-    ``shared_bytes`` of ``memory_bytes`` are the host's own memory. ``library`` is what serves it on the release, None
-    where the plan does not count on it (gpu.py). ``undivided``: it is in MIG mode, and nobody has made instances.
-    """
-
-    vendor: str
-    index: int | None
-    name: str
-    uuid: str | None
-    pci_bus_id: str | None
-    memory_bytes: int | None
-    compute: tuple[int, int] | None
-    gfx_target: str | None
-    numa_node: int | None
-    display_active: bool | None
-    integrated: bool
-    answers: bool | None = None
-    driver: str | None = None
-    shared_bytes: int = 0
-    undivided: bool = False
-    library: str | None = field(default=None, compare=False)
-    # Bytes per second that the memory's bus carries.
-    memory_bandwidth: int | None = None
-    # A partition of a card (Multi-Instance GPU); the partitions of a card that is partitioned.
-    partition: bool = False
-    partitions: tuple[Gpu, ...] = ()
-
-    @property
-    def maker(self) -> Vendor:
-        """What the card has in common with all cards of its vendor."""
-        return vendor_of(self.vendor)
-
-    @property
-    def may_display(self) -> bool:
-        """Whether a screen may hang on it: one does, or nobody could say."""
-        return self.display_active is not False and self.answers is not False and self.driver != _GIVEN_AWAY
-
-    @property
-    def address(self) -> str:
-        """What tells the card from others in a plan; the partitions of a card share its address."""
-        place = self.uuid if self.partition else self.pci_bus_id or self.uuid
-        return place or self.name
-
-    @property
-    def place(self) -> str:
-        """Where the card is, as a sentence says it."""
-        return self.pci_bus_id or self.uuid or "an address that was not read"
-
-    @property
-    def label(self) -> str:
-        """How a reason names the card: ``Quadro P4000 (8.0 GiB, compute capability 6.1)``."""
-        facts = [gib(self.memory_bytes)] if self.memory_bytes else []
-        facts += [f"compute capability {self.compute[0]}.{self.compute[1]}"] if self.compute else []
-        return f"{self.name} ({', '.join(facts)})" if facts else self.name
 
 
 def check_topology(topology: Mapping[str, Any]) -> None:
@@ -162,7 +99,7 @@ class Machine:
             Node(node["id"], _cpus(node.get("cpus")) or CpuSet(), node.get("memory_bytes")) for node in entries
         ]
         self.gpus_read = topology.get("gpus") is not None
-        self.gpus = [_gpu(entry, self.memory_bytes) for entry in topology.get("gpus") or []]
+        self.gpus = [gpu_of(entry, self.memory_bytes) for entry in topology.get("gpus") or []]
         self.problems: list[str] = list(topology.get("problems") or [])
         software = topology.get("software") or {}
         self.numactl: str | None = software.get("numactl")
@@ -241,11 +178,6 @@ class Machine:
         return fast[0] if fast else None
 
 
-def gib(count: int | None) -> str:
-    """``8589934592`` as ``8.0 GiB``."""
-    return "an unknown size" if count is None else f"{count / GIB:.1f} GiB"
-
-
 def _cpus(text: str | None) -> CpuSet | None:
     return None if text is None else _parse(text)
 
@@ -279,54 +211,4 @@ def _socket(number: int, parts: list[Node]) -> Node:
         memory_bytes=sum(sizes) if len(sizes) == len(parts) else None,
         parts=tuple(sorted(node.id for node in parts)),
         socket=number,
-    )
-
-
-def _gpu(entry: Mapping[str, Any], host_bytes: int | None) -> Gpu:
-    """One entry of the facts; an integrated GPU whose own memory is not known shares all that it can have."""
-    memory, integrated = entry.get("memory_bytes"), bool(entry.get("integrated"))
-    if integrated and memory is None and vendor_of(entry.get("vendor")).cuda:
-        memory = host_bytes
-    shared = entry.get("shared_bytes")
-    compute = entry.get("compute_capability")
-    major, _dot, minor = str(compute or "").partition(".")
-    whole = Gpu(
-        vendor=str(entry.get("vendor")),
-        index=entry.get("index"),
-        name=str(entry.get("name") or f"{vendor_of(entry.get('vendor')).title} GPU"),
-        uuid=entry.get("uuid"),
-        pci_bus_id=entry.get("pci_bus_id"),
-        memory_bytes=memory,
-        memory_bandwidth=entry.get("memory_bandwidth_bytes_per_second"),
-        compute=(int(major), int(minor)) if major.isdigit() and minor.isdigit() else None,
-        gfx_target=entry.get("gfx_target"),
-        numa_node=entry.get("numa_node"),
-        display_active=entry.get("display_active"),
-        integrated=integrated,
-        answers=entry.get("answers"),
-        driver=entry.get("driver"),
-        shared_bytes=min(shared if shared is not None else memory or 0, memory or 0) if integrated else shared or 0,
-    )
-    mig = entry.get("mig") or {}
-    parts = mig.get("instances") or []
-    return replace(
-        whole,
-        partitions=tuple(_partition(whole, part) for part in parts),
-        undivided=bool(mig.get("enabled")) and mig.get("instances") == [],
-    )
-
-
-def _partition(whole: Gpu, part: Mapping[str, Any]) -> Gpu:
-    memory, bandwidth = part.get("memory_bytes"), None
-    if memory and whole.memory_bytes and whole.memory_bandwidth:
-        # A slice of the memory has that share of its bandwidth (NVIDIA Multi-Instance GPU User Guide).
-        bandwidth = whole.memory_bandwidth * memory // whole.memory_bytes
-    return replace(
-        whole,
-        index=None,
-        name=f"{whole.name} MIG {part.get('name')}",
-        uuid=part.get("uuid"),
-        memory_bytes=memory,
-        memory_bandwidth=bandwidth,
-        partition=True,
     )

@@ -44,7 +44,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._release import p
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
 

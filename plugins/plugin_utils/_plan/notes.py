@@ -13,7 +13,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Machine
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release

@@ -11,14 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import MARGIN_BYTES, MIB
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 OVERHEAD, TARGET = "OLLAMA_GPU_OVERHEAD", "LLAMA_ARG_FIT_TARGET"

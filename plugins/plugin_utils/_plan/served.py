@@ -29,7 +29,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import (
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 

@@ -16,7 +16,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._ollama_host impo
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import locks_memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import DEDICATED_BYTES
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import gib
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import shown
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE

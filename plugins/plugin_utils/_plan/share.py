@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Machine, Node
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine, Node
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
 
 SINGLE, TEMPLATE = "ollama.service", "ollama@.service"

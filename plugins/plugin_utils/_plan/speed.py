@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
 
 # One step gives every stream a token. READ is the time in which the card's memory could deliver the weights once.
 # The host's own part of a step, such as starting kernels; multiples of READ that the first slot takes.

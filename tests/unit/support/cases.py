@@ -8,8 +8,9 @@ from __future__ import annotations
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import attention, capacity
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import fit
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Gpu, Machine
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import parse
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import Room

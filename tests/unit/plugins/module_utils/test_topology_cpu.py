@@ -202,7 +202,7 @@ def test_packages_are_unknown_where_two_sources_disagree(tmp_path):
 
 @pytest.mark.parametrize("parts", [["0", "1", "2", "3"], ["0-1", "0-1", "2-3", "2-3"], ["0-2", "0-2", "0-2", "3"]])
 def test_siblings_that_are_parts_of_one_package_are_sockets_as_in_lscpu(tmp_path, parts):
-    """With Cluster-on-Die, dies or clusters in the lists, lscpu and lstopo count these, whatever the package's number."""
+    """With Cluster-on-Die, dies or clusters in the lists, lscpu and lstopo count these, not packages."""
     names = [f"cpu{cpu}" for cpu in range(8)]
     lists = dict(zip(names, [*parts, "4-7", "4-7", "4-7", "4-7"]))
     files = {
