@@ -608,7 +608,7 @@ ansible_facts:
           type: dict
           contains:
             nvidia:
-              description: NVIDIA's driver. V(null) where none is loaded.
+              description: NVIDIA's driver. V(null) where none is loaded and none has failed.
               type: dict
               contains:
                 driver:
@@ -627,7 +627,7 @@ ansible_facts:
                   type: str
                   sample: null
             amd:
-              description: AMD's driver. V(null) where none is loaded.
+              description: AMD's driver. V(null) where none is loaded and none has failed.
               type: dict
               contains:
                 driver:
