@@ -36,6 +36,8 @@ _GREATEST = (1 << 64) - 1
 _PAGE = 4096
 # In ten-thousandths.
 _WHOLE = 10000
+# A unit has a handful; more is a mistake.
+_MOST_FILES = 1000
 # A name with more levels than this is no slice that somebody made.
 _DEEPEST = 16
 
@@ -131,7 +133,7 @@ def _dropins(root: Root, path: str | None, name: str) -> list[str]:
     found: dict[str, str] = {}
     for folder in folders:
         for file in root.names(folder):
-            if file.endswith(".conf") and not file.startswith(".") and file not in found:
+            if file.endswith(".conf") and not file.startswith(".") and file not in found and len(found) < _MOST_FILES:
                 place = f"{folder}/{file}"
                 # A file of the role hides none of the same name: it would be another one without the role.
                 if not _is_ours(root.lines(place, FORM) or []):
