@@ -418,6 +418,16 @@ ansible_facts:
               type: list
               elements: str
               sample: []
+            instance_cpu_quota:
+              description:
+                - CPU time of each instance of C(ollama@.service) by itself, as C(CPUQuota=) of files that are not the
+                  role's has it. V(null) where nothing limits it.
+              type: float
+              sample: 4.0
+            instance_memory_bytes:
+              description: The same for the memory of each instance in bytes.
+              type: int
+              sample: 17179869184
             slices:
               description:
                 - The same for other slices below the root that the service may be put into, such as C(ollama.slice).

@@ -75,6 +75,11 @@ def read_planned(root: Root, name: str, total: int | None) -> Planned | None:
     return Planned(slices_of(root, within, total), _resources(files, "Service", total))
 
 
+def read_instances(root: Root, template: str, total: int | None) -> Resources:
+    """What files that are not the role's set for each instance of a template."""
+    return _resources(unit_files(root, template), "Service", total)
+
+
 def _expanded(text: str, unit: str) -> str:
     """A name with the specifiers that the unit's own name decides (systemd.unit(5)); others stay."""
     prefix = unit.rpartition(".")[0]
@@ -104,12 +109,13 @@ def slices_of(root: Root, name: str, total: int | None) -> tuple[tuple[str, Reso
 def unit_files(root: Root, name: str) -> list[tuple[str, list[str]]]:
     """Path and lines of a unit and its drop-ins in systemd's order, without the role's own.
 
-    Nothing of a masked unit, and of a service without a unit file; a slice needs none.
+    Nothing of a masked unit, and of a service without a unit file. A slice needs none, and the role writes that of a
+    template.
     """
     path = next((f"{folder}/{name}" for folder in FOLDERS if root.exists(f"{folder}/{name}")), None)
     if path is not None and root.link(path) == "null":
         return []
-    if path is None and not name.endswith(".slice"):
+    if path is None and not name.endswith((".slice", "@.service")):
         return []
     paths = [*([path] if path else []), *_dropins(root, path, name)]
     read = [(each, root.lines(each, FORM) or []) for each in paths]

@@ -148,6 +148,8 @@ def _allowed(root: Root, processors: Processors, nodes: list[Node] | None) -> di
     return {
         **_within(root, limits, processors, nodes),
         "system_slice": None if limits.system_slice is None else list(limits.system_slice),
+        "instance_cpu_quota": limits.each_quota,
+        "instance_memory_bytes": limits.each_memory,
         "slices": None
         if limits.system_slice is None
         else [{"name": name, **_within(root, other, processors, nodes)} for name, other in limits.elsewhere],

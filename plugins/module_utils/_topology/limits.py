@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.resources import Planned
 
-_SERVICE = "ollama.service"
+_SERVICE, _TEMPLATE = "ollama.service", "ollama@.service"
 # Where systemd puts services by itself.
 _USUAL = "/system.slice"
 _FIELDS = ("cpus", "mems", "cpu_quota", "memory_bytes")
@@ -50,7 +50,9 @@ class Limits(NamedTuple):
 
     ``mems`` are the NUMA nodes that memory may come from, ``cpu_quota`` is in cores (1.5 is one and a half).
     ``system_slice`` names those that system.slice sets for everything in it, None where there is no such group.
-    ``elsewhere`` are the limits in slices that the service may be put into, of those where they are others.
+    ``elsewhere`` are the limits in other slices below the root, none where they are the same in all of them; the name
+    None stands for every slice that is not among them. ``each_quota`` and ``each_memory`` are what files for all
+    instances of the role's template leave each of them.
     """
 
     cpus: Optional[CpuSet]
@@ -59,6 +61,8 @@ class Limits(NamedTuple):
     memory_bytes: Optional[int]
     system_slice: Optional[Tuple[str, ...]]
     elsewhere: Tuple[Tuple[Optional[str], Limits], ...] = ()
+    each_quota: Optional[float] = None
+    each_memory: Optional[int] = None
 
 
 class Level(NamedTuple):
@@ -80,7 +84,17 @@ def read_limits(root: Root, online: CpuSet | None = None, nodes: CpuSet | None =
         return here
     found = tuple((name, _in_slice(root, name, planned, online, nodes)) for name in (None, *_own_slices(root)))
     same = all(limits == here._replace(system_slice=None) for _name, limits in found)
-    return here if same else here._replace(elsewhere=found)
+    quota, memory = _of_each(root)
+    return here._replace(elsewhere=() if same else found, each_quota=quota, each_memory=memory)
+
+
+def _of_each(root: Root) -> tuple[float | None, int | None]:
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.resources import (  # noqa: PLC0415 compiled only where needed
+        read_instances,
+    )
+
+    found = read_instances(root, _TEMPLATE, _physical(root))
+    return found.cpu_quota if _acts(root, "cpu") else None, found.memory_bytes if _acts(root, "memory") else None
 
 
 def _own_slices(root: Root) -> list[str]:

@@ -88,6 +88,9 @@ class Machine:
         self._cores: dict[CpuSet, int] = {}
         self.allowed = _cpus(allowed.get("cpus")) or self.online
         self.quota: float | None = allowed.get("cpu_quota")
+        # Of each of several servers by itself.
+        self.instance_quota: float | None = allowed.get("instance_cpu_quota")
+        self.instance_memory: int | None = allowed.get("instance_memory_bytes")
         self.slice_limits: list[str] = list(allowed.get("system_slice") or [])
         # Where GPU memory is a node of the host, the total counts it too.
         host_bytes = memory.get("host_bytes") or memory.get("total_bytes")

@@ -58,7 +58,16 @@ def memory_of(machine: Machine, node: Node | None, neighbours: int, count: int) 
 
 
 def within(machine: Machine, shares: Sequence[Share]) -> list[Share]:
-    """The shares, whose memory is cut in proportion where it is more together than the host has or its limit allows."""
+    """The shares, whose memory is cut in proportion where it is more together than the host has or its limit allows.
+
+    None of several has more than a limit of each instance leaves.
+    """
+    each = machine.instance_memory
+    if each is not None and len(shares) > 1:
+        shares = [
+            share if share.memory_bytes is None else replace(share, memory_bytes=min(share.memory_bytes, each))
+            for share in shares
+        ]
     total = machine.memory_bytes
     together = sum(share.memory_bytes or 0 for share in shares)
     if total is None or together <= total:

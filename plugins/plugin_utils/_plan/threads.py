@@ -70,7 +70,9 @@ def room_of(planning: Planning, cpus: CpuSet | None, node: Node | None) -> Room 
     threads = count
     if not planning.gpus and _settable(planning) and count == len(cpus):
         threads, text = _spared(count, text)
-    quota = None if machine.quota is None else machine.quota / planning.count
+    quotas = [machine.quota / planning.count] if machine.quota is not None else []
+    quotas += [machine.instance_quota] if planning.count > 1 and machine.instance_quota is not None else []
+    quota = min(quotas, default=None)
     if quota is not None and quota < threads:
         threads, text = _under_quota(planning, quota, text)
     return Room(cpus, cores, count, threads, quota, text)

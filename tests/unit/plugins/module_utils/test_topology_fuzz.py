@@ -39,6 +39,7 @@ SEED = int(os.environ.get("INFERENCE_OLLAMA_FUZZ_SEED", "0"))
 BLOCKS = 16
 ALL = set(SUBSETS)
 
+OF_INSTANCES = ("instance_cpu_quota", "instance_memory_bytes")
 KEYS = {
     "cpu": {
         *("architecture", "vendor", "model", "online", "offline", "isolated", "sockets", "packages", "cores"),
@@ -54,7 +55,7 @@ KEYS = {
         "cgroup_cpu",
     },
     "virtualization": {"kind", "type"},
-    "allowed": {"cpus", "cores", "mems", "cpu_quota", "memory_bytes", "system_slice", "slices"},
+    "allowed": {"cpus", "cores", "mems", "cpu_quota", "memory_bytes", "system_slice", *OF_INSTANCES, "slices"},
     "drivers": {"nvidia", "amd"},
     "software": {"systemd", "numactl", "ollama"},
 }

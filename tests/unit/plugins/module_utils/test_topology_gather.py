@@ -21,7 +21,8 @@ from ansible_collections.inference.ollama.tests.unit.support.machine import Mach
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
 GIB = 1 << 30
-UNLIMITED = {"cpu_quota": None, "memory_bytes": None, "system_slice": [], "slices": []}
+OF_INSTANCES = {"instance_cpu_quota": None, "instance_memory_bytes": None}
+UNLIMITED = {"cpu_quota": None, "memory_bytes": None, "system_slice": [], "slices": [], **OF_INSTANCES}
 KEYS = [
     *("schema", "cpu", "numa", "memory", "kernel", "virtualization", "allowed"),
     *("gpus", "drivers", "software", "problems"),
@@ -93,7 +94,7 @@ def test_limits_bound_what_is_allowed(tmp_path):
     machine = Machine(cores=4, threads=2, cpuset="0-1,4-5,9", cpu_max="250000 100000", memory_max=str(GIB))
     allowed = read(machine.write(tmp_path))["allowed"]
     limits = {"cpu_quota": 2.5, "memory_bytes": GIB, "system_slice": ["cpu_quota", "memory_bytes"], "slices": []}
-    assert allowed == {"cpus": "0-1,4-5", "cores": 2, "mems": "0", **limits}
+    assert allowed == {"cpus": "0-1,4-5", "cores": 2, "mems": "0", **limits, **OF_INSTANCES}
 
 
 def test_limits_that_leave_no_cpu_are_not_believed(tmp_path):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.limits import read_limits
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
@@ -303,3 +304,13 @@ def test_memory_is_taken_back_from_the_high_mark_on(tmp_path):
     """A group that passes memory.high is slowed down, so that it limits too."""
     files = {f"{V2}/system.slice/memory.max": "4096", f"{V2}/system.slice/memory.high": "1024"}
     assert read(tmp_path, MOUNT_V2, files)[0][3] == 1024
+
+
+def test_files_of_all_instances_limit_each_of_them(tmp_path):
+    """Also before the role has written their template, and without what it wrote itself."""
+    files = {
+        "/etc/systemd/system/ollama@.service.d/limits.conf": "[Service]\nCPUQuota=200%\nMemoryMax=8G",
+        "/etc/systemd/system/ollama@.service": f"{HEADER} x\n[Service]\nMemoryMax=1G",
+    }
+    limits = read_limits(Root(plant(tmp_path, {**MOUNT_V2, **SLICE, **SERVICE, **files})))
+    assert (limits.each_quota, limits.each_memory, limits.memory_bytes) == (2.0, 8 << 30, None)

@@ -448,3 +448,12 @@ def test_a_list_entry_on_all_nodes_of_a_socket_has_its_memory():
     """Its CPUs lie on the socket, though on no single node."""
     made = plan(topology(**NPS4), instances=[{"name": "a", "cpus": "0-15"}, {"name": "b", "cpus": "16-19"}])
     assert seen(made, "numa_node", "memory_bytes") == [("0-3", 128 * GIB), (4, 32 * GIB)]
+
+
+def test_a_limit_of_each_instance_holds_for_several():
+    """The only server does not read the files of the template."""
+    machine = xeon()
+    machine["allowed"].update(instance_cpu_quota=4.0, instance_memory_bytes=8 * GIB)
+    made = plan(machine, instances="per_numa_node")
+    assert seen(made, "compute_threads", "memory_bytes") == [(4, 8 * GIB), (4, 8 * GIB)]
+    assert seen(plan(machine), "compute_threads", "memory_bytes") == [(14, 128 * GIB)]
