@@ -122,7 +122,7 @@ def test_the_worst_come_first():
     assert [VERDICTS.index(host["verdict"]) for host in report["hosts"]] == sorted(
         VERDICTS.index(host["verdict"]) for host in report["hosts"]
     )
-    assert names[:6] == ["node-4", "node-41", "node-6", "node-1", "node-40", "node-7"]
+    assert names[:7] == ["node-4", "node-41", "node-6", "node-1", "node-10", "node-40", "node-7"]
     assert names[-5:] == ["node-11", "a", "node-9", "node-12", "node-110"]
 
 
