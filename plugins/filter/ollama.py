@@ -23,11 +23,11 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._report import fleet, page
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import file_texts
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import lint_unit
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import around, lint_unit, worst_first
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import decide, failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import Service
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
@@ -88,9 +88,21 @@ def _setting_lint(environment: Mapping[str, Any], release: str | None = None) ->
     return [finding._asdict() for finding in lint(texts, _release(release))]
 
 
-def _unit_lint(files: object, release: str | None = None, environment_files: object = ()) -> list[dict[str, Any]]:
+def _unit_lint(
+    files: object,
+    release: str | None = None,
+    environment_files: object = (),
+    missing: Sequence[str] = (),
+    found: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
     installed = _release(release)
-    return [finding._asdict() for finding in lint_unit(_service(files, environment_files), installed)]
+    absent = dict.fromkeys(missing, "the file is not there, or cannot be read")
+    findings = lint_unit(_service(files, environment_files), installed, absent)
+    for path, text in file_texts((found or {}).get("files", ()), "found.files"):
+        findings += lint_unit(read_service([(path, text)]), installed)
+    if found:
+        findings += around(found["other_managers"], found["not_folders"], found["listeners"])
+    return [finding._asdict() for finding in worst_first(findings)]
 
 
 def _unit_settings(files: object, environment_files: object = ()) -> dict[str, Any]:

@@ -47,6 +47,10 @@ options:
     description: Whether to ask systemd which services of Ollama run.
     type: bool
     default: false
+  others:
+    description: Whether to return RV(other_managers) on a host with C(ollama.service) too.
+    type: bool
+    default: false
   state_folder:
     description: The folder in which M(inference.ollama.file_transaction) keeps what was there before a change.
     type: path
@@ -279,6 +283,12 @@ other_managers:
   type: list
   elements: dict
   sample: []
+not_folders:
+  description: Files in the place of folders of drop-ins for Ollama, of which systemd reads nothing.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 store_real:
   description: O(store) without links.
   returned: success
@@ -322,7 +332,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import PORT_MAX, listens
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.listeners import listeners
-from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import other_managers
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import not_folders, other_managers
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.missing import absent_programs, missing
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.places import (
     dropin_folders,
@@ -361,6 +371,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "writes": {"type": "list", "elements": "path", "default": []},
         "ports": {"type": "list", "elements": "int", "default": []},
         "programs": {"type": "list", "elements": "str", "default": []},
+        "others": {"type": "bool", "default": False},
         "command_timeout": {"type": "float", "default": 5},
     }
 
@@ -395,7 +406,8 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
         "unwritable": unwritable([*params["writes"], *dropin_folders(folder)]) if params["writes"] else {},
         "listeners": listeners(_ports(params["ports"], unit)),
         "missing": _missing(unit, params["programs"]) if params["services"] else [],
-        "other_managers": other_managers(root) if rooted and unit is None else [],
+        "other_managers": other_managers(root) if rooted and (unit is None or params["others"]) else [],
+        "not_folders": not_folders(root) if rooted else [],
         "store_real": os.path.realpath(params["store"]) if params["store"] else None,
         "store_problem": store_problem(run, params["store"], params["store_user"], unit) if params["store"] else None,
         "unfinished": begun is not None,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.plugin_utils import _lint_cpus as cpus
@@ -20,7 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._unit_finding imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import Service
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
@@ -36,7 +36,10 @@ UNIT_CODES = CODES | {
     "ignored-line",
     "membind",
     "no-network",
+    "not-a-folder",
     "option",
+    "other-unit",
+    "port-taken",
     "quota-below-one-cpu",
     "stops-runner",
     "set-twice",
@@ -79,7 +82,52 @@ def lint_unit(written: Service, release: Release | None, missing: Mapping[str, s
     ]
     hide = Redactor().text
     clean = (finding._replace(name=hide(finding.name), message=hide(finding.message)) for finding in found)
-    return sorted(clean, key=lambda finding: (-SEVERITIES.index(finding.severity), finding))
+    return worst_first(clean)
+
+
+def worst_first(findings: Iterable[UnitFinding]) -> list[UnitFinding]:
+    """The findings by severity, then by place."""
+    return sorted(findings, key=lambda finding: (-SEVERITIES.index(finding.severity), finding))
+
+
+_MANAGERS = {
+    "snap": "snap's own, whose settings are those of snap set ollama",
+    "homebrew": "Homebrew's, whose settings are those of brew services",
+    "user": "one of a user's systemd, whose settings are those of systemctl --user edit",
+    "openrc": "one of OpenRC, whose settings are in /etc/conf.d/ollama",
+    "unit": "another unit of this host",
+}
+
+
+def around(
+    others: Sequence[Mapping[str, str]], not_folders: Sequence[str], listeners: Sequence[Mapping[str, Any]]
+) -> list[UnitFinding]:
+    """Findings on what else starts Ollama, on files that should be folders, and on who holds its port."""
+    found = [
+        UnitFinding(
+            row["path"],
+            1,
+            "",
+            "advice",
+            "other-unit",
+            f"Ollama is started by this too, {_MANAGERS.get(row['manager'], row['manager'])};"
+            " its drop-ins and environment files were not read",
+            "keep one of them, or give each a port of its own by OLLAMA_HOST",
+        )
+        for row in others
+    ]
+    for path in not_folders:
+        message = "systemd reads a folder of this name, and nothing of this file"
+        remedy = f"move it away, make the folder, and put it there: {path}/override.conf"
+        found.append(UnitFinding(path, 1, "", "inert", "not-a-folder", message, remedy))
+    for row in listeners:
+        unit = row.get("unit")
+        if unit is None or unit == "ollama.service" or str(unit).startswith("ollama@"):
+            continue
+        place = next((str(other["path"]) for other in others), f"/proc/{row.get('pid')}")
+        message = f"port {row['port']} is held by {unit} (process {row.get('pid')}, {row.get('program')})"
+        found.append(UnitFinding(place, 1, "", "advice", "port-taken", message, "stop it, or give one another port"))
+    return found
 
 
 def _environment(service: Service, release: Release | None) -> Iterator[UnitFinding]:

@@ -83,6 +83,13 @@ class Tree:
         except (UnreadableError, ValueError):
             return False
 
+    def is_folder(self, path: str) -> bool:
+        """Whether the path is a folder, or a link to one."""
+        try:
+            return os.path.isdir(self._prefix + self.resolve(path))
+        except (UnreadableError, ValueError):
+            return False
+
     def names(self, folder: str) -> list[str]:
         """The names in a folder, sorted; none where it cannot be listed."""
         try:

@@ -43,7 +43,7 @@ EnvironmentFile=/etc/ollama/keys.env
 """
 SPEED = '[Service]\nEnvironment="OLLAMA_FLASH_ATTENTION=1"\nEnvironment="OLLAMA_KEEP_ALIVE=1h"\n'
 FINE = (
-    "[Service]\nExecStart=/usr/local/bin/ollama serve\nEnvironment=OLLAMA_NUM_PARALLEL=2\nEnvironmentFile=/etc/keys\n"
+    "[Service]\nExecStart=/usr/local/bin/ollama serve\nEnvironment=OLLAMA_NUM_PARALLEL=2\nEnvironmentFile=-/etc/keys\n"
 )
 FOUND = re.compile(r"^ *- '?(fatal|inert|advice): (.+?)'\n((?: *- '    .*\n)+)", re.MULTILINE)
 WRAPPED = re.compile(r"'\n *- ' +")
@@ -93,7 +93,7 @@ def test_units_from_guides_are_judged_and_left_alone(tmp_path):
             ("inert", f"{cards}/10-gpu.conf", 6, "OLLAMA_NUM_GPU_LAYERS"),
             ("advice", f"{cards}/10-gpu.conf", 8, "OLLAMA_KEEP_ALIVE"),
             ("advice", "/cards/etc/ollama/keys.env", 1, "OLLAMA_API_KEY"),
-            ("inert", "/cards/etc/ollama/keys.env", 2, "a line"),
+            ("inert", "/cards/etc/ollama/keys.env", 2, "OLLAMA_NUM_PARALLEL"),
         ]
     )
     assert "-> use ollama_num_threads, which sets LLAMA_ARG_THREADS" in output
@@ -105,7 +105,7 @@ def test_units_from_guides_are_judged_and_left_alone(tmp_path):
 
 
 def test_a_unit_without_findings_passes_in_check_mode(tmp_path):
-    """Neither a missing environment file nor the strictest level is a reason to fail."""
+    """Neither an environment file that may be missing nor the strictest level is a reason to fail."""
     files = {f"{SYSTEM}/ollama.service": FINE}
     status, output = run(
         tmp_path, "--check", "-e", "ollama_lint_level=advice", "-e", "ollama_version=0.34.1", fine=files
@@ -120,4 +120,36 @@ def test_a_machine_whose_release_is_not_known_is_judged_for_every_supported_one(
     status, output = run(tmp_path, old={f"{SYSTEM}/ollama.service": UNIT, f"{FOLDER}/10-gpu.conf": CARDS})
     assert ("inert", f"/old{FOLDER}/10-gpu.conf", 5, "OLLAMA_NO_CUDA") in findings(tmp_path, output)
     assert "undefined" not in output
+    assert status != 0
+
+
+def test_what_is_around_the_unit_is_named(tmp_path):
+    """A missing environment file is fatal; units of other names, snap and a file in place of a folder are named."""
+    gpu = "[Service]\nExecStart=/usr/local/bin/ollama serve --port 1143%i\nEnvironment=CUDA_VISIBLE_DEVICES=%i\n"
+    status, output = run(
+        tmp_path,
+        "-e",
+        "ollama_version=0.34.1",
+        full={
+            f"{SYSTEM}/ollama.service": UNIT + "EnvironmentFile=/etc/ollama/env\n",
+            f"{SYSTEM}/ollama.service.d": "[Service]\nNice=1\n",
+            f"{SYSTEM}/ollama-gpu@.service": gpu,
+            f"{SYSTEM}/llm.service": "[Service]\nExecStart=/opt/ollama serve\n",
+            "/snap/bin/ollama": "",
+        },
+        other={f"{SYSTEM}/ollama-gpu@.service": gpu},
+    )
+    full, other = f"/full{SYSTEM}", f"/other{SYSTEM}"
+    assert sorted(findings(tmp_path, output)) == sorted(
+        [
+            ("fatal", f"{full}/ollama.service", 6, "EnvironmentFile"),
+            ("fatal", f"{full}/ollama-gpu@.service", 2, "ExecStart"),
+            ("inert", f"{full}/ollama.service.d", 1, "a line"),
+            ("advice", f"{full}/ollama-gpu@.service", 1, "a line"),
+            ("advice", f"{full}/llm.service", 1, "a line"),
+            ("advice", "/full/snap/bin/ollama", 1, "a line"),
+            ("fatal", f"{other}/ollama-gpu@.service", 2, "ExecStart"),
+            ("advice", f"{other}/ollama-gpu@.service", 1, "a line"),
+        ]
+    )
     assert status != 0

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._preflight import places, store
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.listeners import listeners
-from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import other_managers
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import not_folders, other_managers
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.missing import absent_programs, missing
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
@@ -260,3 +260,15 @@ def test_what_systemd_makes_for_a_service_is_not_missing():
     assert missing(unit("ExecStart=nosuchprogram", "ExecSearchPath=/opt")) == []
     assert missing(None) == missing({"settings": None}) == []
     assert absent_programs(["/no/such", "/bin/sh", "auto"]) == ["/no/such"]
+
+
+def test_units_that_start_the_server_under_any_name_are_found(tmp_path):
+    """A unit is read for what it starts; a pipe and another program's unit are none; a file is no folder of drop-ins."""
+    system = tmp_path / "etc/systemd/system"
+    (system / "ollama.service.d").mkdir(parents=True)
+    (system / "llm.service").write_text("[Service]\nExecStart=/bin/sh -c 'exec /opt/ollama serve'\n")
+    (system / "web.service").write_text("[Service]\nExecStart=/usr/bin/web\nAfter=ollama.service\n")
+    os.mkfifo(system / "pipe.service")
+    (system / "ollama@.service.d").write_text("[Service]\n")
+    assert other_managers(str(tmp_path)) == [{"manager": "unit", "path": f"{system}/llm.service"}]
+    assert not_folders(str(tmp_path)) == [f"{system}/ollama@.service.d"]

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import lint_unit
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import around, lint_unit
 from ansible_collections.inference.ollama.tests.unit.support import reported
 
 UNIT = "/etc/systemd/system/ollama.service"
@@ -269,6 +269,21 @@ def test_known_harms_are_named(lines, name, severity, code):
 def test_what_does_no_harm_has_no_finding(lines):
     """Hardening that a server of models can live with is left alone."""
     assert look(lines) == []
+
+
+def test_what_is_around_a_unit_is_named():
+    """Other starters, files in place of folders and another holder of the port have a place and a remedy."""
+    others = [{"manager": "snap", "path": "/snap/bin/ollama"}]
+    holders = [
+        {"port": 11434, "pid": 7, "program": "ollama", "unit": unit}
+        for unit in ("snap.ollama.service", "ollama.service")
+    ]
+    found = around(others, [f"{UNIT}.d"], [*holders, {"port": 11434, "pid": None, "program": None, "unit": None}])
+    assert [(each.file, each.line, each.severity, each.code) for each in found] == [
+        ("/snap/bin/ollama", 1, "advice", "other-unit"),
+        (f"{UNIT}.d", 1, "inert", "not-a-folder"),
+        ("/snap/bin/ollama", 1, "advice", "port-taken"),
+    ]
 
 
 STORE = "Environment=OLLAMA_MODELS="
