@@ -263,7 +263,7 @@ def test_what_systemd_makes_for_a_service_is_not_missing():
 
 
 def test_units_that_start_the_server_under_any_name_are_found(tmp_path):
-    """A unit is read for what it starts; a pipe and another program's unit are none; a file is no folder of drop-ins."""
+    """A unit is read for what it starts; pipes and other units are not; a file is no folder of drop-ins."""
     system = tmp_path / "etc/systemd/system"
     (system / "ollama.service.d").mkdir(parents=True)
     (system / "llm.service").write_text("[Service]\nExecStart=/bin/sh -c 'exec /opt/ollama serve'\n")
