@@ -59,14 +59,14 @@ options:
   wait:
     description:
       - For at most how many seconds to wait until the API of each server answers, before anything is read. From 0 to
-        3600. An answer of a process that is not the unit's is none.
+        3600. An answer of a process that is not the unit's does not count.
       - A unit that has failed, or ended three times meanwhile, is no longer waited for.
     type: float
     default: 0
   require_answer:
     description:
       - Whether to fail where an API does not answer with its release, with what the unit and its log say.
-      - An answer of a process that is not the unit's is none.
+      - An answer of a process that is not the unit's does not count.
     type: bool
     default: false
 extends_documentation_fragment:

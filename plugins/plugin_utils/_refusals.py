@@ -67,10 +67,10 @@ def host_errors(
             " ollama_staging_root too, to render the files for that machine into a folder"
         )
     binary = software.get("binary")
-    # Of a program that is not there that is said instead.
-    there = binary is not None and binary not in {entry["value"] for entry in found.get("missing") or []}
-    if not staged and binary is not None and there and not software.get("version") and options.get("version") in _AUTO:
-        yield _unread_release(topology, options, binary)
+    # A program that is not there has a sentence of its own.
+    there = bool(binary) and binary not in {entry["value"] for entry in found.get("missing") or []}
+    if not staged and there and not software.get("version") and options.get("version") in _AUTO:
+        yield _unread_release(topology, options, str(binary))
     if plan is not None:
         if unknown := unknown_checks(options.get("verify_accept") or [], plan):
             yield (

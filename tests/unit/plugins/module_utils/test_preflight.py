@@ -176,7 +176,7 @@ def test_a_store_is_tried_with_the_groups_of_the_unit():
     assert store.store_problem(run, "/srv/m", "root", unit()) == "user root cannot read, write and enter it"
 
 
-def test_a_user_that_is_no_account_is_said_so():
+def test_a_user_that_is_no_account_is_reported():
     """In words, and not as a program's command line."""
 
     def run(argv):
