@@ -81,24 +81,24 @@ class ReplayedRoot(Root):
         # A link may lie behind another one, which may lie behind a third.
         for _pass in range(2):
             for place, target in [*self._links.items()]:
-                self._links[self._place(place) or place] = target
+                self._links[self._itself(place) or place] = target
         self._files: dict[str, bytes] = {}
         self._names: dict[str, set[str]] = {"/": set()}
-        for place in filter(None, map(self._place, capture.links)):
+        for place in filter(None, map(self._itself, capture.links)):
             self._add(place)
         for kind in (capture.lists, capture.files, capture.unreadable, capture.present):
-            for end in filter(None, map(self._end_or_none, kind)):
+            for end in filter(None, map(self._leads_to_or_none, kind)):
                 self._add(end)
         self._errors = self._by_end(capture.unreadable)
         for end, names in self._by_end(capture.lists).items():
             self._names.setdefault(end, set()).update(names)
         self._files = self._by_end(capture.files)
         # What is there and no folder has a content that nobody asked for.
-        self._empty = {end for end in map(self._end_or_none, capture.present) if end not in self._names}
+        self._empty = {end for end in map(self._leads_to_or_none, capture.present) if end not in self._names}
 
     def _by_end(self, found: dict[str, Any]) -> dict[str, Any]:
         """The same by what each path leads to, without those that lead nowhere."""
-        ends = ((self._end_or_none(path), value) for path, value in found.items())
+        ends = ((self._leads_to_or_none(path), value) for path, value in found.items())
         return {end: value for end, value in ends if end is not None}
 
     @property
@@ -112,14 +112,14 @@ class ReplayedRoot(Root):
         return False
 
     def is_same_file(self, path: str, other: str) -> bool:
-        return self.exists(path) and self.exists(other) and self._end(path) == self._end(other)
+        return self.exists(path) and self.exists(other) and self._leads_to(path) == self._leads_to(other)
 
     def exists(self, path: str) -> bool:
-        end = self._end_or_none(path)
+        end = self._leads_to_or_none(path)
         return end is not None and self._is_there(end)
 
     def target(self, path: str) -> str | None:
-        place = self._place(path)
+        place = self._itself(path)
         return None if place is None else self._links.get(place)
 
     def program(self, name: str) -> str | None:
@@ -164,7 +164,7 @@ class ReplayedRoot(Root):
 
     def _known(self, path: str) -> str:
         """Where a path ends. Raises OSError as the machine did."""
-        end = self._end(path)
+        end = self._leads_to(path)
         if end in self._errors:
             raise _error(getattr(errno, self._errors[end]), path)
         if not self._is_there(end):
@@ -185,21 +185,21 @@ class ReplayedRoot(Root):
             self._names[folder].add(name)
             place = folder
 
-    def _place(self, path: str) -> str | None:
+    def _itself(self, path: str) -> str | None:
         """The path itself, with the links before its last part followed; None where they never end."""
         folder, _slash, name = clean_path(path).rpartition("/")
         if name in ("", ".."):
-            return self._end_or_none(path)
-        above = self._end_or_none(folder or "/")
+            return self._leads_to_or_none(path)
+        above = self._leads_to_or_none(folder or "/")
         return None if above is None else f"{'' if above == '/' else above}/{name}"
 
-    def _end_or_none(self, path: str) -> str | None:
+    def _leads_to_or_none(self, path: str) -> str | None:
         try:
-            return self._end(path)
+            return self._leads_to(path)
         except OSError:
             return None
 
-    def _end(self, path: str) -> str:
+    def _leads_to(self, path: str) -> str:
         """What a path leads to, through all links. Raises OSError where they never end."""
         left = [part for part in reversed(path.split("/")) if part not in ("", ".")]
         here, followed = "", 0
