@@ -62,7 +62,7 @@ Runner = Callable[..., Outcome]
 # More than any program says that is asked here; a journal's lines are limited where they are asked for.
 _MOST = 1 << 24
 # More than one says that is asked for the facts of a host: nvidia-smi prints 40 kB of XML for a GPU.
-_MOST_PARSED = 1 << 21
+_MOST_PARSED = 1 << 20
 _PART = 1 << 16
 
 

@@ -9,16 +9,20 @@ no ``export``, no variables, and a value may go on behind a quote.
 
 from __future__ import annotations
 
+import re
+
 BLANKS = " \t\n\r"
 ENDS = "\n\r"
 # Characters that a backslash escapes between double quotes.
+_END = re.compile(f"[{ENDS}]")
 _ESCAPED = '"\\`$'
 
 
 def parse_environment_file(text: str) -> list[tuple[str, str, int]]:
     """Name, value and first line of each assignment, in order. Names are not checked."""
     found: list[tuple[str, str, int]] = []
-    position = 0
+    position = counted = 0
+    line = 1
     while position < len(text):
         character = text[position]
         if character in BLANKS:
@@ -33,7 +37,8 @@ def parse_environment_file(text: str) -> list[tuple[str, str, int]]:
                 position = end
                 continue
             name = text[position:equals].rstrip(BLANKS)
-            line = text.count("\n", 0, position) + 1
+            line += text.count("\n", counted, position)
+            counted = position
             value, position = _value(text, equals + 1)
             found.append((name, value, line))
     return found
@@ -41,7 +46,8 @@ def parse_environment_file(text: str) -> list[tuple[str, str, int]]:
 
 def _end(text: str, position: int) -> int:
     """Where the line ends."""
-    return min((at for at in (text.find(end, position) for end in ENDS) if at >= 0), default=len(text))
+    match = _END.search(text, position)
+    return match.start() if match else len(text)
 
 
 def _value(text: str, position: int) -> tuple[str, int]:

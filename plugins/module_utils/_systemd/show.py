@@ -97,7 +97,7 @@ def show(run: Runner, unit: str, names: Sequence[str]) -> Properties:
 
 def parse_show(unit: str, text: str, names: Sequence[str]) -> Properties:
     """The output of ``systemctl show``, a property a line."""
-    values: dict[str, tuple[str, ...]] = {}
+    lines: dict[str, list[str]] = {}
     stray = "LoadState" in names and not re.search("^LoadState=.", text, re.MULTILINE)
     for line in filter(None, text.split("\n")):
         name, equals, value = line.partition("=")
@@ -105,7 +105,8 @@ def parse_show(unit: str, text: str, names: Sequence[str]) -> Properties:
         if not equals or name not in names:
             stray = True
         elif value and value != "[not set]":
-            values[name] = (*values.get(name, ()), value)
+            lines.setdefault(name, []).append(value)
+    values = {name: tuple(found) for name, found in lines.items()}
     problems = []
     if stray:
         problems.append("read a line that is not a property, or no LoadState; expected properties, one a line")

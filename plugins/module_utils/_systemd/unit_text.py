@@ -71,16 +71,18 @@ def parse_unit(text: str, file: str = "") -> tuple[list[Setting], list[Ignored]]
 def _logical_lines(text: str) -> list[tuple[int, str]]:
     """Number and text of each line, continued ones joined, comments and blank lines left out."""
     lines: list[tuple[int, str]] = []
-    pending, first = "", 0
+    # Joined once at their end: a file of a million continued lines takes no time so.
+    pending: list[str] = []
+    first = 0
     for number, line in enumerate(_END.split(text.removeprefix("\ufeff")), 1):
         if line.lstrip(BLANKS).startswith(("#", ";")):
             continue
-        whole = pending + line
-        if (len(whole) - len(whole.rstrip("\\"))) % 2:
-            pending, first = whole[:-1] + " ", first or number
+        if (len(line) - len(line.rstrip("\\"))) % 2:
+            pending.append(f"{line[:-1]} ")
+            first = first or number
             continue
-        lines.append((first or number, whole.strip(BLANKS)))
-        pending, first = "", 0
+        lines.append((first or number, "".join([*pending, line]).strip(BLANKS)))
+        pending, first = [], 0
     if pending:
-        lines.append((first, pending.strip(BLANKS)))
+        lines.append((first, "".join(pending).strip(BLANKS)))
     return [entry for entry in lines if entry[1]]

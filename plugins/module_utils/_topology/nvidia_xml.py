@@ -31,6 +31,9 @@ def parse_xml(text: str) -> tuple[list[dict[str, Any]], dict[str, Any], list[str
     Sizes are whole MiB, in bytes. MIG instances have no name and no UUID here.
     """
     values = Values()
+    # Old parsers expand entities of entities without an end; nvidia-smi declares no entity.
+    if "<!ENTITY" in text:
+        return [], {"driver": None, "cuda": None}, ["nvidia-smi -q -x: the XML cannot be read: it declares an entity"]
     try:
         log = ET.fromstring(text)  # noqa: S314 the host's own driver wrote the text
     # What a damaged declaration of the encoding raises.
