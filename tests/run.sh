@@ -17,9 +17,9 @@ logs=$root/build/logs
 version=$(sed -n 's/^version: *//p' galaxy.yml)
 artefact=$root/build/dist/inference-ollama-$version.tar.gz
 python=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-# These fill two processors, or measure time.
+# The first measures time; the second fills two processors with machines whose programs have time limits.
 # shellcheck disable=SC2034 # for lanes.sh
-alone="units neighbours vms"
+alone="neighbours vms"
 source tests/tools/lanes.sh
 
 packages() { grep -vE '^\s*(#|$)' "tests/$1/host-packages.txt"; }
@@ -60,7 +60,7 @@ lint() {
 
 types() { MYPYPATH=build/collections mypy --config-file pyproject.toml -p ansible_collections.inference.ollama.plugins; }
 
-units() { python -m pytest -q -n 2 tests/unit --cov --cov-report=term --cov-report=json:build/coverage.json --cov-fail-under=99 && python tests/tools/coverage_by_file.py build/coverage.json; }
+units() { python -m pytest -q -n 2 --dist worksteal tests/unit --cov --cov-report=term --cov-report=json:build/coverage.json --cov-fail-under=99 && python tests/tools/coverage_by_file.py build/coverage.json; }
 
 docs() { antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --disallow-unknown-collection-refs .; }
 
@@ -195,8 +195,8 @@ gist() {
 }
 
 steps=("$@")
-# The longest first: all the others that one processor is enough for take as long together.
-[ $# -gt 0 ] || steps=(boxes lint types docs report site secrets dry_run artefact galaxy target_units sanity units neighbours vms)
+# The longest first, and beside it the others, those that find most for their time first.
+[ $# -gt 0 ] || steps=(boxes lint types docs units report site secrets dry_run artefact galaxy target_units sanity neighbours vms)
 mkdir -p "$logs"
 if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   echo "The tests look at the files that git knows: they need the program git, and a clone that belongs to who runs them." >&2

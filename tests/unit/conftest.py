@@ -22,15 +22,6 @@ def mount(name: str, *paths: str) -> None:
         sys.modules[name] = package
 
 
-def pytest_collection_modifyitems(config, items):
-    """Count as covered what examples reach: that is the same in every run, and random cases take half the time."""
-    if not config.pluginmanager.hasplugin("_cov"):  # which knows the mark
-        return
-    for item in items:
-        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
-            item.add_marker("no_cover")
-
-
 # What a test must hold does not depend on how busy the machine is.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -106,6 +106,7 @@ def outcome(tmp_path, monkeypatch):
 
     def run(result, lint):
         (tmp_path / "galaxy_importer").mkdir()
+        (tmp_path / "galaxy_importer" / "__init__.py").touch()
         (tmp_path / "galaxy_importer" / "main.py").write_text(IMPORTER)
         (tmp_path / "work").mkdir()
         (tmp_path / "work" / "importer_result.json").write_text(json.dumps(RESULT))
