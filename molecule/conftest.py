@@ -108,6 +108,12 @@ def recorded(host):
     return lambda name: json.loads((folder / f"{name}.json").read_text())
 
 
+@pytest.fixture(scope="module")
+def last_lines(recorded):
+    """The end of a run's output as one line, since Ansible breaks long ones."""
+    return lambda name: " ".join(line.strip() for line in recorded(name)["output"].splitlines()[-100:])
+
+
 def look(host, *question):
     """Ask probe.py on the host: one run costs less than the dozen commands that it stands for."""
     return json.loads(host.check_output("python3 -c %s" + " %s" * len(question), PROBE, *question))

@@ -76,12 +76,13 @@ def test_check_mode_meets_a_host_before_converge_does() -> None:
     assert sequence.index("check") < sequence.index("converge") < sequence.index("idempotence")
 
 
-def test_every_virtual_machine_has_its_own_questions() -> None:
-    """A job that no machine has would not be done, and one that does not exist would fail late."""
-    hosts = yaml.safe_load((ROOT / "molecule/vms/inventory/hosts.yml").read_text())["ollama"]["hosts"]
-    asked = [job for host in hosts.values() for job in host.get("lab_jobs", [])]
-    assert sorted(asked) == ["faults", "nodes", "readers", "real", "verified"]
-    assert all((ROOT / f"molecule/vms/tasks/{job}.yml").is_file() for job in asked)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_every_job_is_done_by_one_host(scenario: Path) -> None:
+    """A job that no host has would not be done, nor one that the scenario lacks; each has tests of its own."""
+    hosts = yaml.safe_load((scenario / "inventory/hosts.yml").read_text())["ollama"]["hosts"]
+    asked = sorted(job for host in hosts.values() for job in host.get("lab_jobs", []))
+    assert asked == sorted(file.stem for file in scenario.glob("jobs/*.yml"))
+    assert {f"test_{job}.py" for job in asked} <= {file.name for file in scenario.glob("each/test_*.py")}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)

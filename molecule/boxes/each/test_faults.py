@@ -41,8 +41,3 @@ def test_run_after_a_killed_one_finishes_what_that_one_began(recorded):
     assert recorded("after-kill")["changed"] > 0
     server = recorded("after-kill-services")["services"]["ollama.service"]
     assert server["environ"]["OLLAMA_MAX_QUEUE"] == "75"
-
-
-def test_service_runs_in_the_end(host):
-    assert host.service("ollama.service").is_running
-    assert host.socket("tcp://127.0.0.1:11434").is_listening
