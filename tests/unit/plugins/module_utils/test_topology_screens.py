@@ -38,7 +38,9 @@ def cards(folder, places, **states):
     root = plant(folder, files)
     for name, address in places.items():
         Path(f"{root}{DRM}/{name}").mkdir(parents=True)
-        Path(f"{root}{DRM}/{name}/device").symlink_to(f"../../../{address}")
+        place = f"bus/pci/devices/{address}" if ":" in address else f"devices/{address}"
+        Path(f"{root}/sys/{place}").mkdir(parents=True, exist_ok=True)
+        Path(f"{root}{DRM}/{name}/device").symlink_to(f"../../../{place}")
     return Root(root)
 
 
