@@ -16,13 +16,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from testinfra.utils.ansible_runner import itergroup
 
+ROOT = Path(__file__).resolve().parents[1]
+# Some tests compare what the product reads with what the host says.
+sys.path.append(str(ROOT / "build/collections"))
+
 DROP_IN = "/etc/systemd/system/ollama.service.d/override.conf"
-PROBE = (Path(__file__).resolve().parents[1] / "tests/lab/probe.py").read_text()
+PROBE = (ROOT / "tests/lab/probe.py").read_text()
 # The inventory of somebody's own machines need not have a host for every test.
 OWN_MACHINES = bool(os.environ.get("OLLAMA_TEST_INVENTORY"))
 

@@ -56,7 +56,7 @@ def parse_unit(text: str, file: str = "") -> tuple[list[Setting], list[Ignored]]
                 ignored.append(
                     Ignored(file, line, "", _NO_HEADER, "close the bracket, with nothing behind it", fatal=True)
                 )
-        elif section is not None and section.startswith("X-") and not separator:
+        elif section is not None and section.startswith("X-") and not (separator and name):
             # Whoever reads that section has a syntax of their own.
             continue
         elif not separator or not name:

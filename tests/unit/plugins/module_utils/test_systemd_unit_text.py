@@ -28,3 +28,10 @@ def test_any_text_is_read(text):
     settings, ignored = parse_unit(text)
     assert all(0 < entry.line <= len(text) + 1 for entry in (*settings, *ignored))
     assert all(setting.section and setting.directive for setting in settings)
+
+
+def test_sections_of_others_have_a_syntax_of_their_own():
+    """systemd reads no line of a section that begins with X-, whatever it looks like."""
+    settings, ignored = parse_unit("[X-Own]\n=x\nword\nA=1\n[Service]\n=x\n")
+    assert [(each.section, each.directive) for each in settings] == [("X-Own", "A")]
+    assert [each.line for each in ignored] == [6]
