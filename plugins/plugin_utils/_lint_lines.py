@@ -65,7 +65,7 @@ _INSTANCE = re.compile(r"%(%|[iI])")
 
 def readable(service: Service) -> Service:
     """The service without the settings that systemd passes over."""
-    kept = tuple(setting for setting in service.settings if _is_read(setting))
+    kept = tuple(setting for setting in service.settings if is_read(setting))
     return service._replace(settings=kept)
 
 
@@ -103,7 +103,8 @@ def effect(setting: Setting) -> str:
     return GRAMMARS[known.grammar].judge(_of_unit(setting, known.grammar))
 
 
-def _is_read(setting: Setting) -> bool:
+def is_read(setting: Setting) -> bool:
+    """Whether systemd takes the line, in part at least."""
     return effect(setting) in (FINE, WORD)
 
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import listens, read_host
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import OURS, Finding, lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._lint_lines import is_read
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy, parse
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, FOUND, VARIABLE, as_text
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import canonical, printable, quoted
@@ -98,7 +100,7 @@ def adopt(
         _leave(
             notes, found["variables"][name], Finding(name, "", "unusable", why, f"set {variable_of(name)} to change it")
         )
-    directives = _directives(found)
+    directives = _directives(found, notes)
     return policy, Found(kept, directives, _cpus(policy, directives))
 
 
@@ -224,7 +226,13 @@ def _keep(policy: Policy, name: str, variable: Mapping[str, Any], kept: dict[str
     return policy.replace(**{key: getattr(parsed, key)})
 
 
-def _directives(found: Mapping[str, Any]) -> dict[str, Kept]:
+def _is_read(entry: Mapping[str, Any]) -> bool:
+    """Whether systemd takes the setting; of one that is not shown nobody can say otherwise."""
+    value = entry["value"]
+    return value is None or is_read(Setting(entry["file"], entry["line"], entry["section"], entry["directive"], value))
+
+
+def _directives(found: Mapping[str, Any], notes: Notes) -> dict[str, Kept]:
     """Directives in [Service] of drop-ins; those of the unit file itself yield to the rules, all but its CPUs.
 
     No vendor binds the service, and where no rule binds it either the unit's own CPUs stay in effect.
@@ -234,6 +242,10 @@ def _directives(found: Mapping[str, Any]) -> dict[str, Kept]:
     for setting in found["settings"]:
         name, value = setting["directive"], setting["value"]
         if setting["section"] != "Service" or value is None or name in _NOT_KEPT or not printable(value):
+            continue
+        if not _is_read(setting):
+            why = f"systemd passes over the value {_shown(value)}"
+            _leave(notes, setting, Finding(name, "", "unread", why, "correct it there, or take it out"))
             continue
         lists.setdefault(name, []).append(value.strip("\"'"))
         if setting["file"] in found["dropins"] or name == AFFINITY:
@@ -297,5 +309,10 @@ def _last_words(
         if variable["from_file"] or variable["file"] in later:
             yield name, variable
     for setting in found["settings"]:
-        if setting["section"] == "Service" and setting["file"] in later and setting["directive"] not in _ADD_UP:
+        if (
+            setting["section"] == "Service"
+            and setting["file"] in later
+            and setting["directive"] not in _ADD_UP
+            and _is_read(setting)
+        ):
             yield setting["directive"], setting

@@ -295,3 +295,21 @@ def test_whatever_was_found_gives_a_plan_or_sentences(variables, directives, ado
             made = plan(found_unit(variables, directives), adopt=adopt, **options)
             assert json.dumps(made)
             assert all(render_dropin(made, each["name"]) for each in made["instances"])
+
+
+@pytest.mark.parametrize(
+    ("directive", "value"),
+    [
+        ("CPUAffinity", "0-7;16-23"),
+        ("LimitMEMLOCK", "unlimited"),
+        ("Restart", "Always"),
+        ("OOMScoreAdjust", "-2000"),
+        ("Enviroment", "A=1"),
+    ],
+)
+def test_a_line_that_systemd_passes_over_is_not_kept(directive, value):
+    """It has no effect, so the plan does not count on it, and says so with the file and its line."""
+    made = plan(found_unit({}, {directive: value}))
+    assert directive not in {each["setting"] for each in made["decisions"] if each["source"] == "found"}
+    (warning,) = [each for each in made["warnings"] if each["code"] == "found-unread"]
+    assert warning["message"].startswith(f"{directive}, found in {DROPIN}:2: systemd passes over the value {value}")
