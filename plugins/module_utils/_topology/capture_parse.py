@@ -171,7 +171,7 @@ def _check_folders(capture: Capture) -> None:
 def records_of(text: str) -> Iterator[Record]:
     """The records between the header and the line ``end``, one after the other."""
     lines = enumerate(_lines(text), 1)
-    _number, before = next(lines)
+    _number, before = next(lines, (1, ""))
     if before != HEADER:
         raise ValueError(f"the first line is {before[:_QUOTED]!r}, expected {HEADER!r}")
     record, count = None, 0

@@ -167,7 +167,8 @@ def test_any_device_tree_and_name_is_read(tmp_path_factory, tree, name):
 def test_reported_hosts_with_one_memory(tmp_path, name, capability):
     """GB10 and Jetson are one CUDA GPU with the host's memory."""
     facts = reported.read(name, tmp_path)
-    (gpu,) = facts["gpus"]
+    assert len(facts["gpus"]) == 1
+    gpu = facts["gpus"][0]
     assert gpu["memory_bytes"] == gpu["shared_bytes"] == facts["memory"]["total_bytes"]
     assert (gpu["integrated"], gpu["compute_capability"], gpu["answers"]) == (True, capability, True)
 
@@ -175,5 +176,5 @@ def test_reported_hosts_with_one_memory(tmp_path, name, capability):
 @reported.needs_reports
 def test_a_reported_host_below_windows(tmp_path):
     """nvidia-smi of WSL2 is found off the PATH."""
-    (gpu,) = reported.read("01-wsl2-nvidia-smi-off-path", tmp_path)["gpus"]
-    assert (gpu["name"], gpu["memory_bytes"] >> 30) == ("NVIDIA GeForce RTX 3090", 24)
+    gpus = reported.read("01-wsl2-nvidia-smi-off-path", tmp_path)["gpus"]
+    assert [(gpu["name"], gpu["memory_bytes"] >> 30) for gpu in gpus] == [("NVIDIA GeForce RTX 3090", 24)]

@@ -227,3 +227,12 @@ def test_links_to_nothing_and_to_dev_null_are_files_of_somebody(run, tmp_path):
     result = run(tmp_path)
     assert [Path(path).name for path in result["files"]] == ["masked.conf", "nothing.conf"]
     assert result["headed"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [(":8200", [1, 8200]), ("[::1]", [1, 11434]), ("http://a", [1, 80]), ("a:1:2", [1, 11434]), (":0", [1])],
+)
+def test_the_port_of_the_unit_is_read_as_the_server_reads_it(text, ports):
+    """So that preflight looks at who holds that one; a free one of the kernel's choice nobody holds."""
+    assert unit_files_info._ports([1], {"variables": {"OLLAMA_HOST": {"value": text}}}) == ports
