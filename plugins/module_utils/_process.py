@@ -227,5 +227,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 def _ends(data: bytes) -> str:
     """The first line that says something and, where it is another one, the last."""
-    lines = [line.strip()[:200] for line in data.decode("utf-8", "replace").strip().splitlines()]
+    # A program that fails may have said a lot before.
+    shown = data if len(data) <= 2 * _PART else data[:_PART] + b"\n" + data[-_PART:]
+    lines = [line.strip()[:200] for line in shown.decode("utf-8", "replace").strip().splitlines()]
     return CUT.join(dict.fromkeys([lines[0], lines[-1]])) if lines else ""

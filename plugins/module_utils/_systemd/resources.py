@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
+from ansible_collections.inference.ollama.plugins.module_utils._sysfs import brief
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import FOLDERS
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import FORM, LIMITS, own_slice
 
@@ -72,12 +73,12 @@ def read_planned(root: Root, name: str, total: int | None) -> Planned | None:
         return None
     named = own_slice(files)
     within = USUAL_SLICE if named is None else _expanded(named["name"], name)
-    return Planned(slices_of(root, within, total), _resources(files, "Service", total))
+    return Planned(slices_of(root, within, total), _resources(root, files, "Service", total))
 
 
 def read_instances(root: Root, template: str, total: int | None) -> Resources:
     """What files that are not the role's set for each instance of a template."""
-    return _resources(unit_files(root, template), "Service", total)
+    return _resources(root, unit_files(root, template), "Service", total)
 
 
 def _expanded(text: str, unit: str) -> str:
@@ -102,7 +103,7 @@ def slices_of(root: Root, name: str, total: int | None) -> tuple[tuple[str, Reso
             continue
         each = f"{above}.slice"
         group += f"/{each}"
-        found.append((group, _resources(unit_files(root, each), "Slice", total)))
+        found.append((group, _resources(root, unit_files(root, each), "Slice", total)))
     return tuple(found)
 
 
@@ -147,21 +148,26 @@ def _dropins(root: Root, path: str | None, name: str) -> list[str]:
     return [found[file] for file in sorted(found) if root.link(found[file]) != "null"]
 
 
-def _resources(files: Iterable[tuple[str, Iterable[str]]], section: str, total: int | None) -> Resources:
-    """The limits after all files, by the rules of each directive; a value that systemd cannot read is passed over."""
+def _resources(root: Root, files: Iterable[tuple[str, Iterable[str]]], section: str, total: int | None) -> Resources:
+    """The limits after all files, by the rules of each directive.
+
+    A value that systemd cannot read limits nothing, and is a problem.
+    """
     values: dict[str, object] = {}
-    for _path, lines in files:
+    for path, lines in files:
         within = ""
         for line in (each.strip() for each in lines):
             match = _LINE.fullmatch(line)
             if line.startswith("["):
                 within = line[1:-1]
-            elif match and within == section:
-                _assign(values, match[1], match[2].strip(), total)
+            elif match and within == section and not _assign(values, match[1], match[2].strip(), total):
+                value = brief(match[2].strip())
+                root.problem(f"{path}: {match[1]}={value} is no value that systemd reads, so it is no limit")
     return _combine(values)
 
 
-def _assign(values: dict[str, object], directive: str, text: str, total: int | None) -> None:
+def _assign(values: dict[str, object], directive: str, text: str, total: int | None) -> bool:
+    """Take an assignment; False for a value that cannot be read."""
     if directive in ("AllowedCPUs", "AllowedMemoryNodes", "NUMAMask"):
         added = parse_set(text)
         before = values.get(directive)
@@ -170,15 +176,18 @@ def _assign(values: dict[str, object], directive: str, text: str, total: int | N
         elif added is not None:
             # The lists of several lines add up.
             values[directive] = added | before if isinstance(before, CpuSet) else added
-    elif directive == "NUMAPolicy":
+        return not text or added is not None
+    if directive == "NUMAPolicy":
         values[directive] = text
     elif not text or (text == "infinity" and directive != "CPUQuota"):
         values[directive] = None
     else:
         read: Callable[[str, int | None], object] = _quota if directive == "CPUQuota" else parse_memory
         found = read(text, total)
-        if found is not None:
-            values[directive] = found
+        if found is None:
+            return False
+        values[directive] = found
+    return True
 
 
 def _combine(values: dict[str, object]) -> Resources:

@@ -207,10 +207,14 @@ def _shared(root: Root, card: str, total: int | None, *, unified: bool) -> int |
 
 def _free(root: Root, card: str, total: int | None) -> int | None:
     """What amdgpu counts as unused in the memory that KFD offers: VRAM, or GTT on an APU."""
-    for pool in ("vram", "gtt"):
+    pools = {pool: root.natural(f"{card}/mem_info_{pool}_total") for pool in ("vram", "gtt")}
+    for pool, size in pools.items():
         used = root.natural(f"{card}/mem_info_{pool}_used")
-        if total is not None and used is not None and root.natural(f"{card}/mem_info_{pool}_total") == total:
+        if total is not None and used is not None and size == total:
             return max(0, total - used)
+    if total is not None and None not in pools.values() and total not in pools.values():
+        sizes = " and ".join(map(str, pools.values()))
+        root.problem(f"{card}/mem_info_*_total: read {sizes}, expected KFD's {total}; what is free is unknown")
     return None
 
 

@@ -57,7 +57,8 @@ def read_nvidia(
 
     ``cards`` are NVIDIA's among the PCI devices. Every one of them is listed, answered for or not. Where
     there are none (a GPU behind WSL2 or on a Tegra board is on no PCI bus) a driver may still answer; then
-    a tool that is missing or fails is no problem unless the host shows that it has such a GPU.
+    a tool that is missing or fails is no problem unless the host shows that it has such a GPU. An answer that
+    cannot be understood always is one.
     """
     loaded = read_driver(root) is not None
     answer, problems = _ask(run, cards)
@@ -66,8 +67,8 @@ def read_nvidia(
     for gpu in gpus:
         fill(gpu, answers=True)
     boards = _unlisted(root, asked=answer is not None) if not cards and not gpus else []
-    if cards or loaded or gpus or boards:
-        for problem in problems:
+    for problem in problems:
+        if cards or loaded or gpus or boards or not _is_usual(problem):
             root.problem(problem)
     given_none = run is not None and answer is None and bool(cards) and _given_none(root)
     error = None
@@ -83,6 +84,11 @@ def read_nvidia(
     asked = answer is not None or given_none or (run is not None and not loaded and error is None)
     _complete(root, gpus, cards, asked=asked)
     return gpus, drivers
+
+
+def _is_usual(problem: str) -> bool:
+    """Whether a host without such a GPU says so too: a tool that is missing, or fails since it finds no driver."""
+    return problem.endswith(_MISSING) or SAID in problem or problem.startswith(_NVML_FAILED)
 
 
 def cause(problem: str) -> str:

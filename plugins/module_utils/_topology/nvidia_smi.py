@@ -86,6 +86,8 @@ def read_smi(run: Runner, addresses: Sequence[str] = ()) -> tuple[Answer | None,
         # With an exit status other than 0 from drivers of the last years.
         none = _NO_DEVICES.search((outcome.problem or "").partition(SAID)[2])
         return (None, outcome.problem) if none is None else (([], {"driver": None, "cuda": None}, []), None)
+    if not outcome.out.strip():
+        return None, "nvidia-smi --query-gpu: read nothing, expected a line for each GPU"
     gpus, driver, problems = parse_csv(outcome.out, fields)
     problems = [
         f"nvidia-smi: this driver ({driver or 'of unknown version'}) cannot be asked for {field}"

@@ -87,7 +87,8 @@ def runner(root, programs):
     everything = answers.pop("stdout of every nvidia-smi call", None)
     status = answers.pop("exit status", None)
     if everything is not None:
-        answers["nvidia-smi"] = Outcome(None, f"nvidia-smi failed with exit status {status} and said: {everything}")
+        said = _process._ends(everything.encode())
+        answers["nvidia-smi"] = Outcome(None, f"nvidia-smi failed with exit status {status}{_process.SAID}{said}")
     if programs["release"]:
         version = f"ollama version is {programs['release']}\n"
         answers.update({f"{path} --version": version for path in programs["programs_at"] if path.endswith("/ollama")})

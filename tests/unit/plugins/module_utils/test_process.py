@@ -163,3 +163,9 @@ def test_a_program_that_cannot_be_killed_is_left_alone(program, monkeypatch):
     assert runner(0.1)(["tool"]).problem.endswith("and was stopped")
     monkeypatch.undo()
     os.killpg(left[0], signal.SIGKILL)
+
+
+def test_a_failed_program_that_said_much_is_quoted_by_its_ends():
+    """Whatever lies between is not taken apart: a million lines would take many times their size."""
+    said = _process._ends(b"first\n" + b"x\n" * 4_000_000 + b"last\n")
+    assert said == f"first{_process.CUT}last"

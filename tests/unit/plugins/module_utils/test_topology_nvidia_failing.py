@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gpus import read_gpus
+from ansible_collections.inference.ollama.plugins.module_utils._topology.nvidia import read_nvidia
 from ansible_collections.inference.ollama.tests.unit.support import reported
 from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import ABSENT, FakeRunner, pci_card
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
@@ -218,3 +219,16 @@ def test_reported_hosts_with_a_lost_card_and_with_a_mismatch(tmp_path):
     assert mismatch["drivers"]["nvidia"]["error"] == MISMATCH
     empty = reported.read("10-mig-on-no-instances", tmp_path)
     assert empty["gpus"][0]["mig"] == {"enabled": True, "instances": []}
+
+
+@pytest.mark.parametrize("said", ["", "\n", "0, NVIDIA GeForce RTX 3090, GPU-1"])
+def test_an_answer_that_cannot_be_understood_is_named_on_every_host(tmp_path, said):
+    """A host that shows no card (WSL2, a board) has a GPU for all that is known; a tool that fails there is usual."""
+    answered = FakeRunner({"nvml": ABSENT, "nvidia-smi --query-gpu": said})
+    root = Root(str(tmp_path))
+    assert read_nvidia(root, answered, [])[0] == []
+    assert {problem.partition(":")[0].split()[0] for problem in root.problems} == {"nvidia-smi"}
+    silent = Root(str(tmp_path))
+    failed = Outcome(None, "nvidia-smi failed with exit status 9 and said: no driver")
+    assert read_nvidia(silent, FakeRunner({"nvml": ABSENT, "nvidia-smi": failed}), []) == ([], None)
+    assert silent.problems == []
