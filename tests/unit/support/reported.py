@@ -86,7 +86,9 @@ def runner(root, programs):
     answers = dict(programs["answers"])
     everything = answers.pop("stdout of every nvidia-smi call", None)
     status = answers.pop("exit status", None)
-    if everything is not None:
+    if isinstance(everything, Outcome):
+        answers["nvidia-smi"] = everything
+    elif everything is not None:
         said = _process._ends(everything.encode())
         answers["nvidia-smi"] = Outcome(None, f"nvidia-smi failed with exit status {status}{_process.SAID}{said}")
     if programs["release"]:
