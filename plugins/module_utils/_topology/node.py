@@ -189,8 +189,9 @@ def _check_memory(root: Root, nodes: list[Node], online: CpuSet | None) -> None:
     total, host = sum(known), read_sizes(root, "/proc/meminfo", ("MemTotal",)).get("MemTotal")
     if host is None:
         return
-    # Seen in virtual machines whose memory was plugged in after the start.
-    if abs(total - host) > host / 100 and not (total > host and _has_own_meminfo(root, nodes, host, online)):
+    # Fewer: seen in virtual machines whose memory was plugged in after the start. More: old kernels count in the nodes'
+    # files what they keep for themselves, 1.4 to 3.4 % on captured machines of Linux 2.6 and 3.
+    if host - total > host / 100 or (total - host > host / 20 and not _has_own_meminfo(root, nodes, host, online)):
         root.problem(f"{BASE}/node*/meminfo: the nodes have {total} bytes together, /proc/meminfo says {host}")
 
 

@@ -234,3 +234,12 @@ def test_a_folder_of_nodes_without_a_node_is_no_single_node(tmp_path):
         assert nodes is None, kind
         assert all(problem.startswith(f"{NODE}:") for problem in problems)
         assert problems
+
+
+@pytest.mark.parametrize(("kib", "named"), [(8388608, False), (8112000, False), (7800000, True), (8600000, True)])
+def test_what_old_kernels_keep_for_themselves_is_no_contradiction(tmp_path, kib, named):
+    """Their nodes' files count it and /proc/meminfo does not; a larger gap, or one the other way, is named."""
+    root = Root(Machine(cores=4, memory_gib=8).write(tmp_path))
+    plant(tmp_path, {"/proc/meminfo": f"MemTotal: {kib} kB\nMemFree: 1 kB\nMemAvailable: 1 kB"})
+    read_nodes(root, CpuSet.parse("0-3"))
+    assert bool(root.problems) == named
