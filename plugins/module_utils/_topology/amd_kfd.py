@@ -212,8 +212,9 @@ def _free(root: Root, card: str, total: int | None) -> int | None:
         used = root.natural(f"{card}/mem_info_{pool}_used")
         if total is not None and used is not None and size == total:
             return max(0, total - used)
-    if total is not None and None not in pools.values() and total not in pools.values():
-        sizes = " and ".join(map(str, pools.values()))
+    known = [size for size in pools.values() if size is not None]
+    if total is not None and known and total not in known:
+        sizes = " and ".join(map(str, known))
         root.problem(f"{card}/mem_info_*_total: read {sizes}, expected KFD's {total}; what is free is unknown")
     return None
 
