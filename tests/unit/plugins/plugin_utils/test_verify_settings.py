@@ -262,9 +262,9 @@ def found_plan(**directives):
     return make_plan(xeon(), {"numa_node": 1}, "0.34.1", found_unit({}, directives))
 
 
-@pytest.mark.parametrize(("text", "hard"), [("4096", 4096), ("1024:4096", 4096), ("4K", 4096), ("infinity", None)])
+@pytest.mark.parametrize(("text", "hard"), [("4096", 4096), ("1024:4096", 4096), ("infinity", None)])
 def test_a_limit_of_another_file_is_read_as_systemd_reads_it(text, hard):
-    """Soft and hard limit, and units that count in 1024."""
+    """Soft and hard limit; a count has no units."""
     made = found_plan(LimitNOFILE=text)
     service = running(made)
     for process in service["instances"][0]["processes"]:
@@ -273,6 +273,16 @@ def test_a_limit_of_another_file_is_read_as_systemd_reads_it(text, hard):
     for process in service["instances"][0]["processes"]:
         process["limits"]["nofile"] = {"soft": 1024, "hard": 5}
     assert check(verify(made, service, SAME), "LimitNOFILE")["verdict"] == "fail"
+
+
+def test_a_size_of_another_file_counts_in_1024():
+    """As the limits of sizes do, and those of counts, which systemd then passes over, do not."""
+    made = found_plan(LimitMEMLOCK="4K")
+    service = running(made)
+    for process in service["instances"][0]["processes"]:
+        process["limits"]["memlock"] = {"soft": 4096, "hard": 4096}
+    assert check(verify(made, service, SAME), "LimitMEMLOCK")["verdict"] == "pass"
+    assert "found-unread" in {warning["code"] for warning in found_plan(LimitNOFILE="4K")["warnings"]}
 
 
 def test_a_directive_of_another_file_holds_where_systemd_has_read_it():
