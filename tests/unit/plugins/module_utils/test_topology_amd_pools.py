@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of an AMD GPU's memory is free, where two files of the kernel must agree on how much there is."""
+"""The free memory of an AMD GPU, where two files of the kernel must agree on how much there is."""
 
 from __future__ import annotations
 
