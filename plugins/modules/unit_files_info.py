@@ -22,9 +22,9 @@ options:
     type: path
     default: /etc/systemd/system
   header:
-    description: How a line of the files begins.
+    description: How a line of the files begins. The role's own by default.
     type: str
-    required: true
+    default: "# Managed by Ansible, role inference.ollama.ollama:"
   paths:
     description: Further files to name in RV(digests).
     type: list
@@ -330,7 +330,7 @@ from ansible_collections.inference.ollama.plugins.module_utils import _zipimport
 from ansible_collections.inference.ollama.plugins.module_utils._bounded import listed
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import PORT_MAX, listens
-from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.listeners import listeners
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import not_folders, other_managers
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.missing import absent_programs, missing
@@ -359,7 +359,7 @@ _OLLAMA = re.compile(r"/(ollama(@[^/]*)?\.service(\.d/[^/]*)?|[^/-]+\.slice\.d/[
 def argument_spec() -> dict[str, dict[str, Any]]:
     return {
         "folder": {"type": "path", "default": "/etc/systemd/system"},
-        "header": {"type": "str", "required": True},
+        "header": {"type": "str", "default": HEADER},
         "paths": {"type": "list", "elements": "path", "default": []},
         "secrets": {"type": "dict", "default": {}, "no_log": True},
         "variables": {"type": "path"},

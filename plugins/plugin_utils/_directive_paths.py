@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Callable
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.numbers import words
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import (
     SPECIFIERS,
     depends_on_host,
@@ -19,7 +20,6 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.words im
     unknown_specifiers,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils import _directive_words as lists
-from ansible_collections.inference.ollama.plugins.plugin_utils._directive_numbers import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

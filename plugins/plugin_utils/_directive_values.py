@@ -13,6 +13,16 @@ import errno
 import re
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.numbers import (
+    INFINITE,
+    between,
+    cpu_list,
+    integer,
+    share,
+    size,
+    time_span,
+    words,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import (
     YES,
     expand,
@@ -22,16 +32,6 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.words im
 from ansible_collections.inference.ollama.plugins.plugin_utils import _directive_paths as paths
 from ansible_collections.inference.ollama.plugins.plugin_utils import _directive_words as lists
 from ansible_collections.inference.ollama.plugins.plugin_utils._directive_commands import judge_command
-from ansible_collections.inference.ollama.plugins.plugin_utils._directive_numbers import (
-    INFINITE,
-    between,
-    cpu_set,
-    integer,
-    share,
-    size,
-    time_span,
-    words,
-)
 from ansible_collections.inference.ollama.plugins.plugin_utils._directive_paths import FATAL, FINE, LINE, WORD
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ def _tasks(value: str) -> bool:
 
 
 def _cpus(value: str) -> str:
-    whole = cpu_set(value)
-    return FINE if whole else LINE if whole is None else WORD
+    taken = cpu_list(value)
+    return LINE if taken is None else FINE if taken[1] else WORD
 
 
 def _affinity(value: str) -> str:

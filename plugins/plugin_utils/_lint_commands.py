@@ -12,9 +12,9 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Dict, NamedTuple, Optional, Tuple
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.command_line import commands as parse
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import Assignment
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import assignment, depends_on_host
-from ansible_collections.inference.ollama.plugins.plugin_utils._directive_commands import commands as parse
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_finding import UnitFinding, at
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import quoted
 

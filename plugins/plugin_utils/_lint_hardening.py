@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.numbers import integer, size
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES
-from ansible_collections.inference.ollama.plugins.plugin_utils._directive_numbers import integer, size
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_finding import UnitFinding, at
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ import pwd
 import re
 from typing import TYPE_CHECKING, Any, Callable
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.command_line import commands
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES, expand, split_words
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ _KNOWN: dict[str, Callable[[str], object]] = {
 # Of DynamicUser=, which makes them.
 _ACCOUNTS = frozenset({"User", "Group"})
 _NUMBER = re.compile("[0-9]{1,10}")
-_PREFIXES = "-@:+!|"
 
 
 def missing(unit: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -76,10 +76,11 @@ def absent_programs(paths: Iterable[str]) -> list[str]:
 def _absent(directive: str, value: str, skipped: frozenset[str]) -> list[str]:
     """What the value of a directive names and the host has not; of a skipped one only what has a path."""
     if directive in _COMMANDS:
-        program = _program(value)
-        if program is None or (directive in skipped and not program.startswith("/")):
-            return []
-        return [] if (_runs if program.startswith("/") else _is_found)(program) else [program]
+        return [
+            program
+            for program in _programs(value)
+            if (not _runs(program) if program.startswith("/") else directive not in skipped and not _is_found(program))
+        ]
     if directive == "WorkingDirectory":
         path = expand(value.strip("\"'"))
         return [path] if _is_certain(path) and not os.path.isdir(path) else []
@@ -90,16 +91,14 @@ def _absent(directive: str, value: str, skipped: frozenset[str]) -> list[str]:
     return [path for path in paths if _is_certain(path) and not os.path.lexists(path)]
 
 
-def _program(value: str) -> str | None:
-    """The program of a command line; None where systemd does not mind, or nobody knows it."""
-    words = split_words(value)[0]
-    if not words:
-        return None
-    first = expand(words[0])
-    program = first.lstrip(_PREFIXES)
-    prefixes = first[: len(first) - len(program)]
+def _programs(value: str) -> list[str]:
+    """The programs of a command line; those that systemd does not mind, or nobody knows, are left out."""
     # With | it is a shell's command (systemd 258).
-    return program if program and "-" not in prefixes and "|" not in prefixes and "%" not in program else None
+    return [
+        each.words[0]
+        for each in commands(value)
+        if each.words[0] and not set("-|") & set(each.prefixes) and "%" not in each.words[0]
+    ]
 
 
 def _runs(path: str) -> bool:

@@ -14,6 +14,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import HE
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import own_slice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 # A file in an earlier folder hides files of the same name in later ones.
@@ -33,6 +35,8 @@ FOLDERS = (
     "/lib/systemd/system",
     "/run/systemd/generator.late",
 )
+# A unit has a handful; more is a mistake.
+_MOST_FILES = 1000
 
 
 class UnitFiles(NamedTuple):
@@ -60,7 +64,10 @@ def read_unit(root: Root, name: str) -> UnitFiles | None:
         split_words,
     )
 
-    dropins = _dropins(root, name)
+    target = root.link(path)
+    names = [name, *([target] if target and target.endswith(".service") and target != name else [])]
+    # A link to /dev/null takes a drop-in of the vendor out.
+    dropins = tuple(place for place in dropins_of(names, root.names) if root.link(place) != "null")
     texts = [(file, root.text(file) or "") for file in (path, *dropins)]
     service = read_service(texts)
 
@@ -85,11 +92,25 @@ def read_unit(root: Root, name: str) -> UnitFiles | None:
     )
 
 
-def _dropins(root: Root, name: str) -> tuple[str, ...]:
+def dropins_of(
+    names: Sequence[str], listed: Callable[[str], Iterable[str]], is_ours: Callable[[str], bool] | None = None
+) -> list[str]:
+    """The drop-ins of a unit, which is known by these names, in systemd's order (systemd.unit(5)).
+
+    By file name, each once, from the first folder that has it; what is there for every unit of its kind yields to what
+    is there for this one. ``listed`` gives the names in a folder, and files of which ``is_ours`` holds do not count.
+    """
+    kind = f".{names[0].rpartition('.')[2]}"
+    kinds: list[str] = []
+    for name in names:
+        words = name[: -len(kind)].split("-")
+        kinds += [name, *(f"{'-'.join(words[:count])}-{kind}" for count in range(len(words) - 1, 0, -1))]
     found: dict[str, str] = {}
-    for folder in FOLDERS:
-        for file in root.names(f"{folder}/{name}.d"):
-            if file.endswith(".conf"):
-                found.setdefault(file, f"{folder}/{name}.d/{file}")
-    # A link to /dev/null takes a drop-in of the vendor out.
-    return tuple(found[file] for file in sorted(found) if root.link(found[file]) != "null")
+    for folder in [f"{folder}/{each}.d" for each in [*kinds, kind[1:]] for folder in FOLDERS]:
+        for file in listed(folder):
+            # systemd reads no hidden file.
+            if file.endswith(".conf") and not file.startswith(".") and file not in found and len(found) < _MOST_FILES:
+                place = f"{folder}/{file}"
+                if is_ours is None or not is_ours(place):
+                    found[file] = place
+    return [found[file] for file in sorted(found)]

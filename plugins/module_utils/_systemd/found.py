@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret, is_secret
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import FOLDERS
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import FOLDERS, dropins_of
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import Service, read_service
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.tree import Tree, UnreadableError
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import assignment, expand, split_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting
 
 # A unit has a handful; more is a mistake or an attack.
@@ -60,7 +58,7 @@ def find_unit(prefix: str, name: str, template: str, header: str) -> dict[str, A
         return text is not None and any(line.startswith(header) for line in text.splitlines())
 
     masked = tree.is_masked(path)
-    dropins = [place for place in _dropins(tree, _names(tree, path, name), ours) if not tree.is_masked(place)]
+    dropins = [place for place in dropins_of(_names(tree, path, name), tree.names, ours) if not tree.is_masked(place)]
     texts = {}
     for place in ([] if masked else [path, *dropins])[:_MOST_FILES]:
         text = _read(tree, place, problems)
@@ -101,25 +99,6 @@ def _names(tree: Tree, path: str, name: str) -> list[str]:
     except UnreadableError:
         target = name
     return [name, target] if target.endswith(".service") and target != name else [name]
-
-
-def _dropins(tree: Tree, names: list[str], ours: Callable[[str], bool]) -> list[str]:
-    """The drop-ins that are not the role's, in systemd's order: by name, the first folder of each name."""
-    kinds = []
-    for name in names:
-        kinds.append(name)
-        words = name.removesuffix(".service").split("-")
-        kinds += [f"{'-'.join(words[:count])}-.service" for count in range(len(words) - 1, 0, -1)]
-    # What is there for every service yields to what is there for this one.
-    folders = [f"{folder}/{kind}.d" for kind in kinds for folder in FOLDERS] + [
-        f"{folder}/service.d" for folder in FOLDERS
-    ]
-    found: dict[str, str] = {}
-    for folder in folders:
-        for file in tree.names(folder):
-            if file.endswith(".conf") and file not in found and not ours(f"{folder}/{file}"):
-                found[file] = f"{folder}/{file}"
-    return [found[file] for file in sorted(found)]
 
 
 def _environment_files(tree: Tree, service: Service, problems: list[str]) -> list[dict[str, Any]]:

@@ -4,8 +4,7 @@
 """The limits that files set for a service and the slices that it will run in, whether it runs or not.
 
 systemd.resource-control(5), systemd.unit(5) "Unit File Load Path", systemd.slice(5), systemd.exec(5) "NUMAPolicy=";
-``parse_size``, ``parse_permyriad_unbounded`` and ``parse_cpu_set`` of systemd for the forms of values. Files that the
-role has written do not count: a plan must not follow from itself.
+numbers.py for the forms of values. Files that the role has written do not count: a plan must not follow from itself.
 """
 
 from __future__ import annotations
@@ -16,29 +15,16 @@ from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import brief
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import FOLDERS
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import FOLDERS, dropins_of
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import FORM, LIMITS, own_slice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
 USUAL_SLICE = "system.slice"
 _LINE = re.compile(rf"({LIMITS})\s*=(.*)")
-# The finest share that systemd tells apart is a ten-thousandth.
-_SHARE = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,2}))?%|([0-9]{1,8})(?:\.([0-9]))?‰|([0-9]{1,9})‱")
-_SIZE = re.compile(r"\s*([0-9]{1,20})(?:\.([0-9]{0,20}))?\s*([EPTGMKB]?)")
-_UNITS = "EPTGMKB"
-_RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
-# The last CPU or node that a set of systemd's can hold.
-_LAST = (1 << 13) - 1
-_GREATEST = (1 << 64) - 1
-_PAGE = 4096
-# In ten-thousandths.
-_WHOLE = 10000
-# A unit has a handful; more is a mistake.
-_MOST_FILES = 1000
 # A name with more levels than this is no slice that somebody made.
 _DEEPEST = 16
 
@@ -128,24 +114,13 @@ def _is_ours(lines: Iterable[str]) -> bool:
 
 
 def _dropins(root: Root, path: str | None, name: str) -> list[str]:
-    """Each file name once, from the first folder that has it; what is there for every unit of its kind comes last."""
-    kind = f".{name.rpartition('.')[2]}"
+    """The drop-ins that are not the role's, without those that a link to /dev/null takes out."""
     target = None if path is None else root.link(path)
+    kind = f".{name.rpartition('.')[2]}"
     names = [name, *([target] if target and target.endswith(kind) and target != name else [])]
-    kinds: list[str] = []
-    for each in names:
-        words = each[: -len(kind)].split("-")
-        kinds += [each, *(f"{'-'.join(words[:count])}-{kind}" for count in range(len(words) - 1, 0, -1))]
-    folders = [f"{folder}/{each}.d" for each in [*kinds, kind[1:]] for folder in FOLDERS]
-    found: dict[str, str] = {}
-    for folder in folders:
-        for file in root.names(folder):
-            if file.endswith(".conf") and not file.startswith(".") and file not in found and len(found) < _MOST_FILES:
-                place = f"{folder}/{file}"
-                # A file of the role hides none of the same name: it would be another one without the role.
-                if not _is_ours(root.lines(place, FORM) or []):
-                    found[file] = place
-    return [found[file] for file in sorted(found) if root.link(found[file]) != "null"]
+    # A file of the role hides none of the same name: it would be another one without the role.
+    found = dropins_of(names, root.names, lambda place: _is_ours(root.lines(place, FORM) or []))
+    return [place for place in found if root.link(place) != "null"]
 
 
 def _resources(root: Root, files: Iterable[tuple[str, Iterable[str]]], section: str, total: int | None) -> Resources:
@@ -153,41 +128,26 @@ def _resources(root: Root, files: Iterable[tuple[str, Iterable[str]]], section: 
 
     A value that systemd cannot read limits nothing, and is a problem.
     """
-    values: dict[str, object] = {}
+    said: list[tuple[str, str, str]] = []
     for path, lines in files:
         within = ""
         for line in (each.strip() for each in lines):
             match = _LINE.fullmatch(line)
             if line.startswith("["):
                 within = line[1:-1]
-            elif match and within == section and not _assign(values, match[1], match[2].strip(), total):
-                value = brief(match[2].strip())
-                root.problem(f"{path}: {match[1]}={value} is no value that systemd reads, so it is no limit")
+            elif match and within == section:
+                said.append((path, match[1], match[2].strip()))
+    if not said:
+        return Resources()
+    from ansible_collections.inference.ollama.plugins.module_utils._systemd.limit_values import (  # noqa: PLC0415 compiled where files set a limit
+        assign,
+    )
+
+    values: dict[str, object] = {}
+    for path, directive, text in said:
+        if not assign(values, directive, text, total):
+            root.problem(f"{path}: {directive}={brief(text)} is no value that systemd reads, so it is no limit")
     return _combine(values)
-
-
-def _assign(values: dict[str, object], directive: str, text: str, total: int | None) -> bool:
-    """Take an assignment; False for a value that cannot be read."""
-    if directive in ("AllowedCPUs", "AllowedMemoryNodes", "NUMAMask"):
-        added = parse_set(text)
-        before = values.get(directive)
-        if not text:
-            values[directive] = None
-        elif added is not None:
-            # The lists of several lines add up.
-            values[directive] = added | before if isinstance(before, CpuSet) else added
-        return not text or added is not None
-    if directive == "NUMAPolicy":
-        values[directive] = text
-    elif not text or (text == "infinity" and directive != "CPUQuota"):
-        values[directive] = None
-    else:
-        read: Callable[[str, int | None], object] = _quota if directive == "CPUQuota" else parse_memory
-        found = read(text, total)
-        if found is None:
-            return False
-        values[directive] = found
-    return True
 
 
 def _combine(values: dict[str, object]) -> Resources:
@@ -216,62 +176,3 @@ def _combine(values: dict[str, object]) -> Resources:
         memory_bytes=min((size for size in sizes if isinstance(size, int)), default=None),
         said=tuple(said),
     )
-
-
-def parse_set(text: str) -> CpuSet | None:
-    """A list such as ``0-3 8,9``; None for one that systemd cannot read, of which it takes nothing."""
-    found = CpuSet()
-    for word in re.split(r"[\s,]+", text.replace('"', "").replace("'", "")):
-        match = _RANGE.fullmatch(word)
-        if match:
-            first, last = int(match[1]), int(match[2] or match[1])
-            # systemd passes a range over whose end comes first.
-            if first <= last and last > _LAST:
-                return None
-            found |= CpuSet(range(first, last + 1))
-        elif word:
-            return None
-    return found
-
-
-def parse_share(text: str) -> int | None:
-    """A percentage, also with ‰ or ‱, in ten-thousandths; None for any other text."""
-    match = _SHARE.fullmatch(text)
-    if match is None:
-        return None
-    percent, hundredths, thousands, tenths, ten_thousandths = match.groups()
-    if percent:
-        return int(percent) * 100 + int((hundredths or "").ljust(2, "0"))
-    return int(thousands) * 10 + int(tenths or "0") if thousands else int(ten_thousandths)
-
-
-def _quota(text: str, _total: int | None) -> float | None:
-    share = parse_share(text)
-    return share / _WHOLE if share else None
-
-
-def parse_memory(text: str, total: int | None) -> int | None:
-    """Bytes of ``16G``, ``1.5T``, ``1G 512M`` or a percentage of the memory; None for what systemd cannot read."""
-    share = parse_share(text)
-    if share is not None and share <= _WHOLE:
-        found = 0 if total is None else total // _PAGE * share // _WHOLE * _PAGE
-    else:
-        found = _parse_size(text) or 0
-    return found if 0 < found < _GREATEST else None
-
-
-def _parse_size(text: str) -> int | None:
-    total, place, units = 0, 0, _UNITS
-    while True:
-        match = _SIZE.match(text, place)
-        if match is None or (match[3] or "B") not in units:
-            return None
-        factor = 1 << 10 * _UNITS[::-1].index(match[3] or "B")
-        total += int(match[1]) * factor
-        if match[2]:
-            total += int(match[2]) * factor // 10 ** len(match[2])
-        # Each unit comes once, the greatest first.
-        units = units[units.index(match[3] or "B") + 1 :]
-        place = match.end()
-        if place == len(text):
-            return total

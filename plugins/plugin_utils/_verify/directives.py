@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.numbers import size
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import as_text
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause, protection
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
@@ -62,8 +63,8 @@ def check_found(subject: Subject, name: str, value: Any) -> Check:  # noqa: ANN4
 def _hard(value: str) -> str:
     """The hard limit of ``SOFT:HARD`` or of one for both, K to E counting in 1024 (systemd.exec(5), "LimitCPU=")."""
     text = value.rpartition(":")[2].strip()
-    amount = re.fullmatch("([0-9]{1,20})([KMGTPE]?)", text)
-    return str(int(amount[1]) << 10 * " KMGTPE".index(amount[2] or " ")) if amount else text
+    amount = size(text)
+    return text if amount is None else str(amount)
 
 
 def _limit(subject: Subject, server: Process, name: str, planned: str) -> Check:

@@ -213,10 +213,12 @@ class FakeSetpriv:
     [
         ("ExecStart=/no/such serve", ["/no/such"]),
         ("ExecStart=@/no/such ollama serve", ["/no/such"]),
-        ("ExecStart=+!!:/no/such", ["/no/such"]),
+        ("ExecStart=+:/no/such", ["/no/such"]),
+        ("ExecStart=!!:/no/such", ["/no/such"]),
         ('ExecStart="/no/such thing" serve', ["/no/such thing"]),
         ("ExecStart=nosuchprogram serve", ["nosuchprogram"]),
         ("ExecStartPre=/etc/passwd", ["/etc/passwd"]),
+        ("ExecStartPre=/bin/sh -c exit ; /no/such ; -/no/other", ["/no/such"]),
         ("ExecStart=/bin", ["/bin"]),
         ("ExecStart=%S/no", ["/var/lib/no"]),
         ("WorkingDirectory=/no/such", ["/no/such"]),

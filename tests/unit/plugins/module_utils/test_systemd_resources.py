@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.limit_values import parse_memory
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.numbers import cpu_list, share
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.resources import (
     Resources,
-    parse_memory,
-    parse_set,
-    parse_share,
     read_planned,
 )
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
@@ -98,15 +97,15 @@ def test_a_percentage_of_unknown_memory_is_no_limit():
 )
 def test_sets_are_read_as_systemd_reads_them(text, expected):
     """Blanks and commas divide; a range that ends before it begins is nothing; any other word spoils the line."""
-    found = parse_set(text)
-    assert (None if found is None else str(found)) == expected
+    found = cpu_list(text)
+    assert (None if found is None else str(found[0])) == expected
 
 
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_not_taken(text):
     """No value of a unit raises."""
-    assert parse_share(text) is None or parse_share(text) >= 0
-    parse_set(text)
+    assert share(text) is None or share(text) >= 0
+    cpu_list(text)
     parse_memory(text, GIB)
 
 

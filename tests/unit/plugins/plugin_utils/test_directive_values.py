@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.command_line import Command, commands
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting
-from ansible_collections.inference.ollama.plugins.plugin_utils._directive_commands import Command, commands
 from ansible_collections.inference.ollama.plugins.plugin_utils._directive_paths import FATAL, FINE, LINE, WORD
 from ansible_collections.inference.ollama.plugins.plugin_utils._directive_values import GRAMMARS
 from ansible_collections.inference.ollama.plugins.plugin_utils._directives import KNOWN, homes, nearest, nearest_section

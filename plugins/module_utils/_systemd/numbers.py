@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
+
 BLANKS = " \t\n\r"
 INFINITE = (1 << 64) - 1
 _NUMBER = re.compile(r"[ \t\n\r\v\f]*([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]([0-7]+)|0([0-7]*)|([1-9][0-9]*))")
@@ -108,9 +110,12 @@ def share(text: str, most: int | None = None) -> int | None:
     return value if value <= (most if most is not None else (1 << 31) - 1) else None
 
 
-def cpu_set(text: str) -> bool | None:
-    """Whether every word of a list of CPUs or nodes counts; None where systemd reads none of it."""
-    whole = True
+def cpu_list(text: str) -> tuple[CpuSet, bool] | None:
+    """The CPUs or nodes of a list, and whether every word counts; None where systemd reads none of it.
+
+    systemd passes a range over whose end comes first.
+    """
+    found, whole = CpuSet(), True
     parts = words(text, BLANKS + ",")
     if parts is None:
         return None
@@ -120,8 +125,9 @@ def cpu_set(text: str) -> bool | None:
         high = integer(last) if dash else low
         if low is None or high is None or min(low, high) < 0 or "-" in last or max(low, high) >= _MOST_CPUS:
             return None
+        found |= CpuSet(range(low, high + 1))
         whole = whole and low <= high
-    return whole
+    return found, whole
 
 
 def words(text: str, separators: str = BLANKS) -> list[str] | None:
