@@ -12,6 +12,7 @@ import ipaddress
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.command_line import STARTING
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import directives
@@ -24,7 +25,6 @@ _OWN_NETWORK = {("PrivateNetwork", word) for word in YES}
 # Directives by which a server has ports of its own, which this host's are not.
 _APART = frozenset({"NetworkNamespacePath", "JoinsNamespaceOf"})
 _ACCOUNTS = {"User": "user", "Group": "group", "SupplementaryGroups": "group"}
-_COMMANDS = frozenset({"ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost"})
 _MANAGERS = {
     "snap": "snap starts it (settings: snap set ollama)",
     "homebrew": "Homebrew starts it (brew services stop ollama)",
@@ -103,7 +103,7 @@ def missing(found: Mapping[str, Any], plan: Mapping[str, Any] | None) -> Iterato
                 f" {_ACCOUNTS[directive]} on this host, so that the service does not start; make it, or correct the"
                 " line"
             )
-        elif directive not in _COMMANDS:
+        elif directive not in STARTING:
             made = "make the folder" if directive == "WorkingDirectory" else "make it"
             yield (
                 f"{value}: {place} names it, and it does not exist, so that the service does not start; {made}, or"

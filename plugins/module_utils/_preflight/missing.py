@@ -15,13 +15,12 @@ import pwd
 import re
 from typing import TYPE_CHECKING, Any, Callable
 
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.command_line import commands
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.command_line import STARTING, commands
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES, expand, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_COMMANDS = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost")
 _PATHS = (
     *("ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths", "ExecPaths", "NoExecPaths"),
     *("ReadWriteDirectories", "ReadOnlyDirectories", "InaccessibleDirectories", "BindPaths", "BindReadOnlyPaths"),
@@ -59,7 +58,7 @@ def missing(unit: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     made = [*_made(said)]
     dynamic = any(each["directive"] == "DynamicUser" and each["value"].lower() in YES for each in said)
     searched = not any(each["directive"] == "ExecSearchPath" for each in said)
-    skipped = (_ACCOUNTS if dynamic else frozenset()) | (frozenset() if searched else frozenset(_COMMANDS))
+    skipped = (_ACCOUNTS if dynamic else frozenset()) | (frozenset() if searched else frozenset(STARTING))
     return [
         {"directive": each["directive"], "value": value, "file": each["file"], "line": each["line"]}
         for each in said
@@ -75,7 +74,7 @@ def absent_programs(paths: Iterable[str]) -> list[str]:
 
 def _absent(directive: str, value: str, skipped: frozenset[str]) -> list[str]:
     """What the value of a directive names and the host has not; of a skipped one only what has a path."""
-    if directive in _COMMANDS:
+    if directive in STARTING:
         return [
             program
             for program in _programs(value)

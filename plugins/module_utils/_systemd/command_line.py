@@ -13,6 +13,8 @@ from typing import NamedTuple, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import expand, split_words
 
+# Those without which a service does not start.
+STARTING = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost")
 # The characters before a program; | is one from 258 on.
 _PREFIXES = re.compile(r"(?:[-@:|]|\+|!!?)*")
 
