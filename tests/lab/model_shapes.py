@@ -15,13 +15,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import hybrid_shapes
 import plain_shapes
-from sparse_model import write
+from sparse_model import Model, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Each shape by its name, as a function of what multiplies width and layers.
-SHAPES = {**plain_shapes.SHAPES, **hybrid_shapes.SHAPES}
+SHAPES: dict[str, Callable[[int, int], Model]] = {**plain_shapes.SHAPES, **hybrid_shapes.SHAPES}
 
 
 def write_all(folder: str, names: list[str], width: int = 1, layers: int = 1) -> dict[str, int]:
