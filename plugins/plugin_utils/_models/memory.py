@@ -6,6 +6,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._models import shape
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.cache import cache_bytes
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.compute import buffers
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.layers import trunk_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A projector's buffers beside its weights, where nothing of its shape is known.
+PROJECTOR_SHARE = 4
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,8 @@ class ModelMemory:
     or audio projector takes on the first device, weights and buffers. ``compute`` are the buffers of the computation on
     each device that has layers, where the model lies on devices as a whole; ``compute_split`` where layers are left to
     the CPU; ``compute_host`` what the host has beside them for a model on devices, ``compute_cpu`` for one on the CPU
-    alone. ``results`` is the buffer of the results (logits or embeddings), on the host.
+    alone. ``results`` is the buffer of the results (logits or embeddings), on the host. ``compute_pipeline`` and
+    ``compute_host_pipeline`` are what ``compute`` and ``compute_host`` become where several devices have all layers.
     """
 
     layers: tuple[LayerBytes, ...]
@@ -57,6 +70,8 @@ class ModelMemory:
     compute_host: int
     compute_cpu: int
     results: int
+    compute_pipeline: int = 0
+    compute_host_pipeline: int = 0
 
     @property
     def weights(self) -> int:
@@ -67,3 +82,47 @@ class ModelMemory:
     def cache(self) -> int:
         """KV cache and recurrent state of all layers."""
         return sum(layer.cache for layer in self.layers)
+
+
+def model_memory(model: Mapping[str, Any], load: Load) -> ModelMemory:
+    """The bytes of a model record once it is loaded. Without the bytes of its tensors its layers share its size."""
+    caches, computed = cache_bytes(model, load), buffers(model, load)
+    weights, entry, head = _weights(model)
+    return ModelMemory(
+        layers=tuple(LayerBytes(*both) for both in zip(weights, caches)),
+        output=head,
+        input=entry,
+        projector=_projector(model),
+        compute=computed.device,
+        compute_split=computed.split,
+        compute_host=computed.host,
+        compute_cpu=computed.cpu,
+        results=load.parallel * _result(model) * 4,
+        compute_pipeline=computed.pipeline,
+        compute_host_pipeline=computed.host_pipeline,
+    )
+
+
+def _weights(model: Mapping[str, Any]) -> tuple[list[int], int, int]:
+    """Bytes of each layer, of the token embedding, and of head and norm."""
+    count, known = model.get("layers") or 0, model.get("tensor_bytes")
+    if not known:
+        size = model.get("size_bytes") or 0
+        each = size // max(1, count)
+        return [each] * count, 0, size - each * count
+    trunk = trunk_layers(model)
+    each_layer = [sum(size or 0 for size in layer.values()) for layer in known.get("layers") or []]
+    layers = [size if index < trunk else 0 for index, size in enumerate(each_layer)]
+    entry, head = known.get("input") or 0, (known.get("output") or 0) + (known.get("other") or 0)
+    return layers, entry, head + entry if model.get("tied_embeddings") else head
+
+
+def _projector(model: Mapping[str, Any]) -> int:
+    size = (model.get("projector") or {}).get("size_bytes") or 0
+    return int(size + size // PROJECTOR_SHARE)
+
+
+def _result(model: Mapping[str, Any]) -> int:
+    """Elements of a row of results: all servers keep room for logits, those of embedding models for a vector too."""
+    vector = shape.width(model) if model.get("embedding_only") else 0
+    return shape.vocabulary(model) + vector
