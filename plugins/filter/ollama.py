@@ -69,8 +69,9 @@ def _tuning_plan(
     policy: Mapping[str, Any],
     release: str | None = None,
     found: Mapping[str, Any] | None = None,
+    models: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    return make.make_plan(topology, policy, release, found)
+    return make.make_plan(topology, policy, release, found, models)
 
 
 def _topology_svg(topology: Mapping[str, Any], host: str, plan: Mapping[str, Any] | None = None) -> str:

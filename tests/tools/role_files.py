@@ -30,12 +30,12 @@ TYPES = {
     "bytes": "int",
     "environment": "dict",
     "integer": "int",
-    "models": "list",
+    "models": "raw",
     "names": "list",
     "unsigned": "int",
 }
 RAW = frozenset({"boolean", "bytes", "devices", "duration", "instances", "integer", "ollama_boolean", "unsigned"})
-ELEMENTS = {"models": "dict", "names": "str"}
+ELEMENTS = {"names": "str"}
 WHOLE = frozenset({"bytes", "integer", "unsigned"})
 # How the README names the values of a type.
 VALUES = {
@@ -48,7 +48,7 @@ VALUES = {
     "instances": "single, per_numa_node, per_gpu, list",
     "integer": "number",
     "line": "text",
-    "models": "list",
+    "models": "auto, list",
     "names": "list",
     "ollama_boolean": "true, false",
     "pattern": "name",

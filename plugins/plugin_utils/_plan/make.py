@@ -35,6 +35,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found impor
     planned_variables,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import name_models
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Notes, Planning
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE, parse
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import memory_of
@@ -67,14 +68,17 @@ def make_plan(
     options: Mapping[str, Any],
     release: str | None = None,
     found: Mapping[str, Any] | None = None,
+    models: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the plan of one host, schema 2 (docs/architecture.md).
 
     ``options`` maps role variables without their prefix to the operator's values. ``release`` is the installed release
     as the operator names it, in place of the option ``version``; without either the topology's is taken.
-    ``found`` is what the unit's other files set, ``found_unit`` of the module unit_files_info. Raises
-    PlanError with one line for everything that is wrong, so that a single run shows it all.
+    ``found`` is what the unit's other files set, ``found_unit`` of the module unit_files_info; ``models`` what the
+    module models_info has read, for reference models by name. Raises PlanError with one line for everything that is
+    wrong, so that a single run shows it all.
     """
+    options, unnamed, unread = name_models(options, models)
     notes, made = _attempt(topology, options, release, found, {})
     unusable: dict[str, str] = {}
     if notes.errors and found:
@@ -86,9 +90,9 @@ def make_plan(
                 unusable[name] = fixed[0]
                 notes, made = left, without
         notes, made = _attempt(topology, options, release, found, unusable)
-    if notes.errors:
-        raise PlanError(notes.errors)
-    return made
+    if unnamed or notes.errors:
+        raise PlanError([*unnamed, *notes.errors])
+    return {**made, "warnings": [*unread, *made["warnings"]]}
 
 
 def _attempt(

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import ReferenceModel, parse_models
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import (
+    ReferenceModel,
+    from_record,
+    parse_models,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import parse
 from ansible_collections.inference.ollama.tests.unit.support.cases import EMBEDDING, LLAMA_8B
 
@@ -48,8 +52,17 @@ def test_no_model_is_a_list_too(empty):
     ("value", "text"),
     [
         ("llama3.1:8b", "a list of models"),
+        ("", "auto for those of the host's store, or a list of models"),
         ({"name": "x"}, "a list of models"),
-        (["llama3.1:8b"], "entry 0 is 'llama3.1:8b'"),
+        (["a model"], "a model's name such as llama3.1:8b, .*; entry 0 is 'a model'"),
+        ([""], "entry 0 is ''"),
+        (["auto"], "auto alone, in place of the list; entry 0 is auto"),
+        (["/srv/a\n.gguf"], "a path of up to 4096 characters, all of them printable, in entry 0"),
+        ([f"/{'a' * 4096}"], "a path of up to 4096 characters"),
+        ([7], "a name, a file or a mapping for each model; entry 0 is 7"),
+        (["llama3.1", "library/llama3.1:latest"], "entry 1 repeats the name 'llama3.1' of entry 0"),
+        ([LLAMA_8B, "llama3.1:8b"], "entry 1 repeats the name 'llama3.1:8b' of entry 0"),
+        (["/a.gguf", "/a.gguf"], "entry 1 repeats the name '/a.gguf' of entry 0"),
         ([{**LLAMA_8B, "size": 1}], "entry 0 has size"),
         ([{**LLAMA_8B, "name": None}], "a model with a name; entry 0 has none"),
         ([{**LLAMA_8B, "name": ""}], "as name; in entry 0 it is ''"),
@@ -74,6 +87,56 @@ def test_what_is_wrong_is_named_by_entry_and_key(value, text):
     """A memory is not planned from a slip of the keyboard."""
     with pytest.raises(ValueError, match=text):
         parse_models(value)
+
+
+@pytest.mark.parametrize("value", ["auto", "AUTO", ["llama3.1:8b", "/srv/x", "y.gguf"]])
+def test_what_is_read_of_the_host_is_right_and_no_model_yet(value):
+    """named.py puts the models there."""
+    assert parse_models(value) == ()
+
+
+def test_a_model_that_was_read_stays_as_it_is():
+    """Between models whose numbers were given."""
+    read = from_record(RECORD)
+    assert parse_models([LLAMA_8B, read])[1] is read
+    assert "record" not in repr(read)
+
+
+RECORD = {
+    "name": "gemma3:4b",
+    "size_bytes": 3_338_801_804,
+    "family": "Gemma3",
+    "layers": 3,
+    "kv_heads": [4, 8, 4],
+    "key_length": 256,
+    "value_length": 256,
+    "context_length": 131072,
+    "embedding_only": False,
+}
+
+
+def test_a_record_makes_a_model():
+    """With the largest number of heads, since a budget that is too small would be the worse one."""
+    found = from_record(RECORD)
+    assert found == ReferenceModel("gemma3:4b", 3_338_801_804, 3, 8, 256, 256, 131072, "gemma3", RECORD)
+    assert not found.embeds
+    assert from_record({**RECORD, "embedding_only": True}).embeds
+    assert hash(found)
+    assert from_record({**RECORD, "family": None}).family is None
+
+
+@pytest.mark.parametrize("heads", [[0, 0], None])
+def test_a_model_without_attention_has_no_keys(heads):
+    """As Mamba has none."""
+    record = {**RECORD, "kv_heads": heads, "key_length": None, "value_length": None, "recurrent": {"state_size": 128}}
+    found = from_record(record)
+    assert (found.kv_heads, found.key_length, found.value_length) == (0, 0, 0)
+
+
+def test_a_record_that_lacks_a_number_is_no_model():
+    """None is guessed."""
+    with pytest.raises(ValueError, match=r"^size_bytes, kv_heads$"):
+        from_record({**RECORD, "size_bytes": None, "kv_heads": [None, None]})
 
 
 def test_the_policy_names_the_variable():
