@@ -51,11 +51,12 @@ def group_of(name: str) -> str:
 
 
 def tensor_bytes(tensors: Iterable[Tensor], layers: int) -> dict[str, Any]:
-    """``{input, output, other, layers: [{attention, …}]}`` of a model of so many layers, without its projector.
+    """``{input, output, other, embedding, layers: [{attention, …}]}`` of a model of so many layers, no projector.
 
-    A layer with a number beyond them is counted as other.
+    A layer with a number beyond them is counted as other; ``embedding`` is the token embedding alone, which is counted
+    as input too.
     """
-    rest = {"input": 0, "output": 0, "other": 0}
+    rest = {"input": 0, "output": 0, "other": 0, "embedding": 0}
     found = [dict.fromkeys(GROUPS, 0) for _each in range(layers)]
     for tensor in tensors:
         if is_projector(tensor):
@@ -67,4 +68,5 @@ def tensor_bytes(tensors: Iterable[Tensor], layers: int) -> dict[str, Any]:
         name = tensor.name
         part = "input" if name.startswith(_INPUT) else "output" if name.startswith(_OUTPUT) else "other"
         rest[part] += tensor.size_bytes
+        rest["embedding"] += tensor.size_bytes if name.startswith(_INPUT[0]) else 0
     return {**rest, "layers": found}

@@ -30,8 +30,9 @@ class Inputs:
 class Attention:
     """Elements for each row: of queries, keys, values and of what attention returns; ``cells`` that each row sees.
 
-    ``heads`` of the queries. ``norms``: queries and keys are normalised first. ``after``: so is the result. Without
-    ``flash`` the scores of all cells are stored.
+    ``heads`` of the queries. ``norms``: queries and keys are normalised first. ``after``: so is the result. ``gate``:
+    it is multiplied with a gate that comes with the queries. Without ``flash`` the scores of all cells are stored.
+    ``copied``: bytes of keys and values that are copied to the device from a cache that lies on the host.
     """
 
     queries: int
@@ -43,7 +44,9 @@ class Attention:
     sliding: bool = False
     norms: bool = False
     after: bool = False
+    gate: bool = False
     flash: bool = True
+    copied: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Compressed:
     heads: int
     cells: int
     flash: bool = True
+    copied: int = 0
 
     @property
     def returned(self) -> int:
@@ -79,7 +83,10 @@ class Forward:
 
 @dataclass(frozen=True)
 class Experts:
-    """Experts in all, those that a token uses, the elements of one; the shared one; the rest as of ``Forward``."""
+    """Experts in all, those that a token uses, the elements of one; the shared one; the rest as of ``Forward``.
+
+    ``first``: rows are weighted before the experts (Llama 4), not after them.
+    """
 
     count: int
     used: int
@@ -88,6 +95,7 @@ class Experts:
     gated: bool = True
     after: bool = False
     weight: int = 0
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,12 +130,18 @@ class Builder:
 
     def attention(self, x: int, part: Attention) -> int:
         """Full or sliding attention."""
-        found = self.normed(self.width, x)
-        query = self._rotated(part.queries, found, part)
-        value = self.result(part.values, found)
-        key = self._rotated(part.keys, found, part)
+        base = self.normed(self.width, x)
+        both = self.result(part.queries * 2, base) if part.gate else base
+        query = self._rotated(part.queries, both, part, split=part.gate)
+        if part.after:
+            key, value = self._rotated(part.keys, base, part), self.result(part.values, base)
+        else:
+            value, key = self.result(part.values, base), self._rotated(part.keys, base, part)
         self.graph.op(0, key, value, self.given.places)
         found = self._attended(query, self.given.masks[part.sliding], part)
+        if part.gate:
+            gate = self.result(part.returned, both)
+            found = self.result(part.returned, found, self.result(part.returned, gate, over=True))
         return self.added(self.result(self.width, found), x, after=part.after)
 
     def compressed_attention(self, x: int, part: Compressed) -> int:
@@ -158,9 +172,10 @@ class Builder:
         order = self.result(part.count, scores)
         weights = self.result(part.used, scores, order)
         inner = part.used * part.length
-        found = self.product(inner, base, order, weight=part.weight)
+        entry = self.result(part.used * self.width, base, weights) if part.first else base
+        found = self.product(inner, entry, order, weight=part.weight)
         if part.gated:
-            found = self.result(inner, found, self.product(inner, base, order, weight=part.weight))
+            found = self.result(inner, found, self.product(inner, entry, order, weight=part.weight))
         else:
             found = self.result(inner, found, over=True)
         found = self.product(part.used * self.width, found, order, weight=part.weight)
@@ -170,15 +185,42 @@ class Builder:
             found = self.result(self.width, found, self._dense(base, part.shared), over=True)
         return self.added(found, x, after=part.after)
 
+    def embeddings(self, entry: int, chosen: int, elements: int) -> int:
+        """What layers have of the token embeddings by layer, ``elements`` in all, made in the first of them."""
+        found = self.result(elements, self.result(elements, entry))
+        return self.result(elements, self.result(elements, found, chosen, over=True))
+
+    def embedded(self, x: int, chosen: int, elements: int) -> int:
+        """The embedding of one layer, added to its result."""
+        found = self.result(elements, self.result(elements, x), chosen, over=True)
+        return self.added(self.result(self.width, found), x, after=True)
+
+    def stacked(self, x: int) -> int:
+        """The four streams of Gemma 3n's alternating updates."""
+        found = self.result(3 * self.width, self.result(3 * self.width, x))
+        return self.result(4 * self.width, self.result(4 * self.width, x, found))
+
+    def predicted(self, streams: int) -> int:
+        """The streams as a layer expects them, before it corrects them."""
+        self.normed(self.width, streams)
+        found = self.result(4 * self.width, self.result(4 * self.width, streams))
+        return self.result(4 * self.width, found, streams, over=True)
+
+    def corrected(self, x: int, streams: int) -> int:
+        """The streams after a layer, of whose result each one takes a part."""
+        found = self.result(4 * self.width, self.result(self.width, x, streams))
+        return self.result(4 * self.width, self.result(4 * self.width, found, streams, over=True))
+
     def _attended(self, query: int, mask: int, part: Attention | Compressed) -> int:
+        copied = (self.graph.op(part.copied),) if part.copied else ()
         if part.flash:
-            return self.result(part.returned, query, mask)
-        scores = self.result(part.heads * part.cells, query)
+            return self.result(part.returned, query, mask, *copied)
+        scores = self.result(part.heads * part.cells, query, *copied)
         scores = self.result(part.heads * part.cells, scores, mask, over=True)
         return self.result(part.returned, self.result(part.returned, scores))
 
-    def _rotated(self, elements: int, x: int, part: Attention) -> int:
-        found = self.result(elements, x)
+    def _rotated(self, elements: int, x: int, part: Attention, *, split: bool = False) -> int:
+        found = x if split else self.result(elements, x)
         if part.norms:
             found = self.result(elements, self.result(elements, found), over=True)
         return self.result(elements, found, self.given.positions, over=part.norms)

@@ -23,17 +23,27 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models.blocks im
     Forward,
     Inputs,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._models.cache import batch, slot_cells, window_cells
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.cache import (
+    batch,
+    cache_bytes,
+    slot_cells,
+    window_cells,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.layers import (
     COMPRESSED,
     FULL,
+    INTERVAL_FAMILIES,
+    NONE,
+    RECURRENT_FAMILIES,
     SLIDING,
     WHOLE_FAMILIES,
     at,
     family,
     layers,
+    own_layers,
     window,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.recurrent import recur, recurrent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +54,8 @@ if TYPE_CHECKING:
 COPIES = 4
 # Layers of one kind repeat the same steps; what precedes the first one matters for it, so two are laid out.
 REPEATED = 2
+# The family whose layers pass on four streams.
+STREAMED = "gemma3n"
 
 
 @dataclass(frozen=True)
@@ -63,12 +75,14 @@ def buffers(model: Mapping[str, Any], load: Load) -> Buffers:
     plan = _Plan(model, load)
     row = plan.rows * plan.width * FLOAT
     given = plan.input_bytes
+    # The embeddings by layer, and a scaled copy of those of the tokens.
+    extra = plan.by_layer + (row if plan.by_layer else 0)
     return Buffers(
         device=plan.peak(own=False),
-        split=plan.peak(own=False, copied=True),
+        split=max(plan.peak(own=False, copied=True), plan.peak(own=False) + plan.largest_copy),
         pipeline=plan.peak(own=False) + (COPIES - 1) * (3 * row + given) + given + 2 * row,
-        host=4 * row + given,
-        host_pipeline=2 * row + COPIES * (2 * row + given),
+        host=4 * row + given + extra,
+        host_pipeline=2 * row + COPIES * (2 * row + given) + extra,
         cpu=plan.peak(own=True),
     )
 
@@ -78,13 +92,13 @@ class _Plan:
 
     def __init__(self, model: Mapping[str, Any], load: Load) -> None:
         self.model, self.load = model, load
-        self.width, self.layers = shape.width(model), layers(model)
+        self.width, self.layers, self.caches = shape.width(model), layers(model), cache_bytes(model, load)
         self.whole = family(model) in WHOLE_FAMILIES
         self.rows = load.rows if self.whole else batch(load)
         self.cells = self.rows if self.whole else slot_cells(load)
         self.window = self.rows if self.whole else window_cells(load, window(model))
         element = 2 if load.flash else FLOAT
-        self.masks = [element * self.rows * self.cells]
+        self.masks = [0 if family(model) in RECURRENT_FAMILIES else element * self.rows * self.cells]
         if window(model):
             self.masks.append(element * self.rows * self.window)
         widest = max((layer.value for layer in self.layers), default=0)
@@ -95,6 +109,19 @@ class _Plan:
     def input_bytes(self) -> int:
         """Bytes of the inputs but the embeddings."""
         return sum(self.masks) + len(self.masks) * self.places + FLOAT * self.rows * 5
+
+    @property
+    def by_layer(self) -> int:
+        """Bytes of the token embeddings that layers have of their own."""
+        return self.rows * shape.by_layer(self.model) * len(self.layers) * FLOAT
+
+    @property
+    def largest_copy(self) -> int:
+        """The most bytes of weights and cache of a layer that are copied to a device for one batch."""
+        gated = family(self.model) not in shape.PLAIN_FAMILIES
+        groups = ("experts", "feed_forward")
+        weights = (self._weight(index, group, gated=gated) for index in range(len(self.layers)) for group in groups)
+        return max(weights, default=0) + max(self.caches, default=0)
 
     def peak(self, *, own: bool, copied: bool = False) -> int:
         """Bytes of the buffer. ``own``: inputs and embeddings are made there; ``copied``: weights come there too."""
@@ -110,12 +137,23 @@ class _Plan:
         places = graph.given(self.places * len(self.masks))
         if own:
             x, tokens = graph.op(row), graph.op(row)
+        if own:
+            x = graph.op(row, x, over=True)
         # Rows of tokens and of images are mixed in a copy that is reserved and not read without images.
         graph.op(row, mixed)
         graph.op(0, tokens)
+        by_layer = shape.by_layer(self.model)
+        chosen = graph.given(self.by_layer) if by_layer else 0
         builder = Builder(graph, self.rows, self.width, Inputs(positions, places, (masks[0], masks[-1])))
-        for index in self._distinct():
-            x = self._layer(builder, index, x, copied=copied)
+        entry, streams = x, family(self.model) == STREAMED
+        x = builder.stacked(x) if streams else x
+        for place, index in enumerate(self._distinct()):
+            before = builder.predicted(x) if streams else x
+            x = self._layer(builder, index, before, copied=copied)
+            x = builder.corrected(x, before) if streams else x
+            if by_layer and not place:
+                chosen = builder.embeddings(entry, chosen, by_layer * len(self.layers))
+            x = builder.embedded(x, chosen, by_layer) if by_layer else x
         rows = self.rows if self.whole else self.load.parallel
         end = Builder(graph, rows, self.width, builder.given)
         x = end.normed(self.width, end.result(self.width, x))
@@ -142,7 +180,7 @@ class _Plan:
     def _layer(self, builder: Builder, index: int, x: int, *, copied: bool) -> int:
         model = self.model
         after, gated = family(model) in shape.AFTER_FAMILIES, family(model) not in shape.PLAIN_FAMILIES
-        x = self._attention(builder, index, x, after=after)
+        x = self._attention(builder, index, x, after=after, copied=copied)
         weight = self._weight(index, "feed_forward", gated=gated) if copied else 0
         if shape.expert_layer(model, index):
             found, length = model.get("experts") or {}, shape.shared_length(model, index)
@@ -154,13 +192,15 @@ class _Plan:
                 gated=gated,
                 after=after,
                 weight=self._weight(index, "experts", gated=gated) if copied else 0,
+                first=family(model) == "llama4",
             )
             return builder.experts(x, part)
         forward_part = Forward(shape.forward_length(model, index), gated, after, weight)
         return builder.forward(x, forward_part) if forward_part.length else x
 
-    def _attention(self, builder: Builder, index: int, x: int, *, after: bool) -> int:
+    def _attention(self, builder: Builder, index: int, x: int, *, after: bool, copied: bool) -> int:
         model, layer, heads = self.model, self.layers[index], shape.heads(self.model, index)
+        cache = self.caches[index] if copied and layer.key else 0
         if layer.kind == COMPRESSED:
             ranks = model.get("compressed_kv") or {}
             part = Compressed(
@@ -172,13 +212,16 @@ class _Plan:
                 heads=heads,
                 cells=self.cells,
                 flash=self.load.flash,
+                copied=cache,
             )
             return builder.compressed_attention(x, part)
         key, value = model.get("key_length") or shape.HEAD, model.get("value_length") or shape.HEAD
         sliding = layer.kind == SLIDING
         if sliding:
             key, value = model.get("key_length_sliding") or key, model.get("value_length_sliding") or value
-        if layer.kind not in (FULL, SLIDING) and not heads:
+        if layer.state:
+            x = recur(builder, x, recurrent(model, self.load.parallel))
+        if layer.kind not in (FULL, SLIDING) and not (self.whole or self._borrows(index)):
             return x
         whole = Attention(
             queries=heads * key,
@@ -190,6 +233,12 @@ class _Plan:
             sliding=sliding,
             norms=family(model) in shape.NORMED_FAMILIES,
             after=after,
+            gate=family(model) in INTERVAL_FAMILIES,
             flash=self.load.flash,
+            copied=cache,
         )
         return builder.attention(x, whole)
+
+    def _borrows(self, index: int) -> bool:
+        """Whether a layer attends with the keys and values of another one."""
+        return self.layers[index].kind == NONE and index >= own_layers(self.model, len(self.layers))

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.plugin_utils._models import shape
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.cache import cache_bytes
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.compute import buffers
-from ansible_collections.inference.ollama.plugins.plugin_utils._models.layers import trunk_layers
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.layers import (
+    WHOLE_FAMILIES,
+    family,
+    trunk_layers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +118,9 @@ def _weights(model: Mapping[str, Any]) -> tuple[list[int], int, int]:
     each_layer = [sum(size or 0 for size in layer.values()) for layer in known.get("layers") or []]
     layers = [size if index < trunk else 0 for index, size in enumerate(each_layer)]
     entry, head = known.get("input") or 0, (known.get("output") or 0) + (known.get("other") or 0)
-    return layers, entry, head + entry if model.get("tied_embeddings") else head
+    # A head that shares the embedding is a copy of it on a device; those without a head have none.
+    shared = model.get("tied_embeddings") and family(model) not in WHOLE_FAMILIES
+    return layers, entry, head + (known.get("embedding") or entry if shared else 0)
 
 
 def _projector(model: Mapping[str, Any]) -> int:

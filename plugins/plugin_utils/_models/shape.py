@@ -74,6 +74,8 @@ LAYER_SQUARES, FORWARD, VOCABULARY = 12, 4, 262144
 # Bytes of a parameter at q4_0, the smallest usual type: the smaller, the wider the model.
 PARAMETER_BYTES = 18 / 32
 HEAD = 128
+# n_embd_altup, which files do not carry (llama-hparams.h).
+GEMMA3N_BY_LAYER = 256
 
 
 def width(model: Mapping[str, Any]) -> int:
@@ -129,3 +131,8 @@ def shared_length(model: Mapping[str, Any], index: int) -> int:
         return int(length)
     number = found.get("shared") or (1 if family(model) == "llama4" else 0)
     return int(number * expert_length(model, index))
+
+
+def by_layer(model: Mapping[str, Any]) -> int:
+    """Elements of the embedding that each layer has of its own (Gemma 3n and 4), 0 where there is none."""
+    return GEMMA3N_BY_LAYER if family(model) == "gemma3n" else number(model, "embedding_length_per_layer_input")
