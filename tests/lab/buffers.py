@@ -6,7 +6,7 @@
 buffers.py --server PROGRAM --out FILE [--models FOLDER] [--few] [--gpu] [--seconds N] [--layers N] [--width N]
            [NAME…]
 
-FILE is a list of rows, whole after each load: shape, context of one slot, parallel, kv_type, rows, flash (as asked
+FILE is a list of rows, whole after each load: shape, path, context of one slot, parallel, kv_type, rows, flash (as asked
 for), gpu_layers (null: as many as there are), file_bytes, and either ``buffers``, bytes by kind and device, or
 ``refused``, what the program said. ``resident`` is what the process then has in host memory. ``breakdown`` is what the
 program says as it ends, with what it cannot account for. --gpu asks the driver as well, and loads with some layers and
@@ -171,6 +171,7 @@ def measure(server: list[str], path: str, model: Model, load: Load, *, gpu: bool
     context = min(load.tokens // load.parallel, int(model.keys.get("context_length", CONTEXT)))
     row: dict[str, object] = {
         "shape": os.path.basename(path).removesuffix(".gguf"),
+        "path": path,
         "context": context,
         "parallel": load.parallel,
         "kv_type": load.kv_type,
