@@ -6,8 +6,8 @@
 buffers.py --server PROGRAM --out FILE [--models FOLDER] [--few] [--gpu] [--seconds N] [--layers N] [--width N]
            [NAME…]
 
-FILE is a list of rows, whole after each load: shape, path, context of one slot, parallel, kv_type, rows, flash (as asked
-for), gpu_layers (null: as many as there are), file_bytes, and either ``buffers``, bytes by kind and device, or
+FILE is a list of rows, whole after each load: shape, path, context of one slot, parallel, kv_type, rows, flash (as
+asked for), gpu_layers (null: as many as there are), file_bytes, and either ``buffers``, bytes by kind and device, or
 ``refused``, what the program said. ``resident`` is what the process then has in host memory. ``breakdown`` is what the
 program says as it ends, with what it cannot account for. --gpu asks the driver as well, and loads with some layers and
 none on the GPU. The arguments are those that Ollama gives its runner (llm/llama_server.go@v0.32.15).
@@ -43,7 +43,11 @@ READY = "all slots are idle"  # it listens, and ends in order when asked to
 
 
 class Load(NamedTuple):
-    """How a model is loaded: tokens in all slots, slots, type of the cache, rows of a batch, flash attention."""
+    """How a model is loaded: tokens in all slots, slots, type of the cache, rows of a batch, flash attention.
+
+    ``mode`` none reads the file and says the bytes of all weights; of a file that is mapped, which is what a server
+    does unless told otherwise, the program says the range that it maps.
+    """
 
     tokens: int
     parallel: int = 1
@@ -51,6 +55,7 @@ class Load(NamedTuple):
     rows: int = 0
     flash: str = "auto"
     gpu_layers: int | None = None
+    mode: str = "none"
 
 
 def default_rows(tokens: int) -> int:
@@ -79,7 +84,12 @@ LOADS = [
 ]
 
 # Layers are counted from the last; the output is one more.
-PARTLY = [Load(8192, 2, gpu_layers=3), Load(8192, 2, gpu_layers=0), Load(40960, 2, gpu_layers=3)]
+PARTLY = [
+    Load(8192, 2, gpu_layers=3),
+    Load(8192, 2, gpu_layers=0),
+    Load(40960, 2, gpu_layers=3),
+    Load(8192, 2, mode="auto"),
+]
 
 
 def arguments(model: Model, path: str, load: Load, context: int) -> list[str]:
@@ -88,6 +98,7 @@ def arguments(model: Model, path: str, load: Load, context: int) -> list[str]:
     given = ["--model", path, "--host", "127.0.0.1", "--port", "0", "--no-webui", "--offline"]
     given += ["-c", str(context * load.parallel), "-np", str(load.parallel), "--log-verbosity", "4"]
     given += ["--no-log-prefix", "--no-log-timestamps", "--no-warmup", "--fit", "off", "--flash-attn", load.flash]
+    given += ["--load-mode", load.mode]
     given += ["--cache-type-k", load.kv_type, "--cache-type-v", load.kv_type, "-b", rows, "-ub", rows]
     if "pooling_type" in model.keys:
         given.append("--embedding")
@@ -178,6 +189,7 @@ def measure(server: list[str], path: str, model: Model, load: Load, *, gpu: bool
         "rows": min(load.rows or default_rows(context * load.parallel), context * load.parallel),
         "flash": load.flash,
         "gpu_layers": load.gpu_layers,
+        "mode": load.mode,
         "file_bytes": os.path.getsize(path),
     }
     if gpu:

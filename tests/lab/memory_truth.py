@@ -36,23 +36,25 @@ def record(path: str) -> dict[str, Any]:
 
 
 def real(row: dict[str, Any]) -> dict[str, int]:
-    """Bytes by part of a row for a model on the CPU. Weights are counted once: their copy in the order of the CPU's
-    instructions replaces pages of the file, which the kernel drops.
-    """
+    """Bytes by part of a row for a model on the CPU."""
     parts = {kind: sum(devices.values()) for kind, devices in row["buffers"].items()}
     return {
-        "weights": sum(size for device, size in row["buffers"]["model"].items() if device != "CPU_REPACK"),
+        "weights": parts["model"],
         "cache": parts.get("kv", 0) + parts.get("kv_sliding", 0) + parts.get("recurrent", 0),
         "compute": parts["compute"],
         "results": parts.get("output", 0),
     }
 
 
-def predicted(model: dict[str, Any], load: Load) -> dict[str, int]:
-    """Bytes by part for a model on the CPU, where the head that is the embedding too is there once."""
-    memory = model_memory(model, load)
+def predicted(model: dict[str, Any], row: dict[str, Any]) -> dict[str, int]:
+    """Bytes by part for a model on the CPU.
+
+    A head that is the embedding too is there once, unless the CPU's instructions want the head in another order.
+    """
+    memory = model_memory(model, load_of(row))
+    once = model["tied_embeddings"] and "CPU_REPACK" not in row["buffers"]["model"]
     return {
-        "weights": memory.weights - (memory.input if model["tied_embeddings"] else 0),
+        "weights": memory.weights - (memory.input if once else 0),
         "cache": memory.cache,
         "compute": memory.compute_cpu,
         "results": memory.results,
@@ -75,7 +77,7 @@ def compare(rows: list[dict[str, Any]]) -> list[str]:
     errors, wrong = [], []
     for row in rows:
         load, theirs = load_of(row), real(row)
-        mine = predicted(models[row["path"]], load)
+        mine = predicted(models[row["path"]], row)
         total, so = sum(mine.values()), sum(theirs.values())
         off = error(total, so)
         errors.append(abs(off))
@@ -85,9 +87,8 @@ def compare(rows: list[dict[str, Any]]) -> list[str]:
         if off < -UNDER and so - total > TRIFLE:
             wrong.append(f"{row['shape']}, {name}: {so - total >> 20} MiB too low, {-off:.1f} %")
     median = statistics.median(errors) if errors else 100.0
-    say(
-        f"{len(rows)} loads of {len(models)} shapes, median error {median:.2f} %, largest {max(errors, default=0):.1f} %"
-    )
+    most = max(errors, default=0.0)
+    say(f"{len(rows)} loads of {len(models)} shapes, median error {median:.2f} %, largest {most:.1f} %")
     if median >= MEDIAN:
         wrong.append(f"the median error is {median:.2f} %, expected less than {MEDIAN} %")
     return wrong
@@ -117,9 +118,7 @@ def main() -> int:
     rows = [row for row in every if "buffers" in row]
     for row in every:
         if "refused" in row:
-            say(
-                f"{row['shape']}, {row['parallel']} x {row['context']} {row['kv_type']}: refused, {row['refused'][0][:90]}"
-            )
+            say(f"{row['shape']}, {row['parallel']} x {row['context']} {row['kv_type']}: {row['refused'][0][:90]}")
     found = len({row["shape"] for row in rows})
     if found < options.shapes:
         say(f"the server said of {found} shapes what it reserves, expected {options.shapes}")
