@@ -14,12 +14,14 @@ from ansible.utils.display import Display
 
 from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, this_run
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._models.files import read_model_files
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import advice, describe
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wanted_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
-from ansible_collections.inference.ollama.plugins.plugin_utils._questions import questions
+from ansible_collections.inference.ollama.plugins.plugin_utils._questions import models_question, questions
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
 
 if TYPE_CHECKING:
@@ -70,13 +72,16 @@ class ActionModule(ActionBase):
             found = self._read("unit_files_info", asked, known)
             if preflight and not self._task.check_mode:
                 found = self._wait(found, asked, known, options["lock_timeout"])
-            if found.get("failed"):
-                return {**result, **found}
+            models = None if found.get("failed") else self._models(topology, options, found, known)
+            for answer in (found, models or {}):
+                if answer.get("failed"):
+                    return {**result, **answer}
             desired = desired_state(
                 topology,
                 options,
                 found,
                 Run(known["inventory_hostname"], self._task.check_mode, preflight, known.get("__ollama_earlier")),
+                models,
             )
         except (OllamaError, *_DAMAGE) as error:
             return {**result, "failed": True, "msg": _sentence(error)}
@@ -114,6 +119,22 @@ class ActionModule(ActionBase):
             time.sleep(min(_ASK_EVERY, limit - waited))
             found = self._read("unit_files_info", asked, known)
         return found
+
+    def _models(
+        self, topology: dict[str, Any], options: dict[str, Any], found: dict[str, Any], known: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Return what is read of models, in the host's store and in files here; None where nothing has to be."""
+        asked, files = models_question(topology, options, found), wanted_files(options)
+        models = {} if asked is None else self._read("models_info", asked, known)
+        if models.get("failed") or not files:
+            return models or None
+        # Files here are read by the reader of the module, as files of a host are.
+        read = [read_model_files([self._loader.path_dwim(path)]) for path in files]
+        return {
+            **models,
+            "models": [*models.get("models", []), *(record for record, _problems in read if record is not None)],
+            "problems": [*models.get("problems", []), *(text for _record, problems in read for text in problems)],
+        }
 
     def _read(self, name: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = self._execute_module(

@@ -78,15 +78,16 @@ def desired_state(
     options: Mapping[str, Any],
     found: Mapping[str, Any],
     run: Run,
+    models: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what the role's steps need; ``refusals`` alone where there are some (docs: the module desired_state).
 
     ``options`` are the role's variables without their prefix, with api_key as a truth value; ``found`` is what
-    unit_files_info returned.
+    unit_files_info returned, ``models`` what models_info did, None where it was not asked.
     """
     prefix, installed = prefix_of(options), bool(unit_of(topology))
     before = found.get("found_unit")
-    plan, errors = plan_or_errors(topology, options, before)
+    plan, errors = plan_or_errors(topology, options, before, models)
     if plan is not None and plan["template"]:
         plan, problems = _with_template(plan, options, found, live=installed and not prefix)
         errors += problems

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER, VARIABLES_FILE
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wants_store, without_models
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.service import MODELS
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import environment
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import plan_or_errors
 
 if TYPE_CHECKING:
@@ -46,6 +49,34 @@ def questions(
     }
 
 
+def models_question(
+    topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return what the module models_info is asked; None where nothing of the host's models has to be known.
+
+    ``found`` is what unit_files_info returned.
+    """
+    if options["topology_root"] != "/" or not wants_store(options):
+        return None
+    store = store_of(topology, options, found)
+    return {} if store is None else {"stores": [store]}
+
+
+def store_of(topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
+    """Return the store that the servers of the plan use, ``~USER`` for a home; None where no unit says whose it is."""
+    unit = found.get("found_unit") or {}
+    plan, _errors = plan_or_errors(topology, without_models(options), found.get("found_unit"))
+    planned = environment(plan, plan["instances"][0]["name"]).get(MODELS) if plan else options.get("models_path")
+    variables = unit.get("variables") or {}
+    home = (variables.get("HOME") or {}).get("value")
+    if str(planned or "").startswith("/"):
+        return str(planned)
+    # envconfig.Models() of Ollama 0.32.15; systemd sets HOME to the home of User=.
+    user = unit_of(topology).get("user") or ("root" if unit_of(topology) else None)
+    base = home if str(home or "").startswith("/") else None if user is None else f"~{user}"
+    return None if base is None else f"{base}/.ollama/models"
+
+
 def _written_folders(options: Mapping[str, Any]) -> list[str]:
     """The folders that a run writes files to, without those of drop-ins."""
     files = [options["secrets_path"], *(setting.path for setting in KERNEL)]
@@ -54,7 +85,7 @@ def _written_folders(options: Mapping[str, Any]) -> list[str]:
 
 
 def _ports(topology: Mapping[str, Any], options: Mapping[str, Any]) -> list[int]:
-    plan, _errors = plan_or_errors(topology, options)
+    plan, _errors = plan_or_errors(topology, without_models(options))
     return [] if plan is None else [instance["port"] for instance in plan["instances"]]
 
 

@@ -30,11 +30,14 @@ _AUTO = ("", "auto", None)
 
 
 def plan_or_errors(
-    topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any] | None = None
+    topology: Mapping[str, Any],
+    options: Mapping[str, Any],
+    found: Mapping[str, Any] | None = None,
+    models: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any] | None, list[str]]:
     """Return the plan, or None and a sentence for each of the role's variables that is wrong."""
     try:
-        return make_plan(topology, options, found=found), []
+        return make_plan(topology, options, found=found, models=models), []
     except PlanError as error:
         return None, error.lines
 

@@ -18,7 +18,10 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_d
     SECRETS,
     found,
 )
+from ansible_collections.inference.ollama.tests.unit.support.cases import LLAMA_8B
 from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
+from ansible_collections.inference.ollama.tests.unit.support.gguf_files import Writer, llama
+from ansible_collections.inference.ollama.tests.unit.support.models import LLAMA, STORE, read
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
 KEY = "sk-a-key-that-nobody-shall-see"
@@ -33,13 +36,15 @@ class Templar:
 
 
 @pytest.fixture
-def act(monkeypatch):
+def act(monkeypatch, tmp_path):
     """Run the action with variables of the role; its result, and what it asked of the host."""
+    folder = tmp_path
 
     def act(args=None, answers=None, answering=dict, **variables):
         task = SimpleNamespace(args=args or {}, check_mode=False, async_val=0, action="inference.ollama.desired_state")
         action = ActionModule.__new__(ActionModule)
         action._task, action._templar = task, Templar
+        action._loader = SimpleNamespace(path_dwim=lambda path: str(folder / path))
         asked = []
         replies = answering(
             {
@@ -212,6 +217,57 @@ def test_with_a_folder_to_render_into_the_unit_below_it_counts(act):
     """As for every file there."""
     _result, asked = act(ollama_staging_root="/root/staging/")
     assert asked[1][1]["folder"] == "/root/staging/etc/systemd/system"
+
+
+@pytest.mark.parametrize("args", [{}, {"preflight": False}])
+@pytest.mark.parametrize("value", ["auto", ["llama3.1"]])
+def test_models_of_the_store_are_read_where_they_are_asked_for(act, args, value):
+    """In the store that the server uses, and not from the drop-in of the role itself."""
+    answers = {"models_info": {**read({**LLAMA, "name": "llama3.1:latest"}), "invocation": {}}}
+    result, asked = act(args, answers, ollama_reference_models=value, ollama_models_path="/srv/models")
+    assert asked[2:] == [("models_info", {"stores": ["/srv/models"]})]
+    assert result["refusals"] == []
+    assert result["plan"]["instances"][0]["budget"]["models"] == ["llama3.1:latest"]
+
+
+def test_a_model_that_the_store_lacks_is_refused(act):
+    """With the other refusals, in one message."""
+    result, _asked = act(answers={"models_info": read(LLAMA)}, ollama_reference_models=["qwen3"], ollama_states_kept=0)
+    assert (result["failed"], len(result["refusals"])) == (True, 2)
+    assert f"'qwen3' is not in the store {STORE}, which has llama3.1:8b; pull it" in result["msg"]
+
+
+def test_a_reader_of_models_that_fails_ends_it(act):
+    """As every other module that fails."""
+    result, _asked = act(answers={"models_info": {"failed": True, "msg": "no"}}, ollama_reference_models="auto")
+    assert (result["failed"], result["msg"]) == (True, "no")
+
+
+def test_files_are_read_on_the_controller(act, tmp_path):
+    """From the playbook's folder on, without asking the host; what is wrong is a sentence."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.gguf").write_bytes(Writer().file(*llama(layers=3)))
+    (tmp_path / "b.gguf").write_bytes(b"GGUF")
+    result, asked = act(ollama_reference_models=["models/a.gguf", LLAMA_8B])
+    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info"]
+    assert result["plan"]["instances"][0]["budget"]["models"] == ["a.gguf", "llama3.1:8b"]
+    result, _asked = act(ollama_reference_models=["b.gguf", "c.gguf"])
+    assert [line.partition(" is no ")[0] for line in result["refusals"]] == [
+        "ollama_reference_models: 'b.gguf'",
+        "ollama_reference_models: 'c.gguf'",
+    ]
+    assert str(tmp_path / "b.gguf") in result["refusals"][0]
+    assert "No such file" in result["refusals"][1]
+
+
+def test_a_captured_machine_has_no_store_to_read(act):
+    """Which auto takes as a bare host, and a name cannot."""
+    elsewhere = {"ollama_topology_root": "/srv/captures/a", "ollama_staging_root": "/srv/staging"}
+    result, asked = act(ollama_reference_models="auto", **elsewhere)
+    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info"]
+    assert result["plan"]["warnings"][0]["code"] == "models-unread"
+    result, _asked = act(ollama_reference_models=["llama3.1"], **elsewhere)
+    assert "'llama3.1' is a name, and no store of models was read" in result["msg"]
 
 
 @pytest.fixture

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run asks of a host about its models (_questions.py)."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._questions import models_question, questions
+from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_desired import DEFAULTS, found
+from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
+from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
+
+
+def host(**unit):
+    """A machine whose installed unit has these fields; without any there is no unit."""
+    machine = xeon()
+    ollama = {**machine["software"]["ollama"], "unit": {"name": "ollama.service", "dropins": [], **unit}}
+    return {**machine, "software": {**machine["software"], "ollama": ollama if unit else None}}
+
+
+def asked(machine, found_, **options):
+    """The store that is asked for; None where the module looks for it by itself."""
+    question = models_question(machine, {**DEFAULTS, "reference_models": "auto", **options}, found_)
+    return question.get("stores")
+
+
+@pytest.mark.parametrize(
+    ("machine", "unit", "options", "store"),
+    [
+        (host(user="ollama"), None, {}, ["~ollama/.ollama/models"]),
+        (host(user=None), None, {}, ["~root/.ollama/models"]),
+        (host(), None, {}, None),
+        (host(user="ollama"), None, {"models_path": "/srv/m"}, ["/srv/m"]),
+        (host(user="ollama"), {"OLLAMA_MODELS": "/data"}, {"adopt": "keep"}, ["/data"]),
+        (host(user="ollama"), {"OLLAMA_MODELS": "/data"}, {"adopt": "replace"}, ["~ollama/.ollama/models"]),
+        (host(user="ollama"), {"HOME": "/var/lib/ollama"}, {}, ["/var/lib/ollama/.ollama/models"]),
+        (host(user="ollama"), {"HOME": "relative"}, {}, ["~ollama/.ollama/models"]),
+        (host(user="ollama"), None, {"num_threads": -4, "models_path": "/srv/m"}, ["/srv/m"]),
+    ],
+)
+def test_the_store_is_the_one_that_the_server_uses(machine, unit, options, store):
+    """The plan's, or what is in the home of the service's user."""
+    there = found() if unit is None else found(found_unit=found_unit(unit))
+    assert asked(machine, there, **options) == store
+
+
+def test_nothing_is_asked_where_no_model_has_to_be_known():
+    """Numbers, files and captured machines ask for no store."""
+    for options in ({}, {"reference_models": ["/srv/a"]}, {"reference_models": "auto", "topology_root": "/srv/tree"}):
+        assert models_question(xeon(), {**DEFAULTS, **options}, found()) is None
+
+
+def test_names_of_models_keep_no_port_from_being_looked_at():
+    """Whether a port is free does not depend on models."""
+    named = {**DEFAULTS, "reference_models": ["llama3.1"]}
+    assert questions(xeon(), named, {})["ports"] == questions(xeon(), DEFAULTS, {})["ports"] == [11434]
