@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
             found = self._read("unit_files_info", asked, known)
             if preflight and not self._task.check_mode:
                 found = self._wait(found, asked, known, options["lock_timeout"])
-            models = None if found.get("failed") else self._models(topology, options, found, known)
+            models = None if found.get("failed") else self._models(topology, options, found, known, preflight=preflight)
             for answer in (found, models or {}):
                 if answer.get("failed"):
                     return {**result, **answer}
@@ -121,10 +121,16 @@ class ActionModule(ActionBase):
         return found
 
     def _models(
-        self, topology: dict[str, Any], options: dict[str, Any], found: dict[str, Any], known: dict[str, Any]
+        self,
+        topology: dict[str, Any],
+        options: dict[str, Any],
+        found: dict[str, Any],
+        known: dict[str, Any],
+        *,
+        preflight: bool,
     ) -> dict[str, Any] | None:
         """Return what is read of models, in the host's store and in files here; None where nothing has to be."""
-        asked, files = models_question(topology, options, found), wanted_files(options)
+        asked, files = models_question(topology, options, found, preflight=preflight), wanted_files(options)
         models = {} if asked is None else self._read("models_info", asked, known)
         if models.get("failed") or not files:
             return models or None

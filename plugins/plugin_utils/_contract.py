@@ -12,7 +12,7 @@ import functools
 import os
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Mapping, Tuple
+from typing import Any, FrozenSet, Mapping, Tuple
 
 import yaml
 
@@ -49,7 +49,8 @@ class Contract:
 
     ``options`` are by their names, in the order of ``sections``. ``named`` gives the option of each environment
     variable that an option decides in the variable's own unit. ``single_slot`` gives the release since when the server
-    holds an architecture to one request at a time. ``types`` says what a value of each type may be.
+    holds an architecture to one request at a time; ``rewriting`` are the first and the last release that convert models
+    of the architectures ``rewritten``. ``types`` says what a value of each type may be.
     """
 
     oldest_supported: Release
@@ -57,6 +58,8 @@ class Contract:
     none_between: Tuple[str, str]
     milestones: Mapping[str, Release]
     single_slot: Mapping[str, Release]
+    rewriting: Tuple[Release, Release]
+    rewritten: FrozenSet[str]
     types: Mapping[str, str]
     sections: Mapping[str, Mapping[str, str]]
     groups: Tuple[Group, ...]
@@ -120,6 +123,7 @@ def load() -> Contract:
     options = [setting.option for setting in settings if setting.option is not None]
     options += [build_option(name, fields) for name, fields in data["options"].items()]
     order = list(data["sections"])
+    first, last = data["rewriting"]["releases"]
     options.sort(key=lambda option: order.index(option.section))
     return Contract(
         oldest_supported=parse_release(data["releases"]["oldest_supported"]),
@@ -127,6 +131,8 @@ def load() -> Contract:
         none_between=tuple(data["releases"]["none_between"]),
         milestones=_releases(data["milestones"]),
         single_slot=_releases(data["single_slot"]),
+        rewriting=(parse_release(first), parse_release(last)),
+        rewritten=frozenset(data["rewriting"]["families"]),
         types=MappingProxyType(data["types"]),
         sections=MappingProxyType(data["sections"]),
         groups=groups,

@@ -27,6 +27,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._found import found_errors, lost_settings
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewriting
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import REPLACE
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import prefix_of, unit_of
@@ -106,21 +107,21 @@ def desired_state(
     files = unit_files(plan, options["dropin_name"], prefix)
     ours = found["headed"]
     kept, given_up, said = _foreign(plan, options, files, found)
-    notices += [*said, *_foreign_slice(plan, files, found)]
+    read = (models or {}) if run.preflight and live else {}
+    notices += [*said, *_foreign_slice(plan, files, found), *rewriting(plan["release"], read)]
     template_is_ours = template_path(options) in ours
     # A link to an instance is the role's if the template is.
     links = [path for path in found["boot_links"] if template_is_ours and "/ollama@" in path]
     stale = stale_files(plan, files, ours, links)
-    planned_kernel = views.kernel(plan)
-    kernel = [(setting, planned_kernel[setting.name]) for setting in KERNEL]
+    kernel = [(setting, views.kernel(plan)[setting.name]) for setting in KERNEL]
     wanted = [(setting, value) for setting, value in kernel if value is not None]
     paths = [str(file["path"]) for file in files]
     texts = {path: _text(plan, file) for path, file in zip(paths, files)}
     texts.update((f"{prefix}{setting.path}", render(setting.source, value=value)) for setting, value in wanted)
-    stale_links = [link for link in links if posixpath.basename(link) in stale["units"]]
-    left = [f"{prefix}{setting.path}" for setting, value in kernel if value is None]
+    left = [link for link in links if posixpath.basename(link) in stale["units"]]
+    left += [f"{prefix}{setting.path}" for setting, value in kernel if value is None]
     secrets_path = f"{prefix}{options['secrets_path']}"
-    absent = [*stale["files"], *given_up, *stale_links, *left, *([] if options["api_key"] else [secrets_path])]
+    absent = [*stale["files"], *given_up, *left, *([] if options["api_key"] else [secrets_path])]
     variables, earlier, made_with = used(options), run.earlier or {}, read_kept(found.get("variables"))
     others = differences(variables, made_with.variables) if made_with is not None else []
     stop = [unit for unit in stale["units"] if _runs_or_starts(unit, found)] if live else []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER, VARIABLES_FILE
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewrites
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wants_store, without_models
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.service import MODELS
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import environment
@@ -50,31 +51,36 @@ def questions(
 
 
 def models_question(
-    topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any]
+    topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any], *, preflight: bool = True
 ) -> dict[str, Any] | None:
     """Return what the module models_info is asked; None where nothing of the host's models has to be known.
 
     ``found`` is what unit_files_info returned.
     """
-    if options["topology_root"] != "/" or not wants_store(options):
+    if options["topology_root"] != "/":
         return None
-    store = store_of(topology, options, found)
+    plan, _errors = plan_or_errors(topology, without_models(options), found.get("found_unit"))
+    changeable = preflight and bool(unit_of(topology)) and not prefix_of(options)
+    if not wants_store(options) and not (changeable and plan is not None and rewrites(plan["release"])):
+        return None
+    store = _store(plan, topology, options, found)
     return {} if store is None else {"stores": [store]}
 
 
-def store_of(topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
+def _store(
+    plan: Mapping[str, Any] | None, topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any]
+) -> str | None:
     """Return the store that the servers of the plan use, ``~USER`` for a home; None where no unit says whose it is."""
-    unit = found.get("found_unit") or {}
-    plan, _errors = plan_or_errors(topology, without_models(options), found.get("found_unit"))
     planned = environment(plan, plan["instances"][0]["name"]).get(MODELS) if plan else options.get("models_path")
-    variables = unit.get("variables") or {}
-    home = (variables.get("HOME") or {}).get("value")
     if str(planned or "").startswith("/"):
         return str(planned)
     # envconfig.Models() of Ollama 0.32.15; systemd sets HOME to the home of User=.
-    user = unit_of(topology).get("user") or ("root" if unit_of(topology) else None)
-    base = home if str(home or "").startswith("/") else None if user is None else f"~{user}"
-    return None if base is None else f"{base}/.ollama/models"
+    variables = (found.get("found_unit") or {}).get("variables") or {}
+    home = (variables.get("HOME") or {}).get("value")
+    unit = unit_of(topology)
+    if not str(home or "").startswith("/"):
+        home = f"~{unit.get('user') or 'root'}" if unit else None
+    return None if home is None else f"{home}/.ollama/models"
 
 
 def _written_folders(options: Mapping[str, Any]) -> list[str]:

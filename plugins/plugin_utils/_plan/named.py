@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
-from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import is_file, same
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import is_converted, is_file, listed, same
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import (
     ReferenceModel,
     from_record,
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OPTION, INSTANCES = "reference_models", "instances"
-# Names of models in a sentence, characters of a name, and of a problem.
-_MOST, _LONGEST, _PROBLEM = 8, 120, 300
+# Characters of a name, and of a problem.
+_LONGEST, _PROBLEM = 120, 300
 
 
 class Named(NamedTuple):
@@ -88,9 +88,10 @@ class _Store:
     def __init__(self, read: Mapping[str, Any]) -> None:
         records = [record for record in read.get("models") or () if isinstance(record, Mapping)]
         self._files = [record for record in records if record.get("source") == "file"]
-        self._models = sorted(
-            (record for record in records if record.get("source") != "file"), key=lambda record: str(record.get("name"))
-        )
+        models = [record for record in records if record.get("source") != "file"]
+        # What a release has converted is there twice, and is served under the name of the original.
+        models = [record for record in models if not is_converted(str(record.get("name")))]
+        self._models = sorted(models, key=lambda record: str(record.get("name")))
         self._stores = [entry for entry in read.get("stores") or () if isinstance(entry, Mapping)]
         self._problems = [one_line(str(problem), _PROBLEM) for problem in read.get("problems") or ()]
 
@@ -117,7 +118,7 @@ class _Store:
         if lacking:
             return found, {
                 "code": "models-incomplete",
-                "message": f"of {len(self._models)} models in its store {_listed(lacking)} could not be read, and"
+                "message": f"of {len(self._models)} models in its store {listed(lacking)} could not be read, and"
                 f" {'the others are' if found else 'typical models are'} reckoned with",
                 "remedy": "pull them again, or remove them",
             }
@@ -161,7 +162,7 @@ class _Store:
             )
         names = [_name(record) for record in self._models]
         return (
-            f"is not in {self._paths()}, which has {_listed(names) if names else 'no model'}; pull it, or give its"
+            f"is not in {self._paths()}, which has {listed(names) if names else 'no model'}; pull it, or give its"
             " numbers or its file"
         )
 
@@ -239,8 +240,3 @@ def _path(entry: Mapping[str, Any]) -> str:
 
 def _because(why: str) -> str:
     return f" ({why})" if why else ""
-
-
-def _listed(names: list[str]) -> str:
-    shown = names if len(names) <= _MOST else [*names[:_MOST], f"{len(names) - _MOST} more"]
-    return ", ".join(shown)

@@ -21,7 +21,7 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_d
 from ansible_collections.inference.ollama.tests.unit.support.cases import LLAMA_8B
 from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
 from ansible_collections.inference.ollama.tests.unit.support.gguf_files import Writer, llama
-from ansible_collections.inference.ollama.tests.unit.support.models import LLAMA, STORE, read
+from ansible_collections.inference.ollama.tests.unit.support.models import GEMMA, LLAMA, STORE, read
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
 KEY = "sk-a-key-that-nobody-shall-see"
@@ -235,6 +235,15 @@ def test_a_model_that_the_store_lacks_is_refused(act):
     result, _asked = act(answers={"models_info": read(LLAMA)}, ollama_reference_models=["qwen3"], ollama_states_kept=0)
     assert (result["failed"], len(result["refusals"])) == (True, 2)
     assert f"'qwen3' is not in the store {STORE}, which has llama3.1:8b; pull it" in result["msg"]
+
+
+def test_room_for_what_a_release_converts_is_a_notice(act):
+    """The run goes on, since the release leaves a model as it is that finds no room."""
+    gemma = {**GEMMA, "size_bytes": 16 << 30}
+    result, asked = act(answers={"models_info": read(gemma, free_bytes=1 << 30)}, ollama_version="0.40.1")
+    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info", "models_info"]
+    (notice,) = result["notices"]
+    assert "gemma3:4b may take up to 16.0 GiB more" in notice
 
 
 def test_a_reader_of_models_that_fails_ends_it(act):

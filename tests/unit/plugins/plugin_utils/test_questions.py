@@ -52,6 +52,17 @@ def test_nothing_is_asked_where_no_model_has_to_be_known():
         assert models_question(xeon(), {**DEFAULTS, **options}, found()) is None
 
 
+def test_a_release_that_converts_models_asks_for_the_store():
+    """Where the run may change the host, since it tells of the room for the copies."""
+    machine = host(user="ollama")
+    options = {**DEFAULTS, "version": "0.40.1"}
+    assert models_question(machine, options, found()) == {"stores": ["~ollama/.ollama/models"]}
+    assert models_question(machine, options, found(), preflight=False) is None
+    assert models_question(machine, {**options, "staging_root": "/srv/staging"}, found()) is None
+    assert models_question(host(), options, found()) is None
+    assert models_question(machine, {**options, "num_threads": -4}, found()) is None
+
+
 def test_names_of_models_keep_no_port_from_being_looked_at():
     """Whether a port is free does not depend on models."""
     named = {**DEFAULTS, "reference_models": ["llama3.1"]}
