@@ -87,6 +87,40 @@ def read_model_files(paths: Sequence[str]) -> tuple[dict[str, Any] | None, list[
     return record, problems
 
 
+def read_every_model(paths: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The records of several models by the paths of their files, and what could not be read.
+
+    Any files of a split model lead to one record; a projector belongs to the model before it.
+    """
+    groups: list[list[str]] = []
+    seen: set[str] = set()
+    for path in paths:
+        parts = parts_of(path)
+        if parts[0] in seen:
+            continue
+        seen.add(parts[0])
+        if groups and _is_projector(path):
+            groups[-1].append(path)
+        else:
+            groups.append([path])
+    found = [read_model_files(group) for group in groups]
+    return [record for record, _problems in found if record is not None], [
+        problem for _record, problems in found for problem in problems
+    ]
+
+
+def _is_projector(path: str) -> bool:
+    try:
+        return _role(read_file(path)[0]) == "projector"
+    except OllamaError:
+        return False
+
+
+def _role(header: Header) -> str:
+    said = (header.metadata.get("general.architecture"), header.metadata.get("general.type"))
+    return "projector" if any(each in _PROJECTORS for each in said if isinstance(each, str)) else "model"
+
+
 _Read = tuple[str, "Header", int]
 
 
@@ -104,10 +138,7 @@ def _read_all(paths: Sequence[str], problems: list[str]) -> tuple[list[_Read], l
         except OllamaError as error:
             problems.append(str(error))
             continue
-        family = header.metadata.get("general.architecture")
-        kind = header.metadata.get("general.type")
-        is_projector = family in _PROJECTORS or kind in _PROJECTORS
-        (projectors if is_projector else models).append((path, header, size))
+        (projectors if _role(header) == "projector" else models).append((path, header, size))
     check_split(models, problems.append)
     return models, projectors, sum(size for _path, _header, size in [*models, *projectors])
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.ggml_types import BLOCKS
@@ -37,9 +37,11 @@ class Skipped:
 
     count: int
 
+    def __str__(self) -> str:
+        return f"a list or text of length {self.count}" if self.count else "a list that was left out"
 
-@dataclass(frozen=True)
-class Tensor:
+
+class Tensor(NamedTuple):
     """A tensor of the table. ``shape`` has the length of a row first; ``offset`` counts from the first tensor's."""
 
     name: str
@@ -130,7 +132,7 @@ class _Reader:
             )
 
     def _name(self, what: str, longest: int) -> str:
-        length = self._u64_of(f"the length of {what}")
+        length = int(self._window.number(self._u64, what))
         if not 0 < length <= longest:
             raise self._error(f"{what} has {length} bytes", f"1 to {longest}")
         return self._window.take(length, what).decode("utf-8", "replace")
@@ -183,7 +185,7 @@ class _Reader:
             what = f"the tensor {name!r}"
             if name in found:
                 raise self._error(f"{what} comes twice", "each once")
-            dimensions = self._u32_of(what)
+            dimensions = int(self._window.number(self._u32, what))
             if dimensions > _DIMENSIONS:
                 raise self._error(f"{what} has {dimensions} dimensions", f"{_DIMENSIONS} at most")
             form = shapes[dimensions]
@@ -195,7 +197,7 @@ class _Reader:
         elements = 1
         for number in shape:
             elements *= number
-        if elements > _MOST_ELEMENTS or max(shape, default=0) > _MOST_ELEMENTS:
+        if elements > _MOST_ELEMENTS or (elements == 0 and max(shape) > _MOST_ELEMENTS):
             raise self._error(f"the tensor {name!r} has the shape {list(shape)}", f"{_MOST_ELEMENTS} elements at most")
         if kind not in BLOCKS:
             raise self._error(f"the tensor {name!r} has the type {kind}", "one that llama.cpp reads")

@@ -27,17 +27,19 @@ def projector_of(metadata: Mapping[str, Any], tensors: Sequence[Tensor]) -> dict
     """What the tensors of a projector in the model's own file take; None where there are none."""
     size = sum(tensor.size_bytes for tensor in tensors if is_projector(tensor))
     family = metadata.get("general.architecture")
-    return _described(metadata, str(family), size) if size and isinstance(family, str) else None
+    return described(metadata, str(family), size) if size and isinstance(family, str) else None
 
 
 def projector_from(header: Header) -> dict[str, Any]:
     """What a file of a projector holds: all its tensors, whatever their names."""
     family = header.metadata.get("general.architecture")
     size = sum(tensor.size_bytes for tensor in header.tensors)
-    return _described(header.metadata, family if isinstance(family, str) else "", size)
+    return described(header.metadata, family if isinstance(family, str) else "", size)
 
 
-def _described(metadata: Mapping[str, Any], family: str, size: int) -> dict[str, Any]:
+def described(metadata: Mapping[str, Any], family: str, size: int | None) -> dict[str, Any]:
+    """What metadata say of a projector of so many bytes; None for what they do not say."""
+
     def number(key: str) -> int | None:
         for part in ("vision", "audio"):
             value = metadata.get(f"{family}.{part}.{key}")

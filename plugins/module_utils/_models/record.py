@@ -113,12 +113,12 @@ def record_from(metadata: Mapping[str, Any], tensors: Sequence[Tensor] | None, p
         "quantization": _quantization(metadata),
         "context_length": values.count("context_length"),
         "embedding_length": embedding,
-        "vocabulary_size": _vocabulary(metadata, values),
+        "vocabulary_size": _vocabulary(metadata, values, tensors or ()),
         "layers": layers,
         **heads,
         **_head_lengths(values, heads["heads"], embedding),
         "sliding_window": values.count("attention.sliding_window") or None,
-        "sliding_window_pattern": _pattern(values.get("attention.sliding_window_pattern")),
+        "sliding_window_pattern": _pattern(values),
         "shared_kv_layers": values.count("attention.shared_kv_layers"),
         "compressed_kv": _compressed(values),
         "recurrent": _recurrent(values),
@@ -130,7 +130,7 @@ def record_from(metadata: Mapping[str, Any], tensors: Sequence[Tensor] | None, p
         "embedding_only": values.get("pooling_type") is not None,
         "metadata": _further(metadata, family),
         "parameters": dict(NO_PARAMETERS),
-        "requires": _text(metadata.get("general.requires")),
+        "requires": text_of(metadata.get("general.requires")),
     }
 
 
@@ -172,14 +172,20 @@ def _parameters(metadata: Mapping[str, Any], tensors: Sequence[Tensor] | None) -
     return count if is_whole(count) and 0 <= count <= _GREATEST else None
 
 
-def _vocabulary(metadata: Mapping[str, Any], values: Values) -> int | None:
+def _vocabulary(metadata: Mapping[str, Any], values: Values, tensors: Sequence[Tensor]) -> int | None:
     tokens = metadata.get("tokenizer.ggml.tokens")
-    if isinstance(tokens, (Skipped, list)):
-        return tokens.count if isinstance(tokens, Skipped) else len(tokens)
-    return values.count("vocab_size")
+    if isinstance(tokens, Skipped) and tokens.count:
+        return tokens.count
+    # The table of the embeddings has a row for each token.
+    rows = (tensor.shape[1] for tensor in tensors if tensor.name == "token_embd.weight" and len(tensor.shape) > 1)
+    return len(tokens) if isinstance(tokens, list) else values.count("vocab_size") or next(rows, None)
 
 
-def _pattern(value: object) -> int | list[bool] | None:
+def _pattern(values: Values) -> int | list[bool] | None:
+    key = "attention.sliding_window_pattern"
+    value = values.get(key)
+    if isinstance(value, Skipped):
+        values.wrong(key, value, "a number, or a truth value for each layer")
     if isinstance(value, list) and value and all(isinstance(each, int) for each in value):
         return [bool(each) for each in value]
     return int(value) if is_whole(value) and value > 0 else None
@@ -226,7 +232,8 @@ def _tied(tensors: Sequence[Tensor]) -> bool:
     return "token_embd.weight" in names and "output.weight" not in names
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """A text, shown visibly and no longer than 256 characters; None for anything else and for an empty one."""
     return visible(value[:_LONGEST_TEXT]) if isinstance(value, str) and value else None
 
 

@@ -51,10 +51,12 @@ class Window:
 
     def number(self, form: struct.Struct, what: str) -> int | float | bool:
         """The next number of a form such as ``<I``."""
-        self._have(form.size, what)
-        (value,) = form.unpack_from(self._data, self._next)
-        self._next += form.size
-        found: int | float | bool = value
+        end = self._next + form.size
+        if end > len(self._data):
+            self._have(form.size, what)
+            end = self._next + form.size
+        found: int | float | bool = form.unpack_from(self._data, self._next)[0]
+        self._next = end
         return found
 
     def skip(self, length: int, what: str) -> None:

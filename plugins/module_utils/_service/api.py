@@ -73,14 +73,17 @@ def check_url(url: str) -> None:
         raise OllamaError(f"url: {url[:80]!r} is not the address of a server; {allowed}")
 
 
-def fetcher(timeout: float) -> Fetch:
-    """A function that asks for JSON; a whole exchange, name lookup included, ends after ``timeout`` seconds."""
+def fetcher(timeout: float, largest: int = _LARGEST) -> Fetch:
+    """A function that asks for JSON of at most ``largest`` bytes.
+
+    A whole exchange, name lookup included, ends after ``timeout`` seconds.
+    """
 
     def fetch(url: str, body: dict[str, Any] | None = None) -> tuple[Any, str | None]:
         said: list[tuple[Any, str | None]] = []
         opened: list[HTTPConnection] = []
         # A server that sends a byte at a time passes every timeout of a socket.
-        thread = threading.Thread(target=lambda: said.append(_fetch(url, timeout, body, opened)), daemon=True)
+        thread = threading.Thread(target=lambda: said.append(_fetch(url, timeout, body, opened, largest)), daemon=True)
         thread.start()
         thread.join(timeout)
         if said:
@@ -95,7 +98,7 @@ def fetcher(timeout: float) -> Fetch:
 
 
 def _fetch(
-    url: str, timeout: float, sent: dict[str, Any] | None, opened: list[HTTPConnection]
+    url: str, timeout: float, sent: dict[str, Any] | None, opened: list[HTTPConnection], largest: int
 ) -> tuple[Any, str | None]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect(), _Noting(opened))
     data = None if sent is None else json.dumps(sent).encode()
@@ -103,7 +106,7 @@ def _fetch(
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310
     try:
         with opener.open(request, timeout=timeout) as answer:
-            body = answer.read(_LARGEST + 1)
+            body = answer.read(largest + 1)
             # A body that ends too soon raises nothing by itself.
             missing = answer.length
     except HTTPError as error:
@@ -113,7 +116,7 @@ def _fetch(
         return None, f"{url}: it cannot be reached ({error.reason})"
     except (OSError, HTTPException, ValueError) as error:
         return None, f"{url}: the answer is not HTTP ({type(error).__name__})"
-    return _decoded(url, body, missing)
+    return _decoded(url, body, missing, largest)
 
 
 def _reason(error: HTTPError) -> str:
@@ -125,9 +128,9 @@ def _reason(error: HTTPError) -> str:
     return f": {encodable(said[:300])}" if isinstance(said, str) else ""
 
 
-def _decoded(url: str, body: bytes, missing: int | None) -> tuple[Any, str | None]:
-    if len(body) > _LARGEST:
-        return None, f"{url}: it answered with more than {_LARGEST} bytes"
+def _decoded(url: str, body: bytes, missing: int | None, largest: int) -> tuple[Any, str | None]:
+    if len(body) > largest:
+        return None, f"{url}: it answered with more than {largest} bytes"
     if missing:
         return None, f"{url}: its answer ended {missing} bytes too soon"
     try:
