@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
 from ansible_collections.inference.ollama.plugins.plugin_utils import _change, _drift, _summary, _table
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import form_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture import draw
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import make
@@ -141,6 +142,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "file_drift": _drift.file_drift,
     "fleet_report": _fleet_report,
     "lint_table": _table.lint_table,
+    "model_placement": place,
     "plan_table": _table.plan_table,
     "report_page": page.report_page,
     "restore_report": _change.restore_report,

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.filter.ollama import FILTERS, FilterModule
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
-from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
+from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
+from ansible_collections.inference.ollama.tests.unit.support.records import record
 
 SECRET = "sUperS3cretZq77"
 WRAPPED = FilterModule().filters()
 PLAN = json.loads(json.dumps(plan(xeon(), numa_node=1)))
 TOPOLOGY = json.loads(json.dumps(xeon()))
+CARDS = json.loads(json.dumps(workstation(card(0, free_bytes=8 << 30), card(1))))
 NOTHING = {"schema": 1, "instances": [], "problems": []}
 VERIFIED = json.loads(json.dumps(WRAPPED["verification"](PLAN, NOTHING)))
 FILE = {"path": "/x.conf", "unit": "ollama.service", "instance": "ollama", "content": "x"}
@@ -53,6 +55,7 @@ RIGHT = {
     "file_drift": [{"unit_files": [FILE], "stale": []}, {"/x.conf": "y"}],
     "fleet_report": [FLEET, MOMENT],
     "lint_table": [WRAPPED["unit_lint"](UNIT, "0.34.1"), "h", "0.34.1"],
+    "model_placement": [[record(), record("other")], CARDS, {"OLLAMA_CONTEXT_LENGTH": "8192"}, "0.34.1"],
     "plan_table": [PLAN, "h"],
     "report_page": [WRAPPED["fleet_report"](FLEET, MOMENT)],
     "restore_report": [RESTORED, "h", VERIFIED],
