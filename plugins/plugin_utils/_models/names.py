@@ -16,9 +16,6 @@ _HOST_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}")
 _NAMESPACE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 _FILE_END = ".gguf"
-# The names under which releases before 0.40.0 list what later ones have converted; the tag is a digest
-# (compatmigrate/manifest.go@0.40.0, convertedLegacyShadowName).
-_CONVERTED = re.compile(r"llamacpp:[0-9a-f]{12,64}")
 # Names in a sentence.
 _MOST = 8
 
@@ -65,11 +62,6 @@ def is_file(text: str) -> bool:
     A file of Hugging Face's may be a tag: ``hf.co/USER/REPOSITORY:FILE.gguf`` is a name.
     """
     return text.startswith("/") or (text.lower().endswith(_FILE_END) and ":" not in text)
-
-
-def is_converted(name: str) -> bool:
-    """Whether a name stands only for the converted copy of another model."""
-    return _CONVERTED.fullmatch(name) is not None
 
 
 def listed(names: list[str]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
-from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import is_converted, listed
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import listed
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # What a conversion must find free: a quarter more than the weights, and so much (compatmigrate/migrate.go@0.40.0).
 _MORE, _HEADROOM = 4, 512 << 20
+# The runner that a manifest of 0.40.0 and later names for a converted model.
+_CONVERTED = "llamacpp"
 # Characters of a path or a name.
 _LONGEST = 200
 
@@ -76,25 +78,15 @@ def _short_of_room(release: str, store: Mapping[str, Any], read: Mapping[str, An
 
 def _waiting(models: list[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """Name and bytes of each model that a conversion may be ahead of, the largest first."""
-    copies = [_shape(model) for model in models if is_converted(str(model.get("name")))]
     found, seen = [], set()
     for model in models:
-        size, digest = model.get("size_bytes"), model.get("digest")
-        family, converted = str(model.get("family")).lower(), is_converted(str(model.get("name")))
-        if size is None or family not in load().rewritten or converted or (digest is not None and digest in seen):
-            continue
-        # Two names of one model are converted to one copy.
-        seen.add(digest)
-        if _shape(model) in copies:
-            # What a copy was made of is not written in it.
-            copies.remove(_shape(model))
-        else:
-            found.append((one_line(str(model.get("name")), _LONGEST), int(size)))
+        size, digest, name = model.get("size_bytes"), model.get("digest"), one_line(str(model.get("name")), _LONGEST)
+        convertible = str(model.get("family")).lower() in load().rewritten and model.get("runner") != _CONVERTED
+        if size is not None and convertible and (digest is None or digest not in seen):
+            # Two names of one model are converted to one copy.
+            seen.add(digest)
+            found.append((name, int(size)))
     return sorted(found, key=lambda each: (-each[1], each[0]))
-
-
-def _shape(model: Mapping[str, Any]) -> tuple[object, object]:
-    return model.get("layers"), model.get("embedding_length")
 
 
 def _path(store: Mapping[str, Any]) -> str:

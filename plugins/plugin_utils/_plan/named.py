@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
-from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import is_converted, is_file, listed, same
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import is_file, listed, same
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import (
     ReferenceModel,
     from_record,
@@ -89,8 +89,6 @@ class _Store:
         records = [record for record in read.get("models") or () if isinstance(record, Mapping)]
         self._files = [record for record in records if record.get("source") == "file"]
         models = [record for record in records if record.get("source") != "file"]
-        # What a release has converted is there twice, and is served under the name of the original.
-        models = [record for record in models if not is_converted(str(record.get("name")))]
         self._models = sorted(models, key=lambda record: str(record.get("name")))
         self._stores = [entry for entry in read.get("stores") or () if isinstance(entry, Mapping)]
         self._problems = [one_line(str(problem), _PROBLEM) for problem in read.get("problems") or ()]
@@ -168,7 +166,8 @@ class _Store:
 
     def _unread(self) -> str:
         """Why a store could not be read, as a clause; empty where all could."""
-        path = next((_path(entry) for entry in self._stores if not entry.get("readable", True)), None)
+        # None where there is no such folder yet.
+        path = next((_path(entry) for entry in self._stores if entry.get("readable") is False), None)
         return "" if path is None else f"the store {path} cannot be read{_because(self._why(path))}"
 
     def _paths(self) -> str:

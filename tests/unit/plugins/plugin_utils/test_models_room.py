@@ -13,7 +13,6 @@ from ansible_collections.inference.ollama.tests.unit.support.models import GEMMA
 GIB = 1 << 30
 BIG = {**GEMMA, "name": "gemma3:27b", "size_bytes": 16 * GIB, "layers": 62, "digest": "b" * 64}
 SMALL = {**GEMMA, "size_bytes": 3 * GIB, "digest": "a" * 64}
-COPY = {**BIG, "name": f"llamacpp:{'c' * 64}", "digest": "c" * 64}
 CONVERTING = "0.40.1"
 
 
@@ -68,7 +67,7 @@ def test_a_model_that_finds_no_room_is_not_converted_and_loads():
         (CONVERTING, [SMALL, BIG], None),
         (CONVERTING, [LLAMA], 0),
         (CONVERTING, [], 0),
-        (CONVERTING, [BIG, COPY], 0),
+        (CONVERTING, [{**BIG, "runner": "llamacpp"}], 0),
         (CONVERTING, [{**BIG, "size_bytes": None}], 0),
         (CONVERTING, [{**BIG, "store": "/elsewhere"}], 0),
         ("0.35.1", [BIG], 0),
@@ -86,10 +85,3 @@ def test_two_names_of_one_model_are_one_copy():
     twice = read(BIG, {**BIG, "name": "mine:latest"}, free_bytes=19 * GIB)
     (sentence,) = rewriting(CONVERTING, twice)
     assert "gemma3:27b may take up to 16.0 GiB more" in sentence
-
-
-def test_a_copy_counts_for_one_model_alone():
-    """Another of the same shape is still to be converted."""
-    other = {**BIG, "name": "other:27b", "digest": "d" * 64}
-    (sentence,) = rewriting(CONVERTING, read(BIG, other, COPY, free_bytes=GIB))
-    assert "other:27b may take up to 16.0 GiB more" in sentence

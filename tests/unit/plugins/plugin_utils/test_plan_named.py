@@ -35,11 +35,6 @@ def test_auto_is_what_the_store_has():
     assert names("Auto", read(LLAMA, GEMMA)) == names("auto", read(GEMMA, LLAMA))
 
 
-def test_a_converted_copy_is_no_model_of_its_own():
-    """Under which 0.40.0 keeps it for older releases."""
-    assert names("auto", read(GEMMA, {**GEMMA, "name": f"llamacpp:{'c' * 64}"}))[0] == ["gemma3:4b"]
-
-
 def test_names_files_and_numbers_may_be_mixed():
     """Each in its place; a name is taken as Ollama takes it."""
     value = ["library/Gemma3:4b", LLAMA_8B, "models/tiny.gguf"]
@@ -66,6 +61,7 @@ def test_numbers_need_nothing_of_the_host():
     [
         (None, "models-unread", "no store of models was read"),
         (read(), "models-none", f"the store {STORE} has no model yet"),
+        (read(readable=None), "models-none", f"the store {STORE} has no model yet"),
         (read(readable=False), "models-unread", f"the store {STORE} cannot be read"),
         (
             read(readable=False, problems=[f"{STORE}: permission denied"]),
