@@ -27,7 +27,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     supervision,
     threads,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import fit
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.alone import fit_of_those_that_fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import (
     PLACES,
     adopt,
@@ -162,7 +162,7 @@ def _instance(
     placement = cpu.place(planning, share)
     if placement.binding != NONE and share.cpus is None:
         planning = replace(planning, memory_bytes=memory_of(planning.machine, placement.node, 1, 1))
-    found = fit(planning, placement.room)
+    planning, found = fit_of_those_that_fit(planning, placement.room)
     loaded = found.chosen.loaded
     threads.announce(planning, placement.room, loaded, on_cards=found.on_cards, bound=placement.binding != NONE)
     address, port = service.listen(planning)

@@ -63,6 +63,7 @@ class ReferenceModel:
     """One model. ``size_bytes`` are its weights; lengths are elements of one head's key and value in the KV cache;
     ``context_length`` is in tokens and None where it was not given, as ``family`` is, which is in lower case.
     ``record`` is what was read of the model, as the module models_info returns it; None where its numbers were given.
+    ``optional``: nobody named the model, and where it does not fit by itself, the others are planned for without it.
     """
 
     name: str
@@ -74,6 +75,7 @@ class ReferenceModel:
     context_length: int | None = None
     family: str | None = None
     record: Mapping[str, Any] | None = dataclasses.field(default=None, repr=False, hash=False)
+    optional: bool = False
 
     @property
     def embeds(self) -> bool:
@@ -105,7 +107,7 @@ def parse_models(value: object) -> tuple[ReferenceModel, ...]:
     return tuple(model for model in models if not isinstance(model, str))
 
 
-def from_record(record: Mapping[str, Any]) -> ReferenceModel:
+def from_record(record: Mapping[str, Any], *, optional: bool = False) -> ReferenceModel:
     """The model of a record of the module models_info; ValueError names the numbers that it lacks."""
     kv_heads = [number for number in record.get("kv_heads") or () if number is not None]
     numbers = {
@@ -127,6 +129,7 @@ def from_record(record: Mapping[str, Any]) -> ReferenceModel:
         context_length=record.get("context_length"),
         family=str(family).lower() if family else None,
         record=record,
+        optional=optional,
         **{key: int(number) for key, number in numbers.items() if number is not None},
     )
 

@@ -134,7 +134,7 @@ class _Store:
     def _made(self, record: Mapping[str, Any]) -> ReferenceModel | str:
         """The model, or its name with the reason why it cannot be used."""
         try:
-            return from_record(record)
+            return from_record(record, optional=True)
         except ValueError as error:
             return f"{_name(record)} ({self._why(_name(record)) or f'without {error}'})"
 
