@@ -9,6 +9,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
+from ansible_collections.inference.ollama.plugins.plugin_utils._models import remedies
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import as_text, decisions_of, servers
 
 if TYPE_CHECKING:
@@ -143,6 +145,53 @@ def drift_table(drift: Mapping[str, Any], host: str) -> list[str]:
     causes = dict.fromkeys(str(row["cause"]) for row in differences if row.get("cause"))
     why = [line for cause in causes for line in wrapped(cause, "    -> ")]
     return [*wrapped(title, indent=4), *why, "", *table(("UNIT", "SETTING", "KIND", "ON HOST", "PLANNED"), rows)]
+
+
+def fit_table(fit: Mapping[str, Any], host: str) -> list[str]:
+    """Lines with every model that was asked about: where it fits, with how much, what it takes, what would be better.
+
+    ``fit`` is what model_fit() returned.
+    """
+    whose = "as planned" if fit["settings"] == "plan" else "as the server has them"
+    lines = wrapped(f"{host}: Ollama {fit['release'] or '(release unknown)'}, with settings {whose}", indent=4)
+    for server in fit["servers"]:
+        lines += ["", f"  {_plain(server['name'])}"] if len(fit["servers"]) > 1 else []
+        rows: list[Row] = [
+            (
+                (
+                    model["name"],
+                    remedies.where(model),
+                    model["most_slots"] or None,
+                    model["most_tokens"] or None,
+                    bytes_of(model["memory"]["total_bytes"]) if model["memory"]["total_bytes"] else None,
+                ),
+                _fit_notes(model),
+            )
+            for model in server["models"]
+        ]
+        lines += ["", *table(("MODEL", "FITS", "SLOTS", "TOKENS", "MEMORY"), rows)] if rows else []
+    if not any(server["models"] for server in fit["servers"]) and not fit["missing"]:
+        lines += ["", "  there is no model to ask about"]
+    for entry in fit["missing"]:
+        lines += ["", *wrapped(f"{entry['name']}: {entry['reason']}", "  ", 4)]
+    for problem in fit["problems"]:
+        lines += ["", *wrapped(f"WARNING {problem}", indent=4)]
+    return lines
+
+
+def _fit_notes(model: Mapping[str, Any]) -> list[tuple[str, object]]:
+    lines = [f"{remedies.planned(model)}{_quantized(model)}"]
+    if model["memory"]["total_bytes"]:
+        lines.append(remedies.parts(model["memory"]))
+    lines += [remedies.share(device, model) for device in model["devices"] if device["total_bytes"]]
+    if model["fits"] != model["wanted"] and model["reason"]:
+        lines.append(model["reason"])
+    return [*(("", line) for line in lines), *(("-> ", remedy) for remedy in remedies.remedies(model))]
+
+
+def _quantized(model: Mapping[str, Any]) -> str:
+    size = f", {bytes_of(model['size_bytes'])} on disk" if model["size_bytes"] else ""
+    return f"; {model['quantization']}{size}" if model["quantization"] else size
 
 
 def place_of(server: Mapping[str, Any]) -> str:

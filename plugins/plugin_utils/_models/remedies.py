@@ -53,8 +53,9 @@ def share(device: Mapping[str, Any], fit: Mapping[str, Any]) -> str:
 
 
 def planned(fit: Mapping[str, Any]) -> str:
-    """``2 slots of 8192 tokens``."""
-    return _slots(fit["parallel"], fit["context"])
+    """``2 slots of 8192 tokens``; where a model is not placed and nobody sets them, it is not known."""
+    slots, tokens = fit["parallel"], fit["context"]
+    return _slots(slots, tokens) if slots and tokens else "the slots and tokens that the server chooses"
 
 
 def remedies(fit: Mapping[str, Any]) -> list[str]:
@@ -66,7 +67,7 @@ def remedies(fit: Mapping[str, Any]) -> list[str]:
         return _fewer_bits(fit, place)
     fewer = [_slots(fit["most_slots"], fit["context"])] if fit["most_slots"] else []
     fewer += [_slots(1, fit["most_tokens"])] if fit["most_tokens"] else []
-    best = _best(_smaller(fit), "fits", fit)
+    best = _first(_smaller(fit), "fits")
     return [
         f"it fits {place} with {' or '.join(fewer) or 'less context'}",
         *([f"{_sized(best)} would fit {place} with {planned(fit)}"] if best else []),
@@ -74,7 +75,7 @@ def remedies(fit: Mapping[str, Any]) -> list[str]:
 
 
 def _more_bits(fit: Mapping[str, Any]) -> list[str]:
-    best = _best(fit["quantizations"], "fits", fit)
+    best = _first(fit["quantizations"], "fits")
     if best is None or best["size_bytes"] <= (fit["size_bytes"] or 0) or best["quantization"] == fit["quantization"]:
         return []
     return [f"{_sized(best)} would fit too"]
@@ -82,14 +83,13 @@ def _more_bits(fit: Mapping[str, Any]) -> list[str]:
 
 def _fewer_bits(fit: Mapping[str, Any], place: str) -> list[str]:
     fewer = _smaller(fit)
-    for key, how in (("fits", planned(fit)), ("reached", _slots(1, LEAST_TOKENS))):
-        best = _best(fewer, key, fit)
+    for key, how in (("fits", planned(fit)), ("fits_least", _slots(1, LEAST_TOKENS))):
+        best = _first(fewer, key)
         if best is not None:
             return [f"{_sized(best)} would fit {place} with {how}"]
-    running = next((each for each in fewer if each["reached"] != NO), None)
-    if fit["reached"] == NO and running is not None:
-        how = "with a part of it on the CPUs" if running["reached"] == PARTLY else "on the CPUs"
-        return [f"{_sized(running)} would run {how}"]
+    best = _first(fewer, "runs_least")
+    if fit["reached"] == NO and best is not None:
+        return [f"{_sized(best)} would run with layers on the CPUs"]
     return [f"no quantisation down to {fewer[-1]['quantization']} would fit {place}"] if fewer else []
 
 
@@ -97,9 +97,9 @@ def _smaller(fit: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [each for each in fit["quantizations"] if each["size_bytes"] < (fit["size_bytes"] or 0)]
 
 
-def _best(choices: list[Mapping[str, Any]], key: str, fit: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The first, that of the most bits, that is where the model ought to be."""
-    return next((each for each in choices if each[key] == fit["wanted"]), None)
+def _first(choices: list[Mapping[str, Any]], key: str) -> Mapping[str, Any] | None:
+    """The one of the most bits of which this holds."""
+    return next((each for each in choices if each[key]), None)
 
 
 def _sized(choice: Mapping[str, Any]) -> str:

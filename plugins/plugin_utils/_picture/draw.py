@@ -14,6 +14,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._picture import c
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.boxes import Boxes
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.cells import Cells
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import Host
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.frame import NARROWEST, Frame
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.legend import legend
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.nest import nest
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.summary import remarks, totals
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._picture.facts import Part
     from ansible_collections.inference.ollama.plugins.plugin_utils._picture.nest import Group
 
-_MARGIN = 20
-_NARROWEST = 620
-
 
 def topology_svg(topology: Mapping[str, Any], host: str, instances: Sequence[Mapping[str, Any]] | None = None) -> str:
     """One SVG document that ends in a line break.
@@ -34,12 +32,12 @@ def topology_svg(topology: Mapping[str, Any], host: str, instances: Sequence[Map
     ``host`` is the name in the title. With the ``instances`` of a plan, their CPUs and GPUs are marked. Raises
     OllamaError where the topology is not what topology_facts returns.
     """
-    return _Picture(Host(topology, instances), str(host)).document()
+    return _Picture(Host(topology, instances), str(host)).frame().document()
 
 
 def inline_svg(topology: Mapping[str, Any], host: str, instances: Sequence[Mapping[str, Any]] | None = None) -> str:
     """The same as an element of a page that has shared_sheet(); one image to assistive programs."""
-    return _Picture(Host(topology, instances), str(host)).element()
+    return _Picture(Host(topology, instances), str(host)).frame().element()
 
 
 class _Picture:
@@ -53,24 +51,8 @@ class _Picture:
         self.root, self.crossing = nest(levels, host.online)
         self.levels = {part.level for group in _all(self.root) for part in group.parts}
 
-    def document(self) -> str:
-        size, attributes, inside = self._drawn()
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="{style.ROOT}" role="graphics-document"{attributes}>\n'
-            f"{self._words()}{style.sheet(size)}{inside}\n</svg>\n"
-        )
-
-    def element(self) -> str:
-        size, attributes, inside = self._drawn()
-        classes = f"{style.ROOT} {style.size_class(size)}"
-        return f'<svg class="{classes}" role="img"{attributes}>\n{self._words()}{inside}\n</svg>\n'
-
-    def _words(self) -> str:
-        words = "; ".join([totals(self.host), *self._remarks()])
-        return f"{svg.element('title', f'Topology of {self.name}')}\n{svg.element('desc', words)}\n"
-
-    def _drawn(self) -> tuple[style.Size, str, str]:
-        """The size of its CPUs, the attributes with the size of the picture, and what is drawn."""
+    def frame(self) -> Frame:
+        """The picture with the words and the page around it."""
         size = style.SIZES[0]
         machine: svg.Block | None = None
         for size in style.SIZES:
@@ -78,13 +60,10 @@ class _Picture:
             if machine is None or (machine.height <= size.tallest and machine.width <= style.WIDTH):
                 break
         top = [self._title(), *_beside(machine, self._panels(size))]
-        across = max(_NARROWEST, *(block.width for block in top))
+        across = max(NARROWEST, *(block.width for block in top))
         page = svg.column([*top, *legend(self.host, self.levels, across)], 14)
-        width, height = max(page.width, _NARROWEST), page.height
-        outer, down = width + 2 * _MARGIN, height + 2 * _MARGIN
-        attributes = f' width="{outer}" height="{down}" viewBox="0 0 {outer} {down}"'
-        background = svg.rect("page", outer - 1, down - 1, 10, (0.5, 0.5))
-        return size, attributes, f"{background}\n{svg.at(_MARGIN, _MARGIN, page.draw(width, height))}"
+        words = "; ".join([totals(self.host), *self._remarks()])
+        return Frame(f"Topology of {self.name}", words, page, size)
 
     def _remarks(self) -> list[str]:
         return remarks(self.host, self.crossing, private_cache=self.private)

@@ -82,6 +82,29 @@ DARK = {
 }
 
 
+# What the memory of a device holds: fill, outline, and the fill in the dark. Neighbours differ in lightness.
+PART_LOOKS = {
+    "weights": ("#0b4f8a", "#0b4f8a", "#8cc6f5"),
+    "kv": ("#e69f3c", "#8f4500", "#c8781a"),
+    "compute": ("#2f8f6d", "#1c7a58", "#3fa27c"),
+    "projector": ("#b98bd6", "#5b2f7d", "#dcb8f2"),
+    "runtime": ("#a9b3be", "#4d5661", "#e6eaef"),
+    "others": ("#c9d2dc", "#8c959f", "#3f4d5c"),
+    "free": ("#ffffff", "#8c959f", "#0d1014"),
+}
+PARTS = {
+    **{f".part-{name}": f"fill:{fill};stroke:{edge}" for name, (fill, edge, _dark) in PART_LOOKS.items()},
+    ".part-others": "fill:#c9d2dc;stroke:#8c959f;stroke-dasharray:2 2",
+    ".good": "fill:#0f6346",
+    ".bad": "fill:#9b1c1c",
+}
+PARTS_DARK = {
+    **{f".part-{name}": f"fill:{dark}" for name, (_fill, _edge, dark) in PART_LOOKS.items()},
+    ".good": "fill:#4fc394",
+    ".bad": "fill:#ff9c9c",
+}
+
+
 class Size(NamedTuple):
     """The size of drawn CPUs; without a font they have no numbers.
 
@@ -103,16 +126,31 @@ SIZES = (Size(22, 12, 900), Size(19, 11, 1100), Size(16, 9, 1800), Size(10, 0, 1
 
 def sheet(size: Size) -> str:
     """The style sheet of a separate picture, one rule a line."""
-    lines = (f".{ROOT} {name}{{{rule}}}" for name, rule in {**_rules(), ".no": _number(size)}.items())
-    return "<style>\n" + "\n".join(lines) + "\n</style>\n"
+    return "<style>\n" + "\n".join(_bound({**_rules(), ".no": _number(size)})) + "\n</style>\n"
+
+
+def bars_sheet() -> str:
+    """The style sheet of a separate picture of bars, in both colour schemes."""
+    names = ("text", ".page", ".muted", ".mid", *(f".{name}" for name in FONTS))
+    some = {name: rule for name, rule in _rules().items() if name in names}
+    dark = {**{name: rule for name, rule in DARK.items() if name in names}, **PARTS_DARK}
+    return "<style>\n" + "\n".join([*_bound({**some, **PARTS}), *in_the_dark(dark)]) + "\n</style>\n"
 
 
 def shared_sheet() -> str:
     """The rules for all pictures of a page in both colour schemes, each picture with the class of its size."""
-    rules = [f".{ROOT} {name}{{{rule}}}" for name, rule in _rules().items()]
+    rules = _bound({**_rules(), **PARTS})
     rules += [f".{size_class(size)} .no{{{_number(size)}}}" for size in SIZES]
-    dark = [f".{ROOT} {name}{{{rule}}}" for name, rule in DARK.items()]
-    return "\n".join([*rules, "@media (prefers-color-scheme:dark){", *dark, "}"])
+    return "\n".join([*rules, *in_the_dark({**DARK, **PARTS_DARK})])
+
+
+def in_the_dark(rules: dict[str, str]) -> list[str]:
+    """Rules for a page that is read in the dark."""
+    return ["@media (prefers-color-scheme:dark){", *_bound(rules), "}"]
+
+
+def _bound(rules: dict[str, str]) -> list[str]:
+    return [f".{ROOT} {name}{{{rule}}}" for name, rule in rules.items()]
 
 
 def size_class(size: Size) -> str:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import MOST_SLOTS
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.quantization import in_quantization
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology, workstation
 
 GIB = 1 << 30
+SETTINGS = {"OLLAMA_CONTEXT_LENGTH": "8192", "OLLAMA_NUM_PARALLEL": "2"}
 
 
 def record(name, quantization="Q4_K_M", **shape):
@@ -115,3 +117,61 @@ MODELS = (hermes, small, large)
 def planned(facts):
     """The plan of a host as the role makes it."""
     return plan(facts)
+
+
+class Host:
+    """A placement of the plainest kind: one card, the host, and so many bytes for each token.
+
+    ``slots`` is the most that the server allows.
+    """
+
+    def __init__(self, card=0, host=0, token=GIB // 8192, slots=MOST_SLOTS):
+        self.card, self.host, self.token, self.slots = card, host, token, slots
+        self.asked = 0
+
+    def __call__(self, models, _topology, settings, release):
+        self.asked += 1
+        (model,) = models
+        context = model["parameters"]["num_ctx"] or int(settings["OLLAMA_CONTEXT_LENGTH"])
+        context = min(context, model["context_length"] or context)
+        parallel = min(int(settings["OLLAMA_NUM_PARALLEL"]), self.slots)
+        need = model["size_bytes"] + context * parallel * self.token
+        on_card = min(need, self.card)
+        fits = "gpu" if need <= self.card else "partly" if self.card else "cpu"
+        fits = fits if need <= self.card + self.host else "no"
+        rows = [("GPU-1", "Card", self.card, on_card), ("cpu", "A CPU", self.host, need - on_card)]
+        devices = [
+            {"device": name, "name": label, "library": "x", "memory_bytes": size, "free_bytes": size, "left_bytes": 0}
+            for name, label, size, _used in rows
+            if size
+        ]
+        used = [
+            {"device": name, "layers": 33 if used else 0, "weights_bytes": used, "total_bytes": used}
+            for name, _label, size, used in rows
+            if size and fits != "no"
+        ]
+        row = {
+            "name": model["name"],
+            "context": context,
+            "parallel": parallel,
+            "layers": 33,
+            "layers_on_gpu": 33 * (fits == "gpu"),
+            "fits": fits,
+            "devices": used,
+            "reason": "it is so",
+        }
+        return {"schema": 1, "release": release, "devices": devices, "models": [row], "warnings": []}
+
+
+def fit_of(*advised, **parts):
+    """What model_fit returns for models that were advised on."""
+    servers = [{"name": "ollama", "models": list(advised)}]
+    return {
+        "schema": 1,
+        "release": "0.34.1",
+        "settings": "plan",
+        "servers": servers,
+        "missing": [],
+        "problems": [],
+        **parts,
+    }

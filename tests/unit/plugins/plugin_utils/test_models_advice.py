@@ -11,58 +11,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import (
     LEAST_TOKENS,
-    MOST_SLOTS,
     advise,
     largest,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.remedies import parts, planned, remedies, where
-from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, record
-
-SETTINGS = {"OLLAMA_CONTEXT_LENGTH": "8192", "OLLAMA_NUM_PARALLEL": "2"}
-
-
-class Host:
-    """A placement of the plainest kind: one card, the host, and so many bytes for each token.
-
-    ``slots`` is the most that the server allows.
-    """
-
-    def __init__(self, card=0, host=0, token=GIB // 8192, slots=MOST_SLOTS):
-        self.card, self.host, self.token, self.slots = card, host, token, slots
-        self.asked = 0
-
-    def __call__(self, models, _topology, settings, release):
-        self.asked += 1
-        (model,) = models
-        context = model["parameters"]["num_ctx"] or int(settings["OLLAMA_CONTEXT_LENGTH"])
-        context = min(context, model["context_length"] or context)
-        parallel = min(int(settings["OLLAMA_NUM_PARALLEL"]), self.slots)
-        need = model["size_bytes"] + context * parallel * self.token
-        on_card = min(need, self.card)
-        fits = "gpu" if need <= self.card else "partly" if self.card else "cpu"
-        fits = fits if need <= self.card + self.host else "no"
-        rows = [("GPU-1", "Card", self.card, on_card), ("cpu", "A CPU", self.host, need - on_card)]
-        devices = [
-            {"device": name, "name": label, "library": "x", "memory_bytes": size, "free_bytes": size, "left_bytes": 0}
-            for name, label, size, _used in rows
-            if size
-        ]
-        used = [
-            {"device": name, "layers": 33 if used else 0, "weights_bytes": used, "total_bytes": used}
-            for name, _label, size, used in rows
-            if size and fits != "no"
-        ]
-        row = {
-            "name": model["name"],
-            "context": context,
-            "parallel": parallel,
-            "layers": 33,
-            "layers_on_gpu": 33 * (fits == "gpu"),
-            "fits": fits,
-            "devices": used,
-            "reason": "it is so",
-        }
-        return {"schema": 1, "release": release, "devices": devices, "models": [row], "warnings": []}
+from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, record
 
 
 def fit(host, model=None, **settings):
@@ -70,18 +23,19 @@ def fit(host, model=None, **settings):
     return advise(model or record("m"), {}, {**SETTINGS, **settings}, "0.34.1", host)
 
 
-@given(st.integers(0, 300), st.integers(-5, 310))
-def test_the_last_number_that_holds_is_found(count, last):
-    """Whatever the bound is, in as many questions as the bound has bits, and one."""
+@given(st.integers(0, 300), st.integers(-5, 310), st.integers(-5, 400))
+def test_the_last_number_that_holds_is_found(count, last, guess):
+    """Whatever the bound is, wherever the search begins; three questions where it begins there."""
     asked = []
 
     def holds(number):
         asked.append(number)
         return number <= last
 
-    assert largest(count, holds) == max(0, min(count, last))
+    assert largest(count, holds, guess) == max(0, min(count, last))
     assert all(1 <= number <= count for number in asked)
-    assert len(asked) <= count.bit_length() + 1
+    assert len(asked) <= 2 * count.bit_length() + 2
+    assert len(asked) <= 3 or guess != last
 
 
 def test_a_model_on_a_card_has_as_many_slots_and_tokens_as_fit():
@@ -137,7 +91,7 @@ def test_a_model_that_is_nowhere_may_run_in_another_quantisation():
     """A part on the CPUs is better than nothing."""
     found = fit(Host(card=2 * GIB, host=2 * GIB))
     assert (found["fits"], found["most_slots"], found["most_tokens"], where(found)) == ("no", 0, 0, "no")
-    assert remedies(found) == ["Q2_K (3 GiB) would run with a part of it on the CPUs"]
+    assert remedies(found) == ["Q2_K (3 GiB) would run with layers on the CPUs"]
     assert remedies(fit(Host(host=3 * GIB))) == ["no quantisation down to Q2_K would fit in memory"]
 
 
