@@ -9,10 +9,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: models_info
 short_description: Reads which models a host has, and what they are like
-version_added: 0.2.0
+version_added: 0.1.0
 description:
-  - Reads the manifests in Ollama's stores, and of each file of a model the header alone, a few megabytes at most. Models
-    in GGUF files elsewhere, on the controller too, are read the same way.
+  - Reads the manifests in Ollama's stores, and of each file of a model the header alone, a few megabytes at most.
+    Models in GGUF files elsewhere, on the controller too, are read the same way.
   - Every model has the same keys, whatever its family calls them. What is not known is V(null).
   - What cannot be read is named in RV(problems), with the path, what was found and what was expected. It never fails
     because of what a host has.
@@ -23,8 +23,8 @@ options:
   stores:
     description:
       - The folders with C(blobs) and C(manifests), which C(OLLAMA_MODELS) names.
-      - Without it the places are read where Ollama's installer, packages of distributions, root and the task's user have
-        theirs, as far as they are there. An empty list stands for no store.
+      - Without it the places are read where Ollama's installer, packages of distributions, root and the task's user
+        have theirs, as far as they are there. An empty list stands for no store.
     type: list
     elements: path
   files:
@@ -40,8 +40,8 @@ options:
     default: []
   url:
     description:
-      - Where the server's API answers. It is asked for models of which no file could be read, and for the list of models
-        where no store could.
+      - Where the server's API answers. It is asked for each model of which no file could be read, and for those that
+        are in none of the stores.
       - Without it no server is asked.
     type: str
   timeout:
@@ -120,7 +120,7 @@ models:
         path:
           description: Where it is.
           type: str
-          sample: /usr/share/ollama/.ollama/models/blobs/sha256-667b0c1932bc6ffc593ed1d03f895bf2dc8dc6df21db3042284a6f4416b06a29
+          sample: /srv/models/blobs/sha256-667b0c1932bc6ffc593ed1d03f895bf2dc8dc6df21db3042284a6f4416b06a29
         size_bytes:
           description: Its bytes, of a model in a store as the manifest says them.
           type: int
@@ -173,7 +173,9 @@ models:
       elements: int
       sample: [14336, 14336]
     key_length:
-      description: The numbers in a key of one head. Where the file has none, the embedding length by the first layer's heads.
+      description:
+        - The numbers in a key of one head.
+        - Where the file has none, the embedding length divided by the heads of the first layer.
       type: int
       sample: 128
     value_length:
@@ -427,7 +429,7 @@ problems:
   type: list
   elements: str
   sample:
-    - "/srv/gguf/half.gguf: the tensor 'output.weight' ends at byte 4920738944, and the file at byte 2147483648: it is cut, or lies"
+    - "/srv/gguf/cut.gguf: the tensor 'output.weight' ends at byte 4920738944, and the file at byte 2147483648"
 """
 
 from typing import Any

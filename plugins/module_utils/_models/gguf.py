@@ -214,9 +214,7 @@ class _Reader:
             end = data + tensor.offset + tensor.size_bytes
             total += tensor.size_bytes
             if end > size:
-                raise OllamaError(
-                    f"the tensor {tensor.name!r} ends at byte {end}, and the file at byte {size}: it is cut, or lies"
-                )
+                raise OllamaError(f"the tensor {tensor.name!r} ends at byte {end}, and the file at byte {size}")
             if tensor.offset % alignment:
                 raise OllamaError(
                     f"the tensor {tensor.name!r} begins at byte {tensor.offset} of the tensors, expected a multiple of "
