@@ -397,6 +397,12 @@ models:
       description: The release of Ollama that the model needs.
       type: str
       sample: 0.14.0
+    runner:
+      description:
+        - The program that Ollama 0.40 and later load it with, by its manifest, such as V(llamacpp) for a model that was
+          published for it or converted. V(null) in the stores of earlier releases.
+      type: str
+      sample: null
 stores:
   description: The stores that were read.
   returned: success
@@ -420,7 +426,7 @@ stores:
       type: int
       sample: 1
     readable:
-      description: Whether it can be read.
+      description: Whether it can be read; V(null) where there is no such folder.
       type: bool
       sample: true
 problems:

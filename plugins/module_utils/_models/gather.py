@@ -27,7 +27,7 @@ STANDARD = (
     "~/.ollama/models",
 )
 # What the server's record does not know of a model in a store.
-_KEPT = ("name", "store", "digest", "size_bytes", "files", "parameters", "requires")
+_KEPT = ("name", "store", "digest", "size_bytes", "files", "parameters", "requires", "runner")
 
 
 def gather(

@@ -37,12 +37,16 @@ class Layer(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """A manifest. ``digest`` is its own, in hex; ``child`` that of the one to load, where it only names others."""
+    """A manifest. ``digest`` is its own, in hex; ``child`` that of the one to load, where it only names others.
+
+    ``runner`` is the runner that 0.40 names for it, None in a manifest of earlier releases.
+    """
 
     digest: str
     layers: tuple[Layer, ...]
     config: Layer | None
     child: str | None
+    runner: str | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -86,8 +90,17 @@ def _manifest(said: dict[str, Any], digest: str) -> Manifest:
     # Models of the oldest releases have none, which Go writes as one without a digest.
     has_config = isinstance(config, dict) and bool(config.get("digest"))
     return Manifest(
-        digest, tuple(_layer(each) for each in layers or []), _layer(config) if has_config else None, child=None
+        digest,
+        tuple(_layer(each) for each in layers or []),
+        _layer(config) if has_config else None,
+        child=None,
+        runner=_runner(said),
     )
+
+
+def _runner(said: dict[str, Any]) -> str | None:
+    runner = str(said.get("runner")).lower()
+    return runner if runner in _RUNNERS else None
 
 
 def _layer(said: object) -> Layer:
@@ -121,7 +134,7 @@ def _chosen(children: object, digest: str) -> Manifest:
                 continue
             if child.get("layers"):
                 return _manifest(child, digest)
-            return Manifest(digest, (), None, digest_of(child))
+            return Manifest(digest, (), None, digest_of(child), runner)
     raise OllamaError(f"the manifest lists no manifest for one of the runners {', '.join(_RUNNERS)}")
 
 

@@ -84,7 +84,7 @@ def record_of(headers: Sequence[Header], problem: Problem) -> dict[str, Any]:
     """The record of a model in one or several files; ``problem`` takes a sentence for each value that is wrong.
 
     The metadata is that of the first file, the tensors are those of all. The keys that a header does not tell (name,
-    source, store, digest, size_bytes, files, parameters, requires) are None, or empty.
+    source, store, digest, size_bytes, files, parameters, requires, runner) are None, or empty.
     """
     return record_from(headers[0].metadata, [tensor for header in headers for tensor in header.tensors], problem)
 
@@ -131,6 +131,7 @@ def record_from(metadata: Mapping[str, Any], tensors: Sequence[Tensor] | None, p
         "metadata": _further(metadata, family),
         "parameters": dict(NO_PARAMETERS),
         "requires": text_of(metadata.get("general.requires")),
+        "runner": None,
     }
 
 

@@ -42,6 +42,7 @@ _DIGITS = 20
 def read_store(path: str, names: Collection[str], problem: Problem) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """``{path, size_bytes, free_bytes, models, readable}`` of a store, and the records of its models by name.
 
+    ``readable`` is None where there is no such folder.
     ``names`` are those to read, as ``shortened`` gives them; all where there are none. A model whose files cannot be
     read has a record of what its manifest says, with None for the rest. ``problem`` takes sentences with a path.
     """
@@ -51,7 +52,8 @@ def read_store(path: str, names: Collection[str], problem: Problem) -> tuple[dic
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "its path is not one"
         problem(f"{path}: the store cannot be read ({reason})")
-        return store, []
+        # Ollama makes the folder when it starts for the first time.
+        return {**store, "readable": None if isinstance(error, FileNotFoundError) else False}, []
     folder = Folder(path, problem)
     found = folder.manifests()
     records = []
@@ -95,6 +97,7 @@ def _record(folder: Folder, name: str, place: str, problem: Problem) -> dict[str
     ]
     record["parameters"] = _parameters(folder, manifest, record["parameters"], problem)
     record["requires"] = text_of(config.get("requires")) or record["requires"]
+    record["runner"] = top.runner or manifest.runner
     return record
 
 
