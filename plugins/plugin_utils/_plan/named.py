@@ -136,15 +136,14 @@ class _Store:
         try:
             return from_record(record, optional=True)
         except ValueError as error:
-            return f"{_name(record)} ({self._why(_name(record)) or f'without {error}'})"
+            return f"{_name(record)} ({self._why_of(record) or f'without {error}'})"
 
     def _of(self, record: Mapping[str, Any], shown: str) -> ReferenceModel:
         try:
             return from_record(record)
         except ValueError as error:
             raise ValueError(
-                f"{shown} was read without {error}{_because(self._why(_name(record)))}; pull it again, or give its"
-                " numbers"
+                f"{shown} was read without {error}{_because(self._why_of(record))}; pull it again, or give its numbers"
             ) from None
 
     def _lack(self) -> str:
@@ -173,8 +172,14 @@ class _Store:
     def _paths(self) -> str:
         return f"the store {' or '.join(_path(entry) for entry in self._stores)}"
 
+    def _why_of(self, record: Mapping[str, Any]) -> str:
+        """The problem that is about a model, by its name or the path of one of its files; empty without one."""
+        files = [entry for entry in record.get("files") or () if isinstance(entry, Mapping)]
+        found = (self._why(text) for text in (_name(record), *(_path(entry) for entry in files)))
+        return next(filter(None, found), "")
+
     def _why(self, text: str) -> str:
-        """The problem that is about a path or a name; empty where none is."""
+        """The problem that is about a path or a name; empty without one."""
         return next((problem for problem in self._problems if text in problem), "")
 
 

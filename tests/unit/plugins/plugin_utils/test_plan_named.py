@@ -109,6 +109,11 @@ def test_auto_leaves_out_what_could_not_be_read():
         ("qwen3", read(*({**LLAMA, "name": f"m{number}:x"} for number in range(10))), "m7:x, 2 more; pull it"),
         ("gemma3:4b", read({**GEMMA, "kv_heads": None}), "'gemma3:4b' was read without kv_heads; pull it again"),
         ("gemma3:4b", read({**GEMMA, "layers": None}, problems=["gemma3:4b: cut"]), "layers (gemma3:4b: cut); pull"),
+        (
+            "gemma3:4b",
+            read({**GEMMA, "layers": None}, problems=[f"{STORE}/blobs/sha256-aa: it is cut"]),
+            f"without layers ({STORE}/blobs/sha256-aa: it is cut); pull it again",
+        ),
         ("a.gguf", None, "'a.gguf' is no GGUF file that the controller can read: it was not read"),
         ("a.gguf", read(problems=["/x/a.gguf: no such file"]), "can read: /x/a.gguf: no such file"),
         (PATH, read({**FILE, "layers": None}), "was read without layers"),
