@@ -1,20 +1,17 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of models as Ollama reads them: ``[HOST/][NAMESPACE/]MODEL[:TAG]``.
+"""Names of models as operators give them: ``[HOST/][NAMESPACE/]MODEL[:TAG]``, and what is none.
 
-Source: types/model/name.go@v0.32.15, ParseName, isValidPart, DisplayShortest and EqualFold.
+Source: types/model/name.go@v0.32.15, ParseNameBare, IsValid and EqualFold; the parts are those of
+module_utils/_models/names.py.
 """
 
 from __future__ import annotations
 
-import re
+from ansible_collections.inference.ollama.plugins.module_utils._models.names import is_part, shortened, shown
 
 _HOST, _NAMESPACE, _TAG = "registry.ollama.ai", "library", "latest"
-# A part begins with a letter, a digit or an underscore; host and port may have a colon, a namespace no dot.
-_HOST_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}")
-_NAMESPACE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}")
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 _FILE_END = ".gguf"
 # Names in a sentence.
 _MOST = 8
@@ -28,19 +25,16 @@ def shortest(name: str) -> str:
     rest, tag = name, _TAG
     if name.rfind(":") > name.rfind("/"):
         rest, _colon, tag = name.rpartition(":")
-    rest, _slash, model = rest.rpartition("/")
-    host, slash, namespace = rest.rpartition("/")
+    rest, slash, model = rest.rpartition("/")
+    host, second, namespace = rest.rpartition("/")
     # The scheme in front of a host, which nothing depends on, ends in a slash of its own.
     host = host.partition("://")[2] if "://" in host else host
-    if (slash and not (host and namespace)) or (not rest and "/" in name):
+    if (second and not (host and namespace)) or (slash and not rest):
         raise ValueError
-    host, namespace = host or _HOST, namespace or _NAMESPACE
-    parts = ((_HOST_PART, host), (_NAMESPACE_PART, namespace), (_PART, model), (_PART, tag))
-    if not all(pattern.fullmatch(part) for pattern, part in parts):
+    parts = (host or _HOST, namespace or _NAMESPACE, model, tag)
+    if not all(is_part(depth, part) for depth, part in enumerate(parts)):
         raise ValueError
-    if host.lower() != _HOST:
-        return f"{host}/{namespace}/{model}:{tag}"
-    return f"{model}:{tag}" if namespace.lower() == _NAMESPACE else f"{namespace}/{model}:{tag}"
+    return shown(*parts)
 
 
 def same(one: str, other: str) -> bool:
@@ -51,9 +45,10 @@ def same(one: str, other: str) -> bool:
 def key_of(name: str) -> str:
     """One text for all ways to write a model's name; a text that is no name of Ollama's stays as it is."""
     try:
-        return shortest(name).lower()
+        shortest(name)
     except ValueError:
         return name
+    return shortened(name)
 
 
 def is_file(text: str) -> bool:
