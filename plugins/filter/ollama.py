@@ -16,9 +16,11 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
 from ansible_collections.inference.ollama.plugins.plugin_utils import _change, _drift, _summary, _table
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits import model_fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import form_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture import draw
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.fits import fit_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import make
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
@@ -140,9 +142,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "failed_checks": failed.failed_checks,
     "failure_reason": _change.failure_reason,
     "file_drift": _drift.file_drift,
+    "fit_svg": fit_svg,
+    "fit_table": _table.fit_table,
     "fleet_report": _fleet_report,
     "lint_table": _table.lint_table,
     "model_placement": place,
+    "model_fit": model_fit,
     "plan_table": _table.plan_table,
     "report_page": page.report_page,
     "restore_report": _change.restore_report,

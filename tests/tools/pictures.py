@@ -12,8 +12,11 @@ ROOT = Path(__file__).resolve().parents[2]
 # A plain checkout is importable as a collection only after this.
 runpy.run_path(str(ROOT / "tests" / "unit" / "conftest.py"))
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits import model_fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.draw import topology_svg
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.fits import fit_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
+from ansible_collections.inference.ollama.tests.unit.support.fits import MODELS, planned, two_cards
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology, xeon
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -59,7 +62,17 @@ def _hybrid():
     return topology_svg(machine, "laptop")
 
 
-PICTURES = {"two-sockets.svg": _two_sockets, "gpu-server.svg": _gpus, "hybrid.svg": _hybrid}
+def _fit():
+    machine = two_cards()
+    return fit_svg(model_fit({"models": [model() for model in MODELS]}, machine, planned(machine)), "workstation")
+
+
+PICTURES = {
+    "two-sockets.svg": _two_sockets,
+    "gpu-server.svg": _gpus,
+    "hybrid.svg": _hybrid,
+    "fit-workstation.svg": _fit,
+}
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ class Quantization(NamedTuple):
     """Bits per weight of a quantisation.
 
     ``whole`` is the mean of all weights of Llama 3.1 8B (tools/quantize/README.md of llama.cpp b11434). ``layers`` is
-    what of it is the repeating layers' alone, once ``input`` and ``output`` are taken off: the types of the token
-    embedding and of the head (llama-quant.cpp). A head that shares the embedding has the head's type.
+    the mean of its repeating layers, which follows from that once token embedding and head are taken off, whose types
+    have ``input`` and ``output`` bits (llama-quant.cpp). A head that shares the embedding has the head's type.
     """
 
     whole: float

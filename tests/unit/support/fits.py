@@ -13,7 +13,7 @@ GIB = 1 << 30
 SETTINGS = {"OLLAMA_CONTEXT_LENGTH": "8192", "OLLAMA_NUM_PARALLEL": "2"}
 
 
-def record(name, quantization="Q4_K_M", **shape):
+def dense(name, quantization="Q4_K_M", **shape):
     """A dense llama of a shape (that of Llama 3.1 8B where nothing else is given), with K-quantised weights."""
     found = {"layers": 32, "width": 4096, "forward": 14336, "heads": 32, "kv_heads": 8, "length": 128, **shape}
     width, layers, vocabulary = found["width"], found["layers"], found.get("vocabulary", 128256)
@@ -68,17 +68,17 @@ def record(name, quantization="Q4_K_M", **shape):
 
 def hermes():
     """The model of eight billion parameters that owners of two small cards run."""
-    return record("hermes3:8b-llama3.1-q5_K_M", "Q5_K_M")
+    return dense("hermes3:8b-llama3.1-q5_K_M", "Q5_K_M")
 
 
 def small():
     """One of three billion parameters, whose layers have the head's and the embedding's size many times."""
-    return record("llama3.2:3b", layers=28, width=3072, forward=8192, heads=24)
+    return dense("llama3.2:3b", layers=28, width=3072, forward=8192, heads=24)
 
 
 def large():
     """One of seventy billion parameters."""
-    return record("llama3.3:70b", layers=80, width=8192, forward=28672, heads=64)
+    return dense("llama3.3:70b", layers=80, width=8192, forward=28672, heads=64)
 
 
 def two_cards():

@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.filter.ollama import FILTERS, FilterModule
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import advise
+from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, dense, fit_of
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
 from ansible_collections.inference.ollama.tests.unit.support.records import record
@@ -46,6 +48,9 @@ HOST = {
     "ollama_verify_accept": [],
     "__ollama": {"plan": PLAN, "notices": [], "pending": False},
 }
+# Two layers, so that a placement takes a moment only.
+SMALL = dense("llama3.2:3b", layers=2)
+FIT = json.loads(json.dumps(fit_of(advise(SMALL, {}, SETTINGS, "0.34.1", Host(card=8 * GIB, host=8 * GIB)))))
 # What each takes.
 RIGHT = {
     "change_report": [{"changes": [], "state": None}, ["ollama.service"], [], {"reason": "x", "restored": RESTORED}],
@@ -53,9 +58,12 @@ RIGHT = {
     "failed_checks": [VERIFIED, ["numa_node"]],
     "failure_reason": [{"msg": "x", "results": [{"failed": True, "msg": ["a", "b"]}]}, "task"],
     "file_drift": [{"unit_files": [FILE], "stale": []}, {"/x.conf": "y"}],
+    "fit_svg": [FIT, "h"],
+    "fit_table": [FIT, "h"],
     "fleet_report": [FLEET, MOMENT],
     "lint_table": [WRAPPED["unit_lint"](UNIT, "0.34.1"), "h", "0.34.1"],
     "model_placement": [[record(), record("other")], CARDS, {"OLLAMA_CONTEXT_LENGTH": "8192"}, "0.34.1"],
+    "model_fit": [{"models": [SMALL], "problems": ["x"]}, TOPOLOGY, PLAN, "0.34.1", [SMALL["name"]]],
     "plan_table": [PLAN, "h"],
     "report_page": [WRAPPED["fleet_report"](FLEET, MOMENT)],
     "restore_report": [RESTORED, "h", VERIFIED],

@@ -14,7 +14,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice im
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.fits import fit_svg, inline_fit_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style import PART_LOOKS, shared_sheet
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import WIDTH, fit_table
-from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, fit_of, record
+from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, dense, fit_of
 
 SPACE = "{http://www.w3.org/2000/svg}"
 HOSTILE = "</title><script>alert(1)</script>&\"'\x00\x1b[31m\u202e\ud800\uffff"
@@ -22,7 +22,7 @@ HOSTILE = "</title><script>alert(1)</script>&\"'\x00\x1b[31m\u202e\ud800\uffff"
 
 def advised(host, name="llama3.1:8b", **settings):
     """The advice on a model of eight billion parameters."""
-    return advise(record(name), {}, {**SETTINGS, **settings}, "0.34.1", host)
+    return advise(dense(name), {}, {**SETTINGS, **settings}, "0.34.1", host)
 
 
 FITTING = advised(Host(card=8 * GIB, host=8 * GIB))

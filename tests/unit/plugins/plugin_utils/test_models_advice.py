@@ -15,12 +15,12 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice im
     largest,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.remedies import parts, planned, remedies, where
-from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, record
+from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, dense
 
 
 def fit(host, model=None, **settings):
     """The advice on a model of eight billion parameters, 4.6 GiB, whose slot of 8192 tokens takes 1 GiB."""
-    return advise(model or record("m"), {}, {**SETTINGS, **settings}, "0.34.1", host)
+    return advise(model or dense("m"), {}, {**SETTINGS, **settings}, "0.34.1", host)
 
 
 @given(st.integers(0, 300), st.integers(-5, 310), st.integers(-5, 400))
@@ -50,8 +50,8 @@ def test_a_model_on_a_card_has_as_many_slots_and_tokens_as_fit():
 
 def test_what_was_trained_bounds_the_tokens():
     """A model of a short context gets no longer one, however much memory there is."""
-    assert fit(Host(card=900 * GIB), record("m", context=5000))["most_tokens"] == 5000
-    assert fit(Host(card=900 * GIB), record("m", context=None))["most_tokens"] == 131072
+    assert fit(Host(card=900 * GIB), dense("m", context=5000))["most_tokens"] == 5000
+    assert fit(Host(card=900 * GIB), dense("m", context=None))["most_tokens"] == 131072
 
 
 def test_a_server_that_holds_a_model_to_one_slot_has_one():
@@ -105,7 +105,7 @@ def test_a_host_without_a_card_is_content_with_its_memory():
 
 def test_what_has_no_other_quantisation_gets_no_advice_on_it():
     """Models in MXFP4 are stored as they were trained."""
-    model = {**record("gpt-oss:20b"), "quantization": "MXFP4"}
+    model = {**dense("gpt-oss:20b"), "quantization": "MXFP4"}
     assert remedies(fit(Host(card=GIB, host=90 * GIB), model)) == []
     assert fit(Host(card=GIB, host=90 * GIB), model)["quantizations"] == []
 

@@ -12,7 +12,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models.quantizat
     choices,
     in_quantization,
 )
-from ansible_collections.inference.ollama.tests.unit.support.fits import large, record
+from ansible_collections.inference.ollama.tests.unit.support.fits import dense, large
 
 GIB = 1 << 30
 # Llama 3.1 8B in GiB, of tools/quantize/README.md of llama.cpp b11434.
@@ -29,7 +29,7 @@ def total(model):
 @pytest.mark.parametrize("name", KNOWN)
 def test_the_sizes_are_those_of_real_files(name):
     """Within one percent of the table that llama.cpp has of its own quantisations."""
-    assert record("x", name)["size_bytes"] == pytest.approx(KNOWN[name] * GIB, rel=0.01)
+    assert dense("x", name)["size_bytes"] == pytest.approx(KNOWN[name] * GIB, rel=0.01)
 
 
 def test_a_model_of_seventy_billion_parameters_comes_close():
@@ -40,7 +40,7 @@ def test_a_model_of_seventy_billion_parameters_comes_close():
 @pytest.mark.parametrize("name", LADDER)
 def test_tensors_and_files_add_up_to_the_size(name):
     """What is placed layer by layer is what is shown as a whole."""
-    model = record("x", name)
+    model = dense("x", name)
     assert model["size_bytes"] == total(model)
     assert model["files"][0]["size_bytes"] == pytest.approx(model["size_bytes"], rel=1e-6)
     assert model["quantization"] == name
@@ -48,13 +48,13 @@ def test_tensors_and_files_add_up_to_the_size(name):
 
 def test_it_does_not_matter_from_which_quantisation_one_comes():
     """The number of parameters decides."""
-    direct, detour = record("x", "Q4_K_M"), in_quantization(record("x", "Q8_0"), "Q4_K_M")
+    direct, detour = dense("x", "Q4_K_M"), in_quantization(dense("x", "Q8_0"), "Q4_K_M")
     assert detour["size_bytes"] == pytest.approx(direct["size_bytes"], rel=1e-6)
 
 
 def test_norms_and_projectors_stay_as_they_are():
     """They are stored in the types that they were trained in, or nearly so."""
-    whole = {**record("x", "F16"), "projector": {"size_bytes": GIB}}
+    whole = {**dense("x", "F16"), "projector": {"size_bytes": GIB}}
     whole["size_bytes"] += GIB
     small = in_quantization(whole, "Q2_K")
     assert small["size_bytes"] - total(small) == GIB
@@ -63,7 +63,7 @@ def test_norms_and_projectors_stay_as_they_are():
 
 def test_an_embedding_that_is_the_head_too_has_the_heads_type():
     """Small models of large vocabularies would come out too small otherwise."""
-    whole = record("x", "F16", layers=28, width=3072, forward=8192, heads=24)
+    whole = dense("x", "F16", layers=28, width=3072, forward=8192, heads=24)
     head = whole["tensor_bytes"]["output"]
     tied = {
         **whole,
@@ -86,10 +86,10 @@ def test_a_model_in_numbers_is_scaled_as_a_whole():
 def test_what_cannot_be_counted_or_requantised_has_no_choice():
     """No advice rather than a guess."""
     assert choices({"name": "x", "size_bytes": 1, "quantization": None}) == []
-    assert choices({**record("gpt-oss:20b", "F16"), "quantization": "MXFP4"}) == []
-    assert choices(record("x")) == list(LADDER)
+    assert choices({**dense("gpt-oss:20b", "F16"), "quantization": "MXFP4"}) == []
+    assert choices(dense("x")) == list(LADDER)
 
 
 def test_rows_that_no_block_of_the_k_family_divides_keep_eight_bits():
     """llama-quantize stores them in other types, most of which save little."""
-    assert choices({**record("x"), "embedding_length": 2880}) == ["Q8_0"]
+    assert choices({**dense("x"), "embedding_length": 2880}) == ["Q8_0"]
