@@ -163,6 +163,21 @@ report() {
   python -m pytest -q tests/browser
 }
 
+# What a real llama-server reserves for models of many families, beside what is reckoned.
+buffers() {
+  local llama server folder=build/buffers
+  if ! command -v apt-get >/dev/null || [ "$(dpkg --print-architecture)" != amd64 ]; then
+    missing[buffers]="the llama-server of tests/lab/get-llama.sh is for Debian or Ubuntu on amd64"
+    return
+  fi
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  llama=$(tests/lab/get-llama.sh) || return 1
+  server="$llama/lib/ld.so --library-path $llama/lib $llama/lib/llama-server"
+  python tests/lab/buffers.py --server "$server" --models "$folder" --out "$folder/rows.json" --few || return 1
+  PYTHONPATH=build/collections python tests/lab/memory_truth.py compare "$folder/rows.json" --shapes 25
+}
+
 can_boot() {
   local wanted=""
   [ -n "${OLLAMA_TEST_INVENTORY:-}" ] && return
@@ -196,7 +211,7 @@ gist() {
 
 steps=("$@")
 # The longest first, and beside it the others, those that find most for their time first.
-[ $# -gt 0 ] || steps=(boxes lint types docs units report site secrets dry_run artefact galaxy target_units sanity neighbours vms)
+[ $# -gt 0 ] || steps=(boxes lint types docs units buffers report site secrets dry_run artefact galaxy target_units sanity neighbours vms)
 mkdir -p "$logs"
 if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   echo "The tests look at the files that git knows: they need the program git, and a clone that belongs to who runs them." >&2

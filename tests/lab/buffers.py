@@ -63,10 +63,11 @@ def default_rows(tokens: int) -> int:
     return 512 if tokens <= 4096 else 1024 if tokens <= 32768 else 2048
 
 
-FEW = [Load(4096), Load(8192, 4), Load(32768, 16, "q8_0"), Load(40960, 2)]
+FEW = [Load(4096), Load(32768, 16, "q8_0"), Load(40960, 2)]
 # The first tell most; what follows is for the formulas' other arguments.
 LOADS = [
     *FEW,
+    Load(8192, 4),
     Load(4096, kv_type="q8_0"),
     Load(4096, 16),
     Load(8192),
@@ -242,7 +243,7 @@ def main() -> int:
         folder = options.models or scratch
         # Each load of all shapes before the next load: what there is when time runs out has every shape.
         loads = FEW if options.few else LOADS
-        for load in [*loads[:4], *PARTLY, *loads[4:]] if options.gpu else loads:
+        for load in [*loads[:3], *PARTLY, *loads[3:]] if options.gpu else loads:
             for name in options.names or SHAPES:
                 if time.monotonic() - began > options.seconds:
                     break

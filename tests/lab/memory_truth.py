@@ -24,6 +24,7 @@ MIB = 1024**2
 # What the predictions have to keep, in percent: the median of the errors, and how far one may be too low. Below so many
 # bytes an error is less than what a process has beside its model.
 MEDIAN, UNDER, TRIFLE = 3.0, 5.0, 16 * MIB
+HEAD_FIRST = ("gemma3n", "gemma4")
 COLUMNS = ("shape", "context", "parallel", "kv_type", "rows", "flash", "weights", "cache", "compute", "results")
 
 
@@ -49,12 +50,14 @@ def real(row: dict[str, Any]) -> dict[str, int]:
 def predicted(model: dict[str, Any], row: dict[str, Any]) -> dict[str, int]:
     """Bytes by part for a model on the CPU.
 
-    A head that is the embedding too is there once, unless the CPU's instructions want the head in another order.
+    A head that is the embedding too is there once, unless the CPU's instructions want the head in another order, or
+    the family asks for the head before the embedding (src/models/gemma4.cpp@b11434).
     """
     memory = model_memory(model, load_of(row))
-    once = model["tied_embeddings"] and "CPU_REPACK" not in row["buffers"]["model"]
+    copied = memory.output - model["tensor_bytes"]["output"] - model["tensor_bytes"]["other"]
+    once = "CPU_REPACK" not in row["buffers"]["model"] and model["family"] not in HEAD_FIRST
     return {
-        "weights": memory.weights - (memory.input if once else 0),
+        "weights": memory.weights - (copied if once else 0),
         "cache": memory.cache,
         "compute": memory.compute_cpu,
         "results": memory.results,
