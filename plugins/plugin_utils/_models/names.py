@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of models as operators give them: ``[HOST/][NAMESPACE/]MODEL[:TAG]``, and what is none.
+"""Names of models as operators give them: ``[HOST/][NAMESPACE/]MODEL[:TAG]``, and paths in their place.
 
 Source: types/model/name.go@v0.32.15, ParseNameBare, IsValid and EqualFold; the parts are those of
 module_utils/_models/names.py.
