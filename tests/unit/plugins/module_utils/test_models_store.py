@@ -176,10 +176,11 @@ def test_a_list_of_manifests(store):
     assert problems == []
     assert list(records) == ["tiny:latest"]
     record = records["tiny:latest"]
-    assert (record["layers"], record["digest"]) == (3, digest.partition(":")[2])
+    assert (record["layers"], record["digest"], record["runner"]) == (3, digest.partition(":")[2], "llamacpp")
     said["manifests"][1] = {**json.loads(child), "runner": "llamacpp"}
     store.named("registry.ollama.ai/library/inline/latest", json.dumps(said).encode())
-    assert read(store)[0]["inline:latest"]["layers"] == 3
+    inline = read(store)[0]["inline:latest"]
+    assert (inline["layers"], inline["runner"]) == (3, "llamacpp")
 
 
 def test_models_that_are_not_here(store):
@@ -365,7 +366,7 @@ def test_stores_that_cannot_be_read(store, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "listdir", refuse)
     found = gather([locked, str(tmp_path / "none"), "a\0b", store.path], [], [], None, 1)
-    assert [each["readable"] for each in found["stores"]] == [False, False, False, True]
+    assert [each["readable"] for each in found["stores"]] == [False, None, False, True]
     assert len(found["models"]) == 1
     assert found["problems"] == [
         f"{locked}: the store cannot be read (Permission denied)",
