@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.gguf import read_header
-from ansible_collections.inference.ollama.plugins.module_utils._models.names import is_part
+from ansible_collections.inference.ollama.plugins.module_utils._models.names import is_part, plain_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ class Folder:
         found: dict[tuple[str, str, str, str], str] = {}
         for name in ("manifests-v2", "manifests"):
             for parts, path in self._below(os.path.join(self.path, name), ()):
-                found.setdefault((parts[0], parts[1], parts[2], parts[3]), path)
+                found.setdefault((plain_host(parts[0]), parts[1], parts[2], parts[3]), path)
         if len(found) > MOST_MODELS:
             self._problem(f"{self.path}: it has {len(found)} models, of which the first {MOST_MODELS} were read")
         return dict(sorted(found.items())[:MOST_MODELS])

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 
 _HOST, _NAMESPACE, _TAG = "registry.ollama.ai", "library", "latest"
+# 0.40 keeps the models of that registry under the other one of its names (manifest/paths.go@0.40.0, canonicalV2Name).
+_SAME_HOST = "ollama.com"
 _PARTS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -27,9 +29,14 @@ def is_part(depth: int, text: str) -> bool:
     return _PARTS[depth].fullmatch(text) is not None
 
 
+def plain_host(host: str) -> str:
+    """The host of a name, under one name where it is the usual registry."""
+    return _HOST if host.lower() in (_HOST, _SAME_HOST) else host
+
+
 def shown(host: str, namespace: str, model: str, tag: str) -> str:
     """The name as ``ollama list`` shows it: without the registry's host and namespace where they are the usual ones."""
-    if host.lower() != _HOST:
+    if plain_host(host) != _HOST:
         return f"{host}/{namespace}/{model}:{tag}"
     return f"{model}:{tag}" if namespace.lower() == _NAMESPACE else f"{namespace}/{model}:{tag}"
 

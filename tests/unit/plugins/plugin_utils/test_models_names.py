@@ -20,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models.names imp
         ("library/llama3.1:8b", "llama3.1:8b"),
         ("registry.ollama.ai/library/llama3.1", "llama3.1:latest"),
         ("https://registry.ollama.ai/library/x:y", "x:y"),
+        ("ollama.com/library/llama3.1", "llama3.1:latest"),
         ("mike/m", "mike/m:latest"),
         ("hf.co/u/r-GGUF:Q4_K_M", "hf.co/u/r-GGUF:Q4_K_M"),
         ("hf.co/u/r:file-IQ3_M.gguf", "hf.co/u/r:file-IQ3_M.gguf"),
