@@ -13,8 +13,9 @@ version_added: 0.1.0
 description:
   - Reads the host with M(inference.ollama.topology_facts) and M(inference.ollama.unit_files_info), computes the plan,
     and compares it with what was found.
-  - Where C(ollama_reference_models) is V(auto) or has names, it reads the models of the host's store, too, with the
-    rights of the task, and so it does for a release that converts models. Files of models are read on the controller.
+  - Where C(ollama_reference_models) is V(auto) or has names, M(inference.ollama.models_info) reads the models
+    of the host's store, with the rights of the task, and so it does for a release that converts models. Files of models
+    are read on the controller.
   - Where another run changes the host, it waits for up to C(ollama_lock_timeout) seconds, and then refuses and says
     whose run that is. A change of a run that is dead is no obstacle.
   - Everything that is wrong is refused in one message, a line each. Nothing on the host is changed.

@@ -17,6 +17,7 @@ from ansible_collections.inference.ollama.plugins.filter.ollama import FILTERS, 
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import advise
 from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, dense, fit_of
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
+from ansible_collections.inference.ollama.tests.unit.support.models import LLAMA, read
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
 from ansible_collections.inference.ollama.tests.unit.support.records import record
 
@@ -71,7 +72,13 @@ RIGHT = {
     "run_summary": [{"h": HOST}],
     "setting_lint": [{"OLLAMA_HOST": "x"}, "0.34.1"],
     "topology_svg": [TOPOLOGY, "h", PLAN],
-    "tuning_plan": [TOPOLOGY, {"num_threads": 4, "environment": {"A": "1"}}, "0.34.1"],
+    "tuning_plan": [
+        TOPOLOGY,
+        {"num_threads": 4, "environment": {"A": "1"}, "reference_models": "auto"},
+        "0.34.1",
+        None,
+        read(LLAMA),
+    ],
     "unit_lint": [UNIT, "0.34.1", UNIT],
     "unit_settings": [UNIT, UNIT],
     "verification": [PLAN, NOTHING],
