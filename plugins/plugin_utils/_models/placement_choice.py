@@ -91,7 +91,7 @@ def rows(tokens: int, predicted: int, available: int, cards: Sequence[Device], *
 
 
 def projector_on_card(cards: Sequence[Device], weights: int, layers: int, total: int) -> bool:
-    """Whether a projector lies on the first card: not where layers are left to the CPU by num_gpu, nor on small cards."""
+    """Whether a projector lies on the first card: not where num_gpu leaves layers to the CPU, nor on small cards."""
     if not cards or layers == 0 or 0 < layers < total:
         return False
     return all((card.free or card.memory or weights + PROJECTOR_BYTES) >= weights + PROJECTOR_BYTES for card in cards)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._models.memory import ModelMemory
 
-# The part of a layer that goes elsewhere: its experts; all of its feed-forward weights; two thirds of them; one third. Its three
-# matrices are of about the same size.
+# The part of a layer that goes elsewhere: its experts; all of its feed-forward weights; two thirds of them; one third.
+# Its three matrices are of about the same size.
 EXPERTS, ALL, TWO_THIRDS, ONE_THIRD = "experts", "all", "two thirds", "one third"
 
 
@@ -107,6 +107,8 @@ def take(job: Job, shares: Sequence[Share]) -> Fitted:
     whole = first == 0
     for layer in memory.layers[:first]:
         _add(host, layer.weights, layer.cache)
+    if first == total:
+        host.weights += memory.output
     number = first
     for place, share in enumerate(shares):
         begin = number + share.layers - share.part

@@ -8,8 +8,9 @@ from __future__ import annotations
 MIB = 1 << 20
 
 
-def record(name="llama3.1:8b", *, layers=32, layer=130, output=410, entry=280, experts=0, **facts):
-    """A dense model of eight billion parameters; the sizes of a layer, its experts, output and input in MiB."""
+def record(name="llama3.1:8b", *, layers=32, layer=130, experts=0, **facts):
+    """A dense model of eight billion parameters; the sizes of a layer and of its experts in MiB."""
+    output, entry = 410, 280
     feed = {"attention": (layer - experts) // 4, "feed_forward": (layer - experts) * 3 // 4, "experts": experts}
     each = {**{key: size * MIB for key, size in feed.items()}, "recurrent": 0, "norm": 32768, "other": 0}
     size = (entry + output + layers * layer) * MIB
