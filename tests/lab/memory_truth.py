@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Set what a llama-server reserved beside what model_memory says that it reserves.
 
-memory_truth.py compare FILE             a table of the rows of buffers.py; fails where the two are too far apart
-memory_truth.py keep FILE TEXT OUT       numbers of the rows and the records of their models, for the unit tests
+memory_truth.py compare FILE...          a table of the rows of buffers.py; fails where the two are too far apart
+memory_truth.py keep --out OUT FILE...   numbers of the rows and the records of their models, for the unit tests
 
-Both read the records of the models from the files that the rows name. PYTHONPATH has the collection's root.
+Both read the records of the models from the files that the rows name, or from --models FOLDER. PYTHONPATH has the
+collection's root. Rows with a GPU are compared on it.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ MIB = 1024**2
 # What the predictions have to keep, in percent: the median of the errors, and how far one may be too low. Below so many
 # bytes an error is less than what a process has beside its model.
 MEDIAN, UNDER, TRIFLE = 3.0, 5.0, 16 * MIB
+# Names of devices in llama-server's lines; their memory on the host has names of its own, such as CUDA_Host.
+GPUS = frozenset(f"{kind}{number}" for kind in ("CUDA", "ROCm", "Vulkan") for number in range(16))
 HEAD_FIRST = ("gemma3n", "gemma4")
-COLUMNS = ("shape", "context", "parallel", "kv_type", "rows", "flash", "weights", "cache", "compute", "results")
+PARTS = ("weights", "cache", "compute", "results", "host")
+COLUMNS = ("shape", "where", "gpu_layers", "context", "parallel", "kv_type", "flash", "rows", *PARTS, "process")
 
 
 def record(path: str) -> dict[str, Any]:
@@ -36,24 +40,46 @@ def record(path: str) -> dict[str, Any]:
     return {**found, "name": "", "files": [], "source": "file"}
 
 
+def card_of(row: dict[str, Any]) -> str | None:
+    """The GPU that a row's model was loaded with; None for one on the CPU alone."""
+    return next((device for device in row["buffers"].get("compute", {}) if device in GPUS), None)
+
+
 def real(row: dict[str, Any]) -> dict[str, int]:
-    """Bytes by part of a row for a model on the CPU."""
-    parts = {kind: sum(devices.values()) for kind, devices in row["buffers"].items()}
+    """Bytes by part of a row: on the GPU where there is one, and what the host has beside it for the computation."""
+    card = card_of(row)
+    kinds = {
+        kind: sum(size for device, size in devices.items() if card in {None, device})
+        for kind, devices in row["buffers"].items()
+    }
     return {
-        "weights": parts["model"],
-        "cache": parts.get("kv", 0) + parts.get("kv_sliding", 0) + parts.get("recurrent", 0),
-        "compute": parts["compute"],
-        "results": parts.get("output", 0),
+        "weights": kinds["model"],
+        "cache": kinds.get("kv", 0) + kinds.get("kv_sliding", 0) + kinds.get("recurrent", 0),
+        "compute": kinds["compute"],
+        "results": sum(row["buffers"].get("output", {}).values()),
+        **({"host": sum(row["buffers"]["compute"].values()) - kinds["compute"]} if card else {}),
     }
 
 
 def predicted(model: dict[str, Any], row: dict[str, Any]) -> dict[str, int]:
-    """Bytes by part for a model on the CPU.
+    """The same of the record of a model.
 
-    A head that is the embedding too is there once, unless the CPU's instructions want the head in another order, or
-    the family asks for the head before the embedding (src/models/gemma4.cpp@b11434).
+    On a CPU a head that is the embedding too is there once, unless the CPU's instructions want the head in another
+    order, or the family asks for the head before the embedding (src/models/gemma4.cpp@b11434).
     """
     memory = model_memory(model, load_of(row))
+    if card_of(row):
+        # The head counts as a layer, the last (src/llama-model.cpp@b11434, i_gpu_start).
+        count = len(memory.layers) + 1 if row["gpu_layers"] is None else row["gpu_layers"]
+        layers = memory.layers[max(0, len(memory.layers) + 1 - count) :]
+        whole = count > len(memory.layers)
+        return {
+            "weights": sum(layer.weights for layer in layers) + (memory.output if count else 0),
+            "cache": sum(layer.cache for layer in layers),
+            "compute": memory.compute if whole else memory.compute_split,
+            "results": memory.results,
+            "host": memory.compute_host if whole else 0,
+        }
     copied = memory.output - model["tensor_bytes"]["output"] - model["tensor_bytes"]["other"]
     once = "CPU_REPACK" not in row["buffers"]["model"] and model["family"] not in HEAD_FIRST
     return {
@@ -64,8 +90,13 @@ def predicted(model: dict[str, Any], row: dict[str, Any]) -> dict[str, int]:
     }
 
 
+def asked_of(row: dict[str, Any]) -> tuple[int, int, str, bool, int]:
+    """The fields of a Load, in its order."""
+    return row["context"], row["parallel"], row["kv_type"], row["flash_used"], row["rows"]
+
+
 def load_of(row: dict[str, Any]) -> Load:
-    return Load(row["context"], row["parallel"], row["kv_type"], row["flash_used"], row["rows"])
+    return Load(*asked_of(row))
 
 
 def error(mine: int, theirs: int) -> float:
@@ -97,11 +128,30 @@ def compare(rows: list[dict[str, Any]]) -> list[str]:
     return wrong
 
 
-def keep(rows: list[dict[str, Any]], text: str) -> dict[str, Any]:
-    """The rows as lists of ``columns``, the records by shape; ``text`` says where the rows are from."""
-    records = {row["shape"]: record(row["path"]) for row in rows}
-    lines = [[*(row[name] for name in COLUMNS[:5]), row["flash_used"], *real(row).values()] for row in rows]
-    return {"source": text, "columns": COLUMNS, "rows": lines, "records": records}
+def keep(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rows as lists of ``columns``, each load once, and the records by shape, shortened.
+
+    ``where`` is cpu, repacked (a CPU whose instructions want an order of their own) or gpu; ``process`` the bytes that
+    the driver says of the process.
+    """
+    records = {row["shape"]: short(record(row["path"])) for row in rows}
+    lines: dict[tuple, list] = {}
+    for row in rows:
+        repacked = "repacked" if "CPU_REPACK" in row["buffers"]["model"] else "cpu"
+        said = row.get("driver", {}).get("process_mib") or [0]
+        asked = (row["shape"], "gpu" if card_of(row) else repacked, row["gpu_layers"], *asked_of(row))
+        parts = real(row)
+        values = [parts.get(part, 0) for part in PARTS]
+        lines[asked] = [*asked, *values, int(said[0]) * MIB]
+    return {"columns": COLUMNS, "rows": list(lines.values()), "records": records}
+
+
+def short(model: dict[str, Any]) -> dict[str, Any]:
+    """A record whose ``layers`` of tensor bytes are the kinds that there are, and ``kinds`` which one each layer is."""
+    every = model["tensor_bytes"]["layers"]
+    kinds = [kind for index, kind in enumerate(every) if kind not in every[:index]]
+    known = {**model["tensor_bytes"], "layers": kinds, "kinds": [kinds.index(each) for each in every]}
+    return {**{key: value for key, value in model.items() if value is not None}, "tensor_bytes": known}
 
 
 def say(text: str) -> None:
@@ -111,17 +161,12 @@ def say(text: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("compare", "keep"))
-    parser.add_argument("file")
-    parser.add_argument("text", nargs="?")
-    parser.add_argument("out", nargs="?")
+    parser.add_argument("files", nargs="+")
+    parser.add_argument("--models")
+    parser.add_argument("--out")
     parser.add_argument("--shapes", type=int, default=1, help="fail where fewer shapes were loaded")
     options = parser.parse_args()
-    with open(options.file) as file:
-        every = json.load(file)
-    rows = [row for row in every if "buffers" in row]
-    for row in every:
-        if "refused" in row:
-            say(f"{row['shape']}, {row['parallel']} x {row['context']} {row['kv_type']}: {row['refused'][0][:90]}")
+    rows = [row for path in options.files for row in read(path, options.models)]
     found = len({row["shape"] for row in rows})
     if found < options.shapes:
         say(f"the server said of {found} shapes what it reserves, expected {options.shapes}")
@@ -131,16 +176,27 @@ def main() -> int:
         for sentence in wrong:
             say(sentence)
         return 1 if wrong else 0
-    kept = keep(rows, options.text)
+    kept = keep(rows)
     with open(options.out, "w") as file:
         # A row a line, so that a change shows which.
-        lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in kept.pop("rows"))
-        records = ",\n".join(
-            f'"{name}": {json.dumps(each, separators=(",", ":"))}' for name, each in kept.pop("records").items()
-        )
-        head = json.dumps(kept)[:-1]
-        file.write(f'{head},\n"rows": [\n{lines}\n],\n"records": {{\n{records}\n}}\n}}\n')
+        lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in kept["rows"])
+        records = kept["records"].items()
+        texts = ",\n".join(f'"{name}": {json.dumps(each, separators=(",", ":"))}' for name, each in records)
+        columns = json.dumps(kept["columns"])
+        file.write(f'{{"columns": {columns},\n"rows": [\n{lines}\n],\n"records": {{\n{texts}\n}}\n}}\n')
     return 0
+
+
+def read(path: str, models: str | None) -> list[dict[str, Any]]:
+    """The rows of a file in which the server said what it reserves; what it refused is printed."""
+    with open(path) as file:
+        every = json.load(file)
+    for row in every:
+        if models:
+            row["path"] = f"{models}/{row['shape']}.gguf"
+        if "refused" in row:
+            say(f"{row['shape']}, {row['parallel']} x {row['context']} {row['kv_type']}: {row['refused'][0][:90]}")
+    return [row for row in every if "buffers" in row]
 
 
 if __name__ == "__main__":
