@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 VERBOSE = 1 << 25
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
 _GREATEST = (1 << 63) - 1
-_MOST_TENSORS = 1 << 16
+_MOST_TENSORS = 1 << 15
 
 
 class Server:

@@ -19,9 +19,10 @@ from ansible_collections.inference.ollama.plugins.module_utils._models.window im
 
 # Bounds: the largest models have about 2,000 tensors (of several thousand where each expert is one), 100 keys, 600,000
 # tokens and merges, templates of 100 KB; a list for each layer has less than 512 values (LLAMA_MAX_LAYERS).
-_MOST_KEYS, _MOST_TENSORS, _MOST_TEXTS = 1 << 14, 1 << 16, 1 << 22
-_LONGEST_KEY, _LONGEST_NAME, _LONGEST_TEXT, _LONGEST_LIST = (1 << 16) - 1, 63, 1 << 24, 1024
-_KEPT_TEXT = 1 << 12
+_MOST_KEYS, _MOST_TENSORS, _MOST_TEXTS = 1 << 12, 1 << 15, 1 << 21
+_LONGEST_KEY, _LONGEST_NAME, _LONGEST_TEXT, _LONGEST_LIST = 1 << 10, 63, 1 << 24, 1024
+# What is kept: of one text, and of all values in characters and numbers. The rest is left out as if it were longer.
+_KEPT_TEXT, _KEPT = 1 << 12, 1 << 20
 _DIMENSIONS, _MOST_ELEMENTS = 4, (1 << 63) - 1
 _ALIGNMENT = "general.alignment"
 # The least that a key with its value takes, and a tensor.
@@ -90,6 +91,7 @@ class _Reader:
         order = ">" if self._big else "<"
         self._forms = {kind: struct.Struct(order + form) for kind, form in _FORMS.items()}
         self._u32, self._u64 = self._forms[4], self._forms[10]
+        self._texts, self._room = 0, _KEPT
 
     def header(self) -> Header:
         tensors = self._count("the number of tensors", _MOST_TENSORS)
@@ -151,7 +153,7 @@ class _Reader:
         length = self._u64_of(f"the length of {what}")
         if length > _LONGEST_TEXT:
             raise self._error(f"{what} has {length} bytes", f"{_LONGEST_TEXT} at most")
-        if length > _KEPT_TEXT:
+        if length > _KEPT_TEXT or not self._keep(length):
             self._window.skip(length, what)
             return Skipped(length)
         return self._window.take(length, what).decode("utf-8", "replace")
@@ -160,8 +162,9 @@ class _Reader:
         kind = self._u32_of(f"the type of the elements of {what}")
         count = self._u64_of(f"the number of elements of {what}")
         if kind == _TEXT:
-            if count > _MOST_TEXTS:
-                raise self._error(f"{what} has {count} texts", f"{_MOST_TEXTS} at most")
+            if count > _MOST_TEXTS - self._texts:
+                raise self._error(f"{what} has {count} texts", f"{_MOST_TEXTS - self._texts} more at most")
+            self._texts += count
             self._fit("texts", count, 8)
             self._window.skip_texts(count, self._u64, _LONGEST_TEXT, what)
             return Skipped(count)
@@ -171,11 +174,18 @@ class _Reader:
             raise self._error(f"{what} has elements of the type {kind}", "0 to 12")
         form = self._forms[kind]
         self._fit("elements", count, form.size)
-        if count > _LONGEST_LIST:
+        if count > _LONGEST_LIST or not self._keep(count):
             self._window.skip(count * form.size, what)
             return Skipped(count)
         data = self._window.take(count * form.size, what)
         return list(struct.unpack(f"{'>' if self._big else '<'}{count}{_FORMS[kind]}", data))
+
+    def _keep(self, count: int) -> bool:
+        """Whether there is room for more characters or numbers."""
+        if count > self._room:
+            return False
+        self._room -= count
+        return True
 
     def _tensors(self, count: int) -> tuple[Tensor, ...]:
         found: dict[str, Tensor] = {}

@@ -128,11 +128,11 @@ def test_a_file_that_shrinks():
         (b"GGUF" + struct.pack("<IQQ", 4, 0, 0), "version 4 of GGUF"),
         (b"GGUF" + struct.pack("<IQQ", 0, 0, 0), "version 0 of GGUF"),
         (b"GGUF" + struct.pack("<IQQ", 3, 1 << 20, 0), "the number of tensors before it is 1048576"),
-        (b"GGUF" + struct.pack("<IQQ", 3, 60000, 0), "60000 tensors are announced, expected 0 at most"),
+        (b"GGUF" + struct.pack("<IQQ", 3, 30000, 0), "30000 tensors are announced, expected 0 at most"),
         (b"GGUF" + struct.pack("<IQQ", 3, 0, 1 << 40), "the number of keys before it is"),
         (b"GGUF" + struct.pack("<IQQ", 3, 0, 9), "9 keys are announced, expected 0 at most"),
         (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 0) + b"\0" * 99, "a key has 0 bytes"),
-        (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 1 << 62) + b"\0" * 99, "expected 1 to 65535"),
+        (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 1 << 62) + b"\0" * 99, "expected 1 to 1024"),
     ],
 )
 def test_wrong_beginnings(data, words):
@@ -153,7 +153,7 @@ def one_key(value):
         (struct.pack("<IIQ", 9, 9, 1), "a list of lists"),
         (struct.pack("<IIQ", 9, 44, 1), "elements of the type 44"),
         (struct.pack("<IIQ", 9, 4, 1 << 60), "elements are announced"),
-        (struct.pack("<IIQ", 9, 8, 1 << 60), "texts, expected 4194304 at most"),
+        (struct.pack("<IIQ", 9, 8, 1 << 60), "texts, expected 2097152 more at most"),
         (struct.pack("<IIQ", 9, 8, 1 << 20), "texts are announced"),
         (struct.pack("<IIQQ", 9, 8, 1, 1 << 63), "expected 16777216 at most"),
         (struct.pack("<IIQQ", 9, 8, 1, (1 << 64) - 1), "expected 16777216 at most"),
@@ -229,3 +229,13 @@ def test_value_types_agree_with_the_package():
     """The numbers of the types of values are those of the package gguf."""
     gguf = pytest.importorskip("gguf")
     assert sorted(int(kind) for kind in gguf.GGUFValueType) == sorted(number for number, _form in TYPES.values())
+
+
+def test_what_is_kept_has_a_bound():
+    """Of very many lists and texts the first are kept, and those behind them are left out."""
+    metadata = {f"a.{number}": Typed("u64", [number] * 1024) for number in range(1025)}
+    metadata["a.text"] = "x"
+    header = read(Writer().file(metadata))
+    assert header.metadata["a.1023"] == [1023] * 1024
+    assert (header.metadata["a.1024"], header.metadata["a.text"]) == (Skipped(1024), Skipped(1))
+    assert str(Skipped(1024)) == "a list or text of length 1024"
