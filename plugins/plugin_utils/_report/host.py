@@ -17,7 +17,7 @@ FAIL, UNREACHABLE, REFUSED = "fail", "unreachable", "refused"
 UNKNOWN, CONFIGURED, PASS = "unknown", "configured", "pass"
 # The worst first.
 VERDICTS = (FAIL, UNREACHABLE, REFUSED, UNKNOWN, CONFIGURED, PASS)
-PARTS = ("changes", "verification", "drift", "plan", "topology")
+PARTS = ("changes", "verification", "drift", "plan", "fit", "topology")
 
 # A decision that lacks one of these places nothing.
 _PLACED = {"instance", "setting", "kind", "value"}

@@ -19,7 +19,10 @@ from markupsafe import Markup
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
+from ansible_collections.inference.ollama.plugins.plugin_utils._models import remedies
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.draw import inline_svg
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.fits import inline_fit_svg
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style import shared_sheet
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.fleet import SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.host import (
@@ -128,6 +131,7 @@ def _view(host: Mapping[str, Any]) -> dict[str, Any]:
         "decisions": _grouped(rows(plan.get("decisions")), "instance"),
         "problems": problems if isinstance(problems, list) else [],
         **picture,
+        **_fits(host),
     }
 
 
@@ -151,6 +155,30 @@ def _picture(host: Mapping[str, Any], instances: list[dict[str, Any]]) -> dict[s
     except _UNDRAWABLE as error:
         return {"not_drawn": str(error)}
     return {"picture": Markup(picture)}  # noqa: S704 - _picture escapes its texts itself
+
+
+def _fits(host: Mapping[str, Any]) -> dict[str, Any]:
+    """The models that fit with what to do about the others, and their picture; nothing where nobody asked."""
+    # Reports of earlier releases lack the key.
+    fit = mapping(host.get("fit"))
+    if not fit:
+        return {}
+    try:
+        models = [
+            (server["name"], model, remedies.where(model), _memory(model), remedies.remedies(model))
+            for server in fit["servers"]
+            for model in server["models"]
+        ]
+        picture = inline_fit_svg(fit, host["name"]) if models else ""
+    except _UNDRAWABLE as error:
+        return {"fits_not_shown": f"{type(error).__name__}"}
+    # _picture escapes its texts itself.
+    return {"fits": models, "fits_picture": Markup(picture), "fits_missing": rows(fit.get("missing"))}  # noqa: S704
+
+
+def _memory(model: Mapping[str, Any]) -> str | None:
+    total = model["memory"]["total_bytes"]
+    return bytes_of(total) if total else None
 
 
 def _text(value: object) -> str:

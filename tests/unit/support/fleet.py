@@ -8,12 +8,15 @@ from __future__ import annotations
 import copy
 import functools
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import advise
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
 from ansible_collections.inference.ollama.tests.unit.golden.test_fleet import CASES, machine
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import SAME, running
+from ansible_collections.inference.ollama.tests.unit.support.fits import SETTINGS, Host, dense, fit_of
 from ansible_collections.inference.ollama.tests.unit.support.hosts import STORED, _stored
 from ansible_collections.inference.ollama.tests.unit.support.plans import SOFTWARE, plan
 
+MODELS = {"llama3.1:8b": {}, "llama3.3:70b": {"layers": 80, "width": 8192, "forward": 28672, "heads": 64}}
 MOMENT = "2026-11-22T10:57:27Z"
 LATER = "/etc/systemd/system/ollama.service.d/zz.conf"
 # The trouble of each host in turn; the others have none.
@@ -45,10 +48,25 @@ def _made(number):
     return facts, plan(facts, **options)
 
 
+@functools.cache
+def _fit():
+    """Two models, of which one fits."""
+    host = Host(card=8 << 30, host=8 << 30)
+    found = [advise(dense(name, **shape), {}, SETTINGS, "0.34.1", host) for name, shape in MODELS.items()]
+    return fit_of(*found, missing=[{"name": "cut:latest", "reason": "its file could not be read"}])
+
+
 def record(number=0, trouble=None):
     """What is known of the host with this number."""
     facts, made = copy.deepcopy(_made(number))
-    found = {"topology": facts, "plan": made, "changes": None, "error": None, "stopped": None}
+    found = {
+        "topology": facts,
+        "plan": made,
+        "fit": copy.deepcopy(_fit()),
+        "changes": None,
+        "error": None,
+        "stopped": None,
+    }
     if trouble == "unreachable":
         address = f"10.0.0.{number % 256} port 22"
         error = f"Failed to connect to the host via ssh: connect to host {address}: No route to host"
