@@ -192,14 +192,13 @@ class _Reader:
         shapes = [struct.Struct(f"{'>' if self._big else '<'}{number}QIQ") for number in range(_DIMENSIONS + 1)]
         for _each in range(count):
             name = self._name("the name of a tensor", _LONGEST_NAME)
-            what = f"the tensor {name!r}"
             if name in found:
-                raise self._error(f"{what} comes twice", "each once")
-            dimensions = int(self._window.number(self._u32, what))
+                raise self._error(f"the tensor {name!r} comes twice", "each once")
+            dimensions = int(self._window.number(self._u32, "a tensor"))
             if dimensions > _DIMENSIONS:
-                raise self._error(f"{what} has {dimensions} dimensions", f"{_DIMENSIONS} at most")
+                raise self._error(f"the tensor {name!r} has {dimensions} dimensions", f"{_DIMENSIONS} at most")
             form = shapes[dimensions]
-            *shape, kind, offset = form.unpack(self._window.take(form.size, what))
+            *shape, kind, offset = form.unpack(self._window.take(form.size, "a tensor"))
             found[name] = self._tensor(name, tuple(shape), kind, offset)
         return tuple(found.values())
 
