@@ -32,7 +32,8 @@ class Attention:
 
     ``heads`` of the queries. ``norms``: queries and keys are normalised first. ``after``: so is the result. ``gate``:
     it is multiplied with a gate that comes with the queries. Without ``flash`` the scores of all cells are stored.
-    ``copied``: bytes of keys and values that are copied to the device from a cache that lies on the host.
+    ``copied``: bytes of keys and values that are copied to the device from a cache that lies on the host; ``widened``:
+    of those that are made f16 before they are read (CUDA, src/ggml-cuda/fattn.cu).
     """
 
     queries: int
@@ -47,6 +48,7 @@ class Attention:
     gate: bool = False
     flash: bool = True
     copied: int = 0
+    widened: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Compressed:
     cells: int
     flash: bool = True
     copied: int = 0
+    widened: int = 0
 
     @property
     def returned(self) -> int:
@@ -85,7 +88,8 @@ class Forward:
 class Experts:
     """Experts in all, those that a token uses, the elements of one; the shared one; the rest as of ``Forward``.
 
-    ``first``: rows are weighted before the experts (Llama 4), not after them.
+    ``first``: rows are weighted before the experts (Llama 4), not after them. ``kept``: what the experts return is kept
+    beside what is made of it.
     """
 
     count: int
@@ -96,6 +100,7 @@ class Experts:
     after: bool = False
     weight: int = 0
     first: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,7 +184,7 @@ class Builder:
         else:
             found = self.result(inner, found, over=True)
         found = self.product(part.used * self.width, found, order, weight=part.weight)
-        found = self.result(part.used * self.width, found, weights, over=True)
+        found = self.result(part.used * self.width, found, weights, over=not part.kept)
         found = self.result(self.width, found)
         if part.shared:
             found = self.result(self.width, found, self._dense(base, part.shared), over=True)
@@ -214,7 +219,8 @@ class Builder:
     def _attended(self, query: int, mask: int, part: Attention | Compressed) -> int:
         copied = (self.graph.op(part.copied),) if part.copied else ()
         if part.flash:
-            return self.result(part.returned, query, mask, *copied)
+            size = self.rows * part.returned * FLOAT + part.widened
+            return self.graph.op(size, query, mask, *copied)
         scores = self.result(part.heads * part.cells, query, *copied)
         scores = self.result(part.heads * part.cells, scores, mask, over=True)
         return self.result(part.returned, self.result(part.returned, scores))

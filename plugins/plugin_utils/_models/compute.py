@@ -60,12 +60,15 @@ STREAMED = "gemma3n"
 
 @dataclass(frozen=True)
 class Buffers:
-    """Bytes of the buffers: on one device, on each of several, on the host beside them, on a CPU alone."""
+    """Bytes of the buffers: on one device that has all layers or some, on each of several, on the host beside each of
+    them, on a CPU alone.
+    """
 
     device: int
     split: int
     pipeline: int
     host: int
+    host_split: int
     host_pipeline: int
     cpu: int
 
@@ -77,13 +80,18 @@ def buffers(model: Mapping[str, Any], load: Load) -> Buffers:
     given = plan.input_bytes
     # The embeddings by layer, and a scaled copy of those of the tokens.
     extra = plan.by_layer + (row if plan.by_layer else 0)
+    device, own, host = plan.peak(own=False), plan.peak(own=True), 4 * row + given + extra
+    # Recurrent layers whose state lies on the host are computed there.
+    recurs = family(model) not in INTERVAL_FAMILIES and any(layer.state for layer in plan.layers)
     return Buffers(
-        device=plan.peak(own=False),
-        split=max(plan.peak(own=False, copied=True), plan.peak(own=False) + plan.largest_copy),
-        pipeline=plan.peak(own=False) + (COPIES - 1) * (3 * row + given) + given + 2 * row,
-        host=4 * row + given + extra,
+        device=device,
+        split=max(plan.peak(own=False, copied=True), device + plan.largest_copy),
+        # Embeddings by layer pass from device to device.
+        pipeline=plan.peak(own=False, copies=COPIES) + 2 * COPIES * plan.by_layer,
+        host=host,
+        host_split=max(host, own) if recurs else host,
         host_pipeline=2 * row + COPIES * (2 * row + given) + extra,
-        cpu=plan.peak(own=True),
+        cpu=own,
     )
 
 
@@ -123,33 +131,40 @@ class _Plan:
         weights = (self._weight(index, group, gated=gated) for index in range(len(self.layers)) for group in groups)
         return max(weights, default=0) + max(self.caches, default=0)
 
-    def peak(self, *, own: bool, copied: bool = False) -> int:
-        """Bytes of the buffer. ``own``: inputs and embeddings are made there; ``copied``: weights come there too."""
+    def peak(self, *, own: bool, copied: bool = False, copies: int = 1) -> int:
+        """Bytes of the buffer. ``own``: inputs and embeddings are made there; ``copied``: weights come there too.
+
+        With several ``copies`` of the inputs none of them is freed.
+        """
         graph, row = Graph(), self.rows * self.width * FLOAT
+
+        def given(size: int) -> int:
+            found = graph.given(size * copies)
+            return graph.op(0) if copies > 1 else found
+
         if own:
-            graph.given(row)
-        mixed = graph.given(row)
+            given(row)
+        mixed = given(row)
         tokens = x = 0
         if not own:
-            tokens, x = graph.given(row), graph.given(row)
-        positions = graph.given(FLOAT * self.rows * 4)
-        masks = [graph.given(size) for size in self.masks]
-        places = graph.given(self.places * len(self.masks))
+            tokens, x = given(row), given(row)
+        positions = given(FLOAT * self.rows * 4)
+        masks = [given(size) for size in self.masks]
+        places = given(self.places * len(self.masks))
         if own:
             x, tokens = graph.op(row), graph.op(row)
-        if own:
             x = graph.op(row, x, over=True)
         # Rows of tokens and of images are mixed in a copy that is reserved and not read without images.
         graph.op(row, mixed)
         graph.op(0, tokens)
         by_layer = shape.by_layer(self.model)
-        chosen = graph.given(self.by_layer) if by_layer else 0
+        chosen = given(self.by_layer) if by_layer else 0
         builder = Builder(graph, self.rows, self.width, Inputs(positions, places, (masks[0], masks[-1])))
         entry, streams = x, family(self.model) == STREAMED
         x = builder.stacked(x) if streams else x
         for place, index in enumerate(self._distinct()):
             before = builder.predicted(x) if streams else x
-            x = self._layer(builder, index, before, copied=copied)
+            x = self._layer(builder, index, before, own=own, copied=copied)
             x = builder.corrected(x, before) if streams else x
             if by_layer and not place:
                 chosen = builder.embeddings(entry, chosen, by_layer * len(self.layers))
@@ -177,10 +192,10 @@ class _Plan:
                 found.append(index)
         return found
 
-    def _layer(self, builder: Builder, index: int, x: int, *, copied: bool) -> int:
+    def _layer(self, builder: Builder, index: int, x: int, *, own: bool, copied: bool) -> int:
         model = self.model
         after, gated = family(model) in shape.AFTER_FAMILIES, family(model) not in shape.PLAIN_FAMILIES
-        x = self._attention(builder, index, x, after=after, copied=copied)
+        x = self._attention(builder, index, x, own=own, copied=copied)
         weight = self._weight(index, "feed_forward", gated=gated) if copied else 0
         if shape.expert_layer(model, index):
             found, length = model.get("experts") or {}, shape.shared_length(model, index)
@@ -193,14 +208,17 @@ class _Plan:
                 after=after,
                 weight=self._weight(index, "experts", gated=gated) if copied else 0,
                 first=family(model) == "llama4",
+                kept=not own,
             )
             return builder.experts(x, part)
         forward_part = Forward(shape.forward_length(model, index), gated, after, weight)
         return builder.forward(x, forward_part) if forward_part.length else x
 
-    def _attention(self, builder: Builder, index: int, x: int, *, after: bool, copied: bool) -> int:
+    def _attention(self, builder: Builder, index: int, x: int, *, own: bool, copied: bool) -> int:
         model, layer, heads = self.model, self.layers[index], shape.heads(self.model, index)
         cache = self.caches[index] if copied and layer.key else 0
+        tokens = (self.window if layer.kind == SLIDING else self.cells) * self.load.parallel
+        widened = 2 * tokens if self.load.flash and self.load.kv_type != "f16" and not own and not self.whole else 0
         if layer.kind == COMPRESSED:
             ranks = model.get("compressed_kv") or {}
             part = Compressed(
@@ -213,6 +231,7 @@ class _Plan:
                 cells=self.cells,
                 flash=self.load.flash,
                 copied=cache,
+                widened=widened * layer.key,
             )
             return builder.compressed_attention(x, part)
         key, value = model.get("key_length") or shape.HEAD, model.get("value_length") or shape.HEAD
@@ -232,10 +251,11 @@ class _Plan:
             cells=self.window if sliding else self.cells,
             sliding=sliding,
             norms=family(model) in shape.NORMED_FAMILIES,
-            after=after,
+            after=family(model) in shape.AFTER_FAMILIES,
             gate=family(model) in INTERVAL_FAMILIES,
             flash=self.load.flash,
             copied=cache,
+            widened=widened * (at(model.get("kv_heads"), index) or heads) * (key + value),
         )
         return builder.attention(x, whole)
 

@@ -20,6 +20,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models.layers im
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# What the driver and its libraries take of each card for a process: 590 to 600 MiB on an H100 (driver 580), up to 400
+# where the kernels of fewer generations are loaded (llama.cpp b11434, Ollama's build).
+RUNTIME_BYTES, RUNTIME_HOPPER_BYTES, HOPPER = 400 << 20, 600 << 20, (9, 0)
 # A projector's buffers beside its weights, where nothing of its shape is known.
 PROJECTOR_SHARE = 4
 
@@ -62,7 +65,8 @@ class ModelMemory:
     each device that has layers, where the model lies on devices as a whole; ``compute_split`` where layers are left to
     the CPU; ``compute_host`` what the host has beside them for a model on devices, ``compute_cpu`` for one on the CPU
     alone. ``results`` is the buffer of the results (logits or embeddings), on the host. ``compute_pipeline`` and
-    ``compute_host_pipeline`` are what ``compute`` and ``compute_host`` become where several devices have all layers.
+    ``compute_host_pipeline`` are what ``compute`` and ``compute_host`` become where several devices have all layers,
+    ``compute_host_split`` what the latter becomes where layers are left to the CPU.
     """
 
     layers: tuple[LayerBytes, ...]
@@ -76,6 +80,7 @@ class ModelMemory:
     results: int
     compute_pipeline: int = 0
     compute_host_pipeline: int = 0
+    compute_host_split: int = 0
 
     @property
     def weights(self) -> int:
@@ -86,6 +91,11 @@ class ModelMemory:
     def cache(self) -> int:
         """KV cache and recurrent state of all layers."""
         return sum(layer.cache for layer in self.layers)
+
+
+def runtime_bytes(compute: tuple[int, int] | None) -> int:
+    """What a process takes of a card of this compute capability before it has a model; None: of any other card."""
+    return RUNTIME_HOPPER_BYTES if compute is not None and compute >= HOPPER else RUNTIME_BYTES
 
 
 def model_memory(model: Mapping[str, Any], load: Load) -> ModelMemory:
@@ -104,6 +114,7 @@ def model_memory(model: Mapping[str, Any], load: Load) -> ModelMemory:
         results=load.parallel * _result(model) * 4,
         compute_pipeline=computed.pipeline,
         compute_host_pipeline=computed.host_pipeline,
+        compute_host_split=computed.host_split,
     )
 
 

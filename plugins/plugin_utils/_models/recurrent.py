@@ -104,6 +104,8 @@ def _space(builder: Builder, base: int, part: Recurrent) -> int:
     convolved = _convolved(builder, projected, part)
     steps = builder.result(part.steps, projected)
     scanned = _scanned(builder, part, convolved, steps)
+    # The states of all slots but one are moved.
+    builder.graph.op(0, builder.graph.op(part.state - part.state // part.slots))
     gate = builder.result(part.inner, projected)
     skipped = builder.result(part.inner, convolved)
     skipped = builder.result(part.inner, skipped, scanned, over=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import BLOCK
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.cache import BLOCK
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
 

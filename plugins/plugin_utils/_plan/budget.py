@@ -11,30 +11,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, NamedTuple, Tuple
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.memory import RUNTIME_BYTES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import GIB
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cost import Cost, LoadedModel, Place, assumed, cost
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.speed import MOST_PAYING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import ReferenceModel
+    from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
 
 MIB = 1 << 20
-# Bytes of 32 elements: a block of q8_0 is 32 bytes and a scale of two, one of q4_0 16 and two (ggml-common.h).
-BLOCK = 32
-BLOCK_BYTES = {"f16": 64, "q8_0": 34, "q4_0": 18}
 # From 0.30.0 on a card is taken for a model, and other models stay on it, only where that leaves a fifth of what is
 # free of it (server/sched.go), and llama.cpp leaves this much of each card free (LLAMA_ARG_FIT_TARGET).
 MARGIN_BYTES = 1024 * MIB
-# What a model process needs beside weights and KV cache: buffers of the computation and of the driver on each device,
-# and the attention mask, 512 rows (num_batch) of four bytes for each token of context.
-BASE_BYTES, MASK_BYTES = 512 * MIB, 2048
-# Without flash attention the scores of 512 rows and 64 heads are stored too, four bytes for each token of context.
-SCORES_BYTES = 512 * 64 * 4
-# Without reference models one of eight billion parameters is assumed: 32 layers of 8 KV heads of 128 elements, whose
-# weights fill half of the usable memory. Beyond 32768 tokens many models were not trained.
-ASSUMED_KV_BYTES, ASSUMED_CONTEXT = 128 * 1024, 32768
+# The assumed model (cost.py) has weights that fill half of the usable memory. Beyond 32768 tokens many models were not
+# trained.
+ASSUMED_CONTEXT = 32768
 # One slot of so many tokens is given to a model that leaves room for little else.
 PLAIN_TOKENS = 8192
 # The system and other programs: a quarter of a small host, 8 GiB of a large one.
@@ -77,16 +71,6 @@ class MemoryUse(NamedTuple):
         return self.weights + self.kv + self.overhead
 
 
-@dataclass(frozen=True)
-class LoadedModel:
-    """A reference model as this release runs it: whether it is held to one slot, its cache type, flash attention."""
-
-    reference: ReferenceModel
-    single: bool = False
-    kv_type: str = "f16"
-    flash: bool = True
-
-
 # Bytes that models may take of each device, in groups that layers are split over.
 DeviceGroups = Tuple[Tuple[int, ...], ...]
 
@@ -97,7 +81,8 @@ class Budget:
 
     ``groups`` is what models may take beside each other; ``whole``, where it is given, what one may take that nothing
     lies beside, since no other has to make room. ``together``: assumed models share the memory with each other. On GPUs
-    they do not, because the server counts what lies on a card and unloads a model before it overfills it.
+    they do not, because the server counts what lies on a card and unloads a model before it overfills it. ``shared``:
+    GPUs have their memory from the host. ``runtime`` is what a process takes of each card by itself.
     """
 
     groups: DeviceGroups
@@ -106,24 +91,28 @@ class Budget:
     together: bool = False
     flash: bool = True
     kv_type: str = "f16"
+    release: Release | None = None
+    shared: bool = False
+    runtime: int = RUNTIME_BYTES
 
     def figures(self, candidate: Candidate) -> tuple[MemoryUse, int]:
         """The most that a candidate can take, that of its largest models, and the bytes that there are for it."""
-        use = self._use(candidate)
-        groups = self.groups if self._fit(use, candidate, self.groups) else self._most(candidate)
-        base = self._base(candidate)
-        group = max(groups, key=lambda sizes: _left(sizes, base))
-        used = sum(size > base for size in group) or 1
-        return use._replace(overhead=use.overhead + base * used), sum(group)
+        found = self._costs(candidate)
+        groups = self.groups if self._fit(found, self.groups) else self._most(candidate)
+        group = max(groups, key=lambda sizes: _room(sizes, found))
+        alone = _left((max(group),), found.device) >= max(found.total, _left(group, found.devices))
+        used = 1 if alone else sum(size > found.devices for size in group) or 1
+        base = found.device if used == 1 else found.devices * used
+        return MemoryUse(found.weights, found.kv, found.buffers + base), sum(group)
 
     def holds(self, candidate: Candidate) -> bool:
         """Whether the candidate fits: else layers go to the CPUs, or models push each other out."""
-        return self._fit(self._use(candidate), candidate, self._most(candidate))
+        return self._fit(self._costs(candidate), self._most(candidate))
 
     def fits(self, candidate: Candidate) -> bool:
         """Whether to plan the candidate: it holds, and slots and tokens to spare stay off the last fifth of a card."""
         spare = candidate.parallel > 1 or candidate.context > PLAIN_TOKENS
-        return self._fit(self._use(candidate), candidate, self.groups) if spare else self.holds(candidate)
+        return self._fit(self._costs(candidate), self.groups) if spare else self.holds(candidate)
 
     def largest(self, candidate: Candidate, field: str, step: int, most: int) -> int | None:
         """The largest multiple of ``step`` up to ``most`` with which the candidate holds; None where none does."""
@@ -137,56 +126,43 @@ class Budget:
     def _most(self, candidate: Candidate) -> DeviceGroups:
         return self.whole if self.whole and candidate.loaded == 1 else self.groups
 
-    def _fit(self, use: MemoryUse, candidate: Candidate, groups: DeviceGroups) -> bool:
-        base = self._base(candidate)
-        return any(use.total <= _left(sizes, base) for sizes in groups)
+    @staticmethod
+    def _fit(found: Cost, groups: DeviceGroups) -> bool:
+        return any(found.total <= _room(sizes, found) for sizes in groups)
 
-    def _base(self, candidate: Candidate) -> int:
-        """What the processes of a candidate's models take on every device that they use."""
-        count = min(candidate.loaded, len(self.models)) if self.models else candidate.loaded if self.together else 1
-        return BASE_BYTES * count
+    @property
+    def _place(self) -> Place:
+        return Place(host=self.together, shared=self.shared, runtime=self.runtime)
 
-    def _use(self, candidate: Candidate) -> MemoryUse:
-        """Without what every device takes."""
+    def _costs(self, candidate: Candidate) -> Cost:
+        """What a candidate's models take together."""
         if not self.models:
             return self._assumed(candidate)
-        each = sorted((_one(model, candidate) for model in self.models), key=lambda one: one.total, reverse=True)
-        return MemoryUse(*(sum(part) for part in zip(*each[: candidate.loaded])))
+        each = [cost(model, candidate.parallel, candidate.context, self._place) for model in self.models]
+        each.sort(key=lambda one: one.total + one.device, reverse=True)
+        return Cost(*(sum(part) for part in zip(*each[: candidate.loaded])))
 
-    def _assumed(self, candidate: Candidate) -> MemoryUse:
+    def _assumed(self, candidate: Candidate) -> Cost:
         copies = candidate.loaded if self.together else 1
-        tokens = candidate.context * candidate.parallel * copies
-        kv = ASSUMED_KV_BYTES * BLOCK_BYTES[self.kv_type] // BLOCK_BYTES["f16"] * tokens
-        overhead = _buffer_bytes(flash=self.flash) * tokens
+        tokens = (candidate.parallel, candidate.context)
+        one = assumed(tokens, self.kv_type, self.release, self._place, flash=self.flash)
+        found = Cost(*(part * copies for part in one))
         usable = sum(self.groups[0])
         weights = usable // 2
         if copies == 1 and candidate.parallel == 1 and candidate.context <= STEPS["balanced"][0][1]:
             # The least that can be planned is planned on the smallest hosts too, for models that are smaller.
-            weights = max(0, min(weights, usable - kv - overhead - self._base(candidate)))
-        return MemoryUse(weights, kv, overhead)
+            weights = max(0, min(weights, usable - found.kv - found.buffers - found.device))
+        return found._replace(weights=weights)
 
 
-def _one(model: LoadedModel, candidate: Candidate) -> MemoryUse:
-    reference = model.reference
-    # The server cuts a context down to what the model was trained for.
-    context = min(candidate.context, reference.context_length or candidate.context)
-    tokens = context * (1 if model.single else candidate.parallel)
-    kv = kv_bytes_per_token(reference, model.kv_type) * tokens
-    return MemoryUse(reference.size_bytes, kv, _buffer_bytes(flash=model.flash) * tokens)
+def _room(sizes: Sequence[int], found: Cost) -> int:
+    """Bytes for weights and caches, on the largest device or on all of a group."""
+    return max(_left((max(sizes),), found.device), _left(sizes, found.devices))
 
 
 def _left(sizes: Iterable[int], base: int) -> int:
     """Bytes of the devices that are left beside their processes; a device that holds no more is not used."""
     return sum(max(0, size - base) for size in sizes)
-
-
-def kv_bytes_per_token(model: ReferenceModel, kv_type: str = "f16") -> int:
-    """Bytes that one token takes in a model's KV cache: for every layer and KV head a key and a value.
-
-    llama3.1:8b (32 layers, 8 heads, 128 and 128 elements) takes 131072 in f16. Elements are stored in blocks of 32.
-    """
-    elements = model.kv_heads * (model.key_length + model.value_length)
-    return model.layers * -(-elements * BLOCK_BYTES[kv_type] // BLOCK)
 
 
 def whole_bytes(vram: int | None, reserve: int = 0) -> int:
@@ -260,7 +236,3 @@ def largest_fitting(ordered: list[Candidate], fits: Callable[[Candidate], bool])
             break
         best = candidate
     return best
-
-
-def _buffer_bytes(*, flash: bool) -> int:
-    return MASK_BYTES if flash else MASK_BYTES + SCORES_BYTES

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.memory import runtime_bytes
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget, speed
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.attention import attends, cache_type
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import (
@@ -19,9 +20,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget impo
     Budget,
     Candidate,
     DeviceGroups,
-    LoadedModel,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import GIB, gib
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cost import LoadedModel
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import single
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import reserve
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.runners import (
@@ -85,11 +86,21 @@ def fit(planning: Planning, room: Room | None) -> Fit:
     cache = cache_bound(planning)
     groups, whole = _groups(planning, runners, cache)
     models = tuple(
-        LoadedModel(model, single(planning, model), cache_type(planning, model), attends(planning, model))
+        LoadedModel(
+            model, single(planning, model), cache_type(planning, model), attends(planning, model), planning.release
+        )
         for model in planning.policy.reference_models
     )
     memory = Budget(
-        groups, models, whole, together=not planning.gpus, flash=attends(planning), kv_type=cache_type(planning)
+        groups,
+        models,
+        whole,
+        together=not planning.gpus,
+        flash=attends(planning),
+        kv_type=cache_type(planning),
+        release=planning.release,
+        shared=any(gpu.shared_bytes for gpu in planning.gpus),
+        runtime=max((runtime_bytes(gpu.compute) for gpu in planning.gpus), default=0),
     )
     paying = _paying(planning, room)
     chosen = budget.largest_fitting(_own(planning, _candidates(planning, room, cache, paying.slots)), memory.fits)
