@@ -147,18 +147,23 @@ def _path(record: Mapping[str, Any]) -> str:
 
 
 def _free(inputs: Inputs, residents: Sequence[_Resident]) -> tuple[list[Device], Host]:
-    """Cards and host with what is free beside the models in memory. Integrated cards have no more than the host has."""
-    used = [0] * len(inputs.devices)
-    host_used = 0
-    for other in residents:
-        host_used += other.found.host.total
-        for card, use in other.found.cards.items():
-            used[card] += use.total
-            host_used += use.total if inputs.devices[card].integrated else 0
-    host = inputs.host
+    """Cards and host with what is free beside the models in memory. A card that shares the host's memory has no more of
+    it than the host.
+    """
+    used = [
+        sum(other.found.cards[card].total for other in residents if card in other.found.cards)
+        for card in range(len(inputs.devices))
+    ]
+    host, host_used = inputs.host, sum(other.found.host.total for other in residents)
+    host_used += sum(device.shared(taken) for device, taken in zip(inputs.devices, used))
     if host.free is not None:
         host = replace(host, free=max(0, host.free - host_used))
-    cards = [replace(device, free=max(0, device.free - taken)) for device, taken in zip(inputs.devices, used)]
+    cards = []
+    for device, taken in zip(inputs.devices, used):
+        left = max(0, device.free - taken)
+        if device.own is not None and host.free is not None:
+            left = min(left, max(0, device.own - taken) + host.free)
+        cards.append(replace(device, free=left, own=None if device.own is None else max(0, device.own - taken)))
     return cards, host
 
 

@@ -233,8 +233,8 @@ def _overfilled(found: Mapping[int, Use], cards: Sequence[Device]) -> str | None
 
 
 def _check_host(use: Use, host: Host, cards: Sequence[Device], found: Mapping[int, Use]) -> None:
-    """Raise RefusedError where the host has less memory than its part takes, with what integrated cards take of it."""
-    shared = sum(each.total for card, each in found.items() if cards[card].integrated)
+    """Raise RefusedError where the host has less memory than its part takes, with what cards take of it."""
+    shared = sum(cards[card].shared(each.total) for card, each in found.items())
     if host.free is not None and use.total + shared > host.free + host.swap:
         raise RefusedError(
             f"{gib(use.total + shared)} of the host's memory are needed, and {gib(host.free + host.swap)} are free",

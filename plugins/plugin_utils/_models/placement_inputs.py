@@ -49,10 +49,10 @@ _UNCOUNTED = (
     "LLAMA_ARG_OVERRIDE_TENSOR",
     "LLAMA_ARG_SPLIT_MODE",
 )
-# What a process takes of a card before a model: the driver's own structures and the library's kernels. Measured on an
-# H100 with 450 MiB; a card of compute capability 6.1 has about 90 (difference of nvidia-smi and the sum of a model's
-# buffers). Cards between were not measured.
-_RUNTIME_BYTES, _RUNTIME_OLD, _RUNTIME_NEW = 300 * MIB, 96 * MIB, 456 * MIB
+# What a process takes of a card beside a model: the driver's structures, kernels and workspaces. A server's log and
+# nvidia-smi showed 527 MiB before and 598 MiB with a model on an H100 (compute capability 9.0), and about 96 MiB on
+# cards of 6.1. Cards between were not measured.
+_RUNTIME_BYTES, _RUNTIME_OLD, _RUNTIME_NEW = 300 * MIB, 96 * MIB, 600 * MIB
 # LLAMA_ARG_FIT_TARGET where it is unset (common/common.h@b11434).
 FIT_TARGET_BYTES = 1024 * MIB
 
@@ -60,7 +60,8 @@ FIT_TARGET_BYTES = 1024 * MIB
 @dataclass(frozen=True)
 class Device:
     """A card as the server sees it, in the order of the topology. ``free`` and ``memory`` are bytes; a card whose
-    memory could not be read has 0 free, because nothing may be placed on a guess.
+    memory could not be read has 0 free, because nothing may be placed on a guess. ``own`` are the bytes that
+    are not the host's, None for a card that shares none.
     """
 
     key: str
@@ -70,6 +71,11 @@ class Device:
     free: int
     integrated: bool = False
     compute: tuple[int, int] | None = None
+    own: int | None = None
+
+    def shared(self, taken: int) -> int:
+        """How many of the bytes that models take of the card are the host's."""
+        return 0 if self.own is None else max(0, taken - self.own)
 
 
 def runtime_bytes(device: Device) -> int:
@@ -222,8 +228,9 @@ def _devices(topology: Mapping[str, Any], machine: Machine, cards: list[Gpu]) ->
         key = f"{key} ({number})" if key in names else key
         names.add(key)
         known = memory if left is None else left if memory is None else min(left, memory)
+        own = max(0, (memory or 0) - card.shared_bytes) if card.shared_bytes else None
         size, library = max(0, known or 0), card.library or card.vendor
-        devices.append(Device(key, card.name, library, memory, size, card.integrated, card.compute))
+        devices.append(Device(key, card.name, library, memory, size, card.integrated, card.compute, own))
     return devices, said
 
 
