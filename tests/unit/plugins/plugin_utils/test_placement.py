@@ -19,9 +19,9 @@ BOTH = pytest.mark.parametrize("release", [LAYOUT, FIT])
 
 
 def host(*sizes, **facts):
-    """A host of 64 GiB with cards of so many GiB."""
+    """A host of 96 GiB with cards of so many GiB."""
     gpus = [card(number, memory_bytes=size << 30, free_bytes=size << 30, **facts) for number, size in enumerate(sizes)]
-    return workstation(*gpus, memory_gib=64)
+    return workstation(*gpus, memory_gib=96)
 
 
 def placed(models, machine, release, **settings):
@@ -329,3 +329,18 @@ def test_wrong_arguments_are_refused_in_words(models, settings, release, said):
     """Each names what was expected."""
     with pytest.raises(OllamaError, match=said):
         place(models, host(8), settings, release)
+
+
+def test_an_allocation_that_fails_takes_a_tenth_off():
+    """A card whose process takes more than the server keeps free for it: the layout is made again with less."""
+    machine = workstation(card(0, memory_bytes=8 * GIB, free_bytes=8 * GIB, compute_capability="9.0"), memory_gib=64)
+    entry = only(machine, LAYOUT, family="gemma3", layer=227)
+    assert entry["fits"] == "partly"
+    assert entry["devices"][0]["total_bytes"] <= 8 * GIB - 8 * GIB // 10
+
+
+def test_experts_of_a_mixture_count_in_the_estimate():
+    """The older runner's estimate copies the experts of block 0 to the card, which costs layers."""
+    plain = only(host(12), LAYOUT, layer=2000)
+    mixture = only(host(12), LAYOUT, layer=2000, experts=1900)
+    assert mixture["layers_on_gpu"] < plain["layers_on_gpu"]
