@@ -16,8 +16,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Notes, Planning
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import Budget, Candidate, LoadedModel
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import Budget, Candidate
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import Fit
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import ReferenceModel
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import Room
 
 CODE = "model-does-not-fit"
@@ -35,10 +36,10 @@ def fit_of_those_that_fit(planning: Planning, room: Room | None) -> tuple[Planni
     own = Notes()
     found = fit(replace(planning, notes=own), room)
     wrong = [] if found.usable is None else _misfits(found)
-    left = [model.reference for model in wrong if model.reference.optional]
+    left = [model for model in wrong if model.optional]
     left = left if len(left) < len(found.budget.models) else []
     for model in wrong[:_MOST]:
-        _warn(planning, found, model, left=model.reference in left)
+        _warn(planning, found, model, left=model in left)
     if left:
         rest = tuple(model for model in planning.policy.reference_models if model not in left)
         planning = replace(planning, policy=planning.policy.replace(reference_models=rest))
@@ -48,17 +49,18 @@ def fit_of_those_that_fit(planning: Planning, room: Room | None) -> tuple[Planni
     return planning, found
 
 
-def _misfits(found: Fit) -> list[LoadedModel]:
+def _misfits(found: Fit) -> list[ReferenceModel]:
     """The models that do not fit with the chosen slots and tokens even where no other is in memory."""
-    return [model for model in found.budget.models if not _only(found.budget, model).holds(_one(found.chosen))]
+    models = [model.reference for model in found.budget.models]
+    return [model for model in models if not _only(found.budget, model).holds(_one(found.chosen))]
 
 
-def _warn(planning: Planning, found: Fit, model: LoadedModel, *, left: bool) -> None:
+def _warn(planning: Planning, found: Fit, model: ReferenceModel, *, left: bool) -> None:
     own, asked = _only(found.budget, model), _one(found.chosen)
     use, usable = own.figures(asked)
     planning.warn(
         CODE,
-        f"{model.reference.name} by itself with {asked.parallel} slot(s) of {asked.context} tokens needs"
+        f"{model.name} by itself with {asked.parallel} slot(s) of {asked.context} tokens needs"
         f" {gib(use.total)} (weights {gib(use.weights)}, KV cache {gib(use.kv)}, buffers {gib(use.overhead)}), and"
         f" {gib(usable)} of {'VRAM' if planning.gpus else 'memory'} are usable"
         f"{'; the plan is made for the others' if left else ''}",
@@ -66,7 +68,7 @@ def _warn(planning: Planning, found: Fit, model: LoadedModel, *, left: bool) -> 
     )
 
 
-def _remedy(own: Budget, asked: Candidate, model: LoadedModel) -> str:
+def _remedy(own: Budget, asked: Candidate, model: ReferenceModel) -> str:
     slots = own.largest(asked, "parallel", 1, asked.parallel)
     tokens = own.largest(asked, "context", _TOKENS, asked.context)
     found = [f"{slots} slot(s)"] if slots else []
@@ -81,7 +83,7 @@ def _remedy(own: Budget, asked: Candidate, model: LoadedModel) -> str:
             if fewer <= 0
             else f"with fewer slots and tokens weights of at most {gib(fewer)} fit"
         )
-    parameters = (model.reference.record or {}).get("parameter_count")
+    parameters = (model.record or {}).get("parameter_count")
     # As files are named by it: Q4_K_M takes 4.9 bits for each parameter, Q8_0 8.5.
     bits = f", {room * 8 / parameters:.1f} bits for each of its parameters" if parameters else ""
     return (
@@ -95,8 +97,8 @@ def _room(memory: Budget, candidate: Candidate) -> int:
     return usable - (use.total - use.weights)
 
 
-def _only(memory: Budget, model: LoadedModel) -> Budget:
-    return replace(memory, models=(model,))
+def _only(memory: Budget, model: ReferenceModel) -> Budget:
+    return replace(memory, models=tuple(each for each in memory.models if each.reference == model))
 
 
 def _one(candidate: Candidate) -> Candidate:

@@ -8,10 +8,11 @@ Sources: docs/policy.md, rules M0 to M2 and M4; the arithmetic is in budget.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.memory import runtime_bytes
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import listed
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget, speed
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.attention import attends, cache_type
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import (
@@ -65,6 +66,16 @@ class Fit:
         return bool(self.budget.models) and not self.budget.together and self.budget.holds(self.chosen)
 
     @property
+    def counted(self) -> list[str]:
+        """The names of the models that the figures are of: as many as are to be in memory at once, the largest ones."""
+        alone = self.chosen._replace(loaded=1)
+        each = [
+            (-replace(self.budget, models=(model,)).figures(alone)[0].total, model.reference.name)
+            for model in self.budget.models
+        ]
+        return [name for _size, name in sorted(each)[: self.chosen.loaded]]
+
+    @property
     def text(self) -> str:
         """The numbers, as a reason ends in them."""
         if self.usable is None:
@@ -74,8 +85,9 @@ class Fit:
         start = "" if named else "assumed model: "
         # The smallest plan of a small host assumes less.
         half = " (half of usable memory)" if not named and use.weights == sum(self.budget.groups[0]) // 2 else ""
+        of = f" ({listed(self.counted)})" if named else half
         return (
-            f"{start}weights {gib(use.weights)}{half}, KV cache {gib(use.kv)}, buffers {gib(use.overhead)} of"
+            f"{start}weights {gib(use.weights)}{of}, KV cache {gib(use.kv)}, buffers {gib(use.overhead)} of"
             f" {gib(self.usable)} usable"
         )
 
@@ -202,7 +214,7 @@ def _exceeded(planning: Planning, found: Fit) -> None:
         largest = found.budget.largest(chosen, field, step, most) if value else None
         if largest:
             remedies.append(f"{variable}: {largest * shared if field == 'loaded' else largest}")
-    names = ", ".join(found.summary["models"])
+    names = listed(found.counted)
     what = f"of {names}" if names else "assumed, since ollama_reference_models names no model"
     planning.warn(
         "budget-exceeded",

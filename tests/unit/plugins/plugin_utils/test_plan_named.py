@@ -170,6 +170,15 @@ def test_a_plan_is_made_of_the_models_that_were_read():
     assert every == make_plan(xeon(), {"reference_models": "auto"}, models=read(GEMMA, LLAMA))
 
 
+def test_the_reasons_name_the_models_that_decide():
+    """Those that are to be in memory at the same time, the largest first."""
+    for loaded, shown in ((1, "(llama3.1:8b)"), (2, "(llama3.1:8b, gemma3:4b)")):
+        options = {"reference_models": "auto", "max_loaded_models": loaded}
+        made = make_plan(xeon(), options, models=read(LLAMA, GEMMA))
+        (reason,) = [note["reason"] for note in made["decisions"] if note["setting"] == "OLLAMA_CONTEXT_LENGTH"]
+        assert shown in reason
+
+
 def test_a_plan_for_a_bare_host_says_that_models_are_typical():
     """And is the plan without reference models otherwise."""
     bare, plain = make_plan(xeon(), {"reference_models": "auto"}, models=read()), make_plan(xeon(), {})
