@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.remedies import remedies
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style import DARK, KIND_LOOKS, SIZES
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.fleet import fleet_report, report_text
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.page import anchor, report_page
@@ -128,6 +129,10 @@ def test_the_page_shows_what_the_data_holds():
         for row in (host["plan"] or {"decisions": []})["decisions"]:
             value = row["value"]
             wanted += [row["setting"], row["source"], row["reason"], value if isinstance(value, str) else None]
+        for server in (host["fit"] or {"servers": []})["servers"]:
+            for model in server["models"]:
+                wanted += [model["name"], str(model["most_tokens"] or "-"), *remedies(model)]
+        wanted += [row["reason"] for row in (host["fit"] or {"missing": []})["missing"]]
         run = host["changes"] or {}
         wanted += [run.get("outcome"), run.get("state"), *(file["path"] for file in run.get("files", []))]
         wanted += run.get("restarted", [])
@@ -216,6 +221,23 @@ def test_a_picture_that_cannot_be_drawn_is_reported(facts):
     assert page.tags["svg"] > 1
 
 
+@pytest.mark.parametrize(
+    "fit", [{"servers": 3}, {"servers": [{"name": "a", "models": [{"name": "x"}]}]}, {"schema": 1}]
+)
+def test_models_that_cannot_be_shown_are_reported(fit):
+    """A damaged part costs nothing else of its host."""
+    _report, page = shown({"a": {**record(0), "fit": fit}})
+    assert "They cannot be shown: " in "".join(page.texts[0])
+    assert "Hardware, and where the service runs" in page.texts[0]
+
+
+def test_an_empty_store_is_a_sentence():
+    """With what could not be read of it."""
+    fit = {"servers": [{"name": "ollama", "models": []}], "missing": [], "problems": ["no store is there"]}
+    _report, page = shown({"a": {**record(0), "fit": fit}})
+    assert {"There is no model in its store.", "no store is there"} <= set(page.texts[0])
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_of_a_host_becomes_an_element(text):
     """Every text of every part is replaced by a hostile one: the elements stay those of a page of ours."""
@@ -293,6 +315,9 @@ def test_a_report_of_an_earlier_release_is_shown():
     for host in report["hosts"]:
         del host["strict"]
     assert report_page(report) == report_page(fleet_report(everything(), MOMENT))
+    for host in report["hosts"]:
+        del host["fit"]
+    assert "Models that fit" not in report_page(report)
 
 
 def luminance(colour):
