@@ -192,8 +192,13 @@ def _dense(job: Job) -> list[Share]:
 
 
 def _with_experts(job: Job, shares: list[Share]) -> list[Share]:
-    """The same layers, with experts on the cards as far as they fit, from the first card on."""
-    start = next((place for place, share in enumerate(shares) if share.layers), len(shares))
+    """The same layers, with experts on the cards as far as they fit, from the first card on.
+
+    Nothing changes where the last card has no layer: only cards behind the last one without any count.
+    """
+    start = len(shares)
+    while start and shares[start - 1].layers:
+        start -= 1
     place = 0
     while place <= start < len(shares):
         every = sum(share.part for share in shares[start:])
@@ -208,18 +213,28 @@ def _with_experts(job: Job, shares: list[Share]) -> list[Share]:
 def _most(job: Job, place: int, options: list[list[Share]]) -> list[Share]:
     """The last option with which the card keeps its bytes free, where each takes more of it than the one before.
 
-    The very last is tried first, since a whole model takes less for its computation; the first one is never tried.
+    The very last is tried first, since a whole model takes less for its computation; the first one is never tried. The
+    steps between are those of llama-server, by the bytes of both ends: where layers differ in size, an option that is not
+    the last of those that fit can be found.
     """
+    limit = job.most[place]
 
-    def fits(shares: list[Share]) -> bool:
-        return take(job, shares).cards[place].total <= job.most[place]
+    def taken(number: int) -> int:
+        return take(job, options[number]).cards[place].total
 
     low, high = 0, len(options) - 1
-    if low == high or fits(options[high]):
+    if low == high or taken(high) <= limit:
         return options[high]
+    least, most = taken(low), taken(high)
     while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(options[middle]) else (low, middle)
+        known = most > least and limit >= least
+        step = (high - low) * (limit - least) // (most - least) if known else high - low
+        middle = low + min(max(step, 1), high - low - 1)
+        found = taken(middle)
+        if found <= limit:
+            low, least = middle, found
+        else:
+            high, most = middle, found
     return options[low]
 
 

@@ -119,6 +119,14 @@ def test_experts_fill_the_first_cards():
     assert found.cards[0].weights / found.cards[0].layers > found.cards[2].weights / found.cards[2].layers
 
 
+def test_experts_stay_on_the_host_where_the_last_card_has_no_layer():
+    """llama-server then leaves the layers as they are, although the first card has room."""
+    found = fit(job([20000, 1500], experts=150, dense=30, memory=model(layers=80)))
+    assert layers(found) == [81, 0]
+    assert found.host.weights == (280 + 80 * 150) * MIB
+    assert found.cards[0].total < (20000 - 1024 - 150) * MIB
+
+
 def test_layers_that_are_asked_for_are_not_fitted():
     """They are split by free memory, or by the shares that are asked for, whatever room there is."""
     assert layers(explicit(job([1000, 1000]), [1.0, 3.0], 8)) == [2, 6]
