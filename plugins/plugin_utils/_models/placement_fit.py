@@ -214,8 +214,8 @@ def _most(job: Job, place: int, options: list[list[Share]]) -> list[Share]:
     """The last option with which the card keeps its bytes free, where each takes more of it than the one before.
 
     The very last is tried first, since a whole model takes less for its computation; the first one is never tried. The
-    steps between are those of llama-server, by the bytes of both ends: where layers differ in size, an option that is not
-    the last of those that fit can be found.
+    steps between are those of llama-server, by the bytes of both ends: where layers differ in size, an option that is
+    not the last of those that fit can be found.
     """
     limit = job.most[place]
 
@@ -256,7 +256,8 @@ def _one_more(job: Job, shares: list[Share], place: int, start: int) -> tuple[li
         return shares, start
     moved = list(shares)
     moved[start] = moved[start]._replace(layers=moved[start].layers - 1, part=moved[start].part - 1)
-    after = start if moved[start].part else min(start + 1, len(shares) - 1)
+    # On the card itself the layer goes on being one that is there in part.
+    after = start if moved[start].part or place == start else min(start + 1, len(shares) - 1)
 
     def tried(what: str) -> list[Share] | None:
         one = Share(moved[place].layers + 1, moved[place].part + 1, what, to_next=not last)
