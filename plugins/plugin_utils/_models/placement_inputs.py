@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
+from ansible_collections.inference.ollama.plugins.plugin_utils._models import memory as of_models
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import environment, gpu
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import GIB
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine
@@ -49,10 +50,9 @@ _UNCOUNTED = (
     "LLAMA_ARG_OVERRIDE_TENSOR",
     "LLAMA_ARG_SPLIT_MODE",
 )
-# What a process takes of a card beside a model: the driver's structures, kernels and workspaces. A server's log and
-# nvidia-smi showed 527 MiB before and 598 MiB with a model on an H100 (compute capability 9.0), and about 96 MiB on
-# cards of 6.1. Cards between were not measured.
-_RUNTIME_BYTES, _RUNTIME_OLD, _RUNTIME_NEW = 300 * MIB, 96 * MIB, 600 * MIB
+# What a process takes of a card that is older than any that is known better: nvidia-smi showed about so much more than
+# the parts of a model on two cards of compute capability 6.1.
+_OLD, _OLD_BYTES = (7, 0), 96 * MIB
 # LLAMA_ARG_FIT_TARGET where it is unset (common/common.h@b11434).
 FIT_TARGET_BYTES = 1024 * MIB
 
@@ -80,9 +80,9 @@ class Device:
 
 def runtime_bytes(device: Device) -> int:
     """What the process of a model takes of a card beside the model."""
-    if device.compute is None:
-        return _RUNTIME_BYTES
-    return _RUNTIME_OLD if device.compute < (7, 0) else _RUNTIME_NEW if device.compute >= (9, 0) else _RUNTIME_BYTES
+    if device.compute is not None and device.compute < _OLD:
+        return _OLD_BYTES
+    return of_models.runtime_bytes(device.compute)
 
 
 @dataclass(frozen=True)
