@@ -102,7 +102,10 @@ def vocabulary(model: Mapping[str, Any]) -> int:
 def forward_length(model: Mapping[str, Any], index: int) -> int:
     """Elements of the feed forward part of a layer, 0 where it has none."""
     found = at(model.get("feed_forward_length"), index)
-    return FORWARD * width(model) if found is None else int(found)
+    tensors = at((model.get("tensor_bytes") or {}).get("layers"), index)
+    if found is None:
+        return 0 if tensors is not None and not tensors.get("feed_forward") else FORWARD * width(model)
+    return int(found)
 
 
 def expert_layer(model: Mapping[str, Any], index: int) -> bool:

@@ -309,7 +309,7 @@ def test_options_beyond_the_budget_are_kept_with_a_warning():
     (warning,) = made.notes.warnings
     assert warning["code"] == "budget-exceeded"
     assert "10 slot(s) of 32768 tokens need 45.7 GiB" in warning["message"]
-    assert warning["remedy"] == "the most that fits is ollama_num_parallel: 4, or ollama_context_length: 14336"
+    assert warning["remedy"] == "the most that fits is ollama_num_parallel: 4, or ollama_context_length: 14080"
 
 
 def test_an_option_leaves_the_rest_to_the_objective():
