@@ -81,13 +81,18 @@ def buffers(model: Mapping[str, Any], load: Load) -> Buffers:
     # The embeddings by layer, and a scaled copy of those of the tokens.
     extra = plan.by_layer + (row if plan.by_layer else 0)
     device, own, host = plan.peak(own=False), plan.peak(own=True), 4 * row + given + extra
+    pipeline = plan.peak(own=False, copies=COPIES)
+    if any(layer.state for layer in plan.layers):
+        # How their results fit into what is free depends on the device; the CPU has an embedding more.
+        missing = max(0, own - row - device)
+        device, pipeline = device + missing, pipeline + missing
     # Recurrent layers whose state lies on the host are computed there.
     recurs = family(model) not in INTERVAL_FAMILIES and any(layer.state for layer in plan.layers)
     return Buffers(
         device=device,
         split=max(plan.peak(own=False, copied=True), device + plan.largest_copy),
-        # Embeddings by layer pass from device to device.
-        pipeline=plan.peak(own=False, copies=COPIES) + 2 * COPIES * plan.by_layer,
+        # Embeddings by layer pass from device to device; models without attention were seen to take as much for rows.
+        pipeline=pipeline + 2 * COPIES * (row if family(model) in RECURRENT_FAMILIES else plan.by_layer),
         host=host,
         host_split=max(host, own) if recurs else host,
         host_pipeline=2 * row + COPIES * (2 * row + given) + extra,
