@@ -55,7 +55,7 @@ def test_a_dense_model():
         "compressed_kv": None,
         "recurrent": None,
         "experts": None,
-        "tensor_bytes": {"input": 12288, "output": 12288 + 256, "other": 0, "layers": [layer] * 3},
+        "tensor_bytes": {"input": 12288, "output": 12544, "other": 0, "embedding": 12288, "layers": [layer] * 3},
         "tied_embeddings": False,
         "projector": None,
         "embedding_only": False,
