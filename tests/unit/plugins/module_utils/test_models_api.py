@@ -11,6 +11,7 @@ import os
 
 import pytest
 
+from ansible_collections.inference.ollama.plugins.module_utils._models import api as api_module
 from ansible_collections.inference.ollama.plugins.module_utils._models.gather import gather
 from ansible_collections.inference.ollama.plugins.module_utils._models.ggml_types import BLOCKS, NAMES
 from ansible_collections.inference.ollama.plugins.module_utils._models.gguf import Skipped, read_header
@@ -221,6 +222,15 @@ def test_only_some_names_are_asked_for():
     assert [record["name"] for record in asked(answers, names=["TINY", "other:2"])[0]] == ["tiny:latest", "other:2"]
     records, _problems = asked(answers)
     assert (records[3]["digest"], records[3]["size_bytes"]) == (None, None)
+
+
+def test_very_many_models(monkeypatch):
+    """Of very many models the first are asked for."""
+    monkeypatch.setattr(api_module, "MOST_MODELS", 2)
+    entries = [{**ENTRY, "name": f"tiny:{number}"} for number in range(3)]
+    records, problems = asked(Answers({"models": entries}, shown(written())))
+    assert [record["name"] for record in records] == ["tiny:0", "tiny:1"]
+    assert problems == ["/api/tags: it names 3 models, of which the first 2 were read"]
 
 
 def test_what_the_store_could_not_give(tmp_path):

@@ -11,6 +11,7 @@ import struct
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._models import window as window_module
 from ansible_collections.inference.ollama.plugins.module_utils._models.ggml_types import BLOCKS
 from ansible_collections.inference.ollama.plugins.module_utils._models.gguf import Skipped, read_header
 from ansible_collections.inference.ollama.tests.unit.support.gguf_files import TYPES, Typed, Writer, llama
@@ -210,6 +211,12 @@ def test_headers_have_a_bound():
     texts = Writer().number("u64", 1 << 20) + b"\0" * (1 << 20)
     data = one_key(struct.pack("<IIQ", 9, 8, 100)) + texts * 100
     assert "goes on beyond 67108864 bytes" in refused(data)
+
+
+def test_disks_that_are_slow(monkeypatch):
+    """A header that takes very long to read is refused."""
+    monkeypatch.setattr(window_module, "_SECONDS", -1.0)
+    assert refused(Writer().file(*llama())) == "at byte 0, the magic: reading took more than -1 s"
 
 
 def test_types_agree_with_the_package():

@@ -419,6 +419,23 @@ def test_reads_that_fail(store, monkeypatch):
     assert "cannot be read (Input/output error)" in read(store)[1][0]
 
 
+def test_small_files_that_fail(store, monkeypatch):
+    """A manifest that cannot be read to its end is named; one that grows meanwhile is read no further."""
+    store.model(TINY)
+
+    class Failing:
+        def read(self, _length):
+            raise OSError(5, "Input/output error")
+
+    read_part = folder_module._read
+    monkeypatch.setattr(folder_module, "_read", lambda _file, path, most: read_part(Failing(), path, most))
+    records, problems = read(store)
+    assert records == {}
+    assert problems == [f"{os.path.join(store.path, 'manifests', TINY)}: cannot be read (Input/output error)"]
+    monkeypatch.setattr(folder_module, "_read", lambda _file, _path, most: b"x" * most)
+    assert "it has more than 4194304 bytes" in read(store)[1][0]
+
+
 def test_one_store_under_two_paths(store, tmp_path):
     """A store is read once, by whatever path."""
     store.model(TINY)
