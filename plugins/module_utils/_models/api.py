@@ -21,6 +21,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._models.projector
 from ansible_collections.inference.ollama.plugins.module_utils._models.record import (
     PARAMETERS,
     is_whole,
+    quantization_of,
     record_from,
     text_of,
 )
@@ -80,8 +81,9 @@ class Server:
         record = self._record(f"{url}: {name}", said)
         record.update(name=name, source="api", digest=listed["digest"], size_bytes=listed["size_bytes"])
         details = {**listed["details"], **_object(said, "details")}
-        for key, other in (("family", "family"), ("parameter_size", "parameter_size"), ("quantization", _LEVEL)):
-            record[key] = record[key] or text_of(details.get(other))
+        for key in ("family", "parameter_size"):
+            record[key] = record[key] or text_of(details.get(key))
+        record["quantization"] = record["quantization"] or quantization_of(details.get("quantization_level"))
         return record
 
     def _with_lists(self, url: str, name: str, said: dict[str, Any]) -> dict[str, Any]:
@@ -109,9 +111,6 @@ class Server:
         record["parameters"] = _parameters(said.get("parameters"))
         record["requires"] = text_of(said.get("requires")) or record["requires"]
         return record
-
-
-_LEVEL = "quantization_level"
 
 
 def _listed(name: str, entry: dict[str, Any]) -> dict[str, Any]:

@@ -238,6 +238,11 @@ def text_of(value: object) -> str | None:
     return visible(value[:_LONGEST_TEXT]) if isinstance(value, str) and value else None
 
 
+def quantization_of(said: object) -> str | None:
+    """The quantisation that a configuration or the API names; None where Ollama did not know it."""
+    return None if said == "unknown" else text_of(said)
+
+
 def _further(metadata: Mapping[str, Any], family: str) -> dict[str, Any]:
     """Every number, truth value, short text and list of numbers of the family, by its key without the family's name."""
     found: dict[str, Any] = {}

@@ -25,7 +25,12 @@ from ansible_collections.inference.ollama.plugins.module_utils._models.manifest 
 )
 from ansible_collections.inference.ollama.plugins.module_utils._models.names import shortened, shown
 from ansible_collections.inference.ollama.plugins.module_utils._models.projector import described, projector_from
-from ansible_collections.inference.ollama.plugins.module_utils._models.record import record_from, record_of, text_of
+from ansible_collections.inference.ollama.plugins.module_utils._models.record import (
+    quantization_of,
+    record_from,
+    record_of,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -98,6 +103,8 @@ def _record(folder: Folder, name: str, place: str, problem: Problem) -> dict[str
     record["parameters"] = _parameters(folder, manifest, record["parameters"], problem)
     record["requires"] = text_of(config.get("requires")) or record["requires"]
     record["runner"] = top.runner or manifest.runner
+    # Converters need not say it in the file.
+    record["quantization"] = record["quantization"] or quantization_of(config.get("file_type"))
     return record
 
 
@@ -172,6 +179,5 @@ def _unread(config: dict[str, Any]) -> dict[str, Any]:
     """The record of a model of which only its configuration is known."""
     family = config.get("model_family")
     record = record_from({"general.architecture": family if isinstance(family, str) else ""}, None, lambda _text: None)
-    kind, size = config.get("file_type"), config.get("model_type")
-    record.update(parameter_size=text_of(size), quantization=text_of(kind), embedding_only=None)
+    record.update(parameter_size=text_of(config.get("model_type")), embedding_only=None)
     return record

@@ -82,6 +82,16 @@ def test_parameters(store):
     assert record["requires"] == "0.14.0"
 
 
+def test_a_quantization_that_the_file_does_not_name(store):
+    """Where the file does not name its quantisation, the configuration does, or nothing."""
+    metadata, tensors = llama()
+    del metadata["general.file_type"]
+    for tag, said in (("a", "Q4_K_M"), ("b", "unknown"), ("c", 5)):
+        file = Writer().file(metadata, tensors)
+        store.model(f"registry.ollama.ai/library/tiny/{tag}", config={"file_type": said}, file=file)
+    assert [record["quantization"] for record in read(store)[0].values()] == ["Q4_K_M", None, None]
+
+
 def test_a_projector_and_an_adapter(store):
     """A projector's file is the projector, and an adapter is a file of the model."""
     store.model(TINY, ("projector", Writer().file(CLIP, {"v.x": ([64], 0)})), ("adapter", b"GGUF"), ("draft", b"GGUF"))
