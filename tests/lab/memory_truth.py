@@ -45,6 +45,11 @@ def card_of(row: dict[str, Any]) -> str | None:
     return next((device for device in row["buffers"].get("compute", {}) if device in GPUS), None)
 
 
+def whole(row: dict[str, Any]) -> bool:
+    """Whether a row's model lies on its GPU with all layers."""
+    return card_of(row) is not None and row["gpu_layers"] is None
+
+
 def real(row: dict[str, Any]) -> dict[str, int]:
     """Bytes by part of a row: on the GPU where there is one, and what the host has beside it for the computation."""
     card = card_of(row)
@@ -57,7 +62,7 @@ def real(row: dict[str, Any]) -> dict[str, int]:
         "cache": kinds.get("kv", 0) + kinds.get("kv_sliding", 0) + kinds.get("recurrent", 0),
         "compute": kinds["compute"],
         "results": sum(row["buffers"].get("output", {}).values()),
-        **({"host": sum(row["buffers"]["compute"].values()) - kinds["compute"]} if card else {}),
+        **({"host": sum(row["buffers"]["compute"].values()) - kinds["compute"]} if whole(row) else {}),
     }
 
 
@@ -72,13 +77,12 @@ def predicted(model: dict[str, Any], row: dict[str, Any]) -> dict[str, int]:
         # The head counts as a layer, the last (src/llama-model.cpp@b11434, i_gpu_start).
         count = len(memory.layers) + 1 if row["gpu_layers"] is None else row["gpu_layers"]
         layers = memory.layers[max(0, len(memory.layers) + 1 - count) :]
-        whole = count > len(memory.layers)
         return {
             "weights": sum(layer.weights for layer in layers) + (memory.output if count else 0),
             "cache": sum(layer.cache for layer in layers),
-            "compute": memory.compute if whole else memory.compute_split,
+            "compute": memory.compute if whole(row) else memory.compute_split,
             "results": memory.results,
-            "host": memory.compute_host if whole else 0,
+            **({"host": memory.compute_host} if whole(row) else {}),
         }
     copied = memory.output - model["tensor_bytes"]["output"] - model["tensor_bytes"]["other"]
     once = "CPU_REPACK" not in row["buffers"]["model"] and model["family"] not in HEAD_FIRST
