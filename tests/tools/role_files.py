@@ -30,12 +30,13 @@ TYPES = {
     "bytes": "int",
     "environment": "dict",
     "integer": "int",
-    "models": "raw",
+    # A text is a list of one text to Ansible.
+    "models": "list",
     "names": "list",
     "unsigned": "int",
 }
 RAW = frozenset({"boolean", "bytes", "devices", "duration", "instances", "integer", "ollama_boolean", "unsigned"})
-ELEMENTS = {"names": "str"}
+ELEMENTS = {"models": "raw", "names": "str"}
 WHOLE = frozenset({"bytes", "integer", "unsigned"})
 # How the README names the values of a type.
 VALUES = {

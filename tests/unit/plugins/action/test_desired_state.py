@@ -252,6 +252,17 @@ def test_a_reader_of_models_that_fails_ends_it(act):
     assert (result["failed"], result["msg"]) == (True, "no")
 
 
+@pytest.mark.parametrize(
+    "answer", [{}, {"models": None, "stores": 7}, {"models": [5], "stores": [5]}, {"models": [{}], "stores": [{}]}, [1]]
+)
+def test_a_damaged_answer_on_models_is_no_traceback(act, answer):
+    """It is a sentence, or nothing was read."""
+    answer = answer if isinstance(answer, dict) else {"models": answer}
+    for value in ("auto", ["llama3.1"]):
+        result, _asked = act(answers={"models_info": answer}, ollama_reference_models=value, ollama_version="0.40.1")
+        assert "Traceback" not in str(result.get("msg", ""))
+
+
 def test_files_are_read_on_the_controller(act, tmp_path):
     """From the playbook's folder on, without asking the host; what is wrong is a sentence."""
     (tmp_path / "models").mkdir()
