@@ -51,7 +51,9 @@ def advise(
     if reached != NO:
         reach = _reach(best, reached)
         slots = host.most_slots(model, reached, _whole(reach / (planned["context"] or LEAST_TOKENS)))
-        tokens = host.most_tokens(model, reached, _whole(reach / TOKEN_STEP))
+        # One slot has about as many tokens as the most slots together, and half a slot, the middle of what is left.
+        known = (slots + 0.5) * planned["context"] if 0 < slots < MOST_SLOTS and planned["context"] else reach
+        tokens = host.most_tokens(model, reached, _whole(min(reach, known) / TOKEN_STEP))
     return {
         "name": str(model["name"]),
         "quantization": model.get("quantization"),
