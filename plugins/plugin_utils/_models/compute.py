@@ -9,6 +9,7 @@ b11434). A graph of each kind of layer is laid out as its allocator does it.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +168,7 @@ class _Plan:
         builder = Builder(graph, self.rows, self.width, Inputs(positions, places, (masks[0], masks[-1])))
         entry, streams = x, family(self.model) == STREAMED
         x = builder.stacked(x) if streams else x
-        for place, index in enumerate(self._distinct()):
+        for place, index in enumerate(self.distinct):
             before = builder.predicted(x) if streams else x
             x = self._layer(builder, index, before, own=own, copied=copied)
             x = builder.corrected(x, before) if streams else x
@@ -186,7 +187,9 @@ class _Plan:
         tensors = at((self.model.get("tensor_bytes") or {}).get("layers"), index) or {}
         return (tensors.get(group) or 0) * (2 if gated else 3) // 5
 
-    def _distinct(self) -> list[int]:
+    @functools.cached_property
+    def distinct(self) -> list[int]:
+        """The first layers of each kind."""
         seen: dict[Any, int] = {}
         found = []
         for index, layer in enumerate(self.layers):

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._models import names
-from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import advise
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import PARALLEL, advise
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import is_file
-from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place_with
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement_inputs import read_inputs
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import check_topology
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import parse_models
@@ -67,15 +69,28 @@ def model_fit(
         "release": made_for,
         "settings": PLAN if planned else SERVER,
         "servers": [
-            {
-                "name": server.name,
-                "models": [advise(model, server.topology, server.environment, made_for, place) for model in known],
-            }
+            {"name": server.name, "models": _advised(known, server, made_for)}
             for server in (_planned(topology, settings) if planned else _only(topology, settings))
         ],
         "missing": missing,
         "problems": problems,
     }
+
+
+def _advised(models: Sequence[Mapping[str, Any]], server: _Server, release: str) -> list[dict[str, Any]]:
+    """The advice on each model; what the server has is read once for all questions, which differ in slots alone."""
+    if not models:
+        return []
+    inputs = read_inputs(server.topology, server.environment, release)
+
+    def place(
+        records: Sequence[Mapping[str, Any]], _topology: object, settings: Mapping[str, str], _release: object
+    ) -> dict[str, Any]:
+        if settings is server.environment:
+            return place_with(records, inputs)
+        return place_with(records, replace(inputs, options=replace(inputs.options, parallel=int(settings[PARALLEL]))))
+
+    return [advise(model, server.topology, server.environment, release, place) for model in models]
 
 
 def _only(topology: Mapping[str, Any], environment: Mapping[str, Any]) -> Iterator[_Server]:

@@ -66,7 +66,11 @@ def place(
     for record in models:
         if not isinstance(record, Mapping):
             raise OllamaError("models: expected records of models_info, and one of them is no mapping")
-    inputs = read_inputs(topology, settings, release)
+    return place_with(models, read_inputs(topology, settings, release))
+
+
+def place_with(models: Sequence[Mapping[str, Any]], inputs: Inputs) -> dict[str, Any]:
+    """The same with devices and settings that were read before, for those who ask about one server many times."""
     algorithm = FIT if inputs.fits_itself else LAYOUT_NAME if inputs.release >= LAYOUT else ESTIMATE
     warnings = [*inputs.warnings, *_approximations(inputs, models, algorithm)]
     residents: list[_Resident] = []
