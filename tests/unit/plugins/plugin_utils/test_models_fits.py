@@ -52,7 +52,7 @@ def test_names_are_ollamas_and_come_in_the_order_of_the_list():
     assert fit["missing"] == [{"name": "absent:1b", "reason": "the host's store does not have it"}]
 
 
-def test_files_are_told_from_models_of_the_store():
+def test_files_are_known_from_models_of_the_store():
     """By the path as it was given, or by its end."""
     models = [little("x.gguf:latest"), file("/srv/models/x.gguf")]
     assert names(asked(*models, wanted=["/srv/models/x.gguf"])) == ["x.gguf"]
