@@ -459,12 +459,12 @@ def test_standard_places(store, tmp_path, monkeypatch):
     stat = os.stat
 
     def refuse(path, *args, **more):
-        if str(path).startswith("/locked/"):
+        if str(path).startswith(("/locked/", "/root/")):
             raise PermissionError(13, "Permission denied")
         return stat(path, *args, **more)
 
     monkeypatch.setattr(os, "stat", refuse)
-    monkeypatch.setattr(gather_module, "STANDARD", (store.path, str(tmp_path / "none"), "/locked/models"))
+    monkeypatch.setattr(gather_module, "STANDARD", (store.path, str(tmp_path / "none"), "/locked/models", "/root/m"))
     assert standard() == [store.path, "/locked/models"]
     monkeypatch.setattr(gather_module, "STANDARD", (store.path, str(tmp_path / "none")))
     assert len(gather(None, [], [], None, 1)["stores"]) == 1
