@@ -46,7 +46,7 @@ class Load(NamedTuple):
     """How a model is loaded: tokens in all slots, slots, type of the cache, rows of a batch, flash attention.
 
     ``mode`` none reads the file and says the bytes of all weights; of a file that is mapped, which is what a server
-    does unless told otherwise, the program says the range that it maps.
+    does if nothing else is asked for, the program says the range that it maps.
     """
 
     tokens: int
@@ -120,7 +120,7 @@ def parse(lines: list[str]) -> dict[str, dict[str, int]]:
             kind = KINDS[match[2]]
             devices = found.setdefault("kv_sliding" if kind == "kv" and sliding else kind, {})
             size = round(float(match[3]) * MIB)
-            # Computation is reserved anew where a first try was too much; weights come in several parts.
+            # Computation is reserved again where a first try was too much; weights come in several parts.
             devices[match[1]] = size if kind == "compute" else devices.get(match[1], 0) + size
     return found
 
