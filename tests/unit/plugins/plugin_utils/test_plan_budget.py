@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import budget
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.budget import Budget, Candidate
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cost import LoadedModel, Place, cost
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.cost import LoadedModel, Place, assumed, cost
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import parse_models
+from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.tests.unit.support.cases import (
     EMBEDDING,
     GIB,
@@ -228,3 +231,76 @@ def test_the_largest_value_that_fits_does_and_one_more_does_not(usable, slots):
     found = room.largest(rung, "context", 256, 1 << 15)
     assert found is None or room.holds(rung._replace(context=found))
     assert found == 1 << 15 or not room.holds(rung._replace(context=(found or 0) + 256))
+
+
+GEMMA = {
+    "name": "gemma3:12b",
+    "family": "gemma3",
+    "size_bytes": 8 * GIB,
+    "context_length": 131072,
+    "layers": 48,
+    "embedding_length": 3840,
+    "heads": [16] * 48,
+    "kv_heads": [8] * 48,
+    "feed_forward_length": [15360] * 48,
+    "key_length": 256,
+    "value_length": 256,
+    "vocabulary_size": 262208,
+    "sliding_window": 1024,
+    "tied_embeddings": True,
+    "tensor_bytes": {
+        "input": GIB,
+        "output": 0,
+        "other": 0,
+        "embedding": GIB,
+        "layers": [{"attention": 50 << 20, "feed_forward": 100 << 20}] * 48,
+    },
+    "projector": {"size_bytes": GIB // 2},
+}
+
+
+def test_a_model_that_was_read_is_counted_by_its_layers():
+    """Forty of 48 layers keep a window, the embedding lies with the host, a head that shares it is copied."""
+    (given_numbers,) = parse_models(
+        [{key: GEMMA[key] for key in ("name", "size_bytes", "layers", "key_length", "value_length")} | {"kv_heads": 8}]
+    )
+    read = dataclasses.replace(given_numbers, record=GEMMA)
+    known, guessed = (cost(LoadedModel(model), 4, 16384, Place(host=False)) for model in (read, given_numbers))
+    assert guessed.kv == 4 * 16384 * 48 * 8 * 512 * 2
+    assert known.kv == 4 * (8 * 16384 + 40 * 3072) * 8 * 512 * 2
+    assert known.weights == 48 * (150 << 20) + GIB
+    assert known.buffers >= GIB // 2
+    on_host = cost(LoadedModel(read), 4, 16384, Place(host=True))
+    assert on_host.weights == known.weights
+    assert on_host.device < known.device
+
+
+def test_cards_that_share_the_hosts_memory_take_the_hosts_part_of_it():
+    """The embedding and the buffers that others have in host memory lie in the same one."""
+    (parsed,) = parse_models([LLAMA_8B])
+    own, shared = (cost(LoadedModel(parsed), 1, 8192, Place(host=False, shared=both)) for both in (False, True))
+    assert shared.total > own.total
+    assert shared.device == own.device
+
+
+@pytest.mark.parametrize(("release", "rows"), [("0.24.0", 512), ("0.32.15", 2048), (None, 2048)])
+def test_buffers_follow_the_rows_of_the_release(release, rows):
+    """More than 32,768 tokens in all slots are read 2,048 rows at a time from 0.30.0 on, of assumed models too."""
+    known = parse_release(release) if release else None
+    (parsed,) = parse_models([LLAMA_8B])
+    place = Place(host=False)
+    plain = assumed((1, 8192), "f16", known, place, flash=True).device - place.runtime
+    many = assumed((8, 8192), "f16", known, place, flash=True).device - place.runtime
+    assert many == pytest.approx(plain * rows / (512 if release == "0.24.0" else 1024), rel=0.01)
+    assert cost(LoadedModel(parsed, release=known), 8, 8192, place).device > many // 2
+
+
+def test_a_model_that_one_of_several_cards_holds_takes_the_driver_of_one():
+    """Split over both it would take that of each, and every input four times."""
+    (parsed,) = parse_models([LLAMA_8B])
+    one, two = (Budget((sizes,), (LoadedModel(parsed),)) for sizes in ((20 * GIB,), (20 * GIB, 1 * GIB)))
+    rung = Candidate(1, 1, 8192)
+    assert one.figures(rung)[0] == two.figures(rung)[0]
+    split = Budget(((4 * GIB, 4 * GIB),), (LoadedModel(parsed),))
+    assert split.holds(rung)
+    assert split.figures(rung)[0].overhead > 2 * one.figures(rung)[0].overhead
