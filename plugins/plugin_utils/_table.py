@@ -190,8 +190,9 @@ def _fit_notes(model: Mapping[str, Any]) -> list[tuple[str, object]]:
 
 
 def _quantized(model: Mapping[str, Any]) -> str:
-    size = f", {bytes_of(model['size_bytes'])} on disk" if model["size_bytes"] else ""
-    return f"; {model['quantization']}{size}" if model["quantization"] else size
+    size = f"{bytes_of(model['size_bytes'])} on disk" if model["size_bytes"] else None
+    words = ", ".join(filter(None, (model["quantization"], size)))
+    return f"; {words}" if words else ""
 
 
 def place_of(server: Mapping[str, Any]) -> str:

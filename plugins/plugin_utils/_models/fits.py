@@ -13,6 +13,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._models import names
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import PARALLEL, advise
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.emptied import emptied
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import is_file
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place_with
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement_inputs import read_inputs
@@ -49,7 +50,8 @@ def model_fit(
 ) -> dict[str, Any]:
     """``{schema, release, settings, servers, missing, problems}`` of a host; documented in model_fit.yml.
 
-    ``read`` is ``{models, problems}`` of models_info, ``settings`` a plan or the environment of the only server.
+    ``read`` is ``{models, problems}`` of models_info, and ``loaded`` of service_info where it was read. ``settings`` is
+    a plan or the environment of the only server.
     ``wanted`` are names, files and numbers as in ollama_fit_models; without any, all models are. Raises OllamaError
     where an argument is of another shape.
     """
@@ -58,7 +60,9 @@ def model_fit(
     unknown = [model for model in asked if any(not model.get(key) for key in _NEEDED)]
     missing += [{"name": str(model.get("name")), "reason": _UNREAD} for model in unknown]
     known = [model for model in asked if model not in unknown]
-    problems = [str(problem) for problem in read.get("problems") or ()]
+    missing, problems = _with_reasons(missing, [str(problem) for problem in read.get("problems") or ()])
+    host, held = emptied(topology, read.get("loaded") or ())
+    problems += held
     planned = "decisions" in settings
     made_for = release or (settings.get("release") if planned else None)
     if made_for is None:
@@ -70,7 +74,7 @@ def model_fit(
         "settings": PLAN if planned else SERVER,
         "servers": [
             {"name": server.name, "models": _advised(known, server, made_for)}
-            for server in (_planned(topology, settings) if planned else _only(topology, settings))
+            for server in (_planned(host, settings) if planned else _only(host, settings))
         ],
         "missing": missing,
         "problems": problems,
@@ -134,6 +138,17 @@ def _asked(
         where = "it cannot be read on the controller" if is_file(str(entry)) else "the host's store does not have it"
         missing += [] if same else [{"name": str(entry), "reason": where}]
     return found, missing
+
+
+def _with_reasons(
+    missing: Sequence[Mapping[str, str]], problems: Sequence[str]
+) -> tuple[list[dict[str, str]], list[str]]:
+    """What the reader said of a model that is missing is the reason, and no problem beside it."""
+    by_name = {entry["name"]: [text for text in problems if text.startswith(f"{entry['name']}: ")] for entry in missing}
+    said = [text for texts in by_name.values() for text in texts]
+    reasons = {name: "; ".join(text[len(name) + 2 :] for text in texts) for name, texts in by_name.items()}
+    found = [{"name": entry["name"], "reason": reasons[entry["name"]] or entry["reason"]} for entry in missing]
+    return found, [text for text in problems if text not in said]
 
 
 def _record(model: ReferenceModel) -> Mapping[str, Any]:

@@ -9,8 +9,9 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.emptied import emptied
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits import model_fit
-from ansible_collections.inference.ollama.tests.unit.support.fits import dense, two_cards, two_sockets
+from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, dense, two_cards, two_sockets
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan
 
 SETTINGS = {"OLLAMA_CONTEXT_LENGTH": 4096, "OLLAMA_NUM_PARALLEL": 1}
@@ -77,10 +78,12 @@ def test_what_is_no_list_of_models_is_refused(wanted):
 
 def test_what_could_not_be_read_is_named():
     """A guess would be worse than a sentence."""
-    fit = asked(little("cut:1", layers=None), little("whole:1"), problems=["cut:1: cut off"])
+    fit = asked(little("cut:1", layers=None), little("whole:1"), problems=["cut:1: cut off", "/srv: not readable"])
     assert names(fit) == ["whole:1"]
-    assert fit["missing"] == [{"name": "cut:1", "reason": "what it takes is unknown, since its file could not be read"}]
-    assert fit["problems"] == ["cut:1: cut off"]
+    assert fit["missing"] == [{"name": "cut:1", "reason": "cut off"}]
+    assert fit["problems"] == ["/srv: not readable"]
+    (entry,) = asked(little("cut:1", layers=None))["missing"]
+    assert entry["reason"] == "what it takes is unknown, since its file could not be read"
 
 
 def test_a_release_that_is_not_known_is_named():
@@ -112,3 +115,35 @@ def test_each_of_several_servers_has_its_part_of_the_host():
     fit = model_fit({"models": [little()]}, two_cards(), cards)
     found = [[device["name"] for device in server["models"][0]["devices"]] for server in fit["servers"]]
     assert found == [["Quadro P4000", "cpu"], ["NVIDIA GeForce GTX 1060 6GB", "cpu"]]
+
+
+def test_what_loaded_models_take_of_cards_counts_as_free():
+    """The server would unload them; each card gets back its part, and never more than is used of it."""
+    facts = two_cards()
+    facts["gpus"][0]["free_bytes"] = 2 * GIB
+    facts["gpus"][1]["free_bytes"] = 4 * GIB
+    loaded = [{"name": "qwen3:8b", "size_bytes": 5 * GIB, "size_vram_bytes": 4 * GIB}]
+    found, said = emptied(facts, loaded)
+    assert [card["free_bytes"] for card in found["gpus"]] == [5 * GIB, 5 * GIB]
+    assert said == ["qwen3:8b is in memory; 4 GiB of the cards count as free"]
+    found, said = emptied(facts, [*loaded, {**loaded[0], "name": "b:1", "size_vram_bytes": 90 * GIB}])
+    assert [card["free_bytes"] for card in found["gpus"]] == [8 * GIB, 6 * GIB]
+    assert said == ["qwen3:8b, b:1 are in memory; 8 GiB of the cards count as free"]
+    assert model_fit({"models": [], "loaded": loaded}, facts, SETTINGS, "0.34.1")["problems"] == [
+        "qwen3:8b is in memory; 4 GiB of the cards count as free"
+    ]
+
+
+def test_without_cards_nothing_is_given_back():
+    """Nor where a card's memory could not be read, or a model lies with the CPUs."""
+    unread = two_cards()
+    for card in unread["gpus"]:
+        card["free_bytes"] = None
+    on_cards = [{"name": "a:1", "size_vram_bytes": GIB}]
+    for facts, loaded in (
+        (two_sockets(), on_cards),
+        (unread, on_cards),
+        (two_cards(), [{"name": "a:1", "size_vram_bytes": 0}]),
+        (two_cards(), []),
+    ):
+        assert emptied(facts, loaded) == (facts, [])
