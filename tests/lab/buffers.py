@@ -45,8 +45,8 @@ READY = "all slots are idle"  # it listens, and ends in order when asked to
 class Load(NamedTuple):
     """How a model is loaded: tokens in all slots, slots, type of the cache, rows of a batch, flash attention.
 
-    ``mode`` none reads the file and says the bytes of all weights; of a file that is mapped, which is what a server
-    does if nothing else is asked for, the program says the range that it maps.
+    ``mode`` none reads the file and says the bytes of all weights; of a file that is mapped, the default, the program
+    says the range that it maps.
     """
 
     tokens: int
