@@ -205,3 +205,54 @@ def test_the_servers_own_prediction():
     hybrid = {**LLAMA_8B, "files": files, "kv_heads": [0, 8], "layers": 2, "context_length": 100}
     assert server_prediction(hybrid, Load(8192)) == 5 + 100 * 2 * 128 * 4
     assert server_prediction({"size_bytes": 7}, Load(8192)) == 7
+
+
+@pytest.mark.parametrize(
+    ("family", "more"),
+    [
+        ("lfm2", {"metadata": {"shortconv.l_cache": 3}}),
+        ("rwkv7", {"metadata": {"wkv.head_size": 64}}),
+        ("kimi-linear", {"metadata": {"kda.head_dim": 64}, "recurrent": {"conv_kernel": 4}}),
+        ("jamba", {"recurrent": state(32, None)}),
+        ("mamba", {"recurrent": state(32, None)}),
+        ("granitehybrid", {"recurrent": state(16, 1)}),
+    ],
+)
+def test_recurrent_layers_take_rows_and_states(family, more):
+    """Each row is several times as wide as between layers, and more slots take more."""
+    record = model(family, 4, 256, (4, 0, 64), 512, **more)
+    one, four = (model_memory(record, Load(4096, slots)) for slots in (1, 4))
+    assert one.compute_cpu > 6 * 512 * 256 * 4
+    assert four.cache == 4 * one.cache > 0
+    assert four.compute >= one.compute
+    assert four.compute_host_split >= four.compute_host
+
+
+def test_experts_are_where_files_have_them():
+    """By their tensors, by a step, or behind leading dense layers; Llama 4 has a shared one."""
+    layer = {"experts": 0, "feed_forward": 1}
+    plain = model("llama4", 4, 256, (4, 2, 64), 4096, experts=mixture(16, 1, 128), context_length=4096)
+    stepped = model_memory({**plain, "metadata": {"interleave_moe_layer_step": 2}}, Load(4096))
+    without = model_memory({**plain, "tensor_bytes": {"layers": [layer] * 4}}, Load(4096))
+    assert stepped.compute == without.compute > model_memory(plain, Load(4096)).compute
+
+
+def test_the_results_of_a_model_that_embeds():
+    """A vector beside the logits, for each slot."""
+    plain = model("qwen3", 2, 256, (4, 2, 64), 512)
+    more = model_memory({**plain, "embedding_only": True}, LOAD).results - model_memory(plain, LOAD).results
+    assert more == 4 * 256 * 4
+
+
+def test_experts_without_a_gate_take_less():
+    """Nemotron's have two products in place of three."""
+    kv = {"kv_heads": [1] * 2, "feed_forward_length": [512] * 2, "experts": mixture(8, 2, 2048)}
+    gated, plain = (
+        model_memory(model(name, 2, 256, (4, 1, 64), 0, **kv), LOAD) for name in ("llama", "nemotron_h_moe")
+    )
+    assert plain.compute_cpu < gated.compute_cpu
+
+
+def test_tokens_of_all_slots():
+    """Context times slots."""
+    assert Load(4096, 3).tokens == 12288

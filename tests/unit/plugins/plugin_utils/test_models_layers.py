@@ -141,3 +141,19 @@ def test_a_record_without_numbers_keeps_nothing():
     """Nothing is guessed of it."""
     assert layers({}) == ()
     assert layers({"layers": 2}) == layers({"layers": 2, "kv_heads": None, "metadata": None})
+
+
+def test_an_indexer_keeps_a_key_beside_the_compressed_one():
+    """In all layers of DeepSeek 3.2, in the listed ones of GLM."""
+    ranks = {"key_length": 192, "value_length": 128}
+    record = model("deepseek32", 2, kv_heads=[1] * 2, key_length=576, compressed_kv=ranks)
+    keys = {"attention.indexer.key_length": 128}
+    assert [layer.key for layer in layers({**record, "metadata": keys})] == [704, 704]
+    listed = {**record, "family": "glm-dsa", "metadata": {**keys, "attention.indexer.types": [1, 0]}}
+    assert [layer.key for layer in layers(listed)] == [704, 576]
+
+
+def test_linear_attention_keeps_a_square_of_each_head():
+    """MiniMax's layers between those that attend to everything."""
+    record = model("minimax-01", 2, metadata={"attention.recurrent_layers": [1, 0]})
+    assert [layer.state for layer in layers(record)] == [4 * 64 * 64 * 8, 0]
