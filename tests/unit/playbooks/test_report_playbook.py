@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from ansible_collections.inference.ollama.tests.unit.support.playbooks import LOCAL, ROOT, installed, play
+from ansible_collections.inference.ollama.tests.unit.support.stores import Store
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
 pytestmark = installed
@@ -47,9 +48,10 @@ def run(tmp_path, *options):
         tmp_path / "served", {**TREE, f"{SYSTEM}/ollama.service": UNIT, f"{SYSTEM}/ollama.service.d/zz.conf": BY_HAND}
     )
     bare = plant(tmp_path / "bare", TREE)
+    Store(f"{served}/models").model("registry.ollama.ai/library/tiny/latest")
     inventory = f"""[ollama]
 lost ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1
-served {HOST} ollama_topology_root={served} ollama_api_key={KEY}
+served {HOST} ollama_topology_root={served} ollama_api_key={KEY} ollama_fit_stores='["{served}/models"]'
 bare {HOST} ollama_topology_root={bare}
 wrong {HOST} ollama_topology_root={bare} ollama_numa_node=7
 broken {HOST} ansible_python_interpreter=/nonexistent/python
@@ -84,6 +86,8 @@ def test_every_host_is_in_the_report(tmp_path):
     assert hosts["served"]["verification"]["verdict"] == "fail"
     assert hosts["served"]["drift"]["differences"]
     assert hosts["served"]["changes"]["files"] == [{"path": "/etc/x.conf", "change": "created"}]
+    assert hosts["served"]["fit"]["servers"][0]["models"][0]["name"] == "tiny:latest"
+    assert (hosts["bare"]["fit"], "Models that fit served" in html) == (None, True)
     assert f"5 of 6 hosts need you: {tmp_path}/report/ollama.html" in " ".join(output.split())
     assert "changed=1" not in output.replace("Change a host", "")
     for name in hosts:
