@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
@@ -183,7 +184,9 @@ def _fit_notes(model: Mapping[str, Any]) -> list[tuple[str, object]]:
     lines = [f"{remedies.planned(model)}{_quantized(model)}"]
     if model["memory"]["total_bytes"]:
         lines.append(remedies.parts(model["memory"]))
-    lines += [remedies.share(device, model) for device in model["devices"] if device["total_bytes"]]
+    shares = (remedies.share(device, model) for device in model["devices"] if device["total_bytes"])
+    counted = ((words, len(list(same))) for words, same in groupby(shares))
+    lines += [words if count == 1 else f"{count} x {words}" for words, count in counted]
     if model["fits"] != model["wanted"] and model["reason"]:
         lines.append(model["reason"])
     return [*(("", line) for line in lines), *(("-> ", remedy) for remedy in remedies.remedies(model))]

@@ -81,6 +81,15 @@ def test_what_does_not_fit_or_is_not_there_is_in_the_table():
     assert "WARNING /srv/x: cut off" in text
 
 
+def test_cards_that_have_the_same_are_one_line():
+    """A server of eight cards fills no screen."""
+    lines = fit_table(fit_of({**FITTING, "devices": FITTING["devices"][:1] * 8}), "node1")
+    assert lines[6:8] == [
+        "    8 x Card: 33 of 33 layers, 6.6 GiB of 8 GiB free",
+        "    -> Q5_K_M (5.3 GiB) would fit too",
+    ]
+
+
 def test_nothing_to_ask_about_is_a_sentence():
     """An empty store is no empty screen."""
     lines = fit_table({**fit_of(), "settings": "server", "release": None}, "node1")
