@@ -4,7 +4,7 @@
 """Which models names, files and ``auto`` stand for, by what was read of a host's store and of files.
 
 What was read is as the module models_info returns it: ``{models: [record], stores: [{path, readable, models, …}],
-problems}``, with the records of files among the models. The rules are in docs/models.md.
+problems}``, with the records of files among the models. The rules are in docs/reference-models.md.
 """
 
 from __future__ import annotations
