@@ -22,7 +22,7 @@ OTHERS, FREE = "others", "free"
 WORDS = {**{PARTS[part]: label for part, label in LABELS.items()}, OTHERS: "in use by others", FREE: "free"}
 
 
-def bar(device: Mapping[str, Any]) -> svg.Block:
+def bar_of(device: Mapping[str, Any]) -> svg.Block:
     """A device's name, its bar, and how much of it is taken; each part is named under the pointer."""
     amounts = dict(_amounts(device))
     whole = max(1, sum(amounts.values()))

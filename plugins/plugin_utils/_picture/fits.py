@@ -59,7 +59,7 @@ def _panel(model: Mapping[str, Any], server: str | None) -> svg.Block:
     )
     lines = [heading, svg.label(_limits(model), "text", "muted", _WIDTH)]
     shown = [device for device in model["devices"] if device["total_bytes"]] or model["devices"]
-    lines += [bars.bar(device) for device in shown]
+    lines += [bars.bar_of(device) for device in shown]
     lines += [svg.label(f"→ {remedy}", "small", limit=_WIDTH) for remedy in remedies.remedies(model)]
     return svg.column(lines, 3)
 
