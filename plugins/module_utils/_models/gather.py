@@ -16,6 +16,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._text import MOST
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ansible_collections.inference.ollama.plugins.module_utils._models.record import Problem
+
 # Where the installer of Ollama, packages of distributions, root and the user who reads have their stores.
 STANDARD = (
     "/usr/share/ollama/.ollama/models",
@@ -90,7 +92,9 @@ def _once(paths: Sequence[str]) -> list[str]:
     return list(found.values())
 
 
-def _completed(models: list[dict[str, Any]], url: str, timeout: float, asked: set[str], problem: Any) -> Any:  # noqa: ANN401
+def _completed(
+    models: list[dict[str, Any]], url: str, timeout: float, asked: set[str], problem: Problem
+) -> list[dict[str, Any]]:
     # Most calls need no server, and each file of code is compiled on the target.
     from ansible_collections.inference.ollama.plugins.module_utils._models.api import (  # noqa: PLC0415 compiled only where needed
         VERBOSE,
