@@ -92,6 +92,10 @@ class ModelMemory:
         """KV cache and recurrent state of all layers."""
         return sum(layer.cache for layer in self.layers)
 
+    def compute_beside(self, *, whole: bool) -> int:
+        """What the host computes in beside devices that have all layers, or some of them."""
+        return self.compute_host if whole else max(self.compute_host, self.compute_host_split)
+
 
 def runtime_bytes(compute: tuple[int, int] | None) -> int:
     """What a process takes of a card of this compute capability before it has a model; None: of any other card."""

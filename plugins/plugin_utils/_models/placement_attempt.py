@@ -147,7 +147,8 @@ def _uses(memory: ModelMemory, slices: Sequence[layout.Slice], cards: Sequence[D
 
 def _host_use(memory: ModelMemory, slices: Sequence[layout.Slice], *, own: bool) -> Use:
     on_cards = {number for part in slices for number in part.layers}
-    use = Use(weights=memory.input, compute=(memory.compute_host if on_cards else memory.compute_cpu) + memory.results)
+    beside = memory.compute_beside(whole=len(on_cards) == len(memory.layers) + 1)
+    use = Use(weights=memory.input, compute=(beside if on_cards else memory.compute_cpu) + memory.results)
     for number, layer in enumerate(memory.layers):
         if number not in on_cards:
             use.layers, use.weights, use.kv = use.layers + 1, use.weights + layer.weights, use.kv + layer.cache

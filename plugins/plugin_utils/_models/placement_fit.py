@@ -131,7 +131,7 @@ def take(job: Job, shares: Sequence[Share]) -> Fitted:
     for card in used:
         card.compute = (pipeline and memory.compute_pipeline) or (memory.compute if whole else memory.compute_split)
     host.layers = first
-    beside = (pipeline and memory.compute_host_pipeline) or memory.compute_host
+    beside = (pipeline and memory.compute_host_pipeline) or memory.compute_beside(whole=whole)
     host.compute = (beside if used else memory.compute_cpu) + memory.results
     return Fitted(tuple(cards), host, whole)
 

@@ -256,3 +256,10 @@ def test_experts_without_a_gate_take_less():
 def test_tokens_of_all_slots():
     """Context times slots."""
     assert Load(4096, 3).tokens == 12288
+
+
+def test_the_host_computes_recurrent_layers_that_are_left_to_it():
+    """Beside cards with some of the layers the host needs what those take there, and never less than beside all."""
+    memory = model_memory(model("granitehybrid", 4, 256, (4, 0, 64), 512, recurrent=state(16, 1)), Load(4096))
+    assert memory.compute_beside(whole=True) == memory.compute_host
+    assert memory.compute_beside(whole=False) == memory.compute_host_split > memory.compute_host
