@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
 from ansible_collections.inference.ollama.plugins.plugin_utils import _change, _drift, _summary, _table
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.outcome import outcome
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits import model_fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place
@@ -137,6 +138,7 @@ def _fleet_report(records: Mapping[str, Any], moment: str, *, text: bool = False
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "benchmark_outcome": outcome,
     "change_report": _change.change_report,
     "drift_table": _table.drift_table,
     "failed_checks": failed.failed_checks,

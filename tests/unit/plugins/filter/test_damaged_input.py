@@ -54,6 +54,7 @@ SMALL = dense("llama3.2:3b", layers=2)
 FIT = json.loads(json.dumps(fit_of(advise(SMALL, {}, SETTINGS, "0.34.1", Host(card=8 * GIB, host=8 * GIB)))))
 # What each takes.
 RIGHT = {
+    "benchmark_outcome": [{"benchmark": {"schema": 1}}, [{"loaded": ["m"], "seconds": 2}], [{"loaded": []}]],
     "change_report": [{"changes": [], "state": None}, ["ollama.service"], [], {"reason": "x", "restored": RESTORED}],
     "drift_table": [DRIFT, "h"],
     "failed_checks": [VERIFIED, ["numa_node"]],
