@@ -41,7 +41,7 @@ def run(*argv: str) -> str:
 def post(port: int, **body: Any) -> dict[str, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
     with contextlib.closing(connection):
-        connection.request("POST", "/api/generate", json.dumps({"model": MODEL, **body}))
+        connection.request("POST", "/api/generate", json.dumps({"model": MODEL, "stream": False, **body}))
         return json.load(connection.getresponse())
 
 

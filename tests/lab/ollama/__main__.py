@@ -4,7 +4,9 @@
 """A small server that behaves like Ollama where the collection looks: the lab's ollama and llama-server.
 
 Packed into one executable file (``python3 -m zipapp``), which installs itself under both names; the name
-decides. It computes nothing. /etc/ollama-standin/version may name the release that it shall pretend to be.
+decides. It computes nothing. /etc/ollama-standin/version may name the release that it shall pretend to be, and
+/etc/ollama-standin/speed how fast it shall be (standin/speed.py). OLLAMA_STANDIN_FOLDER is another folder for the two,
+OLLAMA_STANDIN_LIBRARY one for its llama-server.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import os
 import sys
 
 VERSION = "0.34.1"
-VERSION_FILE = "/etc/ollama-standin/version"
+VERSION_FILE = os.path.join(os.environ.get("OLLAMA_STANDIN_FOLDER") or "/etc/ollama-standin", "version")
 # Seconds that --version takes to answer, as on a host too busy to start a program.
 DELAY_FILE = "/run/ollama-standin-delay"
 

@@ -40,6 +40,7 @@ class Settings(NamedTuple):
     models: str
     keep_alive: float
     parallel: int
+    queue: int
     context: int
     flash_attention: bool | None
     kv_cache_type: str
@@ -114,6 +115,7 @@ def read(env: Mapping[str, str], home: str) -> Settings:
         models=text(env, "OLLAMA_MODELS") or os.path.join(home, ".ollama/models"),
         keep_alive=duration(text(env, "OLLAMA_KEEP_ALIVE")),
         parallel=unsigned(text(env, "OLLAMA_NUM_PARALLEL"), 1) or 1,
+        queue=unsigned(text(env, "OLLAMA_MAX_QUEUE"), 512),
         context=unsigned(text(env, "OLLAMA_CONTEXT_LENGTH"), 0) or 4096,
         flash_attention=boolean(text(env, "OLLAMA_FLASH_ATTENTION")),
         kv_cache_type=text(env, "OLLAMA_KV_CACHE_TYPE").lower(),
@@ -135,7 +137,7 @@ def shown(env: Mapping[str, str], settings: Settings) -> str:
         OLLAMA_LOAD_TIMEOUT=go_duration(duration(text(env, "OLLAMA_LOAD_TIMEOUT")) or FOREVER),
         OLLAMA_NUM_PARALLEL=settings.parallel,
         OLLAMA_MAX_LOADED_MODELS=unsigned(text(env, "OLLAMA_MAX_LOADED_MODELS"), 0),
-        OLLAMA_MAX_QUEUE=unsigned(text(env, "OLLAMA_MAX_QUEUE"), 512),
+        OLLAMA_MAX_QUEUE=settings.queue,
         OLLAMA_CONTEXT_LENGTH=unsigned(text(env, "OLLAMA_CONTEXT_LENGTH"), 0),
         OLLAMA_GPU_OVERHEAD=unsigned(text(env, "OLLAMA_GPU_OVERHEAD"), 0),
         OLLAMA_KV_CACHE_TYPE=settings.kv_cache_type,

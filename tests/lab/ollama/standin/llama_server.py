@@ -14,9 +14,12 @@ import os
 import socket
 import sys
 import threading
-from typing import Callable, Mapping
+from typing import TYPE_CHECKING, Callable, Mapping
 
 from standin import process
+
+if TYPE_CHECKING:
+    from standin.paced import Pace
 
 HANDLING = "error while handling"
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
@@ -141,6 +144,18 @@ def thread_count(found: Mapping[str, str]) -> int:
     return wanted if wanted > 0 else os.cpu_count() or 1
 
 
+def _pace(found: Mapping[str, str], env: Mapping[str, str]) -> Pace | None:
+    """The speed that the file says; None without one, ValueError where it says none."""
+    try:
+        with open(os.path.join(env.get("OLLAMA_STANDIN_FOLDER") or "/etc/ollama-standin", "speed")) as file:
+            text = file.read()
+    except FileNotFoundError:
+        return None
+    from standin.paced import Pace, settings
+
+    return Pace(text, settings(found, thread_count(found)))
+
+
 def _compute(numa: str | None, stop: threading.Event) -> None:
     """A compute thread at rest. These two NUMA modes put every thread where they please."""
     if numa in ("distribute", "isolate"):
@@ -158,10 +173,15 @@ def main(argv: list[str], name: str = "llama-server") -> int:
     try:
         found = options(argv, os.environ, say)
         check_cache(found)
+        pace = _pace(found, os.environ)
     except ValueError as error:
         say(str(error))
         return 1
     threads = thread_count(found)
+    if pace is not None and not pace.loads():
+        say("llama_init_from_model: failed to initialize the context: failed to allocate buffer for kv cache")
+        say("main: exiting due to model loading error")
+        return 1
     say(f"system_info: n_threads = {threads} (n_threads_batch = {threads}) / {os.cpu_count()} | CPU : |")
     if found.get("CACHE_RAM") != "0":
         say(f"srv    load_model: prompt cache is enabled, size limit: {found.get('CACHE_RAM', '8192')} MiB")
@@ -170,6 +190,8 @@ def main(argv: list[str], name: str = "llama-server") -> int:
         threading.Thread(target=_compute, args=(found.get("NUMA"), stop), daemon=True).start()
     with socket.create_server((found.get("HOST", "127.0.0.1"), int(found.get("PORT", "8080")))) as server:
         say(f"main: server is listening on http://{found.get('HOST')}:{found.get('PORT')}")
+        if pace is not None:
+            pace.serve(server, lambda: say("\n".join(REQUEST * repeated())))
         body = b'{"status":"ok"}'
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
         while True:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import http.client
 import json
@@ -14,12 +15,14 @@ import socket
 import subprocess
 import threading
 import time
-from typing import Any, NamedTuple
+from typing import Any, Callable, Iterator, NamedTuple
 
-from standin import environment, log
+from standin import completion, environment, log
 from standin.llama_server import physical_cores
+from standin.slots import Slots
 
-LIBRARY = "/usr/local/lib/ollama"
+# Where the child lies; a driver without root moves it.
+LIBRARY = os.environ.get("OLLAMA_STANDIN_LIBRARY") or "/usr/local/lib/ollama"
 LLAMA_SERVER_ERA = (0, 30, 0)
 LOAD_MODE_ERA = (0, 32, 6)
 
@@ -96,6 +99,8 @@ class Runners:
     def __init__(self, settings: environment.Settings, version: str, binary: str) -> None:
         self.settings, self.version, self.binary = settings, version, binary
         self.loaded: dict[str, Loaded] = {}
+        self._slots: dict[str, Slots] = {}
+        self._in_use: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
@@ -106,6 +111,38 @@ class Runners:
                 found = self._start(name, request)
             self.loaded[name] = found._replace(expires=time.time() + keep_alive)
             self._expire()
+
+    @contextlib.contextmanager
+    def in_use(
+        self, name: str, request: dict[str, Any], keep_alive: float, gone: Callable[[], bool]
+    ) -> Iterator[dict[str, int]]:
+        """Hold a slot of a model and keep it in memory; the time of keeping it begins when the block ends.
+
+        Gives the durations of the answer. Requests that wait for the load count as waiting, as with Ollama.
+        """
+        began = time.monotonic_ns()
+        with self._lock:
+            slots = self._slots.setdefault(name, Slots(self.settings.parallel, self.settings.queue))
+        with slots.slot(gone):
+            self._in_use[name] += 1
+            try:
+                before = time.monotonic_ns()
+                self.load(name, request, keep_alive)
+                yield {"began": began, "load_duration": time.monotonic_ns() - before}
+            finally:
+                with self._lock:
+                    self._in_use[name] -= 1
+                    if name in self.loaded:
+                        self.loaded[name] = self.loaded[name]._replace(expires=time.time() + keep_alive)
+                    self._expire()
+
+    def stream(self, name: str, prompt: str, request: dict[str, Any], client: socket.socket) -> Any:
+        """What the child makes of a prompt, piece by piece."""
+        try:
+            port = self.loaded[name].port
+        except KeyError:
+            raise LoadError("llama runner process no longer running") from None
+        return completion.answers(port, completion.body(prompt, request, stream=True), client)
 
     def unload(self, name: str) -> None:
         with self._lock:
@@ -126,7 +163,8 @@ class Runners:
         log.line("server.go:431", f"starting {what}", cmd=shlex.join(command))
         # The whole environment goes down, and on top of it what Ollama sets itself.
         try:
-            child = subprocess.Popen(command, env={**os.environ, "LD_LIBRARY_PATH": LIBRARY})
+            libraries = ":".join(filter(None, (LIBRARY, os.environ.get("LD_LIBRARY_PATH"))))
+            child = subprocess.Popen(command, env={**os.environ, "LD_LIBRARY_PATH": libraries})
         except OSError as error:
             raise LoadError(f"error starting {what}: {error}") from None
         self._wait(child, port)
@@ -150,22 +188,13 @@ class Runners:
 
     def complete(self, name: str, prompt: str, request: dict[str, Any]) -> dict[str, Any]:
         """What the child makes of a prompt, by the names of /api/generate; the stand-in's own child makes nothing."""
-        # Without an end in sight a real Ollama goes on for ten contexts.
-        body = {"prompt": prompt, "n_predict": int(request.get("num_predict") or 16)}
+        body = completion.body(prompt, request, stream=False)
         try:
             _status, answer = ask(self.loaded[name].port, "POST", "/completion", body)
         except (KeyError, OSError, http.client.HTTPException) as error:
             raise LoadError(f"llama runner process no longer running: {error}") from None
-        spent = answer.get("timings", {})
-        return {
-            "response": answer.get("content", "ok"),
-            "total_duration": 3000000,
-            "load_duration": 1000000,
-            "prompt_eval_count": spent.get("prompt_n", 1),
-            "prompt_eval_duration": int(spent.get("prompt_ms", 1) * 1e6),
-            "eval_count": spent.get("predicted_n", 1),
-            "eval_duration": int(spent.get("predicted_ms", 1) * 1e6),
-        }
+        counted = completion.counts(answer.get("timings", {}))
+        return {"response": answer.get("content", "ok"), **counted}
 
     def _stop(self, name: str) -> None:
         found = self.loaded.pop(name, None)
@@ -177,9 +206,11 @@ class Runners:
         """Stop what is due, and come back when the next one is."""
         if self._timer is not None:
             self._timer.cancel()
-        for name in [name for name, found in self.loaded.items() if found.expires <= time.time()]:
+        idle = {name: found.expires for name, found in self.loaded.items() if not self._in_use[name]}
+        for name in [name for name, expires in idle.items() if expires <= time.time()]:
             self._stop(name)
-        due = min((found.expires for found in self.loaded.values()), default=environment.FOREVER)
+            del idle[name]
+        due = min(idle.values(), default=environment.FOREVER)
         if due != environment.FOREVER:
             self._timer = threading.Timer(max(due - time.time(), 0), self._expire_later)
             self._timer.daemon = True

@@ -12,10 +12,11 @@ import signal
 import socket
 import sys
 import time
-from typing import Any
+from typing import Any, Iterator
 
-from standin import environment, faults, log
+from standin import completion, environment, faults, log
 from standin.runners import MODEL, SIZE, LoadError, Runners
+from standin.slots import GoneError, QueueFullError
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -23,6 +24,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     runners: Runners
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a token goes out when it comes
 
     def log_message(self, *_args: Any) -> None:
         """Requests are not logged."""
@@ -79,20 +81,53 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.runners.unload(name)
             self._send({**answer, "done_reason": "unload"})
             return
+        options = request.get("options") or {}
         try:
-            self.runners.load(name, request.get("options") or {}, keep_alive)
+            if not prompt:
+                self.runners.load(name, options, keep_alive)
+                self._send({**answer, "done_reason": "load"})
+                return
+            with self.runners.in_use(name, options, keep_alive, lambda: completion.hung_up(self.connection)) as spent:
+                if request.get("stream", True):
+                    said = self.runners.stream(name, prompt, options, self.connection)
+                    predict = int(options.get("num_predict") or completion.PREDICT)
+                    lines = completion.lines(request["model"], said, predict, lambda: _durations(spent))
+                    self._send_lines(lines)
+                else:
+                    found = self.runners.complete(name, prompt, options)
+                    self._send({**answer, **_durations(spent), **found, "done_reason": "stop"})
+        except QueueFullError as error:
+            self._send({"error": str(error)}, 503)
         except LoadError as error:
             self._send({"error": str(error)}, 500)
-            return
-        if not prompt:
-            self._send({**answer, "done_reason": "load"})
-            return
+        except (GoneError, ConnectionError):
+            self.close_connection = True
+
+    def _send_lines(self, lines: Iterator[bytes]) -> None:
+        """A chunk for each line; an error before the first is a status, one after it a line."""
+        begun = False
         try:
-            said = self.runners.complete(name, prompt, request.get("options") or {})
-        except LoadError as error:
-            self._send({"error": str(error)}, 500)
-            return
-        self._send({**answer, **said, "done_reason": "stop"})
+            for line in lines:
+                if not begun:
+                    begun = True
+                    self.send_response(200)
+                    self.send_header("Content-Type", "application/x-ndjson")
+                    self.send_header("Transfer-Encoding", "chunked")
+                    self.end_headers()
+                self._chunk(line)
+        except completion.CompletionError as error:
+            if not begun:
+                raise LoadError(str(error)) from None
+            self._chunk(json.dumps({"error": str(error)}).encode() + b"\n")
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+
+
+def _durations(spent: dict[str, int]) -> dict[str, int]:
+    """Nanoseconds since the request came, and those of the load."""
+    return {"total_duration": time.monotonic_ns() - spent["began"], "load_duration": spent["load_duration"]}
 
 
 def _now() -> str:
@@ -134,7 +169,8 @@ def serve(version: str, binary: str) -> int:
         settings = settings._replace(address=settings.address._replace(port=port))
     kind = type("Server", (http.server.ThreadingHTTPServer,), {
         "address_family": socket.AF_INET6 if ":" in host else socket.AF_INET,
-        "request_queue_size": 128,
+        "request_queue_size": 1024,
+        "daemon_threads": True,
     })  # fmt: skip
     try:
         server = kind((host, port), handler)
