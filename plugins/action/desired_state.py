@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     _supports_async = False
-    _VALID_ARGS = frozenset({"preflight", "secrets"})
+    _VALID_ARGS = frozenset({"instead", "preflight", "secrets"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         known = task_vars or {}
@@ -55,6 +55,7 @@ class ActionModule(ActionBase):
         # A key that is all digits arrives as a number, and 0 is a key too.
         options["api_key"] = key is not None and bool(str(key))
         args: Mapping[str, Any] = self._task.args
+        options.update(args.get("instead") or {})
         preflight = boolean(args.get("preflight", True))
         if option_errors({name: options[name] for name in ("topology_root", "command_timeout")}):
             # The host cannot be read with these; what else is wrong is known without it, too.

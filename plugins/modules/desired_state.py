@@ -28,6 +28,10 @@ options:
         so RV(pending), RV(start), RV(stop) and RV(restart) are not meaningful.
     type: bool
     default: true
+  instead:
+    description: Values in the place of the role's variables, by name without C(ollama_), wherever these come from.
+    type: dict
+    default: {}
   secrets:
     description: Files to compare with what they should hold, content by path. They are not returned.
     type: dict
