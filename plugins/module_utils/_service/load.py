@@ -50,9 +50,7 @@ class Memory(NamedTuple):
     def load(self, name: str, keep_alive: str | int, context: int | None = None) -> None:
         """Let the model answer a few tokens; OllamaError with the server's message if it does not."""
         options = {"num_predict": _TOKENS, **({"num_ctx": context} if context else {})}
-        # A number in a text has no unit, which the server does not take.
-        stays = int(keep_alive) if _NUMBER.fullmatch(str(keep_alive)) else keep_alive
-        body = {"model": name, "stream": False, "keep_alive": stays, "options": options}
+        body = {"model": name, "stream": False, "keep_alive": number_of(keep_alive), "options": options}
         said, problem = self.fetch(f"{self.url}/api/generate", {**body, "prompt": "Count to ten:"})
         if problem is not None and _ONLY_EMBEDS in problem:
             said, problem = self.fetch(f"{self.url}/api/embed", {**body, "input": "Count to ten:"})
@@ -90,6 +88,11 @@ class Memory(NamedTuple):
         except ValueError:
             return 0
         return max(0, int((moment - self.now).total_seconds()))
+
+
+def number_of(keep_alive: str | int) -> str | int:
+    """How long a model stays, as a request has it: a number in a text has no unit, which the server does not take."""
+    return int(keep_alive) if _NUMBER.fullmatch(str(keep_alive)) else keep_alive
 
 
 def same_name(name: str) -> str:
