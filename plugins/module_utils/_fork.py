@@ -47,15 +47,15 @@ def call(function: Callable[[], str], timeout: float) -> Outcome:
     finally:
         os.close(reading)
     # What has said all may still hang in the driver while it ends.
-    status = None if said is None or len(said) > _MOST else _wait(pid, deadline)
+    status = None if said is None or len(said) > _MOST else wait(pid, deadline)
     if status is None:
-        _kill(pid)
+        kill(pid)
     if said is not None and len(said) > _MOST:
         return Outcome(None, f"its process said more than {_MOST} bytes and was stopped")
     if said is None or status is None:
         return Outcome(None, f"its process did not answer within {timeout:g} s and was stopped")
     if status < 0:
-        return Outcome(None, f"its process was ended by {_name(-status)}")
+        return Outcome(None, f"its process was ended by {signal_name(-status)}")
     if status > 0:
         return Outcome(None, f"its process failed with exit status {status}")
     return Outcome(said.decode("utf-8", "replace"), None)
@@ -94,7 +94,7 @@ def _receive(pipe: int, deadline: float) -> bytes | None:
     return said
 
 
-def _wait(pid: int, deadline: float) -> int | None:
+def wait(pid: int, deadline: float) -> int | None:
     """The exit status, the negative signal number for one that was killed; None where it has not ended in time."""
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
@@ -105,15 +105,17 @@ def _wait(pid: int, deadline: float) -> int | None:
         time.sleep(_PAUSE)
 
 
-def _kill(pid: int) -> None:
+def kill(pid: int) -> None:
+    """End a child and its group, and wait for it, but not for ever."""
     # A driver call that hangs in the kernel ignores SIGKILL; waiting longer for it would hang the reader too.
-    for kill in (os.killpg, os.kill):
+    for send in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
-    _wait(pid, time.monotonic() + _DYING)
+            send(pid, signal.SIGKILL)
+    wait(pid, time.monotonic() + _DYING)
 
 
-def _name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """The name of a signal, such as SIGKILL."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -11,6 +11,7 @@ nanoseconds.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import natural
@@ -26,6 +27,7 @@ NANOSECONDS = 1_000_000_000
 # Time on a CPU, time ready without one, turns on a CPU.
 _COUNTS = 3
 _SWITCHES = "nonvoluntary_ctxt_switches"
+_SWITCHED = re.compile(rf"^{_SWITCHES}:\s*(.*?)\s*$", re.MULTILINE)
 # More threads than this are not read: a runner has some for each core and each request.
 _MOST_TASKS = 4096
 
@@ -34,12 +36,8 @@ def read_switches(root: Proc, folder: str) -> dict[str, Any]:
     """Switches that a process's threads did not ask for, the CPU time of the same threads, and how long the one that
     waited longest for a CPU ran and waited; None for not known.
     """
-    tasks = [name for name in root.names(f"{folder}/task") if name.isascii() and name.isdigit()]
-    if len(tasks) > _MOST_TASKS:
-        root.problem(f"{folder}/task: {len(tasks)} threads, of which the switches of at most {_MOST_TASKS} are read")
-        tasks = []
     # A thread may end meanwhile.
-    places = [f"{folder}/task/{name}" for name in tasks if root.exists(f"{folder}/task/{name}/stat")]
+    places = [f"{folder}/task/{name}" for name in _tasks(root, folder) if root.exists(f"{folder}/task/{name}/stat")]
     counted = [each for each in (_switches(root, place) for place in places) if each is not None]
     waits = [each for each in (_waited(root, place) for place in places) if each is not None]
     wait = None
@@ -50,6 +48,23 @@ def read_switches(root: Proc, folder: str) -> dict[str, Any]:
         return {"involuntary_switches": None, "cpu_seconds": None, "longest_wait": wait}
     switches, ticks = (sum(part) for part in zip(*counted))
     return {"involuntary_switches": switches, "cpu_seconds": round(ticks / clock(), 2), "longest_wait": wait}
+
+
+def switches_by_thread(root: Proc, folder: str) -> dict[str, int]:
+    """How often each thread of a process was switched out without asking for it, since it was started, by its number.
+
+    Threads that cannot be read are left out.
+    """
+    counts = ((name, _switched_out(root, f"{folder}/task/{name}")) for name in _tasks(root, folder))
+    return {name: count for name, count in counts if count is not None}
+
+
+def _tasks(root: Proc, folder: str) -> list[str]:
+    tasks = [name for name in root.names(f"{folder}/task") if name.isascii() and name.isdigit()]
+    if len(tasks) > _MOST_TASKS:
+        root.problem(f"{folder}/task: {len(tasks)} threads, of which the switches of at most {_MOST_TASKS} are read")
+        return []
+    return tasks
 
 
 def _waited(root: Proc, place: str) -> tuple[int, int] | None:
@@ -67,14 +82,20 @@ def _waited(root: Proc, place: str) -> tuple[int, int] | None:
 
 def _switches(root: Proc, place: str) -> tuple[int, int] | None:
     """Switches and clock ticks of one thread."""
-    status, stat = root.fields(f"{place}/status"), stat_fields(root, f"{place}/stat")
-    if not status or not stat:
+    switches, stat = _switched_out(root, place), stat_fields(root, f"{place}/stat")
+    return None if switches is None or not stat else (switches, int(stat[11]) + int(stat[12]))
+
+
+def _switched_out(root: Proc, place: str) -> int | None:
+    text = root.text(f"{place}/status")
+    if not text:
         return None
-    switches = natural(status.get(_SWITCHES))
+    found = _SWITCHED.search(text)
+    said = found[1] if found else ""
+    switches = natural(said)
     if switches is None:
-        root.problem(f"{place}/status: read {status.get(_SWITCHES, '')[:80]!r} for {_SWITCHES}, expected a count")
-        return None
-    return switches, int(stat[11]) + int(stat[12])
+        root.problem(f"{place}/status: read {said[:80]!r} for {_SWITCHES}, expected a count")
+    return switches
 
 
 def read_quotas(root: Proc, processes: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:

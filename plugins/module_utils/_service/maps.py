@@ -33,7 +33,7 @@ _HUGE = {
 def read_maps(root: Proc, folder: str) -> dict[str, Any]:
     """Bytes by NUMA node, in huge pages, resident and locked; None for what cannot be read."""
     status = root.fields(f"{folder}/status")
-    nodes, policy = _by_node(root, f"{folder}/numa_maps")
+    nodes, policy = memory_by_node(root, f"{folder}/numa_maps")
     return {
         "memory_by_node": nodes,
         "memory_policy": policy,
@@ -43,7 +43,7 @@ def read_maps(root: Proc, folder: str) -> dict[str, Any]:
     }
 
 
-def _by_node(root: Proc, path: str) -> tuple[dict[str, int] | None, str | None]:
+def memory_by_node(root: Proc, path: str) -> tuple[dict[str, int] | None, str | None]:
     """Bytes on each node, and the policy, as ``bind:1``, that most of them are under."""
     text = root.required(path, "the memory of the process by node, as kernels with NUMA have it")
     if text is None:

@@ -50,7 +50,7 @@ def read_processes(root: Proc, unit: Unit, redactor: Redactor) -> list[dict[str,
     read = (read_process(root, pid, redactor, main=pid == unit.main_pid and not named) for pid in pids)
     there = [each for each in read if each]
     servers = {each["pid"]: each for each in there if each["kind"] == "server"}
-    copies = [pid for pid, each in servers.items() if _copied(root, each, servers)]
+    copies = [pid for pid, each in servers.items() if is_copy(root, each, servers)]
     for pid in copies:
         root.problem(f"/proc/{pid}: a child of the server that does not run its own program yet, so it was not read")
     found = sorted(
@@ -60,7 +60,7 @@ def read_processes(root: Proc, unit: Unit, redactor: Redactor) -> list[dict[str,
     return None if not found and _hidden(root, unit) else found
 
 
-def _copied(root: Proc, process: dict[str, Any], servers: dict[int, dict[str, Any]]) -> bool:
+def is_copy(root: Proc, process: dict[str, Any], servers: dict[int, dict[str, Any]]) -> bool:
     """Whether its parent is a server with the same command line: fork(2) copies that, and no server starts servers."""
     fields = stat_fields(root, f"/proc/{process['pid']}/stat")
     parent = servers.get(int(fields[1])) if fields else None

@@ -21,7 +21,7 @@ FILTERS = sorted(ROOT.glob("plugins/filter/*.py"))
 # What a pure function has no use for.
 FILES = {"glob", "io", "locale", "os", "pathlib", "platform", "shutil", "sys", "tempfile"}
 WORLD = {"datetime", "ctypes", "http", "pynvml", "random", "secrets", "socket", "subprocess", "time", "urllib", "uuid"}
-IMPURE = {"ansible", "importlib", "select", "signal", "threading", *FILES, *WORLD}
+IMPURE = {"ansible", "importlib", "psutil", "select", "signal", "threading", *FILES, *WORLD}
 IMPURE_CALLS = {"__import__", "eval", "exec", "input", "open", "print"}
 # The contract's data and the templates of the units and of the page are parts of the program, as constant as its code.
 READ_THEIR_OWN_DATA = {f"plugins/plugin_utils/{file}" for file in ("_contract.py", "_render.py", "_report/page.py")}
@@ -100,7 +100,7 @@ def test_deciders_call_nothing_that_reads_or_prints(path):
 def test_readers_need_only_what_a_target_has(path):
     """A target has Python and Ansible's own utilities; what decides stays on the controller."""
     modules = imports(path)
-    needed = {module.split(".")[0] for module in modules} - {"ansible_collections", "pynvml"}
+    needed = {module.split(".")[0] for module in modules} - {"ansible_collections", "psutil", "pynvml"}
     assert needed <= sys.stdlib_module_names | {"ansible"}
     outside = ("ansible.", f"{PREFIX}plugins.")
     inside = ("ansible.module_utils", f"{PREFIX}plugins.module_utils")

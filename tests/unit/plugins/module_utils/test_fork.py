@@ -99,7 +99,7 @@ def test_a_process_that_cannot_be_killed_is_left(monkeypatch):
     monkeypatch.setattr(os, "waitpid", lambda _pid, _options: (0, 0))
     for kill in ("kill", "killpg"):
         monkeypatch.setattr(os, kill, lambda _pid, _signal: None)
-    _fork._kill(1)
+    _fork.kill(1)
 
 
 def test_a_host_without_room_for_a_process(monkeypatch):
@@ -153,4 +153,4 @@ def test_the_child_ends_whatever_happens(monkeypatch):
 @pytest.mark.parametrize(("number", "name"), [(11, "SIGSEGV"), (63, "signal 63")])
 def test_signals_have_their_names(number, name):
     """A number stays one where Python has no name for it."""
-    assert _fork._name(number) == name
+    assert _fork.signal_name(number) == name
