@@ -73,9 +73,9 @@ class Cards:
 
     def read(self) -> dict[str, Any]:
         """``{gpus, problems}``; a value that the driver does not tell is None."""
-        self._reader.errors = []
         gpus = [{**card, **self._card(handle)} for card, (_index, handle) in zip(self._cards, self._handles)]
-        return {"gpus": gpus, "problems": [f"GPUs: {error}" for error in self._reader.errors]}
+        errors, self._reader.errors = self._reader.errors, []
+        return {"gpus": gpus, "problems": [f"GPUs: {error}" for error in errors]}
 
     def _card(self, handle: Any) -> dict[str, Any]:  # noqa: ANN401 an opaque handle
         ask = self._reader.ask

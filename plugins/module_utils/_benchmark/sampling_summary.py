@@ -104,7 +104,7 @@ def _gpus(records: Records, problems: list[str]) -> list[dict[str, Any]] | None:
     for index, samples in sorted(seen.items()):
         missing = [words for key, words in _GPU.items() if all(sample[key] is None for sample in samples)]
         if missing:
-            problems.append(f"GPU {index}: its driver does not tell its {', '.join(missing)}")
+            problems.append(f"GPU {index}: its driver does not report its {', '.join(missing)}")
         reasons = [sample["reasons"] for sample in samples if sample["reasons"] is not None]
         named = sorted({name for each in reasons for name in each})
         found.append(
