@@ -16,6 +16,9 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
 from ansible_collections.inference.ollama.plugins.plugin_utils import _change, _drift, _summary, _table
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.outcome import outcome
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record import record_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.records import compare_records
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.table import benchmark_table
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits import model_fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place
@@ -138,7 +141,10 @@ def _fleet_report(records: Mapping[str, Any], moment: str, *, text: bool = False
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "benchmark_comparison": compare_records,
     "benchmark_outcome": outcome,
+    "benchmark_record": record_of,
+    "benchmark_table": benchmark_table,
     "change_report": _change.change_report,
     "drift_table": _table.drift_table,
     "failed_checks": failed.failed_checks,

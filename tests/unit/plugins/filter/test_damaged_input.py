@@ -17,6 +17,7 @@ from ansible_collections.inference.ollama.plugins.filter.ollama import FILTERS, 
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import advise
 from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, dense, fit_of
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
+from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result
 from ansible_collections.inference.ollama.tests.unit.support.models import LLAMA, read
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
 from ansible_collections.inference.ollama.tests.unit.support.records import record
@@ -52,9 +53,17 @@ HOST = {
 # Two layers, so that a placement takes a moment only.
 SMALL = dense("llama3.2:3b", layers=2)
 FIT = json.loads(json.dumps(fit_of(advise(SMALL, {}, SETTINGS, "0.34.1", Host(card=8 * GIB, host=8 * GIB)))))
+MEASURED = json.loads(json.dumps(measured(result(speeds={2: 100}))))
 # What each takes.
 RIGHT = {
+    "benchmark_comparison": [MEASURED, MEASURED],
     "benchmark_outcome": [{"benchmark": {"schema": 1}}, [{"loaded": ["m"], "seconds": 2}], [{"loaded": []}]],
+    "benchmark_record": [
+        [{"model": "llama3.1:8b", "benchmark": {"points": []}}],
+        "h",
+        {"topology": TOPOLOGY, "plan": PLAN, "verification": VERIFIED, "at": MOMENT, "from": "host"},
+    ],
+    "benchmark_table": [MEASURED, "h"],
     "change_report": [{"changes": [], "state": None}, ["ollama.service"], [], {"reason": "x", "restored": RESTORED}],
     "drift_table": [DRIFT, "h"],
     "failed_checks": [VERIFIED, ["numa_node"]],
