@@ -88,7 +88,7 @@ def machine_profile(
 
 
 def read_record(given: object, what: str) -> Mapping[str, Any]:
-    """Return a record, or the one in a text of JSON; OllamaError in a sentence that begins with ``what`` if it is none.
+    """Return a record, or the one in a text of JSON; OllamaError that begins with ``what`` for anything else.
 
     Of a record everything else may be missing or of another type; that what it is, who has it and its measurements
     are there is certain.

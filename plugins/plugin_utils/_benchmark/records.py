@@ -31,17 +31,19 @@ _LONGEST = 100
 _SETTINGS = 12
 
 
-def compare_records(after: object, before: object, threshold: float = 0.03) -> dict[str, Any]:
+def compare_records(after: object, baseline: object, threshold: float = 0.03) -> dict[str, Any]:
     """Return ``{schema, comparable, before, after, refused, differences, models, verdicts}``.
 
-    ``before`` is the baseline; both are records or their JSON, OllamaError if one is neither. ``refused`` has a
-    sentence for each model that cannot be compared, ``differences`` one for each thing that was another one on the
-    other side. ``models`` are ``{model, points}``, points ``{point, metrics}``, metrics the result of compare() with
-    ``metric`` and ``unit``. ``verdicts`` counts the metrics by verdict.
+    Both are records or their JSON, OllamaError if one is neither. ``refused`` has a sentence for each model that cannot
+    be compared, ``differences`` one for each thing that was another one on the other side. ``models`` are
+    ``{model, points}``, points ``{point, metrics}``, metrics the result of compare() with ``metric`` and ``unit``.
+    ``verdicts`` counts the metrics by verdict.
     """
-    new, old = read_record(after, "measurement"), read_record(before, "baseline")
+    new, old = read_record(after, "measurement"), read_record(baseline, "baseline")
     earlier: dict[str, Mapping[str, Any]] = {name_of(result): result for result in old["benchmarks"]}
-    refused, models, differences = [], [], list(_machines(old, new))
+    differences = list(_machines(old, new))
+    refused: list[str] = []
+    models: list[dict[str, Any]] = []
     for result in new["benchmarks"]:
         name = name_of(result)
         if name not in earlier:
@@ -124,8 +126,8 @@ def _conditions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
     for key in ("duration", "seed", "goodput"):
         if asked.get(key) != asks.get(key):
             yield f"another {key}: {_both(each.get(key) for each in (asked, asks))}"
-    loads = [[metrics.load_of(point) for point in rows(each["points"])] for each in (before, after)]
-    for side, own, other in (("the baseline alone", *loads), ("this measurement alone", *reversed(loads))):
+    first, second = ([metrics.load_of(point) for point in rows(each["points"])] for each in (before, after))
+    for side, own, other in (("the baseline alone", first, second), ("this measurement alone", second, first)):
         alone = [metrics.load_text(_point(load)) for load in own if load not in other]
         if alone:
             yield f"points of {side}: {', '.join(alone)}"

@@ -141,7 +141,7 @@ def test_a_digest_that_is_not_known_is_named():
 
 
 def test_a_model_without_a_baseline_and_a_record_without_models():
-    """Nothing is compared, and why is said."""
+    """Nothing is compared, for a reason."""
     found = compare_records(measured(result("gemma3:4b")), measured())
     assert (found["comparable"], found["refused"]) == (False, ["gemma3:4b: it is not in the baseline"])
     empty = {**measured(), "benchmarks": []}
