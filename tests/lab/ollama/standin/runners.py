@@ -17,7 +17,7 @@ import threading
 import time
 from typing import Any, Callable, Iterator, NamedTuple
 
-from standin import completion, environment, log
+from standin import completion, environment, log, store
 from standin.llama_server import physical_cores
 from standin.slots import Slots
 
@@ -228,7 +228,7 @@ class Runners:
                 "model": found.name,
                 "size": SIZE,
                 "size_vram": 0,
-                "digest": "0" * 64,
+                "digest": store.digest(self.settings.models),
                 "details": {"format": "gguf", "family": "standin", "parameter_size": "1M"},
                 "expires_at": _stamp(found.expires),
                 "context_length": found.context,

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any, Iterator
 
-from standin import completion, environment, faults, log
+from standin import completion, environment, faults, log, store
 from standin.runners import MODEL, SIZE, LoadError, Runners
 from standin.slots import GoneError, QueueFullError
 
@@ -47,7 +47,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send({"models": self.runners.shown()})
         elif self.path == "/api/tags":
             details = {"format": "gguf", "family": "standin", "parameter_size": "1M"}
-            model = {"name": MODEL, "model": MODEL, "size": SIZE, "digest": "0" * 64, "details": details}
+            digest = store.digest(self.runners.settings.models)
+            model = {"name": MODEL, "model": MODEL, "size": SIZE, "digest": digest, "details": details}
             self._send({"models": [{**model, "modified_at": "2026-01-01T00:00:00Z"}]})
         else:
             self._send("404 page not found", 404, "text/plain")
@@ -62,6 +63,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if self.path == "/api/generate":
             self._generate(request)
+        elif self.path == "/api/pull":
+            store.pull(self.runners.settings.models)
+            self._send({"status": "success"})
         else:
             self._send("404 page not found", 404, "text/plain")
 
