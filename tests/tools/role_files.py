@@ -30,13 +30,14 @@ TYPES = {
     "bytes": "int",
     "environment": "dict",
     "integer": "int",
+    "measured": "list",
     # A text is a list of one text to Ansible.
     "models": "list",
     "names": "list",
     "unsigned": "int",
 }
 RAW = frozenset({"boolean", "bytes", "devices", "duration", "instances", "integer", "ollama_boolean", "unsigned"})
-ELEMENTS = {"models": "raw", "names": "str"}
+ELEMENTS = {"measured": "raw", "models": "raw", "names": "str"}
 WHOLE = frozenset({"bytes", "integer", "unsigned"})
 # How the README names the values of a type.
 VALUES = {
@@ -49,6 +50,7 @@ VALUES = {
     "instances": "single, per_numa_node, per_gpu, list",
     "integer": "number",
     "line": "text",
+    "measured": "list",
     "models": "auto, list",
     "names": "list",
     "ollama_boolean": "true, false",

@@ -19,6 +19,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._secrets import c
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import AUTO, allowed, holds_secret, read, shown
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import parse_models
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.records import parse_records
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import HIDDEN, check_value
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def _names(value: object) -> tuple[str, ...]:
 _LISTS: Mapping[str, Callable[[object], object]] = {
     "environment": _environment,
     "instances": _instances,
+    "measured": parse_records,
     "models": parse_models,
     "names": _names,
 }

@@ -32,7 +32,7 @@ WRITABLE = sorted(name for name, setting in load().by_name.items() if setting.st
 SCALARS = sorted(
     name
     for name, option in load().options.items()
-    if option.type not in ("environment", "instances", "models", "names")
+    if option.type not in ("environment", "instances", "measured", "models", "names")
 )
 
 # Texts of the forms that settings take, each with what makes it almost right.
