@@ -29,6 +29,11 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import make
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._report import fleet, page
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.result import tuning_result
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.search import tuning_step
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.table import tuning_table
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.trial import tuning_trial
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import file_texts
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import around, lint_unit, worst_first
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import decide, failed
@@ -164,6 +169,11 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "setting_lint": _setting_lint,
     "topology_svg": _topology_svg,
     "tuning_plan": _tuning_plan,
+    "tuning_result": tuning_result,
+    "tuning_space": tuning_space,
+    "tuning_step": tuning_step,
+    "tuning_table": tuning_table,
+    "tuning_trial": tuning_trial,
     "unit_lint": _unit_lint,
     "unit_settings": _unit_settings,
     "verification": decide.verify,

@@ -54,6 +54,32 @@ HOST = {
 SMALL = dense("llama3.2:3b", layers=2)
 FIT = json.loads(json.dumps(fit_of(advise(SMALL, {}, SETTINGS, "0.34.1", Host(card=8 * GIB, host=8 * GIB)))))
 MEASURED = json.loads(json.dumps(measured(result(speeds={2: 100}))))
+SPACE = WRAPPED["tuning_space"](PLAN, TOPOLOGY, {"objective": "throughput"})
+STEP = WRAPPED["tuning_step"]([], SPACE, {"points": 20, "minutes": 60, "minutes_used": 1})
+RATE = {"count": 2, "mean": 20.0, "std_dev": 1.0}
+POINT = {
+    "stop": {"reason": "duration", "message": "x"},
+    "requests": {"total": 20, "successful": 20},
+    "errors": [{"message": "x", "count": 1}],
+    "metrics": {
+        "output_token_throughput": RATE,
+        "request_throughput": RATE,
+        "request_latency_ms": RATE,
+        "goodput": RATE,
+    },
+    "windows": {"output_token_throughput": [19.0, 21.0]},
+}
+TRIAL = WRAPPED["tuning_trial"]({"points": [POINT]}, STEP, 40)
+ENDED = {"done": True, "stop": {"reason": "no_gain", "message": "x"}, "settings": SPACE["start"], "proven": False}
+PROFILE = {
+    "hardware": "0" * 16,
+    "machine": "x",
+    "release": "0.34.1",
+    "model": "llama3.1:8b",
+    "digest": None,
+    "at": "2026-11-27",
+    "host": "h",
+}
 # What each takes.
 RIGHT = {
     "benchmark_comparison": [MEASURED, MEASURED],
@@ -89,6 +115,15 @@ RIGHT = {
         None,
         read(LLAMA),
     ],
+    "tuning_result": [[TRIAL], SPACE, ENDED, PROFILE],
+    "tuning_space": [
+        PLAN,
+        TOPOLOGY,
+        {"objective": "balanced", "knobs": ["num_threads", "num_parallel", "context_length"]},
+    ],
+    "tuning_step": [[TRIAL], SPACE, {"points": 20, "minutes": 60, "minutes_used": 1}],
+    "tuning_table": [WRAPPED["tuning_result"]([TRIAL], SPACE, ENDED, PROFILE), "h"],
+    "tuning_trial": [{"points": [POINT], "problems": []}, STEP, 40],
     "unit_lint": [UNIT, "0.34.1", UNIT],
     "unit_settings": [UNIT, UNIT],
     "verification": [PLAN, NOTHING],
