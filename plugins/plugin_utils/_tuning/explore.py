@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.measurements import EXPLORE
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.objective import same, text
-from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import FLASH, KV_TYPE, with_context
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.options import FLASH, KV_TYPE
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import with_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ _CLEAR, _DRIFT = 3.0, 0.02
 _TURNS = 4
 # A choice that was so much worse is not tried again in a further round.
 _HOPELESS = 0.8
-# Integers that are closer than this to the best one are not told apart.
+# Integers that are closer than this to the best one are not tried.
 _RESOLUTION = 0.04
 
 

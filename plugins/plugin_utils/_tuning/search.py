@@ -116,7 +116,7 @@ def _proven(measurements: Measurements, explorer: Explorer, spent: str | None) -
 
 
 def _budget(given: Mapping[str, Any]) -> Budget:
-    """Return the budget; refuse what is none."""
+    """Return the budget; refuse one that is wrong."""
     if not isinstance(given, Mapping):
         raise OllamaError("the budget is a mapping of points, minutes and minutes_used")
     errors = [f"{name}: no such part of the budget" for name in given if name not in Budget._fields]

@@ -43,7 +43,8 @@ def _headline(result: Mapping[str, Any]) -> str:
 
 
 def _rows(result: Mapping[str, Any]) -> list[tuple[tuple[object, ...], tuple[tuple[str, object], ...]]]:
-    start, rows = result["before"]["settings"], []
+    start = result["before"]["settings"]
+    rows: list[tuple[tuple[object, ...], tuple[tuple[str, object], ...]]] = []
     for trial in result["history"]:
         changed = [f"{n}={text(v)}" for n, v in trial["settings"].items() if not same(v, start.get(n))]
         settings = ", ".join(changed) if key_of(trial["settings"]) != key_of(start) else "as planned"
