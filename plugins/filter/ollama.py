@@ -34,6 +34,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.search im
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.table import tuning_table
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.trial import tuning_trial
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.progress import tuning_progress
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.records import measured_file, trial_variables
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.request import tuning_profile, tuning_request
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import file_texts
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import around, lint_unit, worst_first
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import decide, failed
@@ -159,6 +162,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "fit_table": _table.fit_table,
     "fleet_report": _fleet_report,
     "lint_table": _table.lint_table,
+    "measured_file": measured_file,
     "model_placement": place,
     "model_fit": model_fit,
     "plan_table": _table.plan_table,
@@ -168,12 +172,16 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "run_summary": _summary.run_summary,
     "setting_lint": _setting_lint,
     "topology_svg": _topology_svg,
+    "trial_variables": trial_variables,
     "tuning_plan": _tuning_plan,
     "tuning_result": tuning_result,
     "tuning_space": tuning_space,
     "tuning_step": tuning_step,
     "tuning_table": tuning_table,
     "tuning_trial": tuning_trial,
+    "tuning_profile": tuning_profile,
+    "tuning_progress": tuning_progress,
+    "tuning_request": tuning_request,
     "unit_lint": _unit_lint,
     "unit_settings": _unit_settings,
     "verification": decide.verify,
