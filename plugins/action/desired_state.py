@@ -81,7 +81,13 @@ class ActionModule(ActionBase):
                 topology,
                 options,
                 found,
-                Run(known["inventory_hostname"], self._task.check_mode, preflight, known.get("__ollama_earlier")),
+                Run(
+                    known["inventory_hostname"],
+                    self._task.check_mode,
+                    preflight,
+                    known.get("__ollama_earlier"),
+                    self._is_lockstep(),
+                ),
                 models,
             )
         except (OllamaError, *_DAMAGE) as error:
@@ -99,6 +105,11 @@ class ActionModule(ActionBase):
             "captured": bool(read.get("captured")),
             "refusals": refusals,
         }
+
+    def _is_lockstep(self) -> bool:
+        """Return whether the hosts of a batch wait for each other after every task, by the strategy of the play."""
+        strategy = str(self._task.get_play().strategy).rpartition(".")[2]
+        return strategy == "debug" or strategy.endswith("linear")
 
     def _wait(
         self, found: dict[str, Any], asked: dict[str, Any], known: dict[str, Any], seconds: object

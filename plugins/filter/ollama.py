@@ -19,6 +19,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.outcom
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record import record_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.records import compare_records
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.table import benchmark_table
+from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import gate_step, gate_turn, gate_verdict
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits import model_fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place
@@ -161,6 +162,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "fit_svg": fit_svg,
     "fit_table": _table.fit_table,
     "fleet_report": _fleet_report,
+    "gate_step": gate_step,
+    "gate_turn": gate_turn,
+    "gate_verdict": gate_verdict,
     "lint_table": _table.lint_table,
     "measured_file": measured_file,
     "model_placement": place,

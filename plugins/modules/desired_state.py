@@ -239,4 +239,11 @@ units:
   type: list
   elements: dict
   sample: [{unit: ollama.service, url: "http://127.0.0.1:11434"}]
+gate:
+  description:
+    - How the change is to be measured, and RV(gate.reason) why it is not, for P(inference.ollama.gate_turn#filter).
+      V(null) without O(inference.ollama.ollama#role:ollama_gate).
+  returned: success
+  type: dict
+  sample: null
 """

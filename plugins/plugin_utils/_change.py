@@ -145,12 +145,13 @@ def change_report(
     restarted: Iterable[str] = (),
     stopped: Iterable[str] = (),
     failure: Mapping[str, Any] | None = None,
+    gate: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """``{schema, outcome, reason, files, restarted, stopped, state, restored, problem, verification, checks}``.
+    """``{schema, outcome, reason, files, restarted, stopped, state, restored, problem, verification, checks, gate}``.
 
     ``written`` is what file_transaction returned; ``failure`` is of a run that failed: ``{reason, restored, problem,
     verification, checks}``, what snapshot returned when it was restored, why that did not go as it should, how the
-    change was verified, and which checks of that made it fail.
+    change was verified, and which checks of that made it fail. ``gate`` is the verdict of gate_verdict().
     """
     files, units, ended = list(written.get("changes") or []), list(restarted), list(stopped)
     report = {
@@ -165,6 +166,7 @@ def change_report(
         "problem": None,
         "verification": None,
         "checks": [],
+        "gate": gate,
     }
     if failure is not None:
         back = (failure.get("restored") or {}).get("restored")

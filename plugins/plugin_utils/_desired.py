@@ -26,6 +26,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
     unit_files,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._found import found_errors, lost_settings
+from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import gate_errors, gate_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewriting
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
@@ -65,13 +66,14 @@ class Run(NamedTuple):
     """On which host the role runs, whether it may change it, and whether to refuse more than what cannot be planned.
 
     ``earlier`` are the variables that the role has run with before on this host in the same run, by the root of the
-    files, as desired_state() returned them.
+    files, as desired_state() returned them; ``lockstep`` says whether the hosts of a batch do each task together.
     """
 
     host: str
     check_mode: bool = False
     preflight: bool = True
     earlier: Mapping[str, Any] | None = None
+    lockstep: bool = True
 
 
 def desired_state(
@@ -94,8 +96,11 @@ def desired_state(
         errors += problems
     notices: list[str] = []
     if run.preflight:
-        errors += host_errors(topology, options, found, plan)
-        errors += found_errors(options, found, plan)
+        errors += [
+            *host_errors(topology, options, found, plan),
+            *found_errors(options, found, plan),
+            *gate_errors(options, models),
+        ]
         if not installed and not prefix:
             # A dry run shows what would be once it is; beside another Ollama there would be two for one port.
             (notices if run.check_mode and not preflight.managers(found) else errors).append(
@@ -142,7 +147,7 @@ def desired_state(
     start = [each["unit"] for each in plan["instances"] if live and _is_started(each["unit"], restart, found)]
     now = topology.get("kernel") or {}
     apply = [setting for setting, value in wanted if live and now.get(setting.name) != value]
-    return {
+    made: dict[str, Any] = {
         "refusals": [],
         "notices": notices,
         "plan": plan,
@@ -169,6 +174,7 @@ def desired_state(
         "not_loadable": [] if loadable else start,
         "units": [{"unit": instance["unit"], "url": instance["url"]} for instance in plan["instances"]],
     }
+    return {**made, "gate": gate_of(topology, options, made, found["active"], lockstep=run.lockstep)}
 
 
 def _foreign(

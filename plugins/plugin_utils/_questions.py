@@ -9,6 +9,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER, VARIABLES_FILE
+from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import is_on
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewrites
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wants_store, without_models
@@ -61,7 +62,8 @@ def models_question(
         return None
     plan, _errors = plan_or_errors(topology, without_models(options), found.get("found_unit"))
     changeable = preflight and bool(unit_of(topology)) and not prefix_of(options)
-    if not wants_store(options) and not (changeable and plan is not None and rewrites(plan["release"])):
+    checked = changeable and (is_on(options) or (plan is not None and rewrites(plan["release"])))
+    if not wants_store(options) and not checked:
         return None
     store = _store(plan, topology, options, found)
     return {} if store is None else {"stores": [store]}

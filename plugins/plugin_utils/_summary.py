@@ -92,6 +92,8 @@ def _clauses(variables: Mapping[str, Any], change: Mapping[str, Any], *, check_m
         yield f"verified: {counts_of(verification)}"
     elif releases := _releases(variables):
         yield f"API answers with {releases}"
+    if changed and change.get("gate"):
+        yield f"gate: {change['gate']['text']}"
     plan = desired["plan"]
     settings = sum(each["value"] is not None and each["kind"] in _WRITTEN for each in plan["decisions"])
     warnings = [warning["code"] for warning in plan["warnings"]]

@@ -40,8 +40,14 @@ def act(monkeypatch, tmp_path):
     """Run the action with variables of the role; its result, and what it asked of the host."""
     folder = tmp_path
 
-    def act(args=None, answers=None, answering=dict, **variables):
-        task = SimpleNamespace(args=args or {}, check_mode=False, async_val=0, action="inference.ollama.desired_state")
+    def act(args=None, answers=None, answering=dict, strategy="linear", **variables):
+        task = SimpleNamespace(
+            args=args or {},
+            check_mode=False,
+            async_val=0,
+            action="inference.ollama.desired_state",
+            get_play=lambda: SimpleNamespace(strategy=strategy),
+        )
         action = ActionModule.__new__(ActionModule)
         action._task, action._templar = task, Templar
         action._loader = SimpleNamespace(path_dwim=lambda path: str(folder / path))

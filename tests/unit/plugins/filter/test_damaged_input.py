@@ -18,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice im
 from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, dense, fit_of
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
 from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result
+from ansible_collections.inference.ollama.tests.unit.support.gates import benchmark
 from ansible_collections.inference.ollama.tests.unit.support.models import LLAMA, read
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
 from ansible_collections.inference.ollama.tests.unit.support.records import record
@@ -50,6 +51,21 @@ HOST = {
     "ollama_verify_accept": [],
     "__ollama": {"plan": PLAN, "notices": [], "pending": False},
 }
+GATE = {
+    "reason": None,
+    "key": "k",
+    "model": "m",
+    "objective": "balanced",
+    "tolerance_percent": 5,
+    "seconds": 20,
+    "slots": 4,
+    "running": ["ollama.service"],
+    "restarts": True,
+    "lockstep": True,
+}
+ROUND = {"error": None, "values": [1.0, 2.0], "tokens": [1.0, 2.0], "share": None}
+NEXT = {"phase": "after", "units": [], "options": {}}
+GATED = {**GATE, "by": "h", "units": [], "concurrency": 4, "next": NEXT, "before": [ROUND], "after": [ROUND]}
 # Two layers, so that a placement takes a moment only.
 SMALL = dense("llama3.2:3b", layers=2)
 FIT = json.loads(json.dumps(fit_of(advise(SMALL, {}, SETTINGS, "0.34.1", Host(card=8 * GIB, host=8 * GIB)))))
@@ -98,6 +114,9 @@ RIGHT = {
     "fit_svg": [FIT, "h"],
     "fit_table": [FIT, "h"],
     "fleet_report": [FLEET, MOMENT],
+    "gate_step": [GATED, benchmark([1, 2])],
+    "gate_turn": [{"h": {"__ollama": {"gate": GATE, "pending": True, "units": []}}}, "h"],
+    "gate_verdict": [{"h": {"__ollama_gate": GATED}}, "h"],
     "lint_table": [WRAPPED["unit_lint"](UNIT, "0.34.1"), "h", "0.34.1"],
     "model_placement": [[record(), record("other")], CARDS, {"OLLAMA_CONTEXT_LENGTH": "8192"}, "0.34.1"],
     "model_fit": [{"models": [SMALL], "problems": ["x"]}, TOPOLOGY, PLAN, "0.34.1", [SMALL["name"]]],

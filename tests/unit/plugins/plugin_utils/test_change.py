@@ -260,6 +260,7 @@ def test_a_run_that_changed_nothing():
         "problem": None,
         "verification": None,
         "checks": [],
+        "gate": None,
     }
     assert change_report({}) == change_report({"skipped": True, "changed": False}) == report
 

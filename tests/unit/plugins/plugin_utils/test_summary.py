@@ -58,6 +58,14 @@ def test_a_host_that_was_changed():
     assert "API answers with 0.34.1" in only(variables(change, ollama_verification=None, __ollama_service=SERVICE))
 
 
+def test_what_measuring_the_change_showed_is_in_the_line():
+    """Its figures, or why there are none."""
+    change = change_report({"changes": FILES}, ["ollama.service"], gate={"text": "312 -> 455 tokens/s (+46 %)"})
+    said = only(variables(change, ollama_verification=GOOD))
+    assert "; verified: 2 proven; gate: 312 -> 455 tokens/s (+46 %); " in said
+    assert "gate:" not in only(variables(change_report({"changes": FILES}), ollama_verification=GOOD))
+
+
 def test_a_dry_run_says_what_would_be():
     """And what a real run would refuse."""
     change = change_report({"changes": FILES * 2})
