@@ -20,6 +20,7 @@ help:
 	@echo "make site INVENTORY=hosts.yml tune the hosts of the group 'ollama' in that inventory"
 	@echo "make test                     run all tests; STEPS='lint units' runs some (tests/run.sh names them)"
 	@echo "make bench                    CPU for 1,000 plans, and for reading this host beside ansible.builtin.setup (ROUNDS=7);"
+	@echo "                              CPU of the load generator, and how true its figures are;"
 	@echo "                              as root also a runner's speed beside busy programs"
 	@echo "make setup                    install the tools into .venv"
 	@echo "make clean                    remove build/ and .venv"
@@ -46,6 +47,7 @@ bench:
 	@tests/tools/setup.sh test
 	@.venv/bin/python tests/tools/bench_plans.py
 	@.venv/bin/python tests/tools/bench.py
+	@.venv/bin/python tests/tools/bench_load.py --json $(BUILD)/bench_load.json
 	@.venv/bin/python tests/tools/bench_neighbours.py
 
 clean:

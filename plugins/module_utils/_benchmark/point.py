@@ -24,8 +24,9 @@ _TICK = 0.25
 # After a request that failed, a stream waits, so that a server that refuses is not asked thousands of times.
 _PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
-# Fills a record; the number tells which prompt to send.
-Send = Callable[[Record, int], Awaitable[None]]
+# Makes the body of a request by its number, and sends it and fills the record. Making it is no part of the request.
+Prepare = Callable[[int], bytes]
+Send = Callable[[Record, bytes], Awaitable[None]]
 
 
 class Load(NamedTuple):
@@ -72,11 +73,12 @@ def arrivals(load: Load) -> Iterator[float]:
 class Point:
     """One point as it runs. ``records`` has every request that was sent in it, those of the warm-up left out."""
 
-    def __init__(self, load: Load, send: Send, deadline: float) -> None:
+    def __init__(self, load: Load, prepare: Prepare, send: Send, deadline: float) -> None:
         self.load = load
         self.records: list[Record] = []
         self.began = 0.0
         self.ended = 0.0
+        self._prepare = prepare
         self._send = send
         self._deadline = deadline
         self._loop = asyncio.get_running_loop()
@@ -87,6 +89,7 @@ class Point:
         self._finished = 0
         self._failed = 0
         self._crowded = False
+        self._number = 0
 
     async def warm_up(self) -> None:
         """Send requests that do not count, as many at a time as the point has, for its duration at most."""
@@ -94,7 +97,8 @@ class Point:
 
         async def stream() -> None:
             for number in left:
-                await self._send(Record(self._loop.time()), self.load.first_number - 1 - number)
+                body = self._prepare(self.load.first_number - 1 - number)
+                await self._send(Record(self._loop.time()), body)
 
         streams = min(self.load.streams, self.load.warmup_requests)
         if streams:
@@ -183,8 +187,12 @@ class Point:
             self._saturation.started(start - self.began, len(self._in_flight))
         return record
 
-    async def _ask(self, record: Record, place: int) -> None:
-        await self._send(record, self.load.first_number + place)
+    def _next_body(self) -> bytes:
+        self._number += 1
+        return self._prepare(self.load.first_number + self._number - 1)
+
+    async def _ask(self, record: Record, body: bytes) -> None:
+        await self._send(record, body)
         self._in_flight.discard(record)
         self._finished += 1
         self._failed += record.status != SUCCESSFUL
@@ -193,10 +201,11 @@ class Point:
     async def _stream(self) -> None:
         pause = 0.0
         while True:
+            body = self._next_body()
             record = self._begin(self._loop.time())
             if record is None:
                 return
-            await self._ask(record, len(self.records) - 1)
+            await self._ask(record, body)
             pause = 0.0 if record.status == SUCCESSFUL else min(max(_PAUSE, pause * 2), _LONGEST_PAUSE)
             if pause:
                 await asyncio.sleep(pause)
@@ -205,6 +214,7 @@ class Point:
         tasks: set[asyncio.Future[None]] = set()
         try:
             for offset in arrivals(self.load):
+                body = self._next_body()
                 wait = self.began + offset - self._loop.time()
                 if wait > 0:
                     await asyncio.sleep(wait)
@@ -212,7 +222,7 @@ class Point:
                 record = None if self._crowded else self._begin(self.began + offset)
                 if record is None:
                     break
-                task = asyncio.ensure_future(self._ask(record, len(self.records) - 1))
+                task = asyncio.ensure_future(self._ask(record, body))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
             while tasks:

@@ -136,7 +136,9 @@ class Run:
         self._world.progress.say(f"loading {self._options.model}", now=True)
         first = [Record(loop.time()) for _target in self._targets]
         left = self._deadline - loop.time()
-        await asyncio.gather(*(self._ask(place, record, -1 - place, 1, left) for place, record in enumerate(first)))
+        await asyncio.gather(
+            *(self._ask(place, record, self._body(-1 - place, 1), left) for place, record in enumerate(first))
+        )
         for record, each in zip(first, self._targets):
             if record.status != SUCCESSFUL:
                 raise OllamaError(f"model {self._options.model}: {each.url} did not answer: {record.error}")
@@ -164,13 +166,14 @@ class Run:
                 return
             self._words = better
             last = Record(loop.time())
-            await self._ask(0, last, -1 - attempt - len(self._targets), 1, self._options.request_timeout)
+            body = self._body(-1 - attempt - len(self._targets), 1)
+            await self._ask(0, last, body, self._options.request_timeout)
         better = corrected(self._words, last.prompt_tokens, self._options.prompt_tokens)
         self._words = better or self._words
 
     async def _point(self, load: Load, name: str) -> dict[str, Any]:
         progress = self._world.progress
-        point = Point(load, self._send, self._deadline)
+        point = Point(load, self._body, self._send, self._deadline)
         progress.say(f"{name} ({load.text()}): warming up with {load.warmup_requests} requests", now=True)
         await point.warm_up()
         # What is there already is not looked at again by the collector while times are taken.
@@ -201,23 +204,31 @@ class Run:
             "server": None if sampler is None else sampler.window(point.began, point.ended),
         }
 
-    async def _send(self, record: Record, number: int) -> None:
+    async def _send(self, record: Record, body: bytes) -> None:
         """Send a measured request to the server whose turn it is."""
         left = max(0.0, self._deadline - asyncio.get_running_loop().time())
         timeout = min(self._options.request_timeout, left)
-        await self._ask(next(self._turns), record, number, self._options.output_tokens, timeout)
+        await self._ask(next(self._turns), record, body, timeout)
 
-    async def _ask(self, place: int, record: Record, number: int, output_tokens: int, timeout: float) -> None:
-        body = {
+    def _body(self, number: int, output_tokens: int | None = None) -> bytes:
+        """Return the body of a request with the prompt of this number."""
+        said = {
             "model": self._options.model,
             "prompt": self._prompts.make(number, self._words),
             "raw": True,
             "stream": True,
             "keep_alive": number_of(self._options.keep_alive),
-            "options": {"num_predict": output_tokens, "temperature": 0, "seed": self._options.seed % (1 << 31)},
+            "options": {
+                "num_predict": output_tokens or self._options.output_tokens,
+                "temperature": 0,
+                "seed": self._options.seed % (1 << 31),
+            },
         }
+        return json.dumps(said).encode()
+
+    async def _ask(self, place: int, record: Record, body: bytes, timeout: float) -> None:
         assert self._client is not None
-        await self._client.send(self._targets[place], json.dumps(body).encode(), record, output_tokens, timeout)
+        await self._client.send(self._targets[place], body, record, self._options.output_tokens, timeout)
 
 
 def _line(name: str, point: Point) -> str:
