@@ -25,6 +25,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits impo
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import form_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture import draw
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.curves import benchmark_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.fits import fit_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import make
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
@@ -153,6 +154,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "benchmark_comparison": compare_records,
     "benchmark_outcome": outcome,
     "benchmark_record": record_of,
+    "benchmark_svg": benchmark_svg,
     "benchmark_table": benchmark_table,
     "change_report": _change.change_report,
     "drift_table": _table.drift_table,

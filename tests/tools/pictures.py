@@ -13,10 +13,12 @@ ROOT = Path(__file__).resolve().parents[2]
 runpy.run_path(str(ROOT / "tests" / "unit" / "conftest.py"))
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits import model_fit
+from ansible_collections.inference.ollama.plugins.plugin_utils._picture.curves import benchmark_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.draw import topology_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.fits import fit_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
 from ansible_collections.inference.ollama.tests.unit.support.fits import MODELS, planned, two_cards
+from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology, xeon
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -67,11 +69,19 @@ def _fit():
     return fit_svg(model_fit({"models": [model() for model in MODELS]}, machine, planned(machine)), "workstation")
 
 
+def _benchmark():
+    record = measured(result(noise=0.06), host="workstation")
+    # What a card is called says nothing of speed here.
+    record["profile"]["hardware"]["text"] = ""
+    return benchmark_svg(record)
+
+
 PICTURES = {
     "two-sockets.svg": _two_sockets,
     "gpu-server.svg": _gpus,
     "hybrid.svg": _hybrid,
     "fit-workstation.svg": _fit,
+    "benchmark.svg": _benchmark,
 }
 
 

@@ -104,6 +104,39 @@ PARTS_DARK = {
     ".bad": "fill:#ff9c9c",
 }
 
+# Of the curves of a panel: the colour, and the one in the dark. The shape of the points tells them apart too.
+CURVE_LOOKS = (("#0b4f8a", "#8cc6f5"), ("#a04d00", "#f0a35e"), ("#1c7a58", "#4fc394"))
+CURVES = {
+    ".grid": "stroke:#d0d7de;fill:none",
+    ".axis": "stroke:#6e7781;fill:none",
+    ".end": "text-anchor:end",
+    **{
+        rule: value
+        for number, (colour, _dark) in enumerate(CURVE_LOOKS)
+        for rule, value in (
+            (f".curve-{number}", f"stroke:{colour};stroke-width:2;fill:none"),
+            (f".spread-{number}", f"stroke:{colour};stroke-width:1.2;fill:none"),
+            (f".point-{number}", f"stroke:{colour};stroke-width:2;fill:{colour}"),
+        )
+    },
+    # After the points, which it empties.
+    ".hollow": "fill:#ffffff",
+}
+CURVES_DARK = {
+    ".grid": "stroke:#343d47",
+    ".axis": "stroke:#8c959f",
+    **{
+        rule: value
+        for number, (_colour, dark) in enumerate(CURVE_LOOKS)
+        for rule, value in (
+            (f".curve-{number}", f"stroke:{dark}"),
+            (f".spread-{number}", f"stroke:{dark}"),
+            (f".point-{number}", f"stroke:{dark};fill:{dark}"),
+        )
+    },
+    ".hollow": "fill:#12161b",
+}
+
 
 class Size(NamedTuple):
     """The size of drawn CPUs; without a font they have no numbers.
@@ -131,17 +164,26 @@ def sheet(size: Size) -> str:
 
 def bars_sheet() -> str:
     """The style sheet of a separate picture of bars, in both colour schemes."""
+    return _sheet_of(PARTS, PARTS_DARK)
+
+
+def curves_sheet() -> str:
+    """The style sheet of a separate picture of curves, in both colour schemes."""
+    return _sheet_of(CURVES, CURVES_DARK)
+
+
+def _sheet_of(rules: dict[str, str], in_dark: dict[str, str]) -> str:
     names = ("text", ".page", ".muted", ".mid", *(f".{name}" for name in FONTS))
     some = {name: rule for name, rule in _rules().items() if name in names}
-    dark = {**{name: rule for name, rule in DARK.items() if name in names}, **PARTS_DARK}
-    return "<style>\n" + "\n".join([*_bound({**some, **PARTS}), *in_the_dark(dark)]) + "\n</style>\n"
+    dark = {**{name: rule for name, rule in DARK.items() if name in names}, **in_dark}
+    return "<style>\n" + "\n".join([*_bound({**some, **rules}), *in_the_dark(dark)]) + "\n</style>\n"
 
 
 def shared_sheet() -> str:
     """The rules for all pictures of a page in both colour schemes, each picture with the class of its size."""
-    rules = _bound({**_rules(), **PARTS})
+    rules = _bound({**_rules(), **PARTS, **CURVES})
     rules += [f".{size_class(size)} .no{{{_number(size)}}}" for size in SIZES]
-    return "\n".join([*rules, *in_the_dark({**DARK, **PARTS_DARK})])
+    return "\n".join([*rules, *in_the_dark({**DARK, **PARTS_DARK, **CURVES_DARK})])
 
 
 def in_the_dark(rules: dict[str, str]) -> list[str]:

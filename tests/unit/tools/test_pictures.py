@@ -22,6 +22,7 @@ def test_pictures_are_current(name):
 
 def test_every_picture_is_shown():
     """Each stored picture is drawn by the tool and shown on a page."""
-    page = "".join((TOOL["FOLDER"].parent / name).read_text(encoding="utf-8") for name in ("topology.md", "fit.md"))
+    pages = ("topology.md", "fit.md", "measurements.md")
+    page = "".join((TOOL["FOLDER"].parent / name).read_text(encoding="utf-8") for name in pages)
     assert {path.name for path in TOOL["FOLDER"].glob("*")} == set(TOOL["PICTURES"])
     assert all(f"(pictures/{name})" in page for name in TOOL["PICTURES"])

@@ -105,6 +105,7 @@ RIGHT = {
         "h",
         {"topology": TOPOLOGY, "plan": PLAN, "verification": VERIFIED, "at": MOMENT, "from": "host"},
     ],
+    "benchmark_svg": [MEASURED, "h"],
     "benchmark_table": [MEASURED, "h"],
     "change_report": [{"changes": [], "state": None}, ["ollama.service"], [], {"reason": "x", "restored": RESTORED}],
     "drift_table": [DRIFT, "h"],
