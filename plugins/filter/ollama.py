@@ -31,14 +31,14 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import make
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._report import fleet, page
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.progress import tuning_progress
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.records import measured_file, trial_variables
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.request import tuning_profile, tuning_request
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.result import tuning_result
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.search import tuning_step
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.table import tuning_table
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.trial import tuning_trial
-from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.progress import tuning_progress
-from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.records import measured_file, trial_variables
-from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.request import tuning_profile, tuning_request
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import file_texts
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import around, lint_unit, worst_first
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import decide, failed

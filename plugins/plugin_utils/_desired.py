@@ -53,6 +53,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._variables import
     kept_text,
     origins,
     read_kept,
+    record_lost,
+    taken_record,
     used,
 )
 
@@ -112,7 +114,7 @@ def desired_state(
     files = unit_files(plan, options["dropin_name"], prefix)
     ours = found["headed"]
     kept, given_up, said = _foreign(plan, options, files, found)
-    read = (models or {}) if run.preflight and live else {}
+    read, made_with = (models or {}) if run.preflight and live else {}, read_kept(found.get("variables"))
     notices += [*said, *_foreign_slice(plan, files, found), *rewriting(plan["release"], read)]
     template_is_ours = template_path(options) in ours
     # A link to an instance is the role's if the template is.
@@ -127,14 +129,14 @@ def desired_state(
     left += [f"{prefix}{setting.path}" for setting, value in kernel if value is None]
     secrets_path = f"{prefix}{options['secrets_path']}"
     absent = [*stale["files"], *given_up, *left, *([] if options["api_key"] else [secrets_path])]
-    variables, earlier, made_with = used(options), run.earlier or {}, read_kept(found.get("variables"))
-    others = differences(variables, made_with.variables) if made_with is not None else []
+    variables, earlier, record = used(options), run.earlier or {}, taken_record(plan)
+    others = differences({**variables, **record}, made_with.variables) if made_with is not None else []
     stop = [unit for unit in stale["units"] if _runs_or_starts(unit, found)] if live else []
     removed = [*_present(absent, found), *stop]
     errors += _other_variables(options, run, variables, others, removed) if run.preflight else ()
     if "variables" in found:
         digests = {path: _sha256(texts[path]) for path in paths}
-        texts[f"{prefix}{VARIABLES_FILE}"] = kept_text(variables, digests)
+        texts[f"{prefix}{VARIABLES_FILE}"] = kept_text({**variables, **record}, digests)
     changes = [*kept.values(), *_changes(texts, absent, found)]
     # A dry run cannot ask systemd for instances of a template that is not there yet.
     loadable = live and (not run.check_mode or not plan["template"] or template_is_ours)
@@ -149,7 +151,7 @@ def desired_state(
     apply = [setting for setting, value in wanted if live and now.get(setting.name) != value]
     made: dict[str, Any] = {
         "refusals": [],
-        "notices": notices,
+        "notices": [*notices, *record_lost(made_with, plan)],
         "plan": plan,
         "installed": installed,
         "live": live,

@@ -12,6 +12,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import HE
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import is_on
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewrites
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.measured import compared
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wants_store, without_models
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.service import MODELS
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import environment
@@ -63,10 +64,12 @@ def models_question(
     plan, _errors = plan_or_errors(topology, without_models(options), found.get("found_unit"))
     changeable = preflight and bool(unit_of(topology)) and not prefix_of(options)
     checked = changeable and (is_on(options) or (plan is not None and rewrites(plan["release"])))
-    if not wants_store(options) and not checked:
+    everything = wants_store(options) or checked
+    names = [] if everything or plan is None else compared(topology, options)
+    if not everything and not names:
         return None
     store = _store(plan, topology, options, found)
-    return {} if store is None else {"stores": [store]}
+    return {**({} if store is None else {"stores": [store]}), **({"names": names} if names else {})}
 
 
 def _store(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -20,6 +21,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._unit import comm
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# How the comment of a setting begins that was measured.
+_MEASURED = re.compile(r"measured: |\S+ \S+ \(measured\): ")
 _TEMPLATES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "ollama", "templates")
 
 
@@ -41,6 +44,7 @@ def _render_entries(plan: Mapping[str, Any], entries: list[dict[str, Any]]) -> s
         "dropin.conf.j2",
         release=plan["release"],
         found=any(line.startswith("found: ") for entry in entries for line in entry["comment"]),
+        measured=any(_MEASURED.match(line) for entry in entries for line in entry["comment"]),
         sections=[(name, found) for name, found in sections if found],
     )
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import read, without_secrets
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.measured import DROPPED
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import BOOLEANS, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Option
 
@@ -26,6 +27,8 @@ ACCEPT = "accept"
 _ABOUT = "Managed by Ansible, role inference.ollama.ollama: the variables that the files of the role were made with."
 # The option whose value is compared name by name.
 _NAMES = "environment"
+# Of what was measured a host keeps the record that its plan took: others are other hosts'.
+MEASURED = "measured"
 # The longest value in a sentence.
 _LONGEST = 120
 
@@ -54,8 +57,23 @@ def used(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: _kept(option, options[name])
         for name, option in load().options.items()
-        if option.scope != "role" and name in options
+        if option.scope != "role" and name in options and name != MEASURED
     }
+
+
+def taken_record(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a host keeps of the records that were measured: a list of the one that the plan took, or of none."""
+    return {MEASURED: [] if plan["measured"] is None else [plan["measured"]]}
+
+
+def record_lost(kept: Kept | None, plan: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a notice where a host was made with a record of what was measured, and the plan takes none any more."""
+    before = (kept.variables.get(MEASURED) if kept is not None else None) or []
+    if not before or plan["measured"] is not None:
+        return
+    why = [warning["message"] for warning in plan["warnings"] if warning["code"] == DROPPED]
+    because = "; ".join(why) or "ollama_measured has no such record any more, or other variables say what it said"
+    yield f"{_record(before)} no longer counts, and the rules decide again: {because}"
 
 
 def kept_text(variables: Mapping[str, Any], files: Mapping[str, str]) -> str:
@@ -149,6 +167,8 @@ def _kept(option: Option, value: object) -> Any:  # noqa: ANN401 - whatever the 
 
 def _clause(name: str, here: object, on_host: object, where: str) -> str:
     variable = f"ollama_{name}"
+    if name == MEASURED:
+        return f"{variable} is {_record(here)} here and was {_record(on_host)} {where}"
     if load().options[name].type == "secret":
         return f"{variable} is {'set' if here else 'not set'} here and was {'set' if on_host else 'not set'} {where}"
     if name == _NAMES and isinstance(here, Mapping) and isinstance(on_host, Mapping):
@@ -161,6 +181,17 @@ def _clause(name: str, here: object, on_host: object, where: str) -> str:
         ]
         return f"{variable} {', '.join(clauses)}"
     return f"{variable} is {_shown(here)} here and was {_shown(on_host)} {where}"
+
+
+def _record(value: object) -> str:
+    """What was measured, as a host keeps it, in words."""
+    record = value[0] if isinstance(value, list) and value and isinstance(value[0], Mapping) else {}
+    settings = record.get("settings")
+    if not isinstance(settings, Mapping) or not settings:
+        return "none"
+    values = ", ".join(f"{name} {_shown(content)}" for name, content in settings.items())
+    where = f" on {record['host']}" if record.get("host") else ""
+    return f"what was measured for {record.get('model')}{where} ({values})"
 
 
 def _shown(value: object) -> str:

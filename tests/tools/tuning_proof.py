@@ -73,7 +73,7 @@ class Outcome(NamedTuple):
         return self.share >= NEAR and self.points <= PART * self.grid
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def space_of(cores: int, quantised: bool) -> dict[str, Any]:
     """The space of a host with so many cores, from its plan."""
     machine = topology(sockets=1, cores=cores, threads=1, nodes=1, memory_gib=4 * cores)
@@ -98,7 +98,9 @@ def server(seed: int, kind: str) -> Server:
     )
     most = 1024
     if kind == "failing":
-        fails = [(name, draw.randint(1, draw.choice((cores, 8)))) for name in ("num_threads", "num_parallel", "num_threads")]
+        fails = [
+            (name, draw.randint(1, draw.choice((cores, 8)))) for name in ("num_threads", "num_parallel", "num_threads")
+        ]
         fails = [(name, value) for name, value in fails if value != space["start"][name]]
         fails += [("flash_attention", False)] if draw.random() < 0.3 else []
         speed = speed._replace(fails=tuple(fails))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.cache import BLOCK
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, OPERATOR, POLICY
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import CONTRACT, MEASURED, OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import VARIABLE
 
 if TYPE_CHECKING:
@@ -105,7 +105,9 @@ def _flash(planning: Planning) -> bool | None:
     flash, source = (able, CONTRACT if able is False else POLICY) if option is None else (option, OPERATOR)
     if option is None and able is None and kv_type not in (None, "f16"):
         why = reason.replace("not set: ", "").partition(", so the server")[0]
-        flash, source, reason = True, OPERATOR, f"ollama_kv_cache_type {kv_type} needs it; {why}"
+        measured = planning.is_measured("kv_cache_type")
+        flash, source = True, MEASURED if measured else OPERATOR
+        reason = f"{'the measured kv_cache_type' if measured else 'ollama_kv_cache_type'} {kv_type} needs it; {why}"
     elif option is not None:
         if option and able is False:
             planning.warn(

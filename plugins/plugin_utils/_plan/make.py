@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
@@ -22,6 +23,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     gpu,
     instances,
     kernel,
+    measured,
     protection,
     service,
     supervision,
@@ -43,15 +45,24 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.records import Record
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
 
 
 # Of a problem in a warning.
 _LONGEST = 400
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class _Inputs(NamedTuple):
+    """What make_plan() was given."""
+
+    topology: Mapping[str, Any]
+    options: Mapping[str, Any]
+    release: Optional[str]
+    found: Optional[Mapping[str, Any]]
 
 
 class PlanError(OllamaError):
@@ -75,41 +86,58 @@ def make_plan(
     ``options`` maps role variables without their prefix to the operator's values. ``release`` is the installed release
     as the operator names it, in place of the option ``version``; without either the topology's is taken.
     ``found`` is what the unit's other files set, ``found_unit`` of the module unit_files_info; ``models`` what the
-    module models_info has read, for reference models by name. Raises PlanError with one line for everything that is
-    wrong, so that a single run shows it all.
+    module models_info has read, for reference models by name and the digests of records. Raises PlanError with one
+    line for everything that is wrong, so that a single run shows it all.
     """
     options, unnamed, unread = name_models(options, models)
-    notes, made = _attempt(topology, options, release, found, {})
+    inputs = _Inputs(topology, options, release, found)
+    notes, made = _attempt(inputs)
     unusable: dict[str, str] = {}
     if notes.errors and found:
         # What was found is no mistake of the role's variables: a value that cannot be planned with stays in its file.
         for name in planned_variables(found):
-            left, without = _attempt(topology, options, release, found, {**unusable, name: ""})
+            left, without = _attempt(inputs, {**unusable, name: ""})
             fixed = [error for error in notes.errors if error not in left.errors]
             if name not in PLACES and fixed:
                 unusable[name] = fixed[0]
                 notes, made = left, without
-        notes, made = _attempt(topology, options, release, found, unusable)
+        notes, made = _attempt(inputs, unusable)
     if unnamed or notes.errors:
         raise PlanError([*unnamed, *notes.errors])
-    return {**made, "warnings": [*unread, *made["warnings"]]}
+    made, said = _with_record(inputs, models, made, lambda record: _attempt(inputs, unusable, record))
+    return {**made, "warnings": [*unread, *said, *made["warnings"]]}
+
+
+def _with_record(
+    inputs: _Inputs, models: Mapping[str, Any] | None, plain: dict[str, Any], planner: measured.Planner
+) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """The plan with what was measured, where a record fits it, and warnings of records that do not."""
+    if not inputs.options.get("measured"):
+        return plain, []
+    release = parse_release(plain["release"]) if plain["release"] else None
+    found = measured.choose(inputs.topology, parse(inputs.options)[0], release, models)
+    if found.record is None:
+        return plain, found.warnings
+    made, warnings = measured.take(found.record, plain, planner)
+    return made, [*found.warnings, *warnings]
 
 
 def _attempt(
-    topology: Mapping[str, Any],
-    options: Mapping[str, Any],
-    release: str | None,
-    found: Mapping[str, Any] | None,
-    unusable: Mapping[str, str],
+    inputs: _Inputs, unusable: Mapping[str, str] = _NOTHING, record: Record | None = None
 ) -> tuple[Notes, dict[str, Any]]:
-    """The plan, which counts only where there is no error. ``unusable`` says why a found variable is left out."""
+    """The plan, which counts only where there is no error.
+
+    ``unusable`` says why a found variable is left out; ``record`` was measured and is taken where nothing else decides.
+    """
+    topology, options, release, found = inputs
     machine = Machine(topology)
     policy, errors = parse({**options, **({"version": release} if release else {})})
     installed = _release(machine, policy.version)
     policy, clashes, lint_warnings = environment.ready(policy, installed)
     notes = Notes(warnings=lint_warnings, errors=errors + clashes)
     policy, kept = adopt(policy, found, installed, notes, unusable)
-    host = Planning(machine, policy, installed, load(), instance=None, found=kept, notes=notes)
+    policy, taken = measured.adopt(policy, record)
+    host = Planning(machine, policy, installed, load(), instance=None, found=kept, measured=taken, notes=notes)
     _check_release(host)
     _check_facts(host)
     gpu.check_drivers(host)
@@ -118,7 +146,7 @@ def _attempt(
     protected = protection.choose(host, shares)
     moved = machine.allowed_in(protected.slice)
     if moved is not None:
-        return _attempt({**topology, "allowed": moved}, options, release, found, unusable)
+        return _attempt(inputs._replace(topology={**topology, "allowed": moved}), unusable, record)
     planned = [_instance(host.of(share), share, cards, protected) for share in shares]
     places = [placement.node for _entry, placement, _threads in planned]
     spans = len(machine.cpu_nodes) > 1 and any(node is None or node.parts for node in places)
@@ -135,6 +163,7 @@ def _attempt(
             for entry, _placement, count in planned
         ],
         "decisions": notes.decisions,
+        "measured": measured.told(record, taken),
         "warnings": notes.warnings,
     }
     for sentence in conflicts(found, made, policy.dropin_name):

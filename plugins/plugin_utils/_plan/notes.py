@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, List, Union
+from typing import TYPE_CHECKING, Any, List, Mapping, NamedTuple, Union
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import AFFINITY, NOTHING, Found, Kept
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, FOUND, PLACEMENT, VARIABLE
@@ -25,6 +25,16 @@ Value = Union[str, int, List[str], None]
 OPERATOR = "operator"
 POLICY = "policy"
 CONTRACT = "contract"
+MEASURED = "measured"
+# The variable of the role behind a decision that is no environment variable.
+_VARIABLES = {"compute_threads": "num_threads", "instance": "instances", "CPUWeight": "cpu_weight"}
+
+
+class Taken(NamedTuple):
+    """A setting that was measured, as the policy has it, and the figure."""
+
+    meaning: object
+    reason: str
 
 
 @dataclass
@@ -43,7 +53,7 @@ class Planning:
     ``instance`` is None for the host as a whole; ``memory_bytes`` is the host memory that the instance may fill, None
     where it could not be read; ``gpus`` are the cards that its models run on. ``own_loaded_models`` means that
     ``max_loaded_models`` was set for the instance and is not the host's total. ``found`` is what the unit's other files
-    set that the plan keeps.
+    set that the plan keeps, ``measured`` are options that a record of ollama_measured set in the policy.
     """
 
     machine: Machine
@@ -57,6 +67,7 @@ class Planning:
     own_loaded_models: bool = False
     memory_bytes: int | None = None
     found: Found = NOTHING
+    measured: Mapping[str, Taken] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes)
 
     def of(self, share: Share) -> Planning:
@@ -92,7 +103,7 @@ class Planning:
     def record(self, kind: str, setting: str, value: Value, source: str, reason: str) -> None:
         """Note one decision. A variable that the operator names in ``ollama_environment`` gets that value.
 
-        What was found in the unit's other files comes before the rules.
+        What was found in the unit's other files comes before the rules, and so does what was measured.
         """
         kept = self._kept(kind, setting, value, source)
         if kept is not None:
@@ -103,7 +114,18 @@ class Planning:
         elif kind == VARIABLE and setting in self.policy.environment:
             value, source = self.policy.environment[setting], OPERATOR
             reason = f"ollama_environment.{setting}; the rule: {reason}"
+        elif source == OPERATOR and self.is_measured(key := self._option_of(setting)):
+            source, reason = MEASURED, self.measured[key].reason
         self._note(kind, setting, value, source, reason)
+
+    def is_measured(self, key: str) -> bool:
+        """Whether the policy has an option's value by a record of what was measured."""
+        taken = self.measured.get(key)
+        return taken is not None and getattr(self.policy, key) == taken.meaning
+
+    def _option_of(self, setting: str) -> str:
+        """The option that a decision of the operator's is by; nothing where no record can have one."""
+        return _VARIABLES.get(setting) or self.contract.named.get(setting) or ""
 
     def _kept(self, kind: str, setting: str, value: Value, source: str) -> Kept | None:
         """What was found in place of this decision; None where there is nothing, or the operator says otherwise."""

@@ -227,7 +227,7 @@ def _check(planning: Planning, room: Room, loaded: int, each: int) -> None:
         )
     elif room.quota is not None and total > max(1.0, room.quota):
         planning.warn("threads-throttled", f"{what} under a quota of {room.quota:g} CPUs: {_THROTTLED}", remedy)
-    elif total > room.most:
+    elif total > room.most and not planning.is_measured("num_threads"):
         planning.warn(
             "threads-oversubscribed",
             f"{what} that share {room.cores} physical cores",
