@@ -47,10 +47,11 @@ class Server(NamedTuple):
     most_slots: int
 
     def loads(self, settings: dict[str, Any]) -> bool:
-        return self.speed.loads(settings) and settings["num_parallel"] <= self.most_slots
+        plain = settings.get("kv_cache_type", "f16") == "f16" or settings["flash_attention"]
+        return plain and self.speed.loads(settings) and settings["num_parallel"] <= self.most_slots
 
     def rate(self, settings: dict[str, Any]) -> float:
-        knee = round(self.speed.thread_knee * (1 + self.tilt * math.log2(settings["num_parallel"])))
+        knee = self.speed.thread_knee * (1 + self.tilt * math.log2(settings["num_parallel"]))
         curve = self.speed._replace(thread_knee=max(1, min(self.speed.cpus, knee)))
         return curve.rate(settings, self.space["concurrency"])
 

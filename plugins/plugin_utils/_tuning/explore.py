@@ -13,8 +13,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.measurements import EXPLORE
-from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.objective import same, text
-from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.options import FLASH, KV_TYPE
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.objective import key_of, same, text
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.options import FLASH, KV_TYPE, PLAIN_TYPE
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import with_context
 
 if TYPE_CHECKING:
@@ -27,8 +27,12 @@ _ROUNDS = 3
 _CLEAR, _DRIFT = 3.0, 0.02
 # Turns of a candidate and the best in which the closer ones are measured.
 _TURNS = 4
-# A choice that was so much worse is not tried again in a further round.
-_HOPELESS = 0.8
+# What is left of the best where a choice is not tried again in a further round, and a walk does not go on.
+_HOPELESS, _FAR = 0.8, 0.7
+# By how many standard errors a candidate that is close has to be better: far from the best one, and near it.
+_COARSE, _FINE = 1.0, 0.5
+# What makes no difference between two values.
+_ALIKE = 0.03
 # Integers that are closer than this to the best one are not tried.
 _RESOLUTION = 0.04
 
@@ -40,6 +44,8 @@ class Explorer:
         self.measurements, self.space = measurements, measurements.space
         self.best: Settings = dict(self.space["start"])
         self._hopeless: set[tuple[str, str]] = set()
+        # Pairs of settings whose second one was not better than the first.
+        self._lost: set[tuple[Any, Any]] = set()
 
     def retreat(self) -> None:
         """Take the best settings of those that never failed, where the best ones failed in the proof."""
@@ -65,6 +71,9 @@ class Explorer:
 
     def _with(self, knob: Mapping[str, Any], value: Any) -> Settings:  # noqa: ANN401 - a number or a choice
         settings = {**self.best, knob["name"]: value}
+        if settings.get(FLASH) is False and settings.get(KV_TYPE, PLAIN_TYPE) != PLAIN_TYPE:
+            # A quantised cache needs flash attention: what is asked for comes with what it needs.
+            settings.update({FLASH: True} if knob["name"] == KV_TYPE else {KV_TYPE: PLAIN_TYPE})
         for other, most in (knob.get("limits") or {}).get(value, {}).items():
             if other in settings:
                 settings[other] = min(settings[other], most)
@@ -76,11 +85,8 @@ class Explorer:
             if same(value, current) or (knob["name"], text(value)) in self._hopeless:
                 continue
             settings = self._with(knob, value)
-            if settings.get(FLASH) is False and settings.get(KV_TYPE, "f16") != "f16":
-                continue
-            if not self._better(settings, f"{knob['name']} {text(value)} in place of {text(current)}"):
-                seen, best = self.measurements.known(settings), self.measurements.known(self.best)
-                if seen is None or (best is not None and seen < _HOPELESS * best):
+            if not self._better(settings, f"{knob['name']} {text(value)} in place of {text(current)}", _COARSE):
+                if self.measurements.failed(settings) or self._worse(settings, _HOPELESS):
                     self._hopeless.add((knob["name"], text(value)))
             else:
                 current = value
@@ -92,6 +98,7 @@ class Explorer:
             knob,
             _until(knob["high"], lambda number: start << number, start),
             _until(knob["low"], lambda number: start >> number, start),
+            _COARSE,
         )
 
     def _step_by_step(self, knob: Mapping[str, Any]) -> None:
@@ -100,89 +107,124 @@ class Explorer:
         least = max(1, round(start * _RESOLUTION))
         self._search_line(
             knob,
-            _until(knob["high"], lambda number: start + least * ((1 << number) - 1), start),
-            _until(knob["low"], lambda number: start - least * ((1 << number) - 1), start),
+            _until(knob["high"], lambda number: start + (least << number - 1), start),
+            _until(knob["low"], lambda number: start - (least << number - 1), start),
+            _FINE,
         )
 
-    def _search_line(self, knob: Mapping[str, Any], up: list[int], down: list[int]) -> None:
+    def _search_line(self, knob: Mapping[str, Any], up: list[int], down: list[int], bar: float) -> None:
         start = self.best[knob["name"]]
-        low, high = self._walk(knob, up)
-        if same(self.best[knob["name"]], start):
-            above, low = self._walk(knob, down)
-            high = high if above is None else above
+        low, high = self._walk(knob, up, bar)
+        if len(up) > 1 and self.best[knob["name"]] >= up[0]:
+            self._bisect(knob, low, high)
+            return
+        # One step that a bound has cut short says little of the direction.
+        above, below = self._walk(knob, down, bar)
+        if self.best[knob["name"]] < start:
+            low, high = below, above
+        elif low is None:
+            low = below
         self._bisect(knob, low, high)
 
-    def _walk(self, knob: Mapping[str, Any], values: list[int]) -> tuple[int | None, int | None]:
-        """Go on while it gets better; return the neighbours of the best value behind and ahead, None where none is."""
+    def _walk(self, knob: Mapping[str, Any], values: list[int], bar: float) -> tuple[int | None, int | None]:
+        """Go on while it gets better; return the neighbours of the best value behind and ahead, None where none is.
+
+        One step that is not better is followed by another one, unless it is far worse: curves have dips and level
+        parts, and what fails says nothing of what lies beyond it.
+        """
         behind, ahead = None, None
         for value in values:
             previous, settings = self.best[knob["name"]], self._with(knob, value)
-            if self._better(settings, f"{knob['name']} {value} in place of {previous}"):
+            if self._better(settings, f"{knob['name']} {value} in place of {previous}", bar):
                 behind, ahead = previous, None
-                continue
-            if ahead is None:
+            elif ahead is not None:
+                break
+            else:
                 ahead = value
-                if self.measurements.failed(settings):
-                    # What fails says nothing of what lies beyond it.
-                    continue
-            break
+                if self._worse(settings, _FAR):
+                    break
         return behind, ahead
 
+    def _worse(self, settings: Settings, share: float) -> bool:
+        seen, best = self.measurements.known(settings), self.measurements.known(self.best)
+        return seen is not None and best is not None and seen < share * best
+
     def _bisect(self, knob: Mapping[str, Any], low: int | None, high: int | None) -> None:
-        while True:
+        if self._level(knob, low) and self._level(knob, high):
+            return
+        while (middle := self._middle(knob, low, high)) is not None:
             best = self.best[knob["name"]]
-            gaps = [(low, best), (best, high)]
-            inner = [
-                (one + other) // 2
-                for one, other in gaps
-                if one is not None and other is not None and other - one > max(1, _RESOLUTION * best)
-            ]
-            if not inner:
-                return
-            middle = max(inner, key=lambda value: self._promise(knob, low if value < best else high))
-            better = self._better(self._with(knob, middle), f"{knob['name']} {middle} in place of {best}")
-            if better:
+            outer = low if middle < best else high
+            if self._better(self._with(knob, middle), f"{knob['name']} {middle} in place of {best}", _FINE) or (
+                outer is not None and self._beyond(knob, middle, outer)
+            ):
                 low, high = (low, best) if middle < best else (best, high)
             else:
                 low, high = (middle, high) if middle < best else (low, middle)
 
-    def _promise(self, knob: Mapping[str, Any], neighbour: int | None) -> float:
-        """What the neighbour on one side has shown: the best is more often on the side of the better one."""
-        return self.measurements.known(self._with(knob, neighbour)) or 0.0
+    def _middle(self, knob: Mapping[str, Any], low: int | None, high: int | None) -> int | None:
+        """The middle between the best and a neighbour, the better one of both; None where both are near."""
+        best = self.best[knob["name"]]
+        wide = [
+            each for each in (low, high) if each is not None and abs(each - best) > max(1, round(_RESOLUTION * best))
+        ]
+        # The best is more often on the side of the better neighbour.
+        values = {each: self.measurements.known(self._with(knob, each)) or 0.0 for each in wide}
+        return (max(wide, key=values.__getitem__) + int(best)) // 2 if wide else None
 
-    def _better(self, settings: Settings, why: str) -> bool:
+    def _beyond(self, knob: Mapping[str, Any], middle: int, outer: int) -> bool:
+        """Whether, where the middle failed, a value beyond it is better: one that fails may be the only one."""
+        value = (middle + outer + (outer > middle)) // 2
+        if not self.measurements.failed(self._with(knob, middle)) or value in (middle, outer):
+            return False
+        return self._better(self._with(knob, value), f"{knob['name']} {value}, since {middle} failed", _FINE)
+
+    def _level(self, knob: Mapping[str, Any], neighbour: int | None) -> bool:
+        """Whether a neighbour is as good as the best, as on a curve that is level there."""
+        if neighbour is None:
+            return True
+        settings = self._with(knob, neighbour)
+        return not self.measurements.failed(settings) and not self._worse(settings, 1 - _ALIKE)
+
+    def _better(self, settings: Settings, why: str, bar: float) -> bool:
         """Measure settings, in turn with the best where it is close; take them where they are better."""
-        wins = self._wins(settings, why)
+        wins = self._wins(settings, why, bar)
         if wins:
             self.best = settings
         return wins
 
-    def _wins(self, settings: Settings, why: str) -> bool:
+    def _wins(self, settings: Settings, why: str, bar: float) -> bool:
         found = self.measurements
-        if found.failed(settings):
+        pair = (key_of(self.best), key_of(settings))
+        if found.failed(settings) or pair in self._lost:
             return False
+        wins = self._compared(settings, why, bar)
+        if not wins:
+            self._lost.add(pair)
+        return wins
+
+    def _compared(self, settings: Settings, why: str, bar: float) -> bool:
+        found = self.measurements
         value = found.measure(settings, EXPLORE, why)
         best = found.known(self.best)
-        if value is None or not best:
-            return value is not None and value > (best or 0.0)
-        if value <= 0:
-            return False
-        ratios = [math.log(value / best)]
-        if abs(ratios[0]) > _CLEAR * math.sqrt(2) * found.noise() + _DRIFT:
-            return ratios[0] > 0
+        if not value or not best:
+            return bool(value)
+        first = math.log(value / best)
+        if abs(first) > _CLEAR * math.sqrt(2) * found.noise() + _DRIFT:
+            return first > 0
         turns: list[float] = []
         while len(turns) < _TURNS:
             again = found.measure(self.best, EXPLORE, f"again, in turn: {why}")
-            value = found.measure(settings, EXPLORE, f"again, in turn: {why}")
-            if value is None or not again:
+            if not value or not again:
                 return bool(value)
-            turns.append(math.log(value / again) if value > 0 else -1.0)
-            if len(turns) > 1 and abs(fmean(turns)) > _CLEAR * found.noise() * math.sqrt(2 / len(turns)):
+            turns.append(math.log(value / again))
+            mean, error = fmean(turns), found.noise() * math.sqrt(2 / len(turns))
+            if abs(mean) > _CLEAR * error or abs(mean) + error < _ALIKE or len(turns) == _TURNS:
                 break
-        mean = fmean(turns)
-        for each in turns:
-            found.differ((each - mean) * math.sqrt(len(turns) / max(1, len(turns) - 1)))
-        return mean > 0
+            value = found.measure(settings, EXPLORE, f"again, in turn: {why}")
+        for each in turns if len(turns) > 1 else ():
+            found.differ((each - mean) * math.sqrt(len(turns) / (len(turns) - 1)))
+        return mean > bar * error
 
 
 def _until(bound: int, step: Callable[[int], int], start: int) -> list[int]:

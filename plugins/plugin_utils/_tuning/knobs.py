@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.options i
     INSTANCES,
     KV_TYPE,
     MOST_CALLERS,
+    PLAIN_TYPE,
     SLOTS,
     THREADS,
     WEIGHT,
@@ -38,7 +39,6 @@ VARIABLES = {
 }
 SINGLE, PER_NODE, PER_GPU = "single", "per_numa_node", "per_gpu"
 _HEAVIEST = 10000
-_PLAIN_TYPE = "f16"
 
 
 class Knob(NamedTuple):
@@ -170,7 +170,7 @@ def _flash(host: Host) -> Knob:
 
 
 def _kv_type(host: Host) -> Knob:
-    start = host.values(KV_TYPE)[0] or _PLAIN_TYPE
+    start = host.values(KV_TYPE)[0] or PLAIN_TYPE
     others = tuple(kind for kind in host.kv_cache_types if kind != start)
     if not others:
         return Knob(reason="it costs quality: name the types that may be tried in kv_cache_types")

@@ -17,6 +17,8 @@ FLASH, KV_TYPE, INSTANCES, WEIGHT = "flash_attention", "kv_cache_type", "instanc
 # In the order of the search: what decides most and costs one point comes first.
 KNOBS = (INSTANCES, FLASH, KV_TYPE, THREADS, SLOTS, CONTEXT, WEIGHT)
 MOST_CALLERS = 1024
+# The type of the KV cache that needs nothing and costs no quality.
+PLAIN_TYPE = "f16"
 
 
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:

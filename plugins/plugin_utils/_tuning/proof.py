@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.comparison import compare
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.comparison import FASTER, compare
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.measurements import PAIR
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.objective import GAIN
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.measurements import Measurements, Settings
 
-# Pairs before anything is decided, and the most of them.
-_LEAST, _MOST = 2, 24
-# Against chance: a gain counts where it leaves the interval of 95 % behind by this factor. Pairs are looked at again
-# and again, and the best of many settings is what is proven, so that 95 % would be wrong in every tenth search.
-_STRICT = 1.75
+# Numbers of pairs after which it is decided whether more are needed; the last one is the most.
+_LOOKS = (2, 3, 4, 6, 8, 12, 16, 24)
+# Standard errors by which a gain has to differ from nothing, by the noise of all measurements of the search. The pairs'
+# own interval of 95 % would be left by chance in every tenth search, since they are looked at again and again, and two
+# of them may be close to each other by chance.
+_STRICT = 4.0
 
 
 class Proof(NamedTuple):
@@ -34,7 +36,7 @@ def prove(measurements: Measurements, start: Settings, best: Settings) -> Proof:
     before: list[float] = []
     after: list[float] = []
     proof = Proof(proven=False, comparison=None, message="nothing was measured in pairs")
-    for number in range(1, _MOST + 1):
+    for number in range(1, _LOOKS[-1] + 1):
         one = measurements.measure(start, PAIR, f"pair {number}: the settings at the start", number)
         other = measurements.measure(best, PAIR, f"pair {number}: the best settings", number)
         if one is None or other is None:
@@ -42,23 +44,24 @@ def prove(measurements: Measurements, start: Settings, best: Settings) -> Proof:
             return proof._replace(proven=False, message=f"{which} failed in pair {number}")
         before.append(one)
         after.append(other)
-        if number >= _LEAST:
-            proof, decided = judge(before, after)
+        if number in _LOOKS:
+            proof, decided = judge(before, after, measurements.noise())
             if decided:
                 break
     return proof
 
 
-def judge(before: list[float], after: list[float]) -> tuple[Proof, bool]:
+def judge(before: list[float], after: list[float], noise: float) -> tuple[Proof, bool]:
     """Return the proof of these pairs, and whether no further pair is needed."""
     comparison = compare(before, after, paired=True, threshold=GAIN)
     if not all(before):
         # From nothing there is no ratio: then every pair has to show it.
-        proven = min(after) > 0 and not any(before) and len(before) > _LEAST
+        proven = min(after) > 0 and not any(before) and len(before) > _LOOKS[0]
         message = "every pair shows it" if proven else "no pair has a ratio"
-        return Proof(proven, comparison, message), len(before) > _LEAST
+        return Proof(proven, comparison, message), len(before) > _LOOKS[0]
     ratio, low, high = comparison["ratio"], comparison["low"], comparison["high"]
-    if ratio >= 1 + GAIN and ratio - _STRICT * (ratio - low) > 1:
+    clear = ratio - 1 > _STRICT * noise * math.sqrt(2 / len(before))
+    if comparison["verdict"] == FASTER and clear:
         message = f"{ratio - 1:.1%} over {len(before)} pairs, at least {low - 1:.1%} with 95 % confidence"
         return Proof(proven=True, comparison=comparison, message=message), True
     message = f"{ratio - 1:+.1%} over {len(before)} pairs, which is under {GAIN:.0%} or within noise"

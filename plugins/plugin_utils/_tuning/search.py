@@ -26,6 +26,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.proof imp
 
 CONVERGED, POINTS, MINUTES, NO_GAIN = "converged", "points", "minutes", "no_gain"
 NOTHING, START_FAILED = "nothing_to_tune", "start_failed"
+# The part of all points that a search may take, a quarter, and what it may take of the smallest spaces.
+PART, _LEAST_POINTS = 4, 4
 # Settings that are put to the proof where the first of them failed there.
 _CANDIDATES = 2
 
@@ -74,6 +76,8 @@ def run(
     start = dict(space["start"])
     if not space["knobs"]:
         return End(NOTHING, "no setting is left to search", start)
+    most = max(_LEAST_POINTS, space["grid"] // PART)
+    budget = budget._replace(points=most if budget.points is None else min(most, budget.points))
     measurements = Measurements(space, history, budget, ask)
     spent = None
     try:

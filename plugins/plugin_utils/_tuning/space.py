@@ -8,6 +8,7 @@ Everything comes from the plan: what the operator or a file of the host decided 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Dict
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import decisions_of
@@ -31,11 +32,12 @@ _TOKEN_STEP = 256
 def tuning_space(
     plan: Mapping[str, Any], topology: Mapping[str, Any], options: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return ``{objective, metric, unit, concurrency, limits, start, knobs, left_out}``.
+    """Return ``{objective, metric, unit, concurrency, limits, start, knobs, grid, left_out}``.
 
     ``options`` may have ``objective``, ``knobs`` (names of the role's variables without their prefix),
     ``kv_cache_types``, ``context_minimum`` and ``concurrency``. ``start`` maps each knob to what the plan has; a knob
-    is ``{name, kind, start, low, high, values}``, with ``follows`` where another knob decides it. ``left_out`` says why
+    is ``{name, kind, start, low, high, values}``, with ``follows`` where another knob decides it. ``grid`` is how many
+    points all their values make. ``left_out`` says why
     a knob is not searched. Raises OllamaError with a line for each option that is wrong.
     """
     given = checked(options or {})
@@ -65,8 +67,14 @@ def tuning_space(
         "limits": dict(metric.limits),
         "start": {knob["name"]: knob["start"] for knob in knobs},
         "knobs": knobs,
+        "grid": math.prod(_count(knob) for knob in knobs if not knob.get("follows")),
         "left_out": left_out,
     }
+
+
+def _count(knob: Mapping[str, Any]) -> int:
+    """The values that a setting can have."""
+    return len(knob["values"]) or int(knob["high"] - knob["low"] + 1)
 
 
 def _slots(plan: Mapping[str, Any]) -> list[int]:
