@@ -128,7 +128,7 @@ def _entries(text: str) -> tuple[int, int, list[Any]]:
 
 
 def _value_of(node: Node | None) -> tuple[Node, Node] | None:
-    if node is None:
+    if node is None or node.tag == "tag:yaml.org,2002:null":
         return None
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
         raise OllamaError("it is not a file of variables, a line NAME: for each, so nothing can be added to it")

@@ -48,7 +48,8 @@ def tuning_request(asked: Mapping[str, Any]) -> dict[str, Any]:
         else:
             numbers[name] = number
     # From the command line and from templates a number comes as a text.
-    given = {name: asked.get(name) for name in ("objective", "knobs", "kv_cache_types")}
+    given = {name: asked.get(name) for name in ("knobs", "kv_cache_types")}
+    given["objective"] = str(asked.get("objective"))
     given.update({name: _number_or_same(asked.get(name)) for name in ("context_minimum", "concurrency")})
     options = {name: value for name, value in given.items() if value not in (None, "", [])}
     try:
