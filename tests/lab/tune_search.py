@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import sys
 import types
 from typing import Any, Dict, List
@@ -39,6 +40,7 @@ class Search:
             "limits": dict(metric.limits),
             "start": {each["name"]: each["start"] for each in knobs},
             "knobs": knobs,
+            "grid": math.prod(len(each["values"]) or each["high"] - each["low"] + 1 for each in knobs),
             "left_out": [],
         }
 
