@@ -43,7 +43,7 @@ class Exchange:
 
     def __init__(self, record: Record, output_tokens: int) -> None:
         self.record = record
-        self.response = Response(_LONGEST_LINE + output_tokens * _BYTES_OF_A_TOKEN)
+        self.response = Response(2 * _LONGEST_LINE + output_tokens * _BYTES_OF_A_TOKEN)
         self._most_parts = 64 + output_tokens * _PARTS_OF_A_TOKEN
         self._rest = b""
         self._last: float | None = None
@@ -60,6 +60,8 @@ class Exchange:
 
     def feed(self, data: bytes, now: float) -> None:
         """Take a piece; what is wrong in it ends the record as errored."""
+        if self.over:
+            return
         try:
             body = self.response.feed(data)
             if body:

@@ -224,15 +224,20 @@ class Point:
                     break
                 task = asyncio.ensure_future(self._ask(record, body))
                 tasks.add(task)
-                task.add_done_callback(tasks.discard)
-            while tasks:
+                task.add_done_callback(lambda done: None if _broken(done) else tasks.discard(done))
+            if tasks:
                 await asyncio.wait(tasks)
         finally:
             await _cancel(tasks)
 
 
+def _broken(task: asyncio.Future[None]) -> bool:
+    """Whether a task ended with an error, which is one of this program."""
+    return not task.cancelled() and task.exception() is not None
+
+
 async def _cancel(tasks: Iterable[asyncio.Future[None]]) -> None:
-    """End the tasks; an error in one of them, which is one of this program, is raised."""
+    """End the tasks; an error in one of them is raised."""
     left = list(tasks)
     for task in left:
         task.cancel()

@@ -47,30 +47,31 @@ class Response:
         """Take what has arrived; return the part of the body that is in it."""
         buffer = self._buffer + data if self._buffer else data
         body: list[bytes] = []
-        while buffer and self._state != _DONE:
+        place = 0
+        # The buffer is cut once at the end: thousands of the smallest chunks may come at a time.
+        while place < len(buffer) and self._state != _DONE:
             if self._state == _CHUNK or (self._state == _BODY and self._left is not None):
-                part = buffer[: self._left or 0]
-                buffer = buffer[len(part) :]
+                part = buffer[place : place + (self._left or 0)]
                 self._left = (self._left or 0) - len(part)
                 body.append(self._counted(part))
+                place += len(part)
                 if not self._left:
                     self._state = _CHUNK_END if self._state == _CHUNK else _DONE
             elif self._state == _BODY:
-                body.append(self._counted(buffer))
-                buffer = b""
+                body.append(self._counted(buffer[place:]))
+                place = len(buffer)
             else:
-                line, end, rest = buffer.partition(b"\n")
-                if not end:
-                    self._bounded(len(buffer))
+                end = buffer.find(b"\n", place)
+                self._bounded((len(buffer) if end < 0 else end) - place)
+                if end < 0:
                     break
-                buffer = rest
-                self._bounded(len(line))
+                line, place = buffer[place:end], end + 1
                 self._line(line[:-1] if line.endswith(b"\r") else line)
-        if buffer and self._state == _DONE:
-            # Nothing was asked for that this would answer.
-            self.keep = False
-            buffer = b""
-        self._buffer = buffer
+        if self._state == _DONE:
+            # Nothing was asked for that the rest would answer.
+            self.keep = self.keep and place == len(buffer)
+            place = len(buffer)
+        self._buffer = buffer[place:]
         return body[0] if len(body) == 1 else b"".join(body)
 
     def close(self) -> None:
