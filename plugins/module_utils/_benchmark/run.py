@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _TRIES = 3
-# Of one core: from here on the generator may be what is measured.
-_BUSY = 0.8
+# Of one core, in a point of so many seconds: from here on the generator may be what is measured.
+_BUSY, _LONG = 0.8, 1.0
 # Prompts that differ so much from what was asked for are named.
 _OFF = 0.1
 
@@ -184,7 +184,7 @@ class Run:
         spent = time.process_time() - spent
         gc.unfreeze()
         seconds = point.ended - point.began
-        if seconds and spent / seconds > _BUSY:
+        if seconds >= _LONG and spent / seconds > _BUSY:
             self._world.problems.append(
                 f"{load.text()}: sending and receiving took {spent / seconds:.0%} of a core, so that the times may be"
                 " those of this program"
@@ -206,9 +206,7 @@ class Run:
 
     async def _send(self, record: Record, body: bytes) -> None:
         """Send a measured request to the server whose turn it is."""
-        left = max(0.0, self._deadline - asyncio.get_running_loop().time())
-        timeout = min(self._options.request_timeout, left)
-        await self._ask(next(self._turns), record, body, timeout)
+        await self._ask(next(self._turns), record, body, self._options.request_timeout)
 
     def _body(self, number: int, output_tokens: int | None = None) -> bytes:
         """Return the body of a request with the prompt of this number."""

@@ -43,4 +43,6 @@ def described(fetch: Fetch, urls: Sequence[str], model: str, problems: list[str]
 
     listed = Server(urls[0], fetch, fetch, problems.append).listed({shortened(model)})
     entry = next(iter(listed.values()), {})
+    if not entry:
+        problems.append(f"{urls[0]}: neither /api/ps nor /api/tags names {same_name(model)}")
     return {"name": model, **{field: entry.get(field) for field in FIELDS}}

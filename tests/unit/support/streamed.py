@@ -69,10 +69,12 @@ class Streaming:
 
     async def handle(self, reader, writer):
         self.connections += 1
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            while await self._one(reader, writer):
-                pass
-        writer.close()
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                while await self._one(reader, writer):
+                    pass
+        finally:
+            writer.close()
 
     async def _one(self, reader, writer):
         head = await reader.readuntil(b"\r\n\r\n")
@@ -121,6 +123,9 @@ def streaming(server, **options):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # The loop closes what was ended in its next rounds; a handshake of TLS may not end by itself.
+        for _round in range(5):
+            await asyncio.sleep(0)
 
     async def prepare():
         return asyncio.Event()
