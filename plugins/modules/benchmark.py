@@ -104,7 +104,7 @@ options:
   seed:
     description:
       - The same number gives the same prompts in the same order and the same times of arrival. The first three words
-        of a prompt are each call's own, so that a server's cache of an earlier call does not help.
+        of a prompt are other ones in each call, so that a server's cache of an earlier call does not help.
     type: int
     default: 0
   units:

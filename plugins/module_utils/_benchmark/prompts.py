@@ -4,8 +4,8 @@
 """Make prompts of a given length: the same ones for the same seed, and none that begins as another one.
 
 A server keeps what it has computed of a prompt and reuses it for one with the same beginning (llama.cpp, tools/server:
-``cache_prompt`` and ``--cache-ram``). So words are drawn for each prompt by its number, and a few words that only this
-call has come first: without them a second call would meet its own prompts of the first one in the cache.
+``cache_prompt`` and ``--cache-ram``). So words are drawn for each prompt by its number, and the first ones by what
+only this call has too: without that a second call would meet its own prompts of the first one in the cache.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Prompts:
     def __init__(self, seed: int, cache: str, own: bytes) -> None:
         self._seed = seed
         self._cache = cache
-        self._own = [WORDS[byte] for byte in own[:_OWN_WORDS]]
+        self._own = own.hex()
 
     def make(self, number: int, words: int) -> str:
         """Return a prompt of so many words.
@@ -46,9 +46,10 @@ class Prompts:
         Where the cache is to be used there is only the one with number 0; those below 0 are never the same.
         """
         number = number if self._cache == DEFEAT or number < 0 else 0
-        draw = random.Random(f"{self._seed} {number}")  # noqa: S311 - no secret
-        drawn = map(WORDS.__getitem__, draw.randbytes(max(0, words - len(self._own))))
-        return " ".join([*self._own, *drawn][:words])
+        # No secret is made of it.
+        first = random.Random(f"{self._seed} {number} {self._own}").randbytes(_OWN_WORDS)  # noqa: S311 - see above
+        others = random.Random(f"{self._seed} {number}").randbytes(max(0, words - _OWN_WORDS))  # noqa: S311 - same
+        return " ".join(map(WORDS.__getitem__, (first + others)[:words]))
 
 
 def corrected(words: int, counted: int | None, wanted: int) -> int | None:
