@@ -159,7 +159,7 @@ def test_threads_that_cannot_be_read_have_no_rate(host):
     assert (of(found, 111)["switches"], of(found, 111)["cpu"]) == (None, 0.0)
 
 
-def test_a_number_of_another_process_begins_anew(host):
+def test_a_number_of_another_process_begins_again(host):
     """The kernel gives the number of a process that ended to another one."""
     host.psutil.processes[111] = (1.0, 500.0, 1)
     host.read()
