@@ -125,12 +125,22 @@ options:
 extends_documentation_fragment:
   - inference.ollama.target
   - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.flow
+attributes:
+  action:
+    support: full
+  async:
+    support: none
+    details: It is an asynchronous job already.
+  bypass_host_loop:
+    support: none
 requirements:
   - No other package. Where C(psutil) or C(nvidia-ml-py) is not installed, what they would read is V(null) and named.
 notes:
   - In check mode it checks the options, asks nothing, and returns RV(would).
-  - Ansible's own time limits do not know of O(max_duration); C(async) with more seconds than that keeps a
-    connection from being needed for so long.
+  - It runs as an asynchronous job of its own, prints at least every ten seconds how far it is, and needs no connection
+    in between; C(async) and C(poll) on the task are refused. A run that is interrupted ends the job. One that is
+    killed leaves it, and it ends by O(max_duration).
 seealso:
   - module: inference.ollama.model
   - module: inference.ollama.service_info
