@@ -18,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils import _change, _
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.outcome import outcome
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record import record_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.records import compare_records
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.request import benchmark_request
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.table import benchmark_table
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import gate_step, gate_turn, gate_verdict
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
@@ -154,6 +155,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "benchmark_comparison": compare_records,
     "benchmark_outcome": outcome,
     "benchmark_record": record_of,
+    "benchmark_request": benchmark_request,
     "benchmark_svg": benchmark_svg,
     "benchmark_table": benchmark_table,
     "change_report": _change.change_report,

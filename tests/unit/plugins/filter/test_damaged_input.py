@@ -105,6 +105,12 @@ RIGHT = {
         "h",
         {"topology": TOPOLOGY, "plan": PLAN, "verification": VERIFIED, "at": MOMENT, "from": "host"},
     ],
+    "benchmark_request": [
+        {"models": ["llama3.1:8b"], "concurrency": [1], "goodput": {"request_latency_ms": 9}, "address": "h"},
+        PLAN,
+        ["m"],
+        {"path": "x", "text": json.dumps(MEASURED)},
+    ],
     "benchmark_svg": [MEASURED, "h"],
     "benchmark_table": [MEASURED, "h"],
     "change_report": [{"changes": [], "state": None}, ["ollama.service"], [], {"reason": "x", "restored": RESTORED}],

@@ -1,0 +1,243 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide what the playbook benchmark measures on a host, and refuse what is wrong with its variables, all at once."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.inference.ollama.plugins.module_utils._benchmark.options import SPEC, check, would
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import EVERY_ADDRESS, listens
+from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record import name_of, read_record
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.records import unlike
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+PREFIX = "ollama_benchmark_"
+ALL = "all"
+HOST, CONTROLLER = "host", "controller"
+# Options of the module benchmark that have a variable, each with what it takes.
+_INTEGERS = ("prompt_tokens", "output_tokens", "warmup_requests", "requests", "seed")
+_SECONDS = ("duration", "max_duration", "request_timeout")
+_WORDS = {name: SPEC[name]["choices"] for name in ("arrival", "prompt_cache")}
+_VARIABLES = {"duration": "seconds"}
+_PARALLEL = "OLLAMA_NUM_PARALLEL"
+_MOST_STREAMS = 4096
+# What loading a model may take on top of the points.
+_LOADING, _LONGEST = 300, 86400
+
+
+def benchmark_request(
+    asked: Mapping[str, Any],
+    plan: Mapping[str, Any] | None,
+    models: Sequence[str] | None = None,
+    baseline: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return ``{refusals, measurements, urls, from, would}``.
+
+    ``asked`` has the playbook's variables without their prefix, and ``address``, by which the controller reaches the
+    host, and ``local``, whether it is the controller; ``models`` are those of the store, where all are asked for;
+    ``baseline`` is ``{path, text}``, without a text where it could not be read. ``measurements`` has the options of the
+    module benchmark for each model; ``urls`` is empty where the requests go to the servers' own.
+    """
+    refusals: list[str] = []
+    if not asked.get("measurable", True):
+        refusals.append(
+            "there is no ollama.service to measure: the host lacks Ollama, or ollama_topology_root is a capture"
+        )
+    options = _options(asked, plan, refusals)
+    names = _models(asked, models, refusals)
+    source = str(asked.get("from") or HOST)
+    if source not in (HOST, CONTROLLER):
+        refusals.append(_refusal("from", source, f"{HOST} or {CONTROLLER}"))
+    urls = _urls(asked, plan, source, refusals)
+    measurements = [{**options, "model": name} for name in names]
+    sentences: list[str] = []
+    for number, measurement in enumerate(measurements or [{**options, "model": "m"}]):
+        try:
+            checked = check(_params(measurement, urls))
+        except OllamaError as error:
+            # What is wrong for one model is wrong for all, but the name.
+            refusals += [_renamed(line) for line in str(error).splitlines()] if not number else []
+        else:
+            sentences += would(checked)
+    refusals += _baseline(baseline, measurements)
+    return {
+        "refusals": list(dict.fromkeys(refusals)),
+        "measurements": [] if refusals else measurements,
+        "urls": urls,
+        "from": source,
+        "would": [] if refusals else list(dict.fromkeys(sentences)),
+    }
+
+
+def _options(asked: Mapping[str, Any], plan: Mapping[str, Any] | None, refusals: list[str]) -> dict[str, Any]:
+    """Return the options that are asked for, as the module takes them."""
+    found: dict[str, Any] = {}
+    for names, kind, words in ((_INTEGERS, int, "a whole number"), (_SECONDS, float, "a number of seconds")):
+        for name in names:
+            value = asked.get(_VARIABLES.get(name, name))
+            if value not in (None, ""):
+                _keep(found, name, value, kind, words, refusals)
+    for name, choices in _WORDS.items():
+        if asked.get(name) not in (None, ""):
+            found[name] = str(asked[name])
+            if found[name] not in choices:
+                refusals.append(_refusal(name, found.pop(name), " or ".join(choices)))
+    for name, each, words in (("concurrency", int, "whole numbers"), ("request_rate", float, "requests a second")):
+        if asked.get(name) not in (None, ""):
+            _keep(found, name, asked[name], lambda value, kind=each: _list(value, kind), f"a list of {words}", refusals)
+    if "concurrency" not in found and not found.get("request_rate"):
+        found["concurrency"] = streams(plan)
+    limits = _limits(asked.get("goodput"))
+    if limits is None:
+        words = "limits by metric, such as {time_to_first_token_ms: 2000}"
+        refusals.append(_refusal("goodput", asked["goodput"], words))
+    elif limits:
+        found["goodput"] = limits
+    points = len(found.get("concurrency", [])) + len(found.get("request_rate", []))
+    # Warming up takes a point's duration at most.
+    each = 2 * found.get("duration", SPEC["duration"]["default"])
+    found.setdefault("max_duration", float(min(_LONGEST, _LOADING + points * each)))
+    return found
+
+
+def streams(plan: Mapping[str, Any] | None) -> list[int]:
+    """Return 1, 2, 4 and so on up to the planned slots of all servers, these themselves, and once twice that."""
+    slots = 0
+    for instance in (plan or {}).get("instances", []):
+        values = [
+            decision["value"]
+            for decision in (plan or {})["decisions"]
+            if decision["setting"] == _PARALLEL and decision["instance"] == instance["name"]
+        ]
+        known = str(values[0]) if values else ""
+        slots += int(known) if known.isdecimal() and len(known) < 6 else 1
+    slots = max(1, slots)
+    powers = [1 << power for power in range(slots.bit_length()) if 1 << power < slots]
+    return [each for each in (*powers, slots, 2 * slots) if each <= _MOST_STREAMS]
+
+
+def _models(asked: Mapping[str, Any], models: Sequence[str] | None, refusals: list[str]) -> list[str]:
+    value = asked.get("models") or asked.get("model") or []
+    if value == ALL:
+        if not models:
+            refusals.append(f"{PREFIX}models: it is {ALL}, and no model was found in the host's store")
+        return sorted(models or [])
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        refusals.append(_refusal("models", value, f"a list of names, or {ALL}"))
+        return []
+    if not names:
+        refusals.append(
+            f"{PREFIX}model: it is empty, and so is {PREFIX}models; allowed is the name of a model that the servers have,"
+            " such as llama3.2:3b"
+        )
+    return list(dict.fromkeys(name.strip() for name in names))
+
+
+def _urls(asked: Mapping[str, Any], plan: Mapping[str, Any] | None, source: str, refusals: list[str]) -> list[str]:
+    """Return where the requests go; nothing where that is each server's own address."""
+    given = asked.get("urls") or []
+    if given:
+        return given.split(",") if isinstance(given, str) else [str(each) for each in given]
+    if source != CONTROLLER or asked.get("local"):
+        return []
+    found = []
+    for instance in (plan or {}).get("instances", []):
+        address, port = listens(f"{instance['host']}:{instance['port']}")
+        if address == EVERY_ADDRESS or _is(address, "is_unspecified"):
+            address = str(asked.get("address") or "")
+        elif _is(address, "is_loopback") or address == "localhost":
+            refusals.append(
+                f"{PREFIX}from: {CONTROLLER} cannot reach {instance['unit']}, which listens on {address} alone; allowed is"
+                f" {HOST}, or {PREFIX}urls with addresses that lead to it"
+            )
+            continue
+        found.append(url_of(address, port))
+    return found
+
+
+def _is(address: str, what: str) -> bool:
+    try:
+        return bool(getattr(ipaddress.ip_address(address), what))
+    except ValueError:
+        return False
+
+
+def _baseline(baseline: Mapping[str, Any] | None, measurements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield why what is asked for cannot be compared with the baseline."""
+    if baseline is None:
+        return
+    what = f"baseline: {one_line(str(baseline['path']), 300)}"
+    if not isinstance(baseline.get("text"), str):
+        yield f"{what}: it cannot be read; expected is a file HOST.benchmark.json, or a folder of them"
+        return
+    try:
+        found = read_record(baseline["text"], what)
+    except OllamaError as error:
+        yield str(error)
+        return
+    known = {name_of(result): result for result in found["benchmarks"]}
+    for measurement in measurements:
+        name = measurement["model"]
+        if name not in known:
+            yield f"{what}: it has no model {name}, but {', '.join(known) or 'none'}"
+            continue
+        workload = {key: measurement.get(key, SPEC[key].get("default")) for key in SPEC}
+        yield from (f"{what}: {name}: {each}" for each in unlike(known[name], {"workload": workload}))
+
+
+def _params(options: Mapping[str, Any], urls: Sequence[str]) -> dict[str, Any]:
+    """Return the options as the module gets them."""
+    params = {name: spec.get("default") for name, spec in SPEC.items()}
+    return {**params, **options, **({"urls": list(urls)} if urls else {})}
+
+
+def _renamed(line: str) -> str:
+    """Name the variable in place of the module's option."""
+    name, colon, rest = line.partition(":")
+    names = [f"{PREFIX}{_VARIABLES.get(each, each)}" for each in name.split(", ")]
+    return f"{', '.join(names)}{colon}{rest}"
+
+
+def _keep(
+    found: dict[str, Any], name: str, value: object, kind: Callable[[Any], Any], words: str, refusals: list[str]
+) -> None:
+    """Keep the value as its kind, or refuse it."""
+    try:
+        if isinstance(value, bool) or (kind is int and isinstance(value, float) and value != int(value)):
+            raise ValueError
+        found[name] = kind(value)
+    except (TypeError, ValueError, OverflowError):
+        refusals.append(_refusal(name, value, words))
+
+
+def _list(value: object, kind: Callable[[Any], Any]) -> list[Any]:
+    """``[1, 2]``, ``"1,2"`` and ``1`` as a list of numbers."""
+    several = value.strip("[]").split(",") if isinstance(value, str) else value
+    several = several if isinstance(several, (list, tuple)) else [several]
+    if any(isinstance(each, bool) or (kind is int and isinstance(each, float)) for each in several):
+        raise ValueError
+    return [kind(each) for each in several if each != ""]
+
+
+def _limits(value: object) -> dict[str, Any] | None:
+    """Return limits by metric, also from JSON; None where it is something else."""
+    if isinstance(value, str) and value:
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return dict(value) if isinstance(value, dict) else None if value else {}
+
+
+def _refusal(name: str, value: object, allowed: str) -> str:
+    return f"{PREFIX}{_VARIABLES.get(name, name)}: {one_line(repr(value), 80)} is not allowed; allowed is {allowed}"
