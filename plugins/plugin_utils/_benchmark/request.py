@@ -59,15 +59,11 @@ def benchmark_request(
         refusals.append(_refusal("from", source, f"{HOST} or {CONTROLLER}"))
     urls = _urls(asked, plan, source, refusals)
     measurements = [{**options, "model": name} for name in names]
-    sentences: list[str] = []
-    for number, measurement in enumerate(measurements or [{**options, "model": "m"}]):
-        try:
-            checked = check(_params(measurement, urls))
-        except OllamaError as error:
-            # What is wrong for one model is wrong for all, but the name.
-            refusals += [_renamed(line) for line in str(error).splitlines()] if not number else []
-        else:
-            sentences += would(checked)
+    # What is wrong for one model is wrong for all.
+    wrong, sentences = _checked(_params(measurements[0] if measurements else {**options, "model": "m"}, urls))
+    refusals += wrong
+    for measurement in measurements[1:]:
+        sentences += _checked(_params(measurement, urls))[1]
     refusals += _baseline(baseline, measurements)
     return {
         "refusals": list(dict.fromkeys(refusals)),
@@ -81,32 +77,36 @@ def benchmark_request(
 def _options(asked: Mapping[str, Any], plan: Mapping[str, Any] | None, refusals: list[str]) -> dict[str, Any]:
     """Return the options that are asked for, as the module takes them."""
     found: dict[str, Any] = {}
-    for names, kind, words in ((_INTEGERS, int, "a whole number"), (_SECONDS, float, "a number of seconds")):
-        for name in names:
-            value = asked.get(_VARIABLES.get(name, name))
-            if value not in (None, ""):
-                _keep(found, name, value, kind, words, refusals)
-    for name, choices in _WORDS.items():
-        if asked.get(name) not in (None, ""):
-            found[name] = str(asked[name])
-            if found[name] not in choices:
-                refusals.append(_refusal(name, found.pop(name), " or ".join(choices)))
-    for name, each, words in (("concurrency", int, "whole numbers"), ("request_rate", float, "requests a second")):
-        if asked.get(name) not in (None, ""):
-            _keep(found, name, asked[name], lambda value, kind=each: _list(value, kind), f"a list of {words}", refusals)
+    takes: dict[str, tuple[Callable[[Any], Any], str]] = {
+        **dict.fromkeys(_INTEGERS, (_whole, "a whole number")),
+        **dict.fromkeys(_SECONDS, (_number, "a number of seconds")),
+        "concurrency": (lambda value: _list(value, _whole), "a list of whole numbers"),
+        "request_rate": (lambda value: _list(value, _number), "a list of requests a second"),
+        "goodput": (_limits, "limits by metric, such as {time_to_first_token_ms: 2000}"),
+        **{name: (_one_of(choices), " or ".join(choices)) for name, choices in _WORDS.items()},
+    }
+    for name, (kind, words) in takes.items():
+        value = asked.get(_VARIABLES.get(name, name))
+        if value not in (None, ""):
+            try:
+                found[name] = kind(value)
+            except (TypeError, ValueError, OverflowError, RecursionError):
+                refusals.append(_refusal(name, value, words))
     if "concurrency" not in found and not found.get("request_rate"):
         found["concurrency"] = streams(plan)
-    limits = _limits(asked.get("goodput"))
-    if limits is None:
-        words = "limits by metric, such as {time_to_first_token_ms: 2000}"
-        refusals.append(_refusal("goodput", asked["goodput"], words))
-    elif limits:
-        found["goodput"] = limits
     points = len(found.get("concurrency", [])) + len(found.get("request_rate", []))
     # Warming up takes a point's duration at most.
     each = 2 * found.get("duration", SPEC["duration"]["default"])
-    found.setdefault("max_duration", float(min(_LONGEST, _LOADING + points * each)))
+    found.setdefault("max_duration", max(1.0, min(float(_LONGEST), float(_LOADING + points * each))))
     return found
+
+
+def _checked(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return what is wrong with the options of the module, and what it would do with them."""
+    try:
+        return [], would(check(params))
+    except OllamaError as error:
+        return [_renamed(line) for line in str(error).splitlines()], []
 
 
 def streams(plan: Mapping[str, Any] | None) -> list[int]:
@@ -137,8 +137,8 @@ def _models(asked: Mapping[str, Any], models: Sequence[str] | None, refusals: li
         return []
     if not names:
         refusals.append(
-            f"{PREFIX}model: it is empty, and so is {PREFIX}models; allowed is the name of a model that the servers have,"
-            " such as llama3.2:3b"
+            f"{PREFIX}model: it is empty, and so is {PREFIX}models; allowed is the name of a model that the servers"
+            " have, such as llama3.2:3b"
         )
     return list(dict.fromkeys(name.strip() for name in names))
 
@@ -157,8 +157,8 @@ def _urls(asked: Mapping[str, Any], plan: Mapping[str, Any] | None, source: str,
             address = str(asked.get("address") or "")
         elif _is(address, "is_loopback") or address == "localhost":
             refusals.append(
-                f"{PREFIX}from: {CONTROLLER} cannot reach {instance['unit']}, which listens on {address} alone; allowed is"
-                f" {HOST}, or {PREFIX}urls with addresses that lead to it"
+                f"{PREFIX}from: {CONTROLLER} cannot reach {instance['unit']}, which listens on {address} alone; allowed"
+                f" is {HOST}, or {PREFIX}urls with addresses that lead to it"
             )
             continue
         found.append(url_of(address, port))
@@ -208,35 +208,34 @@ def _renamed(line: str) -> str:
     return f"{', '.join(names)}{colon}{rest}"
 
 
-def _keep(
-    found: dict[str, Any], name: str, value: object, kind: Callable[[Any], Any], words: str, refusals: list[str]
-) -> None:
-    """Keep the value as its kind, or refuse it."""
-    try:
-        if isinstance(value, bool) or (kind is int and isinstance(value, float) and value != int(value)):
-            raise ValueError
-        found[name] = kind(value)
-    except (TypeError, ValueError, OverflowError):
-        refusals.append(_refusal(name, value, words))
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and value != int(value)):
+        raise ValueError
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool):
+        raise ValueError
+    return float(value)  # type: ignore[arg-type]
 
 
 def _list(value: object, kind: Callable[[Any], Any]) -> list[Any]:
     """``[1, 2]``, ``"1,2"`` and ``1`` as a list of numbers."""
-    several = value.strip("[]").split(",") if isinstance(value, str) else value
-    several = several if isinstance(several, (list, tuple)) else [several]
-    if any(isinstance(each, bool) or (kind is int and isinstance(each, float)) for each in several):
+    several = value.strip("[] ").split(",") if isinstance(value, str) else value
+    return [kind(each) for each in (several if isinstance(several, (list, tuple)) else [several])]
+
+
+def _one_of(choices: Sequence[str]) -> Callable[[Any], str]:
+    return lambda value: choices[choices.index(value)]
+
+
+def _limits(value: object) -> dict[str, Any]:
+    """Return limits by metric, also from JSON."""
+    found = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(found, dict):
         raise ValueError
-    return [kind(each) for each in several if each != ""]
-
-
-def _limits(value: object) -> dict[str, Any] | None:
-    """Return limits by metric, also from JSON; None where it is something else."""
-    if isinstance(value, str) and value:
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
-    return dict(value) if isinstance(value, dict) else None if value else {}
+    return dict(found)
 
 
 def _refusal(name: str, value: object, allowed: str) -> str:

@@ -25,6 +25,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     failed,
     host_of,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._report.measured import with_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping
 
 SCHEMA = 1
@@ -60,7 +61,8 @@ def report_text(report: Mapping[str, Any]) -> str:
 
 
 def _host(name: object, record: object) -> dict[str, Any]:
-    clean = mapping(cleaned(_read(record) if isinstance(record, str) else record))
+    found = with_files(_read(record) if isinstance(record, str) else record, str(name))
+    clean = mapping(cleaned(found))
     if not clean:
         clean = {"error": _GONE, "stopped": UNREACHABLE}
     return host_of(visible(str(name)), clean)

@@ -17,7 +17,7 @@ FAIL, UNREACHABLE, REFUSED = "fail", "unreachable", "refused"
 UNKNOWN, CONFIGURED, PASS = "unknown", "configured", "pass"
 # The worst first.
 VERDICTS = (FAIL, UNREACHABLE, REFUSED, UNKNOWN, CONFIGURED, PASS)
-PARTS = ("changes", "verification", "drift", "plan", "fit", "topology")
+PARTS = ("changes", "verification", "drift", "plan", "fit", "measurement", "tuning", "topology")
 
 # A decision that lacks one of these places nothing.
 _PLACED = {"instance", "setting", "kind", "value"}
@@ -35,7 +35,9 @@ def host_of(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
     error = error if isinstance(error, str) and error.strip() else None
     named = record.get("accepted")
     accepted = [entry for entry in named if isinstance(entry, str)] if isinstance(named, list) else []
-    host = {"accepted": accepted, "strict": record.get("strict") is True, **parts}
+    unread = record.get("measured_problems")
+    problems = [entry for entry in unread if isinstance(entry, str)] if isinstance(unread, list) else []
+    host = {"accepted": accepted, "strict": record.get("strict") is True, **parts, "measured_problems": problems}
     verdict, reason = _judged(error, record.get("stopped"), host)
     return {
         "name": name,

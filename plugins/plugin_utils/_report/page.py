@@ -39,6 +39,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     is_accepted,
     servers,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._report.measured import measured_view
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import place_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping, rows
 
@@ -132,6 +133,7 @@ def _view(host: Mapping[str, Any]) -> dict[str, Any]:
         "problems": problems if isinstance(problems, list) else [],
         **picture,
         **_fits(host),
+        **measured_view(host),
     }
 
 

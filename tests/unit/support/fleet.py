@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import functools
+import json
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import advise
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
@@ -14,6 +16,7 @@ from ansible_collections.inference.ollama.tests.unit.golden.test_fleet import CA
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import SAME, running
 from ansible_collections.inference.ollama.tests.unit.support.fits import SETTINGS, Host, dense, fit_of
 from ansible_collections.inference.ollama.tests.unit.support.hosts import STORED, _stored
+from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result, tuned
 from ansible_collections.inference.ollama.tests.unit.support.plans import SOFTWARE, plan
 
 MODELS = {"llama3.1:8b": {}, "llama3.3:70b": {"layers": 80, "width": 8192, "forward": 28672, "heads": 64}}
@@ -56,6 +59,28 @@ def _fit():
     return fit_of(*found, missing=[{"name": "cut:latest", "reason": "its file could not be read"}])
 
 
+@functools.cache
+def _texts():
+    """The files of the playbooks benchmark and tune, of a host whose name is not in them."""
+    found = measured(result(), failed=[("large:70b", "the model was not loaded: status 500")])
+    return json.dumps({**found, "host": None}), json.dumps(tuned(host=None))
+
+
+def file_of(kind, text, folder="/srv/benchmark"):
+    """What slurp returns of a file of this kind; of one that could not be read there is no content."""
+    looked = {"item": [folder, kind], "stat": {"exists": True, "path": f"{folder}/node.{kind}.json"}}
+    content = {} if text is None else {"content": base64.b64encode(text.encode()).decode()}
+    return {"item": looked, **content}
+
+
+def _measured(number):
+    """The files of each third host; of one in four of these somebody has damaged them."""
+    if number % 3:
+        return []
+    end = -100 if number % 4 == 3 else None
+    return [file_of(kind, text[:end]) for kind, text in zip(("benchmark", "tuning"), _texts())]
+
+
 def record(number=0, trouble=None):
     """What is known of the host with this number."""
     facts, made = copy.deepcopy(_made(number))
@@ -63,6 +88,7 @@ def record(number=0, trouble=None):
         "topology": facts,
         "plan": made,
         "fit": copy.deepcopy(_fit()),
+        "files": _measured(number),
         "changes": None,
         "error": None,
         "stopped": None,

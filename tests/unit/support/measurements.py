@@ -157,9 +157,9 @@ def trial(number, value, phase="explore", failed=None, **settings):
     }
 
 
-def tuned(gain=18.5, **changes):
+def tuned(gain=18.5, host="node1", **changes):
     """What the search for better settings of a host has found."""
-    before, best = 572.0, 572.0 * (1 + gain / 100)
+    before, best = 572.0, 572.0 * (1 + (gain or 0) / 100)
     trials = [
         trial(1, before, num_parallel=8),
         trial(2, best, num_parallel=16),
@@ -173,20 +173,28 @@ def tuned(gain=18.5, **changes):
         "before": {"settings": {"num_parallel": 8}, "value": before},
         "best": {"settings": {"num_parallel": 16}, "value": best},
         "gain_percent": gain,
-        "comparison": {
+        "comparison": None
+        if gain is None
+        else {
             "before": before,
             "after": best,
-            "ratio": 1 + gain / 100,
+            "ratio": best / before,
             "low": 1.14,
             "high": 1.23,
             "confidence": 0.95,
             "verdict": "faster",
             "reason": "the interval lies above 1",
         },
+        "concurrency": 16,
+        "profile": {"model": "llama3.1:8b", "release": "0.34.1", "at": MOMENT, "host": host},
+        "proven": gain is not None,
         "points": 3,
-        "trials": trials,
+        "trials": len(trials),
+        "failed": 1,
+        "seconds": 123.0,
+        "left_out": [],
         "stop": {"reason": "converged", "message": "no neighbour of the best point is left to try"},
-        "history": [],
+        "history": trials,
         "measured": None,
         **changes,
     }
