@@ -6,32 +6,34 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._benchmark.options import SPEC, check, would
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import EVERY_ADDRESS, listens
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.limits import (
+    DEFAULTS,
+    KINDS,
+    LONGEST,
+    MOST_STREAMS,
+    is_model,
+    is_url,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record import name_of, read_record
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.records import unlike
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 PREFIX = "ollama_benchmark_"
 ALL = "all"
 HOST, CONTROLLER = "host", "controller"
-# Options of the module benchmark that have a variable, each with what it takes.
-_INTEGERS = ("prompt_tokens", "output_tokens", "warmup_requests", "requests", "seed")
-_SECONDS = ("duration", "max_duration", "request_timeout")
-_WORDS = {name: SPEC[name]["choices"] for name in ("arrival", "prompt_cache")}
+# The option of the module whose variable has another name.
 _VARIABLES = {"duration": "seconds"}
 _PARALLEL = "OLLAMA_NUM_PARALLEL"
-_MOST_STREAMS = 4096
 # What loading a model may take on top of the points.
-_LOADING, _LONGEST = 300, 86400
+_LOADING = 300
 
 
 def benchmark_request(
@@ -59,33 +61,20 @@ def benchmark_request(
         refusals.append(_refusal("from", source, f"{HOST} or {CONTROLLER}"))
     urls = _urls(asked, plan, source, refusals)
     measurements = [{**options, "model": name} for name in names]
-    # What is wrong for one model is wrong for all.
-    wrong, sentences = _checked(_params(measurements[0] if measurements else {**options, "model": "m"}, urls))
-    refusals += wrong
-    for measurement in measurements[1:]:
-        sentences += _checked(_params(measurement, urls))[1]
     refusals += _baseline(baseline, measurements)
     return {
         "refusals": list(dict.fromkeys(refusals)),
         "measurements": [] if refusals else measurements,
         "urls": urls,
         "from": source,
-        "would": [] if refusals else list(dict.fromkeys(sentences)),
+        "would": [] if refusals else [*_would(measurements, urls, source)],
     }
 
 
 def _options(asked: Mapping[str, Any], plan: Mapping[str, Any] | None, refusals: list[str]) -> dict[str, Any]:
     """Return the options that are asked for, as the module takes them."""
     found: dict[str, Any] = {}
-    takes: dict[str, tuple[Callable[[Any], Any], str]] = {
-        **dict.fromkeys(_INTEGERS, (_whole, "a whole number")),
-        **dict.fromkeys(_SECONDS, (_number, "a number of seconds")),
-        "concurrency": (lambda value: _list(value, _whole), "a list of whole numbers"),
-        "request_rate": (lambda value: _list(value, _number), "a list of requests a second"),
-        "goodput": (_limits, "limits by metric, such as {time_to_first_token_ms: 2000}"),
-        **{name: (_one_of(choices), " or ".join(choices)) for name, choices in _WORDS.items()},
-    }
-    for name, (kind, words) in takes.items():
+    for name, (kind, words) in KINDS.items():
         value = asked.get(_VARIABLES.get(name, name))
         if value not in (None, ""):
             try:
@@ -96,17 +85,26 @@ def _options(asked: Mapping[str, Any], plan: Mapping[str, Any] | None, refusals:
         found["concurrency"] = streams(plan)
     points = len(found.get("concurrency", [])) + len(found.get("request_rate", []))
     # Warming up takes a point's duration at most.
-    each = 2 * found.get("duration", SPEC["duration"]["default"])
-    found.setdefault("max_duration", max(1.0, min(float(_LONGEST), float(_LOADING + points * each))))
+    each = 2 * found.get("duration", DEFAULTS["duration"])
+    found.setdefault("max_duration", min(float(LONGEST), float(_LOADING + points * each)))
     return found
 
 
-def _checked(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return what is wrong with the options of the module, and what it would do with them."""
-    try:
-        return [], would(check(params))
-    except OllamaError as error:
-        return [_renamed(line) for line in str(error).splitlines()], []
+def _would(measurements: Sequence[Mapping[str, Any]], urls: Sequence[str], source: str) -> Iterator[str]:
+    """Yield what a run does, in sentences."""
+    for each in measurements:
+        asked = {**DEFAULTS, **each}
+        loads = [f"{count} at a time" for count in asked.get("concurrency", [])]
+        loads += [f"{rate:g} a second ({asked['arrival']})" for rate in asked.get("request_rate", [])]
+        yield (
+            f"would load {each['model']} where it is not in memory, and measure it from the {source}"
+            f" at {', '.join(urls) or 'the addresses of all planned servers'}, for at most {asked['max_duration']:g} s"
+        )
+        yield (
+            f"would send requests {', '.join(loads)}: prompts of {asked['prompt_tokens']} tokens (prompt cache:"
+            f" {asked['prompt_cache']}), answers of {asked['output_tokens']}, {asked['duration']:g} s each"
+        )
+    yield "would leave in memory what was there before"
 
 
 def streams(plan: Mapping[str, Any] | None) -> list[int]:
@@ -122,7 +120,7 @@ def streams(plan: Mapping[str, Any] | None) -> list[int]:
         slots += int(known) if known.isdecimal() and len(known) < 6 else 1
     slots = max(1, slots)
     powers = [1 << power for power in range(slots.bit_length()) if 1 << power < slots]
-    return [each for each in (*powers, slots, 2 * slots) if each <= _MOST_STREAMS]
+    return [each for each in (*powers, slots, 2 * slots) if each <= MOST_STREAMS]
 
 
 def _models(asked: Mapping[str, Any], models: Sequence[str] | None, refusals: list[str]) -> list[str]:
@@ -140,14 +138,23 @@ def _models(asked: Mapping[str, Any], models: Sequence[str] | None, refusals: li
             f"{PREFIX}model: it is empty, and so is {PREFIX}models; allowed is the name of a model that the servers"
             " have, such as llama3.2:3b"
         )
-    return list(dict.fromkeys(name.strip() for name in names))
+    names = list(dict.fromkeys(name.strip() for name in names))
+    words = "the name of a model such as llama3.2:3b"
+    refusals += [_refusal("models", name, words) for name in names if not is_model(name)]
+    return names
 
 
 def _urls(asked: Mapping[str, Any], plan: Mapping[str, Any] | None, source: str, refusals: list[str]) -> list[str]:
     """Return where the requests go; nothing where that is each server's own address."""
     given = asked.get("urls") or []
     if given:
-        return given.split(",") if isinstance(given, str) else [str(each) for each in given]
+        several = given.split(",") if isinstance(given, str) else given
+        several = [str(each).rstrip("/") for each in several] if isinstance(several, (list, tuple)) else []
+        if not several or len(set(several)) < len(several) or not all(map(is_url, several)):
+            # Not quoted: a password may be in it.
+            words = "a list of different addresses of servers such as http://192.0.2.7:11434, without a user"
+            refusals.append(f"{PREFIX}urls: it is not allowed; allowed is {words}")
+        return several
     if source != CONTROLLER or asked.get("local"):
         return []
     found = []
@@ -191,51 +198,8 @@ def _baseline(baseline: Mapping[str, Any] | None, measurements: Sequence[Mapping
         if name not in known:
             yield f"{what}: it has no model {name}, but {', '.join(known) or 'none'}"
             continue
-        workload = {key: measurement.get(key, SPEC[key].get("default")) for key in SPEC}
+        workload = {**DEFAULTS, **measurement}
         yield from (f"{what}: {name}: {each}" for each in unlike(known[name], {"workload": workload}))
-
-
-def _params(options: Mapping[str, Any], urls: Sequence[str]) -> dict[str, Any]:
-    """Return the options as the module gets them."""
-    params = {name: spec.get("default") for name, spec in SPEC.items()}
-    return {**params, **options, **({"urls": list(urls)} if urls else {})}
-
-
-def _renamed(line: str) -> str:
-    """Name the variable in place of the module's option."""
-    name, colon, rest = line.partition(":")
-    names = [f"{PREFIX}{_VARIABLES.get(each, each)}" for each in name.split(", ")]
-    return f"{', '.join(names)}{colon}{rest}"
-
-
-def _whole(value: object) -> int:
-    if isinstance(value, bool) or (isinstance(value, float) and value != int(value)):
-        raise ValueError
-    return int(value)  # type: ignore[call-overload, no-any-return]
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool):
-        raise ValueError
-    return float(value)  # type: ignore[arg-type]
-
-
-def _list(value: object, kind: Callable[[Any], Any]) -> list[Any]:
-    """``[1, 2]``, ``"1,2"`` and ``1`` as a list of numbers."""
-    several = value.strip("[] ").split(",") if isinstance(value, str) else value
-    return [kind(each) for each in (several if isinstance(several, (list, tuple)) else [several])]
-
-
-def _one_of(choices: Sequence[str]) -> Callable[[Any], str]:
-    return lambda value: choices[choices.index(value)]
-
-
-def _limits(value: object) -> dict[str, Any]:
-    """Return limits by metric, also from JSON."""
-    found = json.loads(value) if isinstance(value, str) else value
-    if not isinstance(found, dict):
-        raise ValueError
-    return dict(found)
 
 
 def _refusal(name: str, value: object, allowed: str) -> str:

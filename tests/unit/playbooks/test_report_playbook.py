@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, tuned
 from ansible_collections.inference.ollama.tests.unit.support.playbooks import LOCAL, ROOT, installed, play
 from ansible_collections.inference.ollama.tests.unit.support.stores import Store
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
@@ -57,6 +58,13 @@ wrong {HOST} ollama_topology_root={bare} ollama_numa_node=7
 broken {HOST} ansible_python_interpreter=/nonexistent/python
 undefined ansible_connection=local ansible_host="{{{{ nobody_said }}}}"
 """
+    folder = tmp_path / "benchmark"
+    folder.mkdir()
+    (folder / "served.benchmark.json").write_text(json.dumps(measured(host="served")), encoding="utf-8")
+    (folder / "wrong.benchmark.json").write_text("{", encoding="utf-8")
+    (folder / "bare.tuning.json").mkdir()
+    (tmp_path / "tuning").mkdir()
+    (tmp_path / "tuning/served.tuning.json").write_text(json.dumps(tuned(host="served")), encoding="utf-8")
     (tmp_path / "before.yml").write_text(BEFORE, encoding="utf-8")
     return play(tmp_path, inventory, [served, bare], "before.yml", ROOT / "playbooks/report.yml", *options)
 
@@ -87,6 +95,13 @@ def test_every_host_is_in_the_report(tmp_path):
     assert hosts["served"]["drift"]["differences"]
     assert hosts["served"]["changes"]["files"] == [{"path": "/etc/x.conf", "change": "created"}]
     assert hosts["served"]["fit"]["servers"][0]["models"][0]["name"] == "tiny:latest"
+    assert hosts["served"]["measurement"]["benchmarks"][0]["model"]["name"] == "llama3.1:8b"
+    assert hosts["served"]["tuning"]["gain_percent"] == 18.5
+    assert "Throughput and latency of served" in html
+    assert [host["measured_problems"] for host in (hosts["served"], hosts["lost"])] == [[], []]
+    (damaged,), (folder,) = hosts["wrong"]["measured_problems"], hosts["bare"]["measured_problems"]
+    assert damaged.startswith(f"{tmp_path}/benchmark/wrong.benchmark.json: it is not JSON")
+    assert folder.startswith(f"{tmp_path}/benchmark/bare.tuning.json: it cannot be read")
     assert (hosts["bare"]["fit"], "Models that fit served" in html) == (None, True)
     assert f"5 of 6 hosts need you: {tmp_path}/report/ollama.html" in " ".join(output.split())
     assert "changed=1" not in output.replace("Change a host", "")

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.options import SPEC, check
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.limits import DEFAULTS, KINDS
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.request import benchmark_request, streams
 from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
@@ -68,7 +70,7 @@ def test_without_variables_there_is_one_measurement():
         "max_duration": 300 + 60 * len(streams(PLAN)),
     }
     assert (found["refusals"], found["urls"], found["from"]) == ([], [], "host")
-    assert any("would measure" in each for each in found["would"])
+    assert any("would send requests 1 at a time" in each for each in found["would"])
 
 
 def test_every_variable_reaches_the_module():
@@ -106,7 +108,7 @@ def test_every_variable_reaches_the_module():
         "requests": 50,
         "max_duration": 99.0,
         "request_timeout": 5.0,
-        "goodput": {"request_latency_ms": 900},
+        "goodput": {"request_latency_ms": 900.0},
         "seed": 7,
     }
     given_options = {name: spec.get("default") for name, spec in SPEC.items()}
@@ -122,31 +124,48 @@ def test_rates_alone_are_an_open_loop_alone():
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("concurrency", [0], "ollama_benchmark_concurrency: 0 is not a number from 1"),
+        (
+            "concurrency",
+            [0],
+            "ollama_benchmark_concurrency: [0] is not allowed; allowed is a list of at most 50 whole numbers",
+        ),
         (
             "concurrency",
             "many",
-            "ollama_benchmark_concurrency: 'many' is not allowed; allowed is a list of whole numbers",
+            "ollama_benchmark_concurrency: 'many' is not allowed; allowed is a list",
         ),
         ("concurrency", [1.5], "ollama_benchmark_concurrency: [1.5] is not allowed"),
         ("concurrency", [True], "ollama_benchmark_concurrency: [True] is not allowed"),
-        ("request_rate", [-1], "ollama_benchmark_request_rate: -1 is not"),
-        ("seconds", 0, "ollama_benchmark_seconds: 0 is not a number of seconds"),
+        (
+            "request_rate",
+            [-1],
+            "ollama_benchmark_request_rate: [-1] is not allowed; allowed is a list of at most 50 numbers of requests",
+        ),
+        ("seconds", 0, "ollama_benchmark_seconds: 0 is not allowed; allowed is a number of seconds from 1 to 86400"),
         ("seconds", "soon", "ollama_benchmark_seconds: 'soon' is not allowed; allowed is a number of seconds"),
         ("seconds", True, "ollama_benchmark_seconds: True is not allowed"),
-        ("requests", 0, "ollama_benchmark_requests: 0 is not a number from 1"),
+        (
+            "requests",
+            0,
+            "ollama_benchmark_requests: 0 is not allowed; allowed is a whole number from 1 to 1000000",
+        ),
         ("seed", 1.5, "ollama_benchmark_seed: 1.5 is not allowed; allowed is a whole number"),
         ("prompt_cache", "maybe", "ollama_benchmark_prompt_cache: 'maybe' is not allowed; allowed is defeat or use"),
         ("arrival", ["x"], "ollama_benchmark_arrival: ['x'] is not allowed"),
-        ("goodput", "fast", "ollama_benchmark_goodput: 'fast' is not allowed; allowed is limits by metric"),
+        ("goodput", "fast", "ollama_benchmark_goodput: 'fast' is not allowed; allowed is numbers above 0 by metric"),
         ("goodput", [1], "ollama_benchmark_goodput: [1] is not allowed"),
-        ("goodput", {"speed": 1}, "ollama_benchmark_goodput: 'speed' is not one of"),
+        ("goodput", {"speed": 1}, "ollama_benchmark_goodput: {'speed': 1} is not allowed"),
         ("from", "there", "ollama_benchmark_from: 'there' is not allowed; allowed is host or controller"),
         ("models", 7, "ollama_benchmark_models: 7 is not allowed; allowed is a list of names, or all"),
         ("models", "all", "ollama_benchmark_models: it is all, and no model was found"),
-        ("models", ["a b"], "ollama_benchmark_model: 'a b' is not the name of a model"),
+        ("models", ["a b"], "ollama_benchmark_models: 'a b' is not allowed; allowed is the name of a model"),
         ("model", "", "ollama_benchmark_model: it is empty, and so is ollama_benchmark_models"),
         ("urls", "http://x,ftp://y", "ollama_benchmark_urls: "),
+        ("urls", "http://x,http://x/", "ollama_benchmark_urls: "),
+        ("urls", 7, "ollama_benchmark_urls: "),
+        ("urls", "http://me:secret@x", "ollama_benchmark_urls: it is not allowed; allowed is"),
+        ("concurrency", [1] * 51, "ollama_benchmark_concurrency: "),
+        ("goodput", {"request_latency_ms": -1}, "ollama_benchmark_goodput: "),
         ("measurable", False, "there is no ollama.service to measure"),
     ],
 )
@@ -159,7 +178,7 @@ def test_what_is_wrong_is_refused_by_its_variable(variable, value, words):
 
 def test_all_of_it_is_refused_at_once():
     """A line each."""
-    assert len(refusals(seconds="x", concurrency=[0, 9999], arrival="x", **{"from": "x"})) == 5
+    assert len(refusals(seconds="x", concurrency=[0, 9999], arrival="x", **{"from": "x"})) == 4
 
 
 def test_all_models_are_those_of_the_store():
@@ -228,3 +247,95 @@ def test_what_is_not_refused_the_module_takes(asked):
     for options in found["measurements"]:
         check({**{name: spec.get("default") for name, spec in SPEC.items()}, **options})
     assert found["measurements"] or found["refusals"]
+
+
+@given(st.sampled_from(sorted(KINDS)), ODD)
+def test_the_bounds_are_those_of_the_module(name, value):
+    """What the playbook refuses of a value of the right type the module refuses too, and the other way round."""
+    kind, _words = KINDS[name]
+    try:
+        taken = kind(value)
+    except (TypeError, ValueError, OverflowError):
+        return
+    options = {option: spec.get("default") for option, spec in SPEC.items()}
+    check({**options, "model": "m", name: taken})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "prompt_tokens",
+        "output_tokens",
+        "warmup_requests",
+        "requests",
+        "seed",
+        "duration",
+        "max_duration",
+        "request_timeout",
+    ],
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        -(1 << 63) - 1,
+        -(1 << 63),
+        -1,
+        0,
+        0.1,
+        0.5,
+        1,
+        10000,
+        10001,
+        86400,
+        86401,
+        1 << 17,
+        (1 << 17) + 1,
+        10**6,
+        10**6 + 1,
+        1 << 20,
+        (1 << 20) + 1,
+        1 << 63,
+    ],
+)
+def test_a_number_is_refused_where_the_module_refuses_it(name, value):
+    """At both ends."""
+    spec = {option: spec.get("default") for option, spec in SPEC.items()}
+    if SPEC[name]["type"] == "int" and isinstance(value, float):
+        return
+    try:
+        check({**spec, "model": "m", name: value})
+        right = True
+    except OllamaError:
+        right = False
+    assert (refusals(**{"seconds" if name == "duration" else name: value}) == []) == right
+
+
+def test_the_defaults_are_those_of_the_module():
+    """A baseline is compared with them."""
+    assert {name: SPEC[name]["default"] for name in DEFAULTS} == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("url", "right"),
+    [
+        ("http://127.0.0.1:11434", True),
+        ("https://node1.lan", True),
+        ("http://[fe80::1%25eth0]:11434", True),
+        ("http://node1/ollama", True),
+        ("http://node1:70000", False),
+        ("http://me@node1", False),
+        ("http://node1/?a", False),
+        ("node1:11434", False),
+        ("http://", False),
+    ],
+)
+def test_addresses_are_those_that_the_module_takes(url, right):
+    """Of a server, without a user."""
+    spec = {option: spec.get("default") for option, spec in SPEC.items()}
+    assert (refusals(urls=[url]) == []) == right
+    try:
+        check({**spec, "model": "m", "urls": [url]})
+    except OllamaError:
+        assert not right
+    else:
+        assert right
