@@ -73,7 +73,7 @@ def record_lost(kept: Kept | None, plan: Mapping[str, Any]) -> Iterator[str]:
         return
     why = [warning["message"] for warning in plan["warnings"] if warning["code"] == DROPPED]
     because = "; ".join(why) or "ollama_measured has no such record any more, or other variables say what it said"
-    yield f"{_record(before)} no longer counts, and the rules decide again: {because}"
+    yield f"{_record(before)}, no longer counts, and the rules decide again: {because}"
 
 
 def kept_text(variables: Mapping[str, Any], files: Mapping[str, str]) -> str:
@@ -168,7 +168,7 @@ def _kept(option: Option, value: object) -> Any:  # noqa: ANN401 - whatever the 
 def _clause(name: str, here: object, on_host: object, where: str) -> str:
     variable = f"ollama_{name}"
     if name == MEASURED:
-        return f"{variable} is {_record(here)} here and was {_record(on_host)} {where}"
+        return f"{variable} has {_record(here)} here and had {_record(on_host)} {where}"
     if load().options[name].type == "secret":
         return f"{variable} is {'set' if here else 'not set'} here and was {'set' if on_host else 'not set'} {where}"
     if name == _NAMES and isinstance(here, Mapping) and isinstance(on_host, Mapping):
@@ -188,10 +188,10 @@ def _record(value: object) -> str:
     record = value[0] if isinstance(value, list) and value and isinstance(value[0], Mapping) else {}
     settings = record.get("settings")
     if not isinstance(settings, Mapping) or not settings:
-        return "none"
+        return "no record that counts"
     values = ", ".join(f"{name} {_shown(content)}" for name, content in settings.items())
     where = f" on {record['host']}" if record.get("host") else ""
-    return f"what was measured for {record.get('model')}{where} ({values})"
+    return f"{values}, measured for {record.get('model')}{where}"
 
 
 def _shown(value: object) -> str:

@@ -163,7 +163,7 @@ def _attempt(
             for entry, _placement, count in planned
         ],
         "decisions": notes.decisions,
-        "measured": measured.told(record, taken),
+        "measured": measured.as_planned(record, taken),
         "warnings": notes.warnings,
     }
     for sentence in conflicts(found, made, policy.dropin_name):

@@ -117,7 +117,7 @@ def adopt(policy: Policy, record: Record | None) -> tuple[Policy, dict[str, Take
     return policy.replace(**taken), {key: Taken(value, reason) for key, value in taken.items()}
 
 
-def told(record: Record | None, taken: Mapping[str, Taken]) -> dict[str, Any] | None:
+def as_planned(record: Record | None, taken: Mapping[str, Taken]) -> dict[str, Any] | None:
     """The record as a plan has it, with those of its settings that were taken; None where there are none."""
     if record is None or not taken:
         return None
@@ -216,7 +216,7 @@ def _without(record: Record, name: str) -> Record:
 
 
 def _misfit(notes: Notes, plain: Mapping[str, Any]) -> str | None:
-    """Why a plan with a record is not to be had; None where it is as right as the plan without."""
+    """Why a plan with a record cannot be used; None where it is as right as the plan without."""
     if notes.errors:
         return notes.errors[0]
     before = {warning["code"] for warning in plain["warnings"]}
@@ -229,11 +229,11 @@ def _explained(made: dict[str, Any], plain: Mapping[str, Any]) -> dict[str, Any]
     rules = {_place(each): as_text(each["value"]) for each in plain["decisions"]}
     decisions = []
     for each in made["decisions"]:
-        told = ""
+        rest = ""
         if each["source"] == MEASURED and _place(each) in rules:
             value = rules[_place(each)]
-            told = f"; the rules give {'the same' if value == as_text(each['value']) else value or 'no value'}"
-        decisions.append({**each, "reason": f"{each['reason']}{told}"})
+            rest = f"; the rules give {'the same' if value == as_text(each['value']) else value or 'no value'}"
+        decisions.append({**each, "reason": f"{each['reason']}{rest}"})
     return {**made, "decisions": decisions}
 
 

@@ -21,6 +21,7 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_d
 from ansible_collections.inference.ollama.tests.unit.support.cases import LLAMA_8B
 from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
 from ansible_collections.inference.ollama.tests.unit.support.gguf_files import Writer, llama
+from ansible_collections.inference.ollama.tests.unit.support.measured import DIGEST, record_of
 from ansible_collections.inference.ollama.tests.unit.support.models import GEMMA, LLAMA, STORE, read
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
@@ -267,6 +268,22 @@ def test_a_damaged_answer_on_models_is_no_traceback(act, answer):
     for value in ("auto", ["llama3.1"]):
         result, _asked = act(answers={"models_info": answer}, ollama_reference_models=value, ollama_version="0.40.1")
         assert "Traceback" not in str(result.get("msg", ""))
+
+
+def test_the_digest_of_a_model_that_was_measured_is_read(act):
+    """Of the named models alone, and only where a record is of the host's hardware; all that is read may be damaged."""
+    record = record_of(xeon(), {"num_parallel": 3})
+    elsewhere = {**record, "hardware": "0" * 16}
+    store = read({**LLAMA, "digest": DIGEST})
+    result, asked = act(answers={"models_info": store}, ollama_measured=[record], ollama_models_path="/srv/models")
+    assert asked[2:] == [("models_info", {"stores": ["/srv/models"], "names": ["llama3.1:8b"]})]
+    assert result["plan"]["measured"]["settings"] == {"num_parallel": 3}
+    assert "measured-not-compared" not in [warning["code"] for warning in result["plan"]["warnings"]]
+    assert [name for name, _args in act(ollama_measured=[elsewhere])[1]] == ["topology_facts", "unit_files_info"]
+    _result, asked = act(answers={"models_info": store}, ollama_measured=[record], ollama_version="0.40.1")
+    assert "names" not in asked[2][1]
+    for damaged in ({"models": [{"name": None, "digest": 5}]}, {"models": [7], "stores": [{"readable": False}]}):
+        assert act(answers={"models_info": damaged}, ollama_measured=[record])[0]["refusals"] == []
 
 
 def test_files_are_read_on_the_controller(act, tmp_path):

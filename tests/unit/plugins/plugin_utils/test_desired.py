@@ -20,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._desired import R
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import questions
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
 from ansible_collections.inference.ollama.tests.unit.support.found import FILE, found_unit
+from ansible_collections.inference.ollama.tests.unit.support.measured import record_of
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
 ROLE = Path(__file__).resolve().parents[4] / "roles/ollama"
@@ -662,6 +663,62 @@ def test_a_host_has_one_set_of_variables_in_a_run():
     assert second(dropin_name="b.conf", other_variables="accept")["refusals"] == []
     assert second(dropin_name="b.conf", staging_root="/image")["refusals"] == []
     assert second(Run("gpu1", preflight=False, earlier=first["earlier"]), dropin_name="b.conf")["refusals"] == []
+
+
+def test_what_was_measured_may_change_between_two_uses_of_a_run():
+    """A search applies one point after the other; each use has its own, and no other variable may differ."""
+    first = desired(measured=[record_of(xeon(), {"num_parallel": 2}, value=None)])
+    again = Run("gpu1", earlier=first["earlier"])
+    options = {**DEFAULTS, "api_key": False, "measured": [record_of(xeon(), {"num_parallel": 3})]}
+    second = desired_state(xeon(), options, kept(first), again)
+    assert (second["refusals"], second["restart"]) == ([], ["ollama.service"])
+    assert len(desired_state(xeon(), {**options, "keep_alive": "2h"}, kept(first), again)["refusals"]) == 1
+
+
+def test_a_host_keeps_the_record_that_its_plan_took():
+    """Records for other hosts change nothing on it, and the record explains what differs later."""
+    record, other = record_of(xeon(), {"num_parallel": 3}), record_of(xeon(), {"num_parallel": 4}, hardware="0" * 16)
+    state = desired(found(variables=None), measured=[record])
+    assert json.loads(state["files"][-1]["content"])["variables"]["ollama_measured"] == [record]
+    assert desired(kept(state), measured=[other, record])["pending"] is False
+    later = desired(kept(state), measured=[{**record, "settings": {"num_parallel": 2}}])
+    assert (later["refusals"], later["notices"]) == ([], [])
+    assert later["origins"][DROPIN] == (
+        "made with other variables: ollama_measured is what was measured for llama3.1:8b on node-17 (num_parallel 2)"
+        " here and was what was measured for llama3.1:8b on node-17 (num_parallel 3) on the host"
+    )
+
+
+def test_a_host_whose_record_is_gone_goes_back_to_the_rules_with_a_notice():
+    """It says what counted, and why it does not any more; several servers that were measured go without a refusal."""
+    record = record_of(xeon(), {"num_parallel": 3, "instances": "per_numa_node"})
+    state = desired(found(variables=None), measured=[record])
+    before = kept(state, active=["ollama@node0.service", "ollama@node1.service"])
+    without_any = desired(before)
+    assert (without_any["refusals"], without_any["plan"]["measured"]) == ([], None)
+    assert without_any["stop"] == ["ollama@node0.service", "ollama@node1.service"]
+    lost = (
+        "what was measured for llama3.1:8b on node-17 (num_parallel 3, instances per_numa_node) no longer counts, and"
+    )
+    assert without_any["notices"] == [
+        f"{lost} the rules decide again: ollama_measured has no such record any more, or other variables say what it said"
+    ]
+    (notice,) = desired(before, measured=[{**record, "release": "0.33.0"}])["notices"]
+    assert notice.startswith(
+        f"{lost} the rules decide again: ollama_measured: llama3.1:8b on node-17 was measured with"
+    )
+    again = desired(kept(without_any))
+    assert (again["pending"], again["notices"]) == (False, [])
+
+
+@pytest.mark.parametrize("value", [None, 7, "x", [7], [{}], [{"settings": 7, "host": 1}], [{"settings": {"a": {}}}]])
+def test_a_damaged_record_on_a_host_stops_nothing(value):
+    """Somebody may have edited the file."""
+    host_ = made()
+    text = json.loads(host_["variables"])
+    text["variables"]["ollama_measured"] = value
+    state = desired({**host_, "variables": json.dumps(text)})
+    assert state["refusals"] == []
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

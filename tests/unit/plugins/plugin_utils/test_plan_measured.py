@@ -191,7 +191,7 @@ def test_a_record_that_does_not_fit_is_dropped_with_what_has_changed(fields, opt
     assert made["measured"] is None
 
 
-def test_other_hardware_is_told_in_words_then_and_now():
+def test_other_hardware_is_named_in_words_then_and_now():
     """An operator sees which part is another one."""
     made = planned(record_of(xeon(), {"num_parallel": 16}))
     (message,) = said(made, DROPPED)
@@ -202,7 +202,7 @@ def test_other_hardware_is_told_in_words_then_and_now():
     assert message.endswith("; and 2 more")
 
 
-def test_other_hardware_of_the_same_words_is_told_by_its_key():
+def test_other_hardware_of_the_same_words_is_named_by_its_key():
     """A card with more memory may have the same name."""
     other = host()
     other["gpus"][0]["memory_bytes"] = 96 * GIB

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import models_question, questions
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_desired import DEFAULTS, found
 from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
+from ansible_collections.inference.ollama.tests.unit.support.measured import record_of
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
 
@@ -61,6 +62,20 @@ def test_a_release_that_converts_models_asks_for_the_store():
     assert models_question(machine, {**options, "staging_root": "/srv/staging"}, found()) is None
     assert models_question(host(), options, found()) is None
     assert models_question(machine, {**options, "num_threads": -4}, found()) is None
+
+
+def test_a_record_of_the_hosts_hardware_asks_for_its_model():
+    """The named model alone; where all are read anyway, no names are given."""
+    machine = host(user="ollama")
+    record = record_of(machine, {"num_parallel": 2})
+    store = {"stores": ["~ollama/.ollama/models"]}
+    options = {**DEFAULTS, "measured": [record]}
+    assert models_question(machine, options, found()) == {**store, "names": ["llama3.1:8b"]}
+    assert models_question(machine, options, found(), preflight=False) == {**store, "names": ["llama3.1:8b"]}
+    assert models_question(machine, {**options, "reference_models": "auto"}, found()) == store
+    assert models_question(host(), options, found()) == {"names": ["llama3.1:8b"]}
+    for other in ({"objective": "latency"}, {"topology_root": "/srv/tree"}, {"num_threads": -4}):
+        assert models_question(machine, {**options, **other}, found()) is None
 
 
 def test_names_of_models_keep_no_port_from_being_looked_at():
