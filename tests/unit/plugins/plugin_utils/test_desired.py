@@ -667,7 +667,7 @@ def test_a_host_has_one_set_of_variables_in_a_run():
 
 def test_what_was_measured_may_change_between_two_uses_of_a_run():
     """A search applies one point after the other; each use has its own, and no other variable may differ."""
-    first = desired(measured=[record_of(xeon(), {"num_parallel": 2}, value=None)])
+    first = desired(found(variables=None), measured=[record_of(xeon(), {"num_parallel": 2}, value=None)])
     again = Run("gpu1", earlier=first["earlier"])
     options = {**DEFAULTS, "api_key": False, "measured": [record_of(xeon(), {"num_parallel": 3})]}
     second = desired_state(xeon(), options, kept(first), again)
@@ -684,8 +684,11 @@ def test_a_host_keeps_the_record_that_its_plan_took():
     later = desired(kept(state), measured=[{**record, "settings": {"num_parallel": 2}}])
     assert (later["refusals"], later["notices"]) == ([], [])
     assert later["origins"][DROPIN] == (
-        "made with other variables: ollama_measured is what was measured for llama3.1:8b on node-17 (num_parallel 2)"
-        " here and was what was measured for llama3.1:8b on node-17 (num_parallel 3) on the host"
+        "made with other variables: ollama_measured has num_parallel 2, measured for llama3.1:8b on node-17"
+        " here and had num_parallel 3, measured for llama3.1:8b on node-17 on the host"
+    )
+    assert desired(kept(state))["origins"][DROPIN].startswith(
+        "made with other variables: ollama_measured has no record that counts here and had num_parallel 3, measured for"
     )
 
 
@@ -698,15 +701,12 @@ def test_a_host_whose_record_is_gone_goes_back_to_the_rules_with_a_notice():
     assert (without_any["refusals"], without_any["plan"]["measured"]) == ([], None)
     assert without_any["stop"] == ["ollama@node0.service", "ollama@node1.service"]
     lost = (
-        "what was measured for llama3.1:8b on node-17 (num_parallel 3, instances per_numa_node) no longer counts, and"
+        "instances per_numa_node, num_parallel 3, measured for llama3.1:8b on node-17, no longer counts, and the rules"
     )
-    assert without_any["notices"] == [
-        f"{lost} the rules decide again: ollama_measured has no such record any more, or other variables say what it said"
-    ]
+    why = "ollama_measured has no such record any more, or other variables say what it said"
+    assert without_any["notices"] == [f"{lost} decide again: {why}"]
     (notice,) = desired(before, measured=[{**record, "release": "0.33.0"}])["notices"]
-    assert notice.startswith(
-        f"{lost} the rules decide again: ollama_measured: llama3.1:8b on node-17 was measured with"
-    )
+    assert notice.startswith(f"{lost} decide again: ollama_measured: llama3.1:8b on node-17 was measured with")
     again = desired(kept(without_any))
     assert (again["pending"], again["notices"]) == (False, [])
 
