@@ -19,6 +19,7 @@ from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SE
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
 from ansible_collections.inference.ollama.tests.unit.support.gates import benchmark
 from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result
+from ansible_collections.inference.ollama.tests.unit.support.measured import record_of
 from ansible_collections.inference.ollama.tests.unit.support.models import LLAMA, read
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
 from ansible_collections.inference.ollama.tests.unit.support.records import record
@@ -27,6 +28,7 @@ SECRET = "sUperS3cretZq77"
 WRAPPED = FilterModule().filters()
 PLAN = json.loads(json.dumps(plan(xeon(), numa_node=1)))
 TOPOLOGY = json.loads(json.dumps(xeon()))
+MEASURED = record_of(TOPOLOGY, {"num_parallel": 3})
 CARDS = json.loads(json.dumps(workstation(card(0, free_bytes=8 << 30), card(1))))
 NOTHING = {"schema": 1, "instances": [], "problems": []}
 VERIFIED = json.loads(json.dumps(WRAPPED["verification"](PLAN, NOTHING)))
@@ -160,7 +162,7 @@ RIGHT = {
     "tuning_request": [{"model": "x", "objective": "latency", "points": 1, "minutes": 1, "seconds": 9}],
     "tuning_plan": [
         TOPOLOGY,
-        {"num_threads": 4, "environment": {"A": "1"}, "reference_models": "auto"},
+        {"num_threads": 4, "environment": {"A": "1"}, "reference_models": "auto", "measured": [MEASURED]},
         "0.34.1",
         None,
         read(LLAMA),
