@@ -26,15 +26,18 @@ _ROUNDS = 3
 # Standard errors by which two values differ where one measurement of each decides, and what a host may drift meanwhile.
 _CLEAR, _DRIFT = 3.0, 0.02
 # Turns of a candidate and the best in which the closer ones are measured.
-_TURNS = 4
+_TURNS = 5
 # What is left of the best where a choice is not tried again in a further round, and a walk does not go on.
 _HOPELESS, _FAR = 0.8, 0.7
-# By how many standard errors a candidate that is close has to be better: far from the best one, and near it.
-_COARSE, _FINE = 1.0, 0.5
+# By how many standard errors a candidate that is close has to be better: far from the best one, near it,
+# and between it and its neighbours.
+_COARSE, _FINE, _BETWEEN = 1.0, 0.5, 0.0
 # What makes no difference between two values.
 _ALIKE = 0.03
 # Integers that are closer than this to the best one are not tried.
 _RESOLUTION = 0.04
+# The first step away from the best one in a further round.
+_NEAR = 0.12
 
 
 class Explorer:
@@ -104,7 +107,7 @@ class Explorer:
     def _step_by_step(self, knob: Mapping[str, Any]) -> None:
         """The same in steps from the least one on, since the best is near where nothing else has changed much."""
         start = self.best[knob["name"]]
-        least = max(1, round(start * _RESOLUTION))
+        least = max(1, round(start * _NEAR))
         self._search_line(
             knob,
             _until(knob["high"], lambda number: start + (least << number - 1), start),
@@ -155,7 +158,7 @@ class Explorer:
         while (middle := self._middle(knob, low, high)) is not None:
             best = self.best[knob["name"]]
             outer = low if middle < best else high
-            if self._better(self._with(knob, middle), f"{knob['name']} {middle} in place of {best}", _FINE) or (
+            if self._better(self._with(knob, middle), f"{knob['name']} {middle} in place of {best}", _BETWEEN) or (
                 outer is not None and self._beyond(knob, middle, outer)
             ):
                 low, high = (low, best) if middle < best else (best, high)
@@ -177,7 +180,7 @@ class Explorer:
         value = (middle + outer + (outer > middle)) // 2
         if not self.measurements.failed(self._with(knob, middle)) or value in (middle, outer):
             return False
-        return self._better(self._with(knob, value), f"{knob['name']} {value}, since {middle} failed", _FINE)
+        return self._better(self._with(knob, value), f"{knob['name']} {value}, since {middle} failed", _BETWEEN)
 
     def _level(self, knob: Mapping[str, Any], neighbour: int | None) -> bool:
         """Whether a neighbour is as good as the best, as on a curve that is level there."""
@@ -219,7 +222,7 @@ class Explorer:
                 return bool(value)
             turns.append(math.log(value / again))
             mean, error = fmean(turns), found.noise() * math.sqrt(2 / len(turns))
-            if abs(mean) > _CLEAR * error or abs(mean) + error < _ALIKE or len(turns) == _TURNS:
+            if abs(mean) > _CLEAR * error or abs(mean) + 1.5 * error < _ALIKE or len(turns) == _TURNS:
                 break
             value = found.measure(settings, EXPLORE, f"again, in turn: {why}")
         for each in turns if len(turns) > 1 else ():
