@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.measurements import EXPLORE
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.objective import key_of, same, text
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.measurements import Measurements, Settings
 
-_ROUNDS = 3
+_ROUNDS = 4
 # Standard errors by which two values differ where one measurement of each decides, and what a host may drift meanwhile.
 _CLEAR, _DRIFT = 3.0, 0.02
 # Turns of a candidate and the best in which the closer ones are measured.
-_TURNS = 5
+_TURNS = 6
 # What is left of the best where a choice is not tried again in a further round, and a walk does not go on.
 _HOPELESS, _FAR = 0.8, 0.7
 # By how many standard errors a candidate that is close has to be better: far from the best one, near it,
@@ -40,6 +40,10 @@ _RESOLUTION = 0.04
 _NEAR = 0.12
 
 
+# The values below and above the best one that were tried; None where there are none.
+Neighbours = Tuple[Optional[int], Optional[int]]
+
+
 class Explorer:
     """The best settings so far, and what leads to better ones."""
 
@@ -47,6 +51,7 @@ class Explorer:
         self.measurements, self.space = measurements, measurements.space
         self.best: Settings = dict(self.space["start"])
         self._hopeless: set[tuple[str, str]] = set()
+        self._between: dict[str, Neighbours] = {}
         # Pairs of settings whose second one was not better than the first.
         self._lost: set[tuple[Any, Any]] = set()
 
@@ -64,12 +69,17 @@ class Explorer:
                 if knob.get("follows"):
                     continue
                 if knob["kind"] == "choice":
-                    self._choose(knob)
-                elif number:
-                    self._step_by_step(knob)
+                    # Between the brackets and the bisections nothing has changed enough to try it again.
+                    if number != 1:
+                        self._choose(knob)
+                elif number == 0:
+                    self._between[knob["name"]] = self._bracket(knob)
+                elif number == 1:
+                    self._bisect(knob, *self._between[knob["name"]])
                 else:
-                    self._bracket(knob)
-            if self.best == before:
+                    self._bisect(knob, *self._step_by_step(knob))
+            unchanged = before if number > 1 else self.space["start"]
+            if number and key_of(self.best) == key_of(unchanged):
                 return
 
     def _with(self, knob: Mapping[str, Any], value: Any) -> Settings:  # noqa: ANN401 - a number or a choice
@@ -94,42 +104,39 @@ class Explorer:
             else:
                 current = value
 
-    def _bracket(self, knob: Mapping[str, Any]) -> None:
-        """Double while it gets better, else halve, then bisect between the neighbours of the best."""
+    def _bracket(self, knob: Mapping[str, Any]) -> Neighbours:
+        """Double while it gets better, else halve; return the neighbours of the best."""
         start = self.best[knob["name"]]
-        self._search_line(
+        return self._search_line(
             knob,
             _until(knob["high"], lambda number: start << number, start),
             _until(knob["low"], lambda number: start >> number, start),
             _COARSE,
         )
 
-    def _step_by_step(self, knob: Mapping[str, Any]) -> None:
-        """The same in steps from the least one on, since the best is near where nothing else has changed much."""
+    def _step_by_step(self, knob: Mapping[str, Any]) -> Neighbours:
+        """The same in small steps first, since the best is near where nothing else has changed much."""
         start = self.best[knob["name"]]
         least = max(1, round(start * _NEAR))
-        self._search_line(
+        return self._search_line(
             knob,
             _until(knob["high"], lambda number: start + (least << number - 1), start),
             _until(knob["low"], lambda number: start - (least << number - 1), start),
             _FINE,
         )
 
-    def _search_line(self, knob: Mapping[str, Any], up: list[int], down: list[int], bar: float) -> None:
+    def _search_line(self, knob: Mapping[str, Any], up: list[int], down: list[int], bar: float) -> Neighbours:
         start = self.best[knob["name"]]
         low, high = self._walk(knob, up, bar)
         if len(up) > 1 and self.best[knob["name"]] >= up[0]:
-            self._bisect(knob, low, high)
-            return
+            return low, high
         # One step that a bound has cut short says little of the direction.
         above, below = self._walk(knob, down, bar)
         if self.best[knob["name"]] < start:
-            low, high = below, above
-        elif low is None:
-            low = below
-        self._bisect(knob, low, high)
+            return below, above
+        return (below if low is None else low), high
 
-    def _walk(self, knob: Mapping[str, Any], values: list[int], bar: float) -> tuple[int | None, int | None]:
+    def _walk(self, knob: Mapping[str, Any], values: list[int], bar: float) -> Neighbours:
         """Go on while it gets better; return the neighbours of the best value behind and ahead, None where none is.
 
         One step that is not better is followed by another one, unless it is far worse: curves have dips and level
@@ -187,7 +194,8 @@ class Explorer:
         if neighbour is None:
             return True
         settings = self._with(knob, neighbour)
-        return not self.measurements.failed(settings) and not self._worse(settings, 1 - _ALIKE)
+        seen, best = self.measurements.known(settings), self.measurements.known(self.best)
+        return seen is not None and best is not None and seen >= (1 - _ALIKE) * best
 
     def _better(self, settings: Settings, why: str, bar: float) -> bool:
         """Measure settings, in turn with the best where it is close; take them where they are better."""
