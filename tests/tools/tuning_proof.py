@@ -75,10 +75,10 @@ class Outcome(NamedTuple):
 
 
 @functools.cache
-def space_of(cores: int, quantised: bool) -> dict[str, Any]:
+def space_of(cores: int, kv_cache_types: tuple[str, ...]) -> dict[str, Any]:
     """The space of a host with so many cores, from its plan."""
     machine = topology(sockets=1, cores=cores, threads=1, nodes=1, memory_gib=4 * cores)
-    options = {"context_minimum": 4096, "kv_cache_types": ["q8_0"] if quantised else []}
+    options = {"context_minimum": 4096, "kv_cache_types": kv_cache_types}
     return tuning_space(plan(machine, objective="throughput"), machine, options)
 
 
@@ -86,7 +86,7 @@ def server(seed: int, kind: str) -> Server:
     """Draw a server."""
     draw = random.Random(f"server {kind} {seed}")
     cores = draw.choice(CORES)
-    space = space_of(cores, draw.random() < 0.3)
+    space = space_of(cores, ("q8_0",) if draw.random() < 0.3 else ())
     slots = next(knob for knob in space["knobs"] if knob["name"] == "num_parallel")
     speed = Speed(
         cpus=cores,
@@ -117,7 +117,15 @@ def grid(one: Server) -> list[dict[str, Any]]:
     return [with_context(dict(zip(names, each)), one.space) for each in itertools.product(*values)]
 
 
-def search(seed: int, kind: str = "varied", noise: str = "requests", budget: Budget = Budget()) -> Outcome:
+@functools.cache
+def best_rate(seed: int, kind: str) -> tuple[int, float]:
+    """The points of the grid, and the rate of the best one."""
+    one = server(seed, kind)
+    points = grid(one)
+    return len(points), max(one.rate(settings) for settings in points if one.loads(settings))
+
+
+def search(seed: int, kind: str = "varied", noise: str = "requests", budget: Budget | None = None) -> Outcome:
     """Search one server, and compare the end with its grid."""
     one = server(seed, kind)
     draw = random.Random(f"noise {noise} {seed}")
@@ -133,14 +141,13 @@ def search(seed: int, kind: str = "varied", noise: str = "requests", budget: Bud
         rate = one.rate(settings)
         if noise == "drift":
             rate *= 1 + direction * DRIFT * len(seen) / LENGTH
-        count = draw.randint(30, 60) if noise == "requests" else 10
-        parts = [rate * max(0.1, draw.gauss(1, NOISE)) for _number in range(count)]
+        many = draw.randint(30, 60) if noise == "requests" else 10
+        parts = [rate * max(0.1, draw.gauss(1, NOISE)) for _number in range(many)]
         value = fmean(parts)
-        return {**trial, "value": value, "std_error": stdev(parts) / math.sqrt(count), "output_token_throughput": value}
+        return {**trial, "value": value, "std_error": stdev(parts) / math.sqrt(many), "output_token_throughput": value}
 
-    end = run([], one.space, budget, ask)
-    points = [settings for settings in grid(one) if one.loads(settings)]
-    best = max(one.rate(settings) for settings in points)
+    end = run([], one.space, budget or Budget(), ask)
+    count, best = best_rate(seed, kind)
     start = one.space["start"]
     return Outcome(
         seed=seed,
@@ -148,7 +155,7 @@ def search(seed: int, kind: str = "varied", noise: str = "requests", budget: Bud
         start_share=one.rate(start) / best,
         points=len({tuple(settings.items()) for settings in seen}),
         measurements=len(seen),
-        grid=len(grid(one)),
+        grid=count,
         end=end,
         changed=end.settings != start,
         failing=not one.loads(end.settings),
@@ -169,7 +176,7 @@ def main(count: int) -> None:
         counts = sorted(each.measurements for each in found)
         line += f"; points median {median(e.points for e in found):.0f} most {max(e.points for e in found)}"
         line += f", most {part:.1%} of the grid; measurements median {median(counts):.0f}"
-        print(f"{line} 95% {counts[int(len(counts) * 0.95)]} most {counts[-1]}")
+        sys.stdout.write(f"{line} 95% {counts[int(len(counts) * 0.95)]} most {counts[-1]}\n")
 
 
 if __name__ == "__main__":
