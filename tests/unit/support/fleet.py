@@ -178,6 +178,7 @@ def changes(outcome, instance):
         "problem": None,
         "verification": None,
         "checks": [],
+        "gate": {"verdict": "kept", "text": "312 -> 455 tokens/s (+46 %)"} if outcome == "changed" else None,
     }
 
 

@@ -135,7 +135,7 @@ def test_the_page_shows_what_the_data_holds():
         wanted += [row["reason"] for row in (host["fit"] or {"missing": []})["missing"]]
         run = host["changes"] or {}
         wanted += [run.get("outcome"), run.get("state"), *(file["path"] for file in run.get("files", []))]
-        wanted += run.get("restarted", [])
+        wanted += [*run.get("restarted", []), (run.get("gate") or {}).get("text")]
         missing = [text for text in wanted if text and texts[text] == 0 and text not in "".join(page.texts[number])]
         assert not missing
         for row in (host["plan"] or {"warnings": []})["warnings"]:
