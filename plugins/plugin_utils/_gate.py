@@ -14,16 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.comparison import compare
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.objective import BALANCED, SUCCESS, WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 KEPT, SLOWER, UNCLEAR, NOT_MEASURED = "kept", "slower", "unclear", "not_measured"
-LATENCY, BALANCED = "latency", "balanced"
-# What the objective balanced asks of a request, in the words of the module benchmark.
-LIMITS = {"time_to_first_token_ms": 2000, "output_token_throughput_per_user": 20}
-# The share of requests that must succeed for a measurement to count, and within the limits for all tokens to count.
-_SUCCESS, _WITHIN = 0.95, 0.95
 # Below this share within the limits they say nothing of a change, since a request more or less decides.
 _TOO_FEW = 0.05
 _UNIT = "tokens/s"
@@ -45,8 +41,8 @@ def round_of(measured: Mapping[str, Any], objective: str) -> dict[str, Any]:
     point = points[0]
     requests, windows = point["requests"], point["windows"]
     ended = requests["successful"] + requests["errored"] + requests["refused"]
-    if ended and requests["successful"] < _SUCCESS * ended:
-        why = "; ".join(str(error["message"]) for error in point["errors"][:2]) or "they were refused"
+    if ended and requests["successful"] < SUCCESS * ended:
+        why = "; ".join(str(error["message"]) for error in (point["errors"] or [])[:2]) or "they were refused"
         return _nothing(f"{requests['successful']} of {ended} requests succeeded: {why}")
     tokens = [float(value) for value in windows["output_token_throughput"]]
     if not tokens or not any(tokens):
@@ -57,7 +53,7 @@ def round_of(measured: Mapping[str, Any], objective: str) -> dict[str, Any]:
         return made
     share = sum(good) / sum(all_of_them)
     shares = [part / whole if whole else share for part, whole in zip(good, all_of_them)]
-    return {**made, "share": share, "values": [each * min(1, of / _WITHIN) for each, of in zip(tokens, shares)]}
+    return {**made, "share": share, "values": [each * min(1, of / WITHIN) for each, of in zip(tokens, shares)]}
 
 
 def _nothing(error: str) -> dict[str, Any]:

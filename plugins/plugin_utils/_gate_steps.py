@@ -23,6 +23,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._options import r
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import PARALLEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import environment
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.objective import BALANCED, LATENCY, LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -230,13 +231,13 @@ def _round(state: Mapping[str, Any], phase: str, units: list[dict[str, str]], nu
         "max_duration": 3 * seconds + 180,
         "request_timeout": seconds + 120,
         "seed": seed,
-        **({"goodput": gate.LIMITS} if state["objective"] == gate.BALANCED else {}),
+        **({"goodput": dict(LIMITS)} if state["objective"] == BALANCED else {}),
     }
     return {"phase": phase, "units": units, "options": options}
 
 
 def _concurrency(state: Mapping[str, Any], before: int) -> int:
-    return 1 if state["objective"] == gate.LATENCY else max(state["slots"], before, 1)
+    return 1 if state["objective"] == LATENCY else max(state["slots"], before, 1)
 
 
 def _slots(variables: Mapping[str, Any]) -> int:
