@@ -18,8 +18,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice im
 from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, dense, fit_of
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
 from ansible_collections.inference.ollama.tests.unit.support.gates import benchmark
-from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result
 from ansible_collections.inference.ollama.tests.unit.support.measured import record_of
+from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result
 from ansible_collections.inference.ollama.tests.unit.support.models import LLAMA, read
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
 from ansible_collections.inference.ollama.tests.unit.support.records import record
