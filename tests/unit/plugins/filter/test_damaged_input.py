@@ -77,7 +77,7 @@ STEP = WRAPPED["tuning_step"]([], SPACE, {"points": 20, "minutes": 60, "minutes_
 RATE = {"count": 2, "mean": 20.0, "std_dev": 1.0}
 POINT = {
     "stop": {"reason": "duration", "message": "x"},
-    "requests": {"total": 20, "successful": 20},
+    "requests": {"total": 20, "successful": 20, "incomplete": 0},
     "errors": [{"message": "x", "count": 1}],
     "metrics": {
         "output_token_throughput": RATE,
