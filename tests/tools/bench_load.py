@@ -115,7 +115,7 @@ def overhead(seconds):
     result, spent, _log = measured(
         "overhead", concurrency=[STREAMS], duration=seconds, output_tokens=tokens, request_timeout=60, prompt_tokens=256
     )
-    (point,) = result["points"]
+    point = result["points"][0]
     # The warm-up is a load as the point is.
     return {
         "cores": spent / result["seconds"],
@@ -135,7 +135,7 @@ def accuracy():
         output_tokens=ACCURATE_TOKENS,
         prompt_tokens=64,
     )
-    (point,) = result["points"]
+    point = result["points"][0]
     rows = {}
     for name in NAMES:
         rows[name] = {"measured": {key: point["metrics"][name][key] for key in PERCENTILES}}

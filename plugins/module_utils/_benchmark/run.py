@@ -189,6 +189,12 @@ class Run:
                 f"{load.text()}: sending and receiving took {spent / seconds:.0%} of a core, so that the times may be"
                 " those of this program"
             )
+        ended = [record for record in point.records if record.end is not None]
+        if point.records and not ended:
+            self._world.problems.append(
+                f"{load.text()}: no request ended within {seconds:.1f} s, so that only tokens per second are known; a"
+                f" longer duration, or fewer output_tokens than {self._options.output_tokens}, would help"
+            )
         return self._result(point, stop)
 
     def _result(self, point: Point, stop: Stop) -> dict[str, Any]:

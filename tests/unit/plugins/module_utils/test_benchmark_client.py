@@ -91,7 +91,7 @@ def test_a_port_that_nobody_listens_at():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-        (record,) = ask(f"http://127.0.0.1:{port}")
+        record = ask(f"http://127.0.0.1:{port}")[0]
     assert (record.status, record.error) == ("refused", "the connection was refused")
 
 
@@ -154,7 +154,7 @@ def test_a_hostile_server(script, status, error):
 def test_a_server_that_stalls(begun):
     """The request ends after its time, with the tokens that it has."""
     with streaming(Streaming(lambda _request, _number: [(0, begun), (60, b"")])) as url:
-        (record,) = ask(url, timeout=0.05)
+        record = ask(url, timeout=0.05)[0]
     assert (record.status, record.error) == ("errored", "the answer was not complete within 0.05 s")
     assert len(record.arrivals) == begun.count(b"response")
 
@@ -215,7 +215,7 @@ def test_bytes_that_nobody_asked_for():
             record = Record(loop.time())
             await client.send(aim, BODY, record, 8, 20.0)
             assert record.status == "successful"
-            (kept,) = client._kept[url]
+            kept = client._kept[url][0]
             if len(server.posted) == 1:
                 while kept.usable:  # noqa: ASYNC110 - same
                     await asyncio.sleep(0)
@@ -254,8 +254,8 @@ def test_tls(certificate):
     context.load_cert_chain(*certificate)
     trusted = ssl.create_default_context(cafile=certificate[0])
     with streaming(Streaming(), ssl=context) as url:
-        (record,) = ask(url, aim=lambda url: target(url)._replace(tls=trusted))
-        (unknown,) = ask(url)
+        record = ask(url, aim=lambda url: target(url)._replace(tls=trusted))[0]
+        unknown = ask(url)[0]
     assert (record.status, record.tokens) == ("successful", 3)
     assert unknown.status == "errored"
     assert "certificate verify failed" in unknown.error
