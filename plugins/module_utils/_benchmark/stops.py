@@ -80,7 +80,8 @@ def _student(degrees: float) -> float:
     """Return the quantile 0.975 of Student's t distribution, by Fisher's expansion."""
     first = (_NORMAL**3 + _NORMAL) / 4
     second = (5 * _NORMAL**5 + 16 * _NORMAL**3 + 3 * _NORMAL) / 96
-    return _NORMAL + first / degrees + second / degrees**2
+    third = (3 * _NORMAL**7 + 19 * _NORMAL**5 + 17 * _NORMAL**3 - 15 * _NORMAL) / 384
+    return _NORMAL + first / degrees + second / degrees**2 + third / degrees**3
 
 
 class Saturation:

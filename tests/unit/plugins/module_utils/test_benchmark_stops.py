@@ -79,6 +79,45 @@ def test_old_values_do_not_count():
     assert not trend.rises(400)
 
 
+@pytest.mark.parametrize(("degrees", "quantile"), [(3, 3.182), (5, 2.571), (10, 2.228), (30, 2.042), (118, 1.980)])
+def test_the_quantile_of_students_distribution(degrees, quantile):
+    """It is that of the tables, to 1 % for the fewest values that are looked at."""
+    assert stops._student(degrees) == pytest.approx(quantile, rel=0.01 if degrees < 5 else 0.002)
+
+
+@given(st.lists(st.integers(0, 100), min_size=5, max_size=40), st.integers(1, 50))
+def test_a_slope_is_judged_by_its_margin_of_error(values, scale):
+    """The line is that of least squares, and its slope has to be more than half of its margin."""
+    trend = stops.Trend()
+    for second, value in enumerate(values):
+        trend.add(second * scale, value)
+    count, now = len(values), 1000
+    times = [second * scale for second in range(count)]
+    mean_time, mean = sum(times) / count, sum(values) / count
+    spread = sum((time - mean_time) ** 2 for time in times)
+    slope = sum((time - mean_time) * (value - mean) for time, value in zip(times, values)) / spread
+    rest = sum((value - mean - slope * (time - mean_time)) ** 2 for time, value in zip(times, values))
+    margin = stops._student(count - 2) * (rest / (count - 2) / spread) ** 0.5
+    # What lies on the edge is left to rounding.
+    if abs(margin - 2 * slope) > 1e-6 and abs(slope) > 1e-6:
+        assert trend.rises(now) is (slope > 0 and margin < 2 * slope)
+
+
+def test_three_quarters_of_all_values_count():
+    """The oldest ones go as new ones come, and three values at least are needed for a line."""
+    trend = stops.Trend()
+    for second in range(8):
+        trend.add(second, second)
+    assert trend.forget(8) == [0, 1]
+    assert len(trend) == 6
+    trend = stops.Trend()
+    for second in range(2):
+        trend.add(second, second)
+    assert not trend.rises(100)
+    trend.add(2, 2)
+    assert trend.rises(100)
+
+
 @given(st.lists(st.tuples(st.floats(0, 1000), st.floats(0, 100)), max_size=60))
 def test_any_values_have_an_answer(values):
     """Nothing is divided by nothing, whatever comes."""
