@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._benchmark.sampli
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.sampling_summary import summarize, within
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.unit import Unit
+from ansible_collections.inference.ollama.tests.unit.plugins.module_utils.test_benchmark_sampling_child import LONG
 from ansible_collections.inference.ollama.tests.unit.plugins.module_utils.test_benchmark_sampling_gpus import SAMPLE
 
 UNITS = ["ollama.service"]
@@ -229,8 +231,9 @@ def test_a_mean_lies_between_what_was_seen(records):
 
 def until(sampler, enough):
     """Ask for all that there is until it is enough."""
-    found = sampler.window(0.0, 1e12)
+    found, deadline = sampler.window(0.0, 1e12), time.monotonic() + LONG
     while not enough(found):
+        assert time.monotonic() < deadline
         os.sched_yield()
         found = sampler.window(0.0, 1e12)
     return found
@@ -279,7 +282,9 @@ def test_the_end_of_the_measurement_ends_the_sampling(monkeypatch):
     os.waitpid(measuring, 0)
     pids = [int(pid) for pid in os.read(reading, 100).split()]
     os.close(reading)
+    deadline = time.monotonic() + LONG
     while not {state(pid) for pid in pids} <= {None, "Z"}:
+        assert time.monotonic() < deadline
         os.sched_yield()
 
 

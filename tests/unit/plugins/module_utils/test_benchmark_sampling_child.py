@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -19,6 +20,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 
 # Often enough that nothing is waited for.
 INTERVAL = 0.001
+# Long after everything that works has answered, on any host.
+LONG = 60.0
 
 
 def counting():
@@ -93,8 +96,9 @@ def sampling():
 
 def until(child, enough):
     """Read until what was read in all is enough."""
-    found = []
+    found, deadline = [], time.monotonic() + LONG
     while not enough(found):
+        assert time.monotonic() < deadline
         found += child.read()
         os.sched_yield()
     return found
