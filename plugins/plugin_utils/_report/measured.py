@@ -138,10 +138,6 @@ def _measurement(record: Mapping[str, Any], host: str) -> dict[str, Any]:
     }
 
 
-def _point(point: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    return cells(point), [*notes(point)]
-
-
 def _tuning(found: Mapping[str, Any], _host: str) -> dict[str, Any]:
     profile, unit = mapping(found.get("profile")), str(found.get("unit") or "")
     before, best = mapping(found["before"]), mapping(found["best"])

@@ -17,6 +17,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record
     machine_profile,
     name_of,
     read_record,
+    record_of,
 )
 from ansible_collections.inference.ollama.tests.unit.support.measurements import DIGEST, machine, measured, result
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
@@ -92,6 +93,15 @@ def test_a_host_that_is_not_as_planned_is_recorded_as_such():
     found = machine_profile(facts, plan(facts), checks, ["LimitNOFILE"])
     assert found["as_planned"] == {"verdict": "fail", "failed": ["cpus"]}
     assert machine_profile(facts, plan(facts))["as_planned"] is None
+
+
+def test_a_record_is_made_of_what_a_run_knows():
+    """Where the requests came from, and when; a run that names neither a verification nor where was on the host."""
+    facts = xeon()
+    about = {"topology": facts, "plan": plan(facts), "at": "now"}
+    found = record_of([{"model": "m", "benchmark": {"error": "no"}}], "h", about)
+    assert (found["host"], found["at"], found["from"], found["profile"]["as_planned"]) == ("h", "now", "host", None)
+    assert record_of([], "h", {**about, "from": "controller"})["from"] == "controller"
 
 
 def test_gpus_that_could_not_be_read_are_not_none():

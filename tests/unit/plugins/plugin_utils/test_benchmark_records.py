@@ -133,6 +133,15 @@ def test_other_limits_make_another_goodput():
     assert found["differences"][0].startswith("llama3.1:8b: another goodput: ")
 
 
+def test_a_metric_that_neither_has_is_left_out():
+    """Without limits there is no goodput."""
+    new, old = measured(), measured()
+    for record in (new, old):
+        for point in record["benchmarks"][0]["points"]:
+            point["windows"]["goodput"] = None
+    assert verdicts(compare_records(new, old), "goodput") == []
+
+
 def test_a_digest_that_is_not_known_is_named():
     """It is compared by its name then."""
     found = compare_records(measured(result(digest=None)), measured())

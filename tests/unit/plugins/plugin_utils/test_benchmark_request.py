@@ -198,6 +198,8 @@ def test_the_controller_needs_an_address_that_leads_to_the_server():
     assert request(**{"from": "controller"}, urls="http://a:1,http://b:2")["urls"] == ["http://a:1", "http://b:2"]
     named = plan(xeon(), host="192.0.2.7:11434", numa_node=1)
     assert request(named, **{"from": "controller"})["urls"] == ["http://192.0.2.7:11434"]
+    called = {**with_slots(2), "instances": [{"name": "a", "unit": "a.service", "host": "gpu.lan", "port": 11434}]}
+    assert request(called, **{"from": "controller"})["urls"] == ["http://gpu.lan:11434"]
 
 
 def test_a_baseline_of_something_else_is_refused_before_anything_is_measured():

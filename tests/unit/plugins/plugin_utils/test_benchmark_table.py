@@ -53,6 +53,14 @@ def test_errors_and_early_ends_are_shown():
     assert "not as planned: cpus" in text
 
 
+def test_without_limits_there_is_no_goodput():
+    """Null is not nothing."""
+    found = result(speeds={1: 100})
+    found["points"][0]["metrics"]["goodput"] = None
+    found["workload"]["goodput"] = {}
+    assert "goodput" not in words(benchmark_table(measured(found)))
+
+
 def test_a_model_that_was_in_memory_has_no_load_time():
     """It was not loaded."""
     found = result(speeds={1: 100})
