@@ -71,7 +71,7 @@ GATED = {**GATE, "by": "h", "units": [], "concurrency": 4, "next": NEXT, "before
 # Two layers, so that a placement takes a moment only.
 SMALL = dense("llama3.2:3b", layers=2)
 FIT = json.loads(json.dumps(fit_of(advise(SMALL, {}, SETTINGS, "0.34.1", Host(card=8 * GIB, host=8 * GIB)))))
-MEASURED = json.loads(json.dumps(measured(result(speeds={2: 100}))))
+BENCHMARKED = json.loads(json.dumps(measured(result(speeds={2: 100}))))
 SPACE = WRAPPED["tuning_space"](PLAN, TOPOLOGY, {"objective": "throughput"})
 STEP = WRAPPED["tuning_step"]([], SPACE, {"points": 20, "minutes": 60, "minutes_used": 1})
 RATE = {"count": 2, "mean": 20.0, "std_dev": 1.0}
@@ -100,7 +100,7 @@ PROFILE = {
 }
 # What each takes.
 RIGHT = {
-    "benchmark_comparison": [MEASURED, MEASURED],
+    "benchmark_comparison": [BENCHMARKED, BENCHMARKED],
     "benchmark_outcome": [{"benchmark": {"schema": 1}}, [{"loaded": ["m"], "seconds": 2}], [{"loaded": []}]],
     "benchmark_record": [
         [{"model": "llama3.1:8b", "benchmark": {"points": []}}],
@@ -111,10 +111,10 @@ RIGHT = {
         {"models": ["llama3.1:8b"], "concurrency": [1], "goodput": {"request_latency_ms": 9}, "address": "h"},
         PLAN,
         ["m"],
-        {"path": "x", "text": json.dumps(MEASURED)},
+        {"path": "x", "text": json.dumps(BENCHMARKED)},
     ],
-    "benchmark_svg": [MEASURED, "h"],
-    "benchmark_table": [MEASURED, "h"],
+    "benchmark_svg": [BENCHMARKED, "h"],
+    "benchmark_table": [BENCHMARKED, "h"],
     "change_report": [{"changes": [], "state": None}, ["ollama.service"], [], {"reason": "x", "restored": RESTORED}],
     "drift_table": [DRIFT, "h"],
     "failed_checks": [VERIFIED, ["numa_node"]],
