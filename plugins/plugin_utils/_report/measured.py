@@ -95,7 +95,9 @@ def _read_measurement(given: str, what: str) -> Mapping[str, Any]:
         {**result, "points": [{**point, "server": None} for point in rows(result["points"])]}
         for result in found["benchmarks"]
     ]
-    return {**found, "benchmarks": slim}
+    # A value of the name key is hidden as a secret, wherever else it stands.
+    profile = {**found["profile"], "hardware": {"text": mapping(found["profile"].get("hardware")).get("text")}}
+    return {**found, "profile": profile, "benchmarks": slim}
 
 
 def _read_tuning(given: str, what: str) -> Mapping[str, Any]:
