@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
-from ansible_collections.inference.ollama.tests.unit.support.playbooks import LOCAL, installed, play
+from ansible_collections.inference.ollama.tests.unit.support.measured import record_of
+from ansible_collections.inference.ollama.tests.unit.support.playbooks import LOCAL, ROOT, installed, play
+from ansible_collections.inference.ollama.tests.unit.support.replay import replay
 
 pytestmark = installed
 DROPIN = "etc/systemd/system/ollama.service.d/override.conf"
@@ -201,6 +204,37 @@ def test_two_names_of_the_drop_in_in_one_run_are_refused(repository):
     assert status == 0, output
     folder = repository.folder / "node1/etc/systemd/system/ollama.service.d"
     assert [path.name for path in folder.iterdir()] == ["c.conf"]
+
+
+POINTS = """
+- hosts: ollama
+  gather_facts: false
+  tasks:
+    - include_role: {name: inference.ollama.ollama}
+      vars: {ollama_measured: "{{ [item] }}"}
+      loop: RECORDS
+"""
+
+
+def test_what_was_measured_may_differ_in_a_run_and_between_runs(repository):
+    """A search tries one point after the other, site keeps the best one, and without a record the rules are back."""
+    machine = ROOT / "tests/unit/machines/xeon56.txt"
+    facts = replay(machine.read_text(encoding="utf-8"), repository.folder / "machine")
+    tried, best = record_of(facts, {"num_threads": 11}, value=None), record_of(facts, {"num_threads": 12})
+    captured = ("-e", f"ollama_topology_root={machine}")
+    dropin = repository.folder / "node1" / DROPIN
+    status, output = repository.run(POINTS.replace("RECORDS", json.dumps([tried, best])), *captured)
+    assert status == 0, output
+    assert "measured: measured on node-17: 455 tokens/s" in dropin.read_text(encoding="utf-8")
+    assert "LLAMA_ARG_THREADS=12" in dropin.read_text(encoding="utf-8")
+    record = ("-e", json.dumps({"ollama_measured": [best]}))
+    status, output = repository.run("inference.ollama.site", *captured, *record)
+    assert (status, "changed=0" in output) == (0, True), output
+    status, output = repository.run("inference.ollama.site", *captured)
+    assert status == 0, output
+    words = " ".join(re.findall(r"\w+", output))
+    assert "num_threads 12 measured for llama3 1 8b on node 17 no longer counts and the rules decide again" in words
+    assert "LLAMA_ARG_THREADS=14" in dropin.read_text(encoding="utf-8")
 
 
 def test_a_batch_that_fails_says_how_the_run_leaves_every_host(repository):
