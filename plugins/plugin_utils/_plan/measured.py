@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 DROPPED, NOT_COMPARED, SEVERAL = "measured-dropped", "measured-not-compared", "measured-several"
 # Warnings that say of a setting that it does not fit the host as it is now planned.
+_BUDGET = "budget-exceeded"
 _MISFITS = frozenset(
     {
-        "budget-exceeded",
+        _BUDGET,
         "context-beyond-training",
         "flash-attention-unsupported",
         "kv-cache-type-unused",
@@ -219,8 +220,11 @@ def _misfit(notes: Notes, plain: Mapping[str, Any]) -> str | None:
     """Why a plan with a record cannot be used; None where it is as right as the plan without."""
     if notes.errors:
         return notes.errors[0]
-    before = {warning["code"] for warning in plain["warnings"]}
-    found = (each["message"] for each in notes.warnings if each["code"] in _MISFITS and each["code"] not in before)
+    passed_over = {warning["code"] for warning in plain["warnings"]}
+    if not any(instance["budget"]["models"] for instance in plain["instances"]):
+        # An assumed model proves nothing against one that was measured; the warning itself stays.
+        passed_over.add(_BUDGET)
+    found = (each["message"] for each in notes.warnings if each["code"] in _MISFITS - passed_over)
     return next(found, None)
 
 

@@ -293,7 +293,7 @@ def test_of_several_that_fit_the_first_counts():
         ),
         (
             {"context_length": 1 << 20},
-            {},
+            {"reference_models": [{**LLAMA_70B, "context_length": 1 << 20}]},
             "context_length 1048576, measured for llama3.1:8b on node-17, does not fit here:",
         ),
         (
@@ -314,9 +314,15 @@ def test_a_setting_that_does_not_fit_is_dropped_alone(wrong, options, sentence):
 
 def test_every_setting_may_be_dropped():
     """Then the plan is the rules', with a warning for each."""
-    made = planned(record_of(host(), {"num_threads": 99, "num_parallel": 999}))
+    made = planned(record_of(host(), {"num_threads": 99, "num_parallel": 999}), reference_models=[LLAMA_70B])
     assert (len(said(made, DROPPED)), taken(made)) == (2, None)
-    assert made["decisions"] == planned()["decisions"]
+    assert made["decisions"] == planned(reference_models=[LLAMA_70B])["decisions"]
+
+
+def test_an_assumed_model_takes_nothing_back():
+    """Where no model is named the budget is of an assumed one, and a real one was measured; the warning stays."""
+    made = planned(record_of(host(), {"num_parallel": 64}))
+    assert (taken(made), codes(made)) == ({"num_parallel": 64}, ["budget-exceeded"])
 
 
 def test_threads_on_siblings_are_taken_where_they_were_measured_to_be_better():
