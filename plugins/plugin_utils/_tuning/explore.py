@@ -220,7 +220,7 @@ class Explorer:
         best = found.known(self.best)
         if not value or not best:
             return bool(value)
-        first = math.log(value / best)
+        first = math.log(value) - math.log(best)
         if abs(first) > _CLEAR * math.sqrt(2) * found.noise() + _DRIFT:
             return first > 0
         turns: list[float] = []
@@ -228,7 +228,7 @@ class Explorer:
             again = found.measure(self.best, EXPLORE, f"again, in turn: {why}")
             if not value or not again:
                 return bool(value)
-            turns.append(math.log(value / again))
+            turns.append(math.log(value) - math.log(again))
             mean, error = fmean(turns), found.noise() * math.sqrt(2 / len(turns))
             if abs(mean) > _CLEAR * error or abs(mean) + 1.5 * error < _ALIKE or len(turns) == _TURNS:
                 break

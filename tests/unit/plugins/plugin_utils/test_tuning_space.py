@@ -1,0 +1,159 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a search may change on a host, between which bounds, and why it leaves the rest alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.options import KNOBS
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space, with_context
+from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology, workstation, xeon
+
+
+def space(machine, release="0.34.1", asked=None, **options):
+    """The space of a plan for throughput, unless the options say another objective."""
+    return tuning_space(plan(machine, release, **{"objective": "throughput", **options}), machine, asked)
+
+
+def knob(found, name):
+    """The bounds of one setting; the reason as text where it is not searched."""
+    reasons = {left["name"]: left["reason"] for left in found["left_out"]}
+    return next((each for each in found["knobs"] if each["name"] == name), None) or reasons.get(name)
+
+
+def test_a_host_without_gpu():
+    """Threads to the CPUs of a server, slots to what memory holds, servers by node; the start is the plan."""
+    found = space(xeon())
+    assert found["start"] == {
+        "instances": "per_numa_node",
+        "flash_attention": True,
+        "num_threads": 14,
+        "num_parallel": 3,
+        "context_length": 8192,
+    } | {name: found["start"][name] for name in ("num_parallel", "context_length")}
+    assert (knob(found, "num_threads")["low"], knob(found, "num_threads")["high"]) == (1, 28)
+    assert knob(found, "instances")["values"] == ["per_numa_node", "single"]
+    assert knob(found, "instances")["limits"] == {"per_numa_node": {"num_threads": 14}}
+    assert "kv_cache_types" in knob(found, "kv_cache_type")
+    assert knob(found, "cpu_weight") is None
+    assert found["grid"] == 2 * 2 * 28 * knob(found, "num_parallel")["high"]
+
+
+def test_what_others_decided_is_left_alone():
+    """By variables of the role; the reason is the plan's."""
+    found = space(xeon(), num_threads=8, flash_attention=True, context_length=8192, num_parallel=2, instances="single")
+    assert found["knobs"] == []
+    assert knob(found, "num_threads").startswith("the operator has set it: ")
+    assert {left["name"] for left in found["left_out"]} == set(KNOBS) - {"cpu_weight"}
+
+
+def test_the_context_is_not_searched_without_the_slots():
+    """It follows from them."""
+    found = space(xeon(), num_parallel=2)
+    assert knob(found, "context_length") == "it follows from the slots, which are not searched"
+    assert "context_length" not in found["start"]
+
+
+def test_one_caller_needs_no_slots_and_no_second_server():
+    """The objective latency asks for one answer."""
+    found = space(xeon(), asked={"objective": "latency"})
+    assert [each["name"] for each in found["knobs"]] == ["flash_attention", "num_threads"]
+    assert (found["concurrency"], found["unit"], found["limits"]) == (1, "1/s", {})
+
+
+def test_the_limits_are_part_of_the_objective_balanced():
+    found = space(xeon(), asked={"objective": "balanced"})
+    assert found["limits"] == {"time_to_first_token_ms": 2000, "output_token_throughput_per_user": 20}
+
+
+def test_on_cards_threads_are_not_searched():
+    """They only wait there. Two cards may have a server each."""
+    found = space(workstation(card(0), card(1)))
+    assert "GPUs" in knob(found, "num_threads")
+    assert knob(found, "instances")["values"] == ["single", "per_gpu"]
+    each = space(workstation(card(0), card(1)), instances="per_gpu")
+    assert knob(each, "instances").startswith("the operator has set it")
+
+
+def test_where_flash_attention_is_not_certain_it_is_not_searched():
+    """Nor a type of the cache that needs it."""
+    found = space(workstation(card(0, compute_capability=None)), asked={"kv_cache_types": ["q8_0"]})
+    assert "compute capability" in knob(found, "flash_attention")
+    assert "flash attention" in knob(found, "kv_cache_type")
+    old = space(workstation(card(0, compute_capability="5.2")))
+    assert isinstance(knob(old, "flash_attention"), str)
+
+
+def test_types_of_the_cache_are_searched_where_they_are_named():
+    found = space(xeon(), asked={"kv_cache_types": ["f16", "q8_0"]})
+    assert knob(found, "kv_cache_type")["values"] == ["f16", "q8_0"]
+
+
+def test_the_weight_is_searched_where_it_is_named():
+    """And only where there is a slice."""
+    found = space(xeon(), asked={"knobs": ["cpu_weight"]})
+    assert (knob(found, "cpu_weight")["low"], knob(found, "cpu_weight")["high"]) == (1, 10000)
+    without = space(xeon(), slice="none", asked={"knobs": ["cpu_weight"]})
+    assert isinstance(knob(without, "cpu_weight"), str)
+
+
+def test_what_the_plan_could_not_read_is_not_searched():
+    """Memory and CPUs that are unknown have no bounds, and before 0.30.0 no release reads a thread count."""
+    host = xeon()
+    made = plan(host, objective="throughput")
+    for server in made["instances"]:
+        server["budget"]["usable_bytes"] = None
+    found = tuning_space(made, host)
+    assert "memory" in knob(found, "num_parallel")
+    assert isinstance(knob(space(xeon(), "0.24.0"), "num_threads"), str)
+    made["decisions"] = [each for each in made["decisions"] if each["setting"] != "LLAMA_ARG_THREADS"]
+    assert "no decision" in knob(tuning_space(made, host), "num_threads")
+
+
+def test_servers_that_differ_have_no_common_start():
+    """One number of slots and contexts is searched for all of them."""
+    listed = [{"name": "a", "cpus": "0-13,28-41", "num_parallel": 2}, {"name": "b", "cpus": "14-27,42-55"}]
+    host = xeon()
+    found = space(host, instances=listed)
+    assert isinstance(knob(found, "num_parallel"), str)
+    assert isinstance(knob(found, "instances"), str)
+
+
+def test_sockets_of_several_nodes_have_no_value_of_the_variable():
+    """The plan of four nodes on two sockets has a server for each socket."""
+    host = topology(sockets=2, cores=8, threads=1, nodes=4, memory_gib=64)
+    assert "sockets" in knob(space(host), "instances")
+
+
+def test_all_wrong_options_are_named_at_once():
+    wrong = {
+        "objective": "speed",
+        "knobs": ["cpus"],
+        "kv_cache_types": "q8_0",
+        "concurrency": 0,
+        "context_minimum": True,
+        "x": 1,
+    }
+    with pytest.raises(OllamaError) as caught:
+        space(xeon(), asked=wrong)
+    said = str(caught.value).splitlines()
+    assert len(said) == len(wrong)
+    assert all(any(line.startswith(f"{name}: ") for line in said) for name in wrong)
+    with pytest.raises(OllamaError, match="mapping"):
+        space(xeon(), asked=["objective"])
+
+
+@given(slots=st.integers(1, 64), least=st.integers(1, 65536))
+def test_slots_and_context_stay_within_memory(slots, least):
+    """At every number of slots within the bounds, and the context never leaves its own bounds."""
+    found = space(xeon(), asked={"context_minimum": least})
+    slot, context = knob(found, "num_parallel"), knob(found, "context_length")
+    slots = min(max(slots, slot["low"]), slot["high"])
+    settings = with_context({"num_parallel": slots}, found)
+    assert context["low"] <= settings["context_length"] <= context["high"] == context["start"]
+    assert slots * settings["context_length"] <= context["tokens"]
