@@ -10,6 +10,7 @@ tries again what failed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -107,6 +108,9 @@ def remove(run: Runner, units_folder: str, folder: str) -> list[str]:
         problems += [stopped.problem] if stopped.problem else []
     paths = [os.path.join(units_folder, name) for name in (SERVICE, TIMER)]
     commit([Entry(path, ABSENT) for path in [_link(units_folder), *paths, os.path.join(folder, PROGRAM)]])
+    # It was made with the link, unless the host has other timers there.
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(_link(units_folder)))
     reloaded = run(["systemctl", "daemon-reload"])
     return problems + ([reloaded.problem] if reloaded.problem else [])
 

@@ -43,7 +43,8 @@ def trial_variables(
     With ``record``, the one of the best settings, it is what the file has from then on.
     """
     others = list(measured) if isinstance(measured, (list, tuple)) else []
-    variables: dict[str, Any] = {"objective": profile["objective"], "other_variables": "accept"}
+    # The search itself compares what was before with what is kept, and so the gate has nothing to add.
+    variables: dict[str, Any] = {"objective": profile["objective"], "other_variables": "accept", "gate": False}
     if record is not None:
         variables["measured"] = merged(others, record)
     elif not step.get("start") and not step.get("done"):

@@ -12,13 +12,14 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.plugin_utils._hardware import hardware
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import shortest
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.options import checked
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.records import measured_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Least and most of each number, and whether it has to be there.
 _NUMBERS: Mapping[str, tuple[int, int, bool]] = {
-    "points": (1, 1000, True),
+    "points": (1, 200, True),
     "minutes": (1, 10080, True),
     "seconds": (2, 3600, True),
     "guard_seconds": (30, 86400, False),
@@ -34,8 +35,8 @@ _SHOWN = 20
 def tuning_request(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``{errors, options, budget, measure, guard_seconds}`` of the variables ``ollama_tune_*`` by their names.
 
-    ``asked`` also has ``model``, and the waits ``start_timeout`` and ``verify_timeout`` in seconds. ``options`` are
-    those of the filter tuning_space, ``measure`` what every measurement has in common.
+    ``asked`` also has ``model``, the waits ``start_timeout`` and ``verify_timeout`` in seconds, and ``file_text``, what
+    the file has. ``options`` are those of the filter tuning_space, ``measure`` what every measurement has in common.
     """
     errors = []
     numbers = {}
@@ -61,10 +62,15 @@ def tuning_request(asked: Mapping[str, Any]) -> dict[str, Any]:
         path = asked.get(name)
         if path not in (None, "") and (not isinstance(path, str) or not posixpath.isabs(path)):
             errors.append(_wrong(name, path, "an absolute path on the controller, or nothing"))
+    try:
+        measured_file(asked.get("file_text"))
+    except OllamaError as error:
+        errors.append(f"ollama_tune_file: {asked.get('file')}: {error}")
     if errors:
         return {"errors": errors}
     most = numbers["seconds"] + _AROUND
-    waits = [_whole(asked.get(name)) or 0 for name in ("start_timeout", "verify_timeout")]
+    # A wait that is wrong is refused with the variables of the role.
+    waits = [max(0, _whole(asked.get(name)) or 0) for name in ("start_timeout", "verify_timeout")]
     return {
         "errors": [],
         "options": options,

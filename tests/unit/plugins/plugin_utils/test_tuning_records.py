@@ -143,7 +143,7 @@ def test_a_trial_takes_the_place_of_variables():
     """A candidate is a record without a figure, the best one that of the file; those of before need none."""
     step = {"settings": {"num_parallel": 4}, "start": False}
     tried = trial_variables(step, PROFILE, [OTHER])
-    assert (tried["objective"], tried["other_variables"]) == ("throughput", "accept")
+    assert (tried["objective"], tried["other_variables"], tried["gate"]) == ("throughput", "accept", False)
     assert tried["measured"] == [{**PROFILE, "settings": {"num_parallel": 4}, "value": None}, OTHER]
     assert "measured" not in trial_variables({**step, "start": True}, PROFILE, [OTHER])
     end = {"done": True, "settings": {"num_parallel": 8}}
