@@ -108,6 +108,12 @@ def judge(
     return {**verdict, "verdict": UNCLEAR, "reason": "the measurements vary too much to tell"}
 
 
+def is_certain(verdict: Mapping[str, Any]) -> bool:
+    """Whether more rounds would hardly change a verdict: its whole interval is on one side of what is allowed."""
+    least = 1 - verdict["tolerance_percent"] / 100
+    return verdict["ratio"] is None or verdict["low"] is None or verdict["low"] >= least or verdict["high"] < least
+
+
 def not_measured(reason: str, tolerance_percent: float | None = None) -> dict[str, Any]:
     """Return the verdict on a change that was not measured."""
     return {

@@ -169,8 +169,8 @@ def gate_step(state: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, 
         elif len(rounds) < ROUNDS and gate.is_noisy(rounds, state["tolerance_percent"]):
             return {**done, "next": _round(state, BEFORE, state["next"]["units"], len(rounds)), "again": True}
         return {**done, "next": _round(state, AFTER, state["units"], 0)}
-    verdict = gate.judge(state[BEFORE], rounds, state["tolerance_percent"])["verdict"]
-    if verdict == gate.UNCLEAR and len(rounds) < len(state[BEFORE]):
+    verdict = gate.judge(state[BEFORE], rounds, state["tolerance_percent"])
+    if len(rounds) < len(state[BEFORE]) and not gate.is_certain(verdict):
         return {**done, "next": _round(state, AFTER, state["units"], len(rounds)), "again": True}
     return done
 

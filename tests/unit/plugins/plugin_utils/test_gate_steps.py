@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -289,6 +291,29 @@ def test_measuring_ends(series):
     assert 1 <= len(seeds["after"]) <= len(seeds["before"]) <= ROUNDS
     for each in seeds.values():
         assert each == list(range(1, len(each) + 1))
+
+
+def test_a_doubtful_verdict_is_measured_again():
+    """Where the interval holds the tolerance, as long as there are rounds of before to compare with."""
+    noisy = [100, 80, 120, 90, 110, 100, 85, 115, 95, 105]
+    state = measured(begun(), *[benchmark(noisy)] * 3)
+    doubtful = gate_step(state, benchmark([value * 0.93 + shift for value, shift in zip(noisy, [5, -5] * 5)]))
+    assert doubtful["again"]
+    assert not gate_step(state, benchmark([value * 0.5 for value in noisy]))["again"]
+
+
+@pytest.mark.parametrize(("factor", "least", "most"), [(1.1, 0, 0.02), (1, 0, 0.06), (0.9, 0.85, 1), (0.8, 0.97, 1)])
+@pytest.mark.parametrize("noise", [0.02, 0.05, 0.1])
+def test_how_often_changes_are_taken_back(factor, least, most, noise):
+    """Of 300 servers whose windows vary by so much, and whose runs vary by 2 % among each other."""
+    taken_back = 0
+    for seed in range(300):
+        draw, state = random.Random(seed), begun()
+        while state["next"] is not None:
+            rate = 100 * draw.gauss(1, 0.02) * (factor if state["next"]["phase"] == "after" else 1)
+            state = gate_step(state, benchmark([rate * max(0.05, draw.gauss(1, noise)) for _window in range(10)]))
+        taken_back += gate_verdict({"a": {"__ollama_gate": state}}, "a")["verdict"] == "slower"
+    assert least <= taken_back / 300 <= most
 
 
 def test_a_model_that_could_not_be_measured_before_decides_nothing():
