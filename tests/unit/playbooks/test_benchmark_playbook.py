@@ -98,14 +98,18 @@ def test_an_earlier_result_is_kept_and_compared(tmp_path, server):
     old = measured(result("m:1b", speeds={1: 100, 2: 200}, digest=None))
     old["at"] = "2026-01-01T00:00:00Z"
     (tmp_path / "benchmark/node1.benchmark.json").write_text(json.dumps(old), encoding="utf-8")
-    status, output = run(tmp_path, server, "-e", "baseline=benchmark/node1.benchmark.json")
+    status, output = run(
+        tmp_path, server, "-e", "baseline=benchmark/node1.benchmark.json", ollama_benchmark_from="controller"
+    )
     assert status == 0, output
+    assert written(tmp_path)["from"] == "controller"
     assert written(tmp_path, "node1.benchmark.previous.json")["at"] == "2026-01-01T00:00:00Z"
     assert written(tmp_path)["at"] != "2026-01-01T00:00:00Z"
     # A terminal shows the lines as a list.
     text = " ".join(output.replace("- '", "").replace("'\n", "\n").split())
     assert "compared with" in text
     assert "differs: another hardware" in text
+    assert "differs: the requests came from elsewhere" in text
     assert "of all metrics: " in text
     assert "the earlier one is kept as node1.benchmark.previous.json" in text
 
