@@ -9,16 +9,17 @@ import contextlib
 import http.client
 import json
 import os
+import select
 import subprocess
 import sys
+import threading
 import time
 import zipapp
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from standin import runners
+from standin import runners, slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,28 +128,54 @@ def test_what_a_slot_has_read_is_not_read_again(start: Callable[..., Server]) ->
     assert read == [4, 1, 2, 2]
 
 
-def test_requests_above_slots_and_queue_are_refused_in_ollamas_words_and_the_others_answered(
-    start: Callable[..., Server],
-) -> None:
-    server = start({**FAST, "base": 20.0}, OLLAMA_NUM_PARALLEL="2", OLLAMA_MAX_QUEUE="3")
-    server.post(keep_alive="5m")
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda n: server.post(prompt=f"{n}", options={"num_predict": 20}), range(8)))
-    refused = [lines for status, lines in answers if status == 503]
-    assert refused == [[{"error": BUSY}]] * 3
-    assert [len(lines) for status, lines in answers if status == 200] == [21] * 5
+def test_requests_above_slots_and_queue_are_refused_and_those_that_wait_come_in_their_order() -> None:
+    places, served, waiting = slots.Slots(2, 3), [], []
+
+    def wait(number: int) -> None:
+        with places.slot(lambda: False):
+            served.append(number)
+
+    first = contextlib.ExitStack()
+    with contextlib.ExitStack() as second:
+        first.enter_context(places.slot(lambda: False))
+        second.enter_context(places.slot(lambda: False))
+        for number in range(3):
+            waiting.append(threading.Thread(target=wait, args=(number,)))
+            waiting[-1].start()
+            wait_for(lambda: len(places._waiting) == len(waiting))
+        with pytest.raises(slots.QueueFullError, match=BUSY), places.slot(lambda: False):
+            pass
+    for thread in waiting:
+        thread.join()
+    assert served == [0, 1, 2]
+    first.close()
+    with places.slot(lambda: False), places.slot(lambda: False):
+        pass
 
 
 def test_a_client_that_hangs_up_leaves_its_slot_to_the_next(start: Callable[..., Server]) -> None:
     server = start({**FAST, "base": 1.0, "prompt_gain": 1.0}, OLLAMA_MAX_QUEUE="0")
     server.post(keep_alive="5m")
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-    with contextlib.closing(connection):
-        # To read so many words takes hours.
-        request = {"model": "standin", "prompt": "word " * 100000}
-        connection.request("POST", "/api/generate", json.dumps(request))
-        wait_for(lambda: server.post(prompt="one", options={"num_predict": 1})[0] == 503)
-    wait_for(lambda: server.post(prompt="one", options={"num_predict": 1})[0] == 200)
+
+    def is_refused() -> bool:
+        return server.post(prompt="one", options={"num_predict": 1})[0] == 503
+
+    with contextlib.closing(hold(server, is_refused)):
+        assert server.post(prompt="one") == (503, [{"error": BUSY}])
+    wait_for(lambda: not is_refused())
+
+
+def hold(server: Server, is_taken: Callable[[], bool]) -> http.client.HTTPConnection:
+    """A request that keeps the only slot for hours; where another one came before it and it was refused, once more."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        connection.request("POST", "/api/generate", json.dumps({"model": "standin", "prompt": "word " * 100000}))
+        while not select.select([connection.sock], [], [], 0)[0]:
+            if is_taken():
+                return connection
+        connection.close()
+    raise AssertionError("no request has got the slot")
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
