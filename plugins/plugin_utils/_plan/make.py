@@ -90,7 +90,7 @@ def make_plan(
     line for everything that is wrong, so that a single run shows it all.
     """
     options, unnamed, unread = name_models(options, models)
-    inputs = _Inputs(topology, options, release, found)
+    inputs = _Inputs(topology, measured.read_once(options), release, found)
     notes, made = _attempt(inputs)
     unusable: dict[str, str] = {}
     if notes.errors and found:

@@ -62,6 +62,14 @@ class Choice(NamedTuple):
     warnings: list[Warning_]
 
 
+def read_once(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options with their records parsed, where they are right: a plan reads its options several times."""
+    if not options.get(OPTION):
+        return options
+    policy, errors = parse({OPTION: options[OPTION]})
+    return options if errors else {**options, OPTION: policy.measured}
+
+
 def compared(topology: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
     """The models whose digests a plan compares with those of the host's store; none where no record is of the host."""
     if not options.get(OPTION):

@@ -77,6 +77,8 @@ def with_measured(options: Mapping[str, Any], record: Mapping[str, Any]) -> dict
 
 
 def _record(index: int, entry: object) -> Record:
+    if isinstance(entry, Record):
+        return entry
     if not isinstance(entry, Mapping):
         raise ValueError(f"a mapping for each record; entry {index} is {_brief(entry)}")
     fields = load().options[OPTION].fields
