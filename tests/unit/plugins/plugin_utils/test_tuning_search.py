@@ -208,3 +208,33 @@ def test_pairs_are_judged():
     assert (proof.proven, decided) == (False, True)
     assert judge([0.0, 0.0, 0.0], [5.0, 5.0, 5.0], 0.01)[0].proven
     assert not judge([0.0, 5.0, 0.0], [5.0, 5.0, 5.0], 0.01)[0].proven
+
+
+def test_a_quantised_cache_and_flash_attention_are_tried_together():
+    """Without flash attention it is a little faster, with it and the quantised cache much."""
+
+    def rate(settings):
+        both = settings["flash_attention"] and settings["kv_cache_type"] == "q8_0"
+        return curve({**settings, "flash_attention": True}) * (
+            1.5 if both else 1 if settings["flash_attention"] else 1.2
+        )
+
+    end = searched(rate)[0][-1]["settings"]
+    assert (end["flash_attention"], end["kv_cache_type"]) == (True, "q8_0")
+
+
+def test_servers_by_node_are_first_tried_with_the_threads_of_a_node():
+    """The choice brings the other setting with it; from there on that is searched by itself."""
+    knobs = [
+        {"name": "instances", "kind": "choice", "start": "single", "low": None, "high": None}
+        | {"values": ["single", "per_numa_node"], "limits": {"per_numa_node": {"num_threads": 14}}},
+        {"name": "num_threads", "kind": "integer", "start": 28, "low": 1, "high": 28, "values": []},
+    ]
+    space = {**SPACE, "knobs": knobs, "start": {"instances": "single", "num_threads": 28}, "grid": 56}
+
+    def rate(settings):
+        return settings["num_threads"] * (1.0 if settings["instances"] == "single" else 3.0)
+
+    steps, _history = searched(rate, space=space)
+    assert steps[1]["settings"] == {"instances": "per_numa_node", "num_threads": 14}
+    assert steps[-1]["settings"]["instances"] == "per_numa_node"

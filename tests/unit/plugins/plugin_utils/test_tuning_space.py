@@ -157,3 +157,37 @@ def test_slots_and_context_stay_within_memory(slots, least):
     settings = with_context({"num_parallel": slots}, found)
     assert context["low"] <= settings["context_length"] <= context["high"] == context["start"]
     assert slots * settings["context_length"] <= context["tokens"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        ("OLLAMA_NUM_PARALLEL", "num_parallel"),
+        ("OLLAMA_CONTEXT_LENGTH", "context_length"),
+        ("OLLAMA_FLASH_ATTENTION", "flash_attention"),
+        ("LLAMA_ARG_THREADS", "num_threads"),
+    ],
+)
+def test_a_setting_in_which_servers_differ_is_not_searched(setting, name):
+    """All servers have the same settings, and there is no one start."""
+    host = xeon()
+    made = plan(host, objective="throughput")
+    next(each for each in made["decisions"] if each["setting"] == setting)["value"] = "0"
+    assert isinstance(knob(tuning_space(made, host), name), str)
+
+
+def test_what_leaves_no_choice_is_not_searched():
+    """A family that the server holds to one request, a server of one CPU, CPUs that could not be read."""
+    host = xeon()
+    made = plan(host, objective="throughput", instances="single")
+    (slots,) = [each for each in made["decisions"] if each["setting"] == "OLLAMA_NUM_PARALLEL"]
+    slots.update(source="contract", reason="the server holds it to one request at a time")
+    assert knob(tuning_space(made, host), "num_parallel") == "the server holds it to one request at a time"
+    assert "one CPU" not in str(knob(space(topology(cores=1, threads=1)), "num_threads"))
+    assert knob(space(topology(cores=1, threads=1)), "num_threads") == "1 is all that is possible"
+    for each in made["decisions"]:
+        each["value"] = None if each["setting"] == "cpus" else each["value"]
+    assert "could not be read" in knob(tuning_space(made, {**host, "allowed": None}), "num_threads")
+    weight = next(each for each in made["decisions"] if each["setting"] == "CPUWeight")
+    weight["value"] = None
+    assert "no slice" in knob(tuning_space(made, host, {"knobs": ["cpu_weight"]}), "cpu_weight")
