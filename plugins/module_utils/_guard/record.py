@@ -52,9 +52,9 @@ def read(folder: Folder) -> Record | None:
     value = folder.read(NAME)
     if value is None:
         return None
-    fields = value if isinstance(value, dict) and value.get("schema") == SCHEMA else {}
-    paths, seconds, keep = fields.get("secrets_paths"), fields.get("seconds"), fields.get("keep")
-    timeout, acted = fields.get("command_timeout"), fields.get("acted")
+    fields: Any = value if isinstance(value, dict) and value.get("schema") == SCHEMA else {}
+    names = ("secrets_paths", "seconds", "keep", "command_timeout", "acted")
+    paths, seconds, keep, timeout, acted = (fields.get(name) for name in names)
     fits = (
         isinstance(fields.get("holder"), dict)
         and _is_number(seconds)

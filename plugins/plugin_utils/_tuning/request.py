@@ -39,7 +39,7 @@ def tuning_request(asked: Mapping[str, Any]) -> dict[str, Any]:
     the file has. ``options`` are those of the filter tuning_space, ``measure`` what every measurement has in common.
     """
     errors = []
-    numbers = {}
+    numbers: dict[str, Any] = {}
     for name, (least, most, needed) in _NUMBERS.items():
         number = _whole(asked.get(name))
         if number is None and not needed and asked.get(name) in (None, ""):
