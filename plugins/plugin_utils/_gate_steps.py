@@ -102,7 +102,9 @@ def gate_of(
         if not str(each["setting"]).endswith(_OF_A_HOST)
     ]
     model, objective = str(options["benchmark_model"]), str(options["objective"])
-    same_change = [hardware(topology)["key"], plan["release"], model, objective, kept]
+    # A host that comes from elsewhere, such as one that was never tuned, gains or loses something else.
+    begins = [sorted(each) for each in (desired["changes"], desired["backup"], active or ())]
+    same_change = [hardware(topology)["key"], plan["release"], model, objective, kept, begins]
     return {
         "reason": _why_not(desired, active),
         "key": hashlib.sha256(json.dumps(same_change, sort_keys=True, default=str).encode()).hexdigest()[:16],
@@ -135,8 +137,8 @@ def _why_not(desired: Mapping[str, Any], active: list[str] | None) -> str | None
 def gate_turn(hosts: Mapping[str, Mapping[str, Any]], host: str) -> dict[str, Any]:
     """Return the state of a host at the begin of its change. ``hosts`` are the variables of the hosts of its batch.
 
-    Of hosts of the same hardware that get the same settings the first one is measured, and its verdict counts for
-    all. Where hosts do not wait for each other, one whose first has no verdict yet is measured itself.
+    Of hosts of the same hardware that get the same settings by the same files the first one is measured, and its
+    verdict counts for all. Where hosts do not wait for each other, one whose first has no verdict yet is measured.
     """
     own = hosts[host]["__ollama"]["gate"]
     state = {**own, "by": host, "units": hosts[host]["__ollama"]["units"], "before": [], "after": [], "again": False}

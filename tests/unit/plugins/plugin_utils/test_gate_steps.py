@@ -179,10 +179,12 @@ def test_only_what_may_act_on_speed_is_measured():
 
 
 def test_hosts_of_one_key_get_the_same():
-    """Names of cards are each host's own; other hardware settings, models or objectives make another key."""
+    """Names of cards are each host's own; other settings, files to change, models or objectives make another."""
     cards = [workstation(card(0, uuid=f"GPU-{number}")) for number in (1, 2)]
     one, two = (desired(topology=each, **ON, cuda_visible_devices=[0])["gate"]["key"] for each in cards)
     assert one == two
+    tuned = after(desired(topology=cards[0], **ON, cuda_visible_devices=[0], num_threads=2))
+    assert desired(tuned, topology=cards[0], **ON, cuda_visible_devices=[0])["gate"]["key"] != one
     for other in ({"num_threads": 3}, {"objective": "latency"}, {"benchmark_model": "b"}):
         assert desired(topology=cards[0], **{**ON, **other}, cuda_visible_devices=[0])["gate"]["key"] != one
 
