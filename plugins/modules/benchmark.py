@@ -57,6 +57,14 @@ options:
     description: How long answers are at most (C(num_predict)). From 1 to 131072.
     type: int
     default: 128
+  output_tokens_stdev:
+    description:
+      - By how many tokens the lengths of answers vary (standard deviation), at most twice as much for one. From 0 to
+        half of O(output_tokens). The same seed gives the same lengths in the same order.
+      - Callers who all began at once and get answers of one length go on in step. Their tokens come in waves, and a
+        short measurement depends on where in a wave it ends. Varied lengths, as real callers have, prevent that.
+    type: int
+    default: 0
   prompt_cache:
     description:
       - With V(defeat) no two prompts begin alike, so that the server computes each one.
@@ -229,8 +237,8 @@ benchmark:
     workload:
       description: What was asked for, as given.
       type: dict
-      sample: {prompt_tokens: 256, output_tokens: 128, prompt_cache: defeat, warmup_requests: null, duration: 30.0,
-        requests: 10000, request_timeout: 60.0, seed: 0, arrival: poisson, goodput: {}}
+      sample: {prompt_tokens: 256, output_tokens: 128, output_tokens_stdev: 0, prompt_cache: defeat,
+        warmup_requests: null, duration: 30.0, requests: 10000, request_timeout: 60.0, seed: 0, arrival: poisson, goodput: {}}
     load:
       description: Whether the model was in memory before, the server's C(load_duration), and seconds to the first token
         of the request that loaded it.

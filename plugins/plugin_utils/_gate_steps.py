@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ROUNDS = 3
 LOOK, BEFORE, AFTER = "look", "before", "after"
 # Short, so that a slow server finishes several requests in the time.
-_REQUEST = {"prompt_tokens": 128, "output_tokens": 64, "prompt_cache": "defeat"}
+_REQUEST = {"prompt_tokens": 128, "output_tokens": 64, "output_tokens_stdev": 16, "prompt_cache": "defeat"}
 # Seeds of rounds after a change that restarts nothing: the server may keep the prompts of before, and is not to be
 # faster for that.
 _FRESH_SEEDS = 1000

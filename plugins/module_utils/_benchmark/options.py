@@ -42,6 +42,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "arrival": {"type": "str", "choices": [POISSON, CONSTANT], "default": POISSON},
     "prompt_tokens": {"type": "int", "default": 256},
     "output_tokens": {"type": "int", "default": 128},
+    "output_tokens_stdev": {"type": "int", "default": 0},
     "prompt_cache": {"type": "str", "choices": [DEFEAT, USE], "default": DEFEAT},
     "warmup_requests": {"type": "int"},
     "duration": {"type": "float", "default": 30},
@@ -74,6 +75,7 @@ class Options(NamedTuple):
     points: tuple[Load, ...]
     prompt_tokens: int
     output_tokens: int
+    output_tokens_stdev: int
     prompt_cache: str
     max_duration: float
     request_timeout: float
@@ -91,14 +93,15 @@ def check(params: Mapping[str, Any]) -> Options:
     if wrong:
         raise OllamaError("\n".join(wrong))
     goodput = {name: float(limit) for name, limit in params["goodput"].items()}
-    kept = ("prompt_tokens", "output_tokens", "prompt_cache", "warmup_requests", "duration", "requests")
-    rest = ("request_timeout", "seed", "arrival")
+    kept = ("prompt_tokens", "output_tokens", "output_tokens_stdev", "prompt_cache", "warmup_requests")
+    rest = ("duration", "requests", "request_timeout", "seed", "arrival")
     return Options(
         urls=tuple(url.rstrip("/") for url in params["urls"]),
         model=params["model"],
         points=tuple(_points(params)),
         prompt_tokens=params["prompt_tokens"],
         output_tokens=params["output_tokens"],
+        output_tokens_stdev=params["output_tokens_stdev"],
         prompt_cache=params["prompt_cache"],
         max_duration=params["max_duration"],
         request_timeout=params["request_timeout"],
@@ -171,6 +174,12 @@ def _wrong_numbers(params: Mapping[str, Any]) -> list[str]:
     for name, (least, most) in _BOUNDS.items():
         if params[name] is not None and not least <= params[name] <= most:
             wrong.append(f"{name}: {params[name]} is not a number from {least} to {most}")
+    most = params["output_tokens"] // 2
+    if not 0 <= params["output_tokens_stdev"] <= most:
+        wrong.append(
+            f"output_tokens_stdev: {params['output_tokens_stdev']} is not a number from 0 to {most}, half of"
+            " output_tokens"
+        )
     for name, shortest in _SECONDS.items():
         if not shortest <= params[name] <= _LONGEST:
             wrong.append(f"{name}: {params[name]:g} is not a number of seconds from {shortest:g} to {_LONGEST}")
@@ -224,10 +233,11 @@ def would(options: Options) -> list[str]:
         DEFEAT: "no two of which begin alike, so that the server's prompt cache does not help",
         USE: "which is the same in all, so that the server's prompt cache helps",
     }[options.prompt_cache]
+    varied = f", give or take {options.output_tokens_stdev}" if options.output_tokens_stdev else ""
     said = [
         (
             f"would send requests to {', '.join(options.urls)} for {options.model}, with a prompt of about"
-            f" {options.prompt_tokens} tokens, {cache}, and ask for {options.output_tokens} tokens each"
+            f" {options.prompt_tokens} tokens, {cache}, and ask for {options.output_tokens} tokens each{varied}"
         ),
         (
             "would load the model where it is not in memory, and find out with at most three requests how long a prompt"

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Make prompts of a given length: the same ones for the same seed, and none that begins as another one.
+The lengths of answers are drawn here too.
 
 A server keeps what it has computed of a prompt and reuses it for one with the same beginning (llama.cpp, tools/server:
 ``cache_prompt`` and ``--cache-ram``). So words are drawn for each prompt by its number, and the first ones by what
@@ -50,6 +51,18 @@ class Prompts:
         first = random.Random(f"{self._seed} {number} {self._own}").randbytes(_OWN_WORDS)  # noqa: S311 - see above
         others = random.Random(f"{self._seed} {number}").randbytes(max(0, words - _OWN_WORDS))  # noqa: S311 - same
         return " ".join(map(WORDS.__getitem__, (first + others)[:words]))
+
+
+def answer_tokens(seed: int, number: int, mean: int, stdev: int) -> int:
+    """Return how many tokens to ask for with the prompt of this number.
+
+    They vary by so many, at most twice as much, so that callers who began at once do not go on in step: answers of one
+    length give waves of tokens with gaps between them.
+    """
+    if not stdev:
+        return mean
+    drawn = random.Random(f"answer {seed} {number}").gauss(0, stdev)  # noqa: S311 - no secret
+    return max(1, mean + round(max(-2 * stdev, min(2 * stdev, drawn))))
 
 
 def corrected(words: int, counted: int | None, wanted: int) -> int | None:

@@ -12,13 +12,19 @@ import asyncio
 import gc
 import itertools
 import json
+import math
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark import server, summary
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.client import Client, Target, target
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.point import Load, Point, Stop
-from ansible_collections.inference.ollama.plugins.module_utils._benchmark.prompts import DEFEAT, Prompts, corrected
+from ansible_collections.inference.ollama.plugins.module_utils._benchmark.prompts import (
+    DEFEAT,
+    Prompts,
+    answer_tokens,
+    corrected,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.record import SUCCESSFUL, Record
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.load import number_of
@@ -223,16 +229,21 @@ class Run:
             "stream": True,
             "keep_alive": number_of(self._options.keep_alive),
             "options": {
-                "num_predict": output_tokens or self._options.output_tokens,
+                "num_predict": output_tokens or self._answer_tokens(number),
                 "temperature": 0,
                 "seed": self._options.seed % (1 << 31),
             },
         }
         return json.dumps(said).encode()
 
+    def _answer_tokens(self, number: int) -> int:
+        options = self._options
+        return answer_tokens(options.seed, number, options.output_tokens, options.output_tokens_stdev)
+
     async def _ask(self, place: int, record: Record, body: bytes, timeout: float) -> None:
         assert self._client is not None
-        await self._client.send(self._targets[place], body, record, self._options.output_tokens, timeout)
+        most = self._options.output_tokens + 2 * self._options.output_tokens_stdev
+        await self._client.send(self._targets[place], body, record, most, timeout)
 
 
 def _line(name: str, point: Point) -> str:
@@ -252,8 +263,14 @@ def _doubts(options: Options, model: dict[str, Any], points: list[dict[str, Any]
     if context is not None and asked > context:
         doubts.append(f"a prompt and its answer have {asked} tokens, and the context of the model {context}")
     for name, wanted in (("prompt_tokens", options.prompt_tokens), ("output_tokens", options.output_tokens)):
-        means = [point["metrics"][name]["mean"] for point in points if point["metrics"][name]]
-        off = [mean for mean in means if abs(mean - wanted) > wanted * _OFF + 1]
+        found = [point["metrics"][name] for point in points if point["metrics"][name]]
+        # The mean of lengths that vary is not that of all of them.
+        varied = options.output_tokens_stdev if name == "output_tokens" else 0
+        off = [
+            each["mean"]
+            for each in found
+            if abs(each["mean"] - wanted) > wanted * _OFF + 1 + 3 * varied / math.sqrt(each["count"])
+        ]
         if off and (name == "output_tokens" or options.prompt_cache == DEFEAT):
             why = {
                 "prompt_tokens": "the server counts only what its prompt cache did not have, or cuts prompts",

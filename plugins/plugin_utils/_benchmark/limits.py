@@ -27,6 +27,7 @@ _MOST_POINTS = 100
 DEFAULTS: dict[str, Any] = {
     "prompt_tokens": 256,
     "output_tokens": 128,
+    "output_tokens_stdev": 0,
     "prompt_cache": "defeat",
     "arrival": "poisson",
     "duration": 30.0,
@@ -113,6 +114,7 @@ def _seconds(least: float) -> Kind:
 KINDS: dict[str, Kind] = {
     "prompt_tokens": _integer(1, 1 << 20),
     "output_tokens": _integer(1, 1 << 17),
+    "output_tokens_stdev": _integer(0, 1 << 16),
     "warmup_requests": _integer(0, 10000),
     "requests": _integer(1, 1000000),
     "seed": _integer(-(1 << 63), (1 << 63) - 1),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 # What makes another workload; how long and how often it was measured does not.
-WORKLOAD = ("prompt_tokens", "output_tokens", "prompt_cache")
+WORKLOAD = ("prompt_tokens", "output_tokens", "output_tokens_stdev", "prompt_cache")
 _LONGEST = 100
 _SETTINGS = 12
 

@@ -81,6 +81,10 @@ def _options(asked: Mapping[str, Any], plan: Mapping[str, Any] | None, refusals:
                 found[name] = kind(value)
             except (TypeError, ValueError, OverflowError, RecursionError):
                 refusals.append(_refusal(name, value, words))
+    most = found.get("output_tokens", DEFAULTS["output_tokens"]) // 2
+    if found.get("output_tokens_stdev", 0) > most:
+        words = f"a whole number from 0 to {most}, half of {PREFIX}output_tokens"
+        refusals.append(_refusal("output_tokens_stdev", found["output_tokens_stdev"], words))
     if "concurrency" not in found and not found.get("request_rate"):
         found["concurrency"] = streams(plan)
     points = len(found.get("concurrency", [])) + len(found.get("request_rate", []))

@@ -23,6 +23,8 @@ Settings = Dict[str, Any]
 EXPLORE, PAIR = "explore", "pair"
 # The relative error of a measurement that does not say its own, and the least that is believed of one.
 _ERROR, _LEAST_ERROR = 0.03, 0.005
+# From so many repeats on they tell the noise; by how many of its own standard errors it is taken to be more than seen.
+_REPEATS, _MARGIN = 4, 1.28
 # Seeds of pairs, apart from those of single measurements: both of a pair have the same prompts.
 _PAIR_SEEDS = 100000
 # Measurements that are kept in reserve for the pairs while exploring.
@@ -86,10 +88,17 @@ class Measurements:
         return float(value)
 
     def noise(self) -> float:
-        """Return the relative standard deviation of a measurement: what they say, or what repeats have shown."""
+        """Return the relative standard deviation of a measurement: what repeats have shown, before them what it says.
+
+        A measurement says too much where callers are answered in waves, as those that all began at once are, and too
+        little where servers differ from start to start. Few repeats may be alike by chance: the margin allows for that.
+        """
         said = median(self._errors) if self._errors else _ERROR
-        seen = math.sqrt(fmean(each**2 for each in self._differences) / 2) if len(self._differences) > 3 else 0.0
-        return max(said, seen, _LEAST_ERROR)
+        count = len(self._differences)
+        if count < _REPEATS:
+            return max(said, _LEAST_ERROR)
+        seen = math.sqrt(fmean(each**2 for each in self._differences) / 2)
+        return max(seen * (1 + _MARGIN / math.sqrt(2 * count)), _LEAST_ERROR)
 
     def differ(self, spread: float) -> None:
         """Note by how much the logarithm of a ratio in one turn differed from that of all its turns."""

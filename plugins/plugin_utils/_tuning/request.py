@@ -24,6 +24,8 @@ _NUMBERS: Mapping[str, tuple[int, int, bool]] = {
     "seconds": (2, 3600, True),
     "guard_seconds": (30, 86400, False),
 }
+# As the module measures where nothing is asked for, but not in step.
+_ANSWERS = {"output_tokens": 128, "output_tokens_stdev": 32}
 # Beside the measurement itself: what the requests that warm it up and the last ones take, in seconds.
 _AROUND = 240
 # What a step takes beside the longest waits that the operator allows.
@@ -75,7 +77,7 @@ def tuning_request(asked: Mapping[str, Any]) -> dict[str, Any]:
         "errors": [],
         "options": options,
         "budget": {"points": numbers["points"], "minutes": numbers["minutes"]},
-        "measure": {"model": asked["model"], "duration": numbers["seconds"], "max_duration": most},
+        "measure": {"model": asked["model"], "duration": numbers["seconds"], "max_duration": most, **_ANSWERS},
         # Between two signs of life are a change with what takes it back, or a measurement with the load of its model.
         "guard_seconds": numbers["guard_seconds"] or max(3 * waits[0] + waits[1], 2 * waits[1] + most) + _SPARE,
     }

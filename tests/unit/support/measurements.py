@@ -17,6 +17,7 @@ LIMITS = {"time_to_first_token_ms": 2000, "output_token_throughput_per_user": 20
 WORKLOAD = {
     "prompt_tokens": 256,
     "output_tokens": 128,
+    "output_tokens_stdev": 0,
     "prompt_cache": "defeat",
     "warmup_requests": None,
     "duration": 30,

@@ -56,6 +56,7 @@ def test_every_wrong_option_is_named_at_once():
         request_rate=[0.0, 1e6],
         prompt_tokens=0,
         output_tokens=0,
+        output_tokens_stdev=1,
         warmup_requests=-1,
         duration=0.5,
         requests=0,
@@ -72,7 +73,8 @@ def test_every_wrong_option_is_named_at_once():
     lines = str(error.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == [
         *["urls"] * 3, "model", "keep_alive", "units", "progress_file", "prompt_tokens", "output_tokens",
-        "warmup_requests", "requests", "duration", "max_duration", "request_timeout", "give_up_below",
+        "warmup_requests", "requests", "output_tokens_stdev", "duration", "max_duration", "request_timeout",
+        "give_up_below",
         *["concurrency"] * 2, *["request_rate"] * 2, *["goodput"] * 3,
     ]  # fmt: skip
     assert "secret" not in str(error.value)

@@ -70,7 +70,8 @@ def test_a_measurement():
         "name": "m", "digest": "5" * 64, "size_bytes": 100, "size_vram_bytes": 60, "context_length": 4096,
     }  # fmt: skip
     assert found["workload"] == {
-        "prompt_tokens": 100, "output_tokens": 3, "prompt_cache": "defeat", "warmup_requests": None, "duration": 30,
+        "prompt_tokens": 100, "output_tokens": 3, "output_tokens_stdev": 0, "prompt_cache": "defeat",
+        "warmup_requests": None, "duration": 30,
         "requests": 4, "request_timeout": 60, "seed": 0, "arrival": "poisson", "goodput": {"request_latency_ms": 60000},
     }  # fmt: skip
     assert found["load"]["already_loaded"] is False

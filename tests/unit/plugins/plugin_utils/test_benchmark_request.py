@@ -242,6 +242,15 @@ NAMES = (
 )
 
 
+def test_answers_vary_by_half_of_their_length_at_most():
+    """As the module has it."""
+    assert request(output_tokens=64, output_tokens_stdev=32)["measurements"][0]["output_tokens_stdev"] == 32
+    assert request(output_tokens_stdev=65)["refusals"] == [
+        "ollama_benchmark_output_tokens_stdev: 65 is not allowed; allowed is a whole number from 0 to 64, half of"
+        " ollama_benchmark_output_tokens"
+    ]
+
+
 @given(st.dictionaries(st.sampled_from(NAMES), ODD, max_size=4))
 def test_what_is_not_refused_the_module_takes(asked):
     """No value that an operator can type ends in anything but a sentence or a measurement."""
@@ -260,7 +269,8 @@ def test_the_bounds_are_those_of_the_module(name, value):
     except (TypeError, ValueError, OverflowError):
         return
     options = {option: spec.get("default") for option, spec in SPEC.items()}
-    check({**options, "model": "m", name: taken})
+    # Of these the most, since answers may vary by half of their length.
+    check({**options, "model": "m", "output_tokens": 1 << 17, name: taken})
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,10 @@ HOST = {"name": "h", "at": "2026-11-27"}
 TAGS = {"models": [{"name": "llama3.1:8b", "digest": "46e0c10c039e"}, {"name": "other:latest", "digest": None}]}
 
 
+# Callers of one answer's length would go on in step.
+ANSWERS = {"output_tokens": 128, "output_tokens_stdev": 32}
+
+
 def desired(**changed):
     return {"live": True, "pending": False, "changes": [], "plan": plan(xeon()), **changed}
 
@@ -45,7 +49,7 @@ def test_what_is_right_is_handed_on():
         "errors": [],
         "options": {"objective": "throughput", "knobs": ["num_parallel"], "concurrency": 8},
         "budget": {"points": 12, "minutes": 60},
-        "measure": {"model": "llama3.1:8b", "duration": 20, "max_duration": 260},
+        "measure": {"model": "llama3.1:8b", "duration": 20, "max_duration": 260, **ANSWERS},
         "guard_seconds": 980,
     }
     assert tuning_request({**RIGHT, "guard_seconds": 90})["guard_seconds"] == 90
