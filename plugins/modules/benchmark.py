@@ -238,7 +238,8 @@ benchmark:
       description: What was asked for, as given.
       type: dict
       sample: {prompt_tokens: 256, output_tokens: 128, output_tokens_stdev: 0, prompt_cache: defeat,
-        warmup_requests: null, duration: 30.0, requests: 10000, request_timeout: 60.0, seed: 0, arrival: poisson, goodput: {}}
+        warmup_requests: null, duration: 30.0, requests: 10000, request_timeout: 60.0, seed: 0, arrival: poisson,
+        goodput: {}}
     load:
       description: Whether the model was in memory before, the server's C(load_duration), and seconds to the first token
         of the request that loaded it.

@@ -32,6 +32,8 @@ _LEAST_SERIES = 8
 _HIGHEST = 0.95
 # No server does so many of anything; infinite values and what is no number are not below it.
 _LARGEST = 1e15
+# Of less than this a ratio says nothing, and may have no number.
+_LEAST = 1e-9
 
 
 def compare(
@@ -131,7 +133,7 @@ def _means(before: float | None, after: float | None) -> dict[str, Any]:
 def _incomparable(result: Mapping[str, Any]) -> str | None:
     if result["before"] is None or result["after"] is None:
         return f"nothing was measured {'before' if result['before'] is None else 'after'}"
-    return "there is nothing to compare with" if result["before"] <= 0 or result["after"] < 0 else None
+    return "there is nothing to compare with" if result["before"] < _LEAST or result["after"] < 0 else None
 
 
 def _judged(result: dict[str, Any], half: float, threshold: float, *, less_is_better: bool) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def prove(measurements: Measurements, start: Settings, best: Settings) -> Proof:
 def judge(before: list[float], after: list[float], noise: float) -> tuple[Proof, bool]:
     """Return the proof of these pairs, and whether no further pair is needed."""
     comparison = compare(before, after, paired=True, threshold=GAIN)
-    if not all(before):
+    if not all(before) or comparison["ratio"] is None:
         # From nothing there is no ratio: then every pair has to show it.
         proven = min(after) > 0 and not any(before) and len(before) > _LOOKS[0]
         message = "every pair shows it" if proven else "no pair has a ratio"
