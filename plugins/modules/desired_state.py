@@ -241,8 +241,8 @@ units:
   sample: [{unit: ollama.service, url: "http://127.0.0.1:11434"}]
 gate:
   description:
-    - How the change is to be measured, and RV(gate.reason) why it is not, for P(inference.ollama.gate_turn#filter).
-      V(null) without O(inference.ollama.ollama#role:ollama_gate).
+    - How the change is to be measured, and in C(reason) why it is not, for P(inference.ollama.gate_turn#filter).
+      V(null) without O(inference.ollama.ollama#role:main:ollama_gate).
   returned: success
   type: dict
   sample: null
