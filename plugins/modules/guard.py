@@ -140,8 +140,12 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock i
 )
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 
-ARMED, RENEWED, DISARMED = "armed", "renewed", "disarmed"
-_SHORTEST, _LONGEST, _MOST = 30, 86400, 100
+ARMED = "armed"
+RENEWED = "renewed"
+DISARMED = "disarmed"
+_SHORTEST = 30
+_LONGEST = 86400
+_MOST = 100
 _REASON = "the run that tunes this host"
 _GONE = (
     "the guard of this run is not there any more, so the host is not changed further: somebody has removed"

@@ -107,6 +107,9 @@ def _before(options: Options, world: World) -> tuple[str | None, bool]:
 class Run:
     """The part of a measurement that runs in an event loop."""
 
+    # Belongs to the loop, so that `all` makes it.
+    _client: Client
+
     def __init__(
         self, options: Options, world: World, targets: list[Target], deadline: float, *, already_loaded: bool
     ) -> None:
@@ -118,12 +121,11 @@ class Run:
         self._prompts = Prompts(options.seed, options.prompt_cache, world.own)
         self._words = options.prompt_tokens
         self._turns = itertools.cycle(range(len(targets)))
-        self._client: Client | None = None
 
     async def all(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Return what loading took, and the points."""
         loop = asyncio.get_running_loop()
-        self._client = client = Client(loop)
+        self._client = Client(loop)
         try:
             loaded = await self._load(loop)
             points = []
@@ -134,7 +136,7 @@ class Run:
                     break
                 points.append(await self._point(load, f"point {place + 1} of {len(self._options.points)}"))
         finally:
-            client.close()
+            self._client.close()
         return loaded, points
 
     async def _load(self, loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
@@ -241,7 +243,6 @@ class Run:
         return answer_tokens(options.seed, number, options.output_tokens, options.output_tokens_stdev)
 
     async def _ask(self, place: int, record: Record, body: bytes, timeout: float) -> None:
-        assert self._client is not None
         most = self._options.output_tokens + 2 * self._options.output_tokens_stdev
         await self._client.send(self._targets[place], body, record, most, timeout)
 

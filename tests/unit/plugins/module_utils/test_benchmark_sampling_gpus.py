@@ -121,7 +121,10 @@ def test_drivers_of_before_2023_have_another_name_for_reasons(read):
 @pytest.mark.parametrize("value", [None, True, -1, 1 << 70, float("nan"), float("inf"), "97", [], {}])
 def test_what_is_no_number_is_not_known(read, value):
     """Whatever a binding returns."""
-    one = lambda *_args: value  # noqa: E731 several functions are this one
+
+    def one(*_args):
+        return value
+
     found = read(
         nvmlDeviceGetUtilizationRates=lambda _handle: SimpleNamespace(gpu=value),
         nvmlDeviceGetMemoryInfo=lambda _handle: SimpleNamespace(used=value),
