@@ -53,7 +53,7 @@ class Search:
 
 def knob(name: str, values: List[Any], start: Any) -> Dict[str, Any]:
     """Numbers are searched between the least and the greatest, all else by trying each."""
-    if all(type(value) is int for value in values):
+    if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
         numbers = [*values, start]
         return {
             "name": name, "kind": "integer", "start": start, "low": min(numbers), "high": max(numbers), "values": []

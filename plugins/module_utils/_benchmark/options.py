@@ -40,9 +40,10 @@ SPEC: dict[str, dict[str, Any]] = {
     "concurrency": {"type": "list", "elements": "int"},
     "request_rate": {"type": "list", "elements": "float", "default": []},
     "arrival": {"type": "str", "choices": [POISSON, CONSTANT], "default": POISSON},
-    "prompt_tokens": {"type": "int", "default": 256},
-    "output_tokens": {"type": "int", "default": 128},
-    "output_tokens_stdev": {"type": "int", "default": 0},
+    # Their names look like those of secrets.
+    "prompt_tokens": {"type": "int", "default": 256, "no_log": False},
+    "output_tokens": {"type": "int", "default": 128, "no_log": False},
+    "output_tokens_stdev": {"type": "int", "default": 0, "no_log": False},
     "prompt_cache": {"type": "str", "choices": [DEFEAT, USE], "default": DEFEAT},
     "warmup_requests": {"type": "int"},
     "duration": {"type": "float", "default": 30},

@@ -125,18 +125,18 @@ class Explorer:
             _FINE,
         )
 
-    def _search_line(self, knob: Mapping[str, Any], up: list[int], down: list[int], bar: float) -> Neighbours:
+    def _search_line(self, knob: Mapping[str, Any], up: list[int], down: list[int], margin: float) -> Neighbours:
         start = self.best[knob["name"]]
-        low, high = self._walk(knob, up, bar)
+        low, high = self._walk(knob, up, margin)
         if len(up) > 1 and self.best[knob["name"]] >= up[0]:
             return low, high
         # One step that a bound has cut short says little of the direction.
-        above, below = self._walk(knob, down, bar)
+        above, below = self._walk(knob, down, margin)
         if self.best[knob["name"]] < start:
             return below, above
         return (below if low is None else low), high
 
-    def _walk(self, knob: Mapping[str, Any], values: list[int], bar: float) -> Neighbours:
+    def _walk(self, knob: Mapping[str, Any], values: list[int], margin: float) -> Neighbours:
         """Go on while it gets better; return the neighbours of the best value behind and ahead, None where none is.
 
         One step that is not better is followed by another one, unless it is far worse: curves have dips and level
@@ -145,7 +145,7 @@ class Explorer:
         behind, ahead = None, None
         for value in values:
             previous, settings = self.best[knob["name"]], self._with(knob, value)
-            if self._better(settings, f"{knob['name']} {value} in place of {previous}", bar):
+            if self._better(settings, f"{knob['name']} {value} in place of {previous}", margin):
                 behind, ahead = previous, None
             elif ahead is not None:
                 break
@@ -197,24 +197,24 @@ class Explorer:
         seen, best = self.measurements.known(settings), self.measurements.known(self.best)
         return seen is not None and best is not None and seen >= (1 - _ALIKE) * best
 
-    def _better(self, settings: Settings, why: str, bar: float) -> bool:
+    def _better(self, settings: Settings, why: str, margin: float) -> bool:
         """Measure settings, in turn with the best where it is close; take them where they are better."""
-        wins = self._wins(settings, why, bar)
+        wins = self._wins(settings, why, margin)
         if wins:
             self.best = settings
         return wins
 
-    def _wins(self, settings: Settings, why: str, bar: float) -> bool:
+    def _wins(self, settings: Settings, why: str, margin: float) -> bool:
         found = self.measurements
         pair = (key_of(self.best), key_of(settings))
         if found.failed(settings) or pair in self._lost:
             return False
-        wins = self._compared(settings, why, bar)
+        wins = self._compared(settings, why, margin)
         if not wins:
             self._lost.add(pair)
         return wins
 
-    def _compared(self, settings: Settings, why: str, bar: float) -> bool:
+    def _compared(self, settings: Settings, why: str, margin: float) -> bool:
         found = self.measurements
         value = found.measure(settings, EXPLORE, why)
         best = found.known(self.best)
@@ -235,7 +235,7 @@ class Explorer:
             value = found.measure(settings, EXPLORE, f"again, in turn: {why}")
         for each in turns if len(turns) > 1 else ():
             found.differ((each - mean) * math.sqrt(len(turns) / (len(turns) - 1)))
-        return mean > bar * error
+        return mean > margin * error
 
 
 def _until(bound: int, step: Callable[[int], int], start: int) -> list[int]:

@@ -80,7 +80,7 @@ def test_on_a_flat_server_no_setting_changes_anything(curve: Speed, settings: di
 @given(noise=st.floats(0.01, 2), seed=st.integers(0, 1000))
 def test_noise_is_cut_alike_on_both_sides(noise: float, seed: int) -> None:
     draw = random.Random(seed)
-    factors = [Speed(noise=noise).factor(draw) for _ in range(50)]
+    factors = [Speed(noise=noise).factor(draw) for _draw in range(50)]
     assert min(factors) >= 0.1
     assert max(factors) <= 1.9
 
@@ -88,14 +88,14 @@ def test_noise_is_cut_alike_on_both_sides(noise: float, seed: int) -> None:
 @pytest.mark.parametrize("noise", [0.1, 0.5, 2.0])
 def test_noise_leans_to_no_side(noise: float) -> None:
     draw = random.Random(1)
-    factors = [Speed(noise=noise).factor(draw) for _ in range(20000)]
+    factors = [Speed(noise=noise).factor(draw) for _draw in range(20000)]
     error = statistics.stdev(factors) / len(factors) ** 0.5
     assert abs(statistics.mean(factors) - 1) < 4 * error
 
 
 def test_noise_has_the_deviation_that_is_asked_for() -> None:
     draw = random.Random(1)
-    rates = [Speed(noise=0.1).drawn({}, 1, draw) for _ in range(5000)]
+    rates = [Speed(noise=0.1).drawn({}, 1, draw) for _draw in range(5000)]
     assert statistics.stdev(rates) / statistics.mean(rates) == pytest.approx(0.1, rel=0.05)
 
 

@@ -20,6 +20,7 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.inference.ollama.plugins.action import benchmark
 from ansible_collections.inference.ollama.plugins.action.benchmark import ActionModule, Interrupted
+from ansible_collections.inference.ollama.tests.unit.support.doubles import said
 
 FOLDER = "/home/ollama/.ansible_async"
 TEMPORARY = "/home/ollama/.ansible/tmp/ansible-tmp-1795782915.5-1156-28722802408175/"
@@ -41,11 +42,9 @@ class Host:
         """Answer as the shell would."""
         mark = re.search(r"echo ([0-9a-f]{16});", command)[1]
         self.now += 8
-        said = self.progress.pop(0) if self.progress else None
-        if isinstance(said, BaseException):
-            raise said
-        runs = "" if said is None else '{"started":'
-        return {"rc": 0, "stdout": f"Welcome!\n{mark}\n{said or ''}\n{mark}\n{runs}"}
+        progress = said(self.progress.pop(0)) if self.progress else None
+        runs = "" if progress is None else '{"started":'
+        return {"rc": 0, "stdout": f"Welcome!\n{mark}\n{progress or ''}\n{mark}\n{runs}"}
 
     def command(self, command):
         self.commands.append(command)
@@ -75,9 +74,7 @@ def act(monkeypatch, host):
             assert task_vars["inventory_hostname"] == "gpu1"
             host.modules.append((module_name, module_args, wrap_async, action._task.async_val))
             answer = host.module[module_name]
-            answer = answer.pop(0) if isinstance(answer, list) else answer
-            if isinstance(answer, BaseException):
-                raise answer
+            answer = said(answer.pop(0) if isinstance(answer, list) else answer)
             return {"finished": True, "started": True, **answer} if "status" in module_name else answer
 
         for name, value in {

@@ -19,6 +19,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._benchmark.sampli
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 from ansible_collections.inference.ollama.plugins.module_utils._service.unit import Unit
+from ansible_collections.inference.ollama.tests.unit.support.doubles import said
 from ansible_collections.inference.ollama.tests.unit.support.processes import (
     FINDER,
     GROUP,
@@ -43,9 +44,7 @@ class FakeProcess:
     """A process whose CPU time and start a test sets; psutil asks for neither before oneshot()."""
 
     def __init__(self, host, pid):
-        if isinstance(host.processes.get(pid), Exception):
-            raise host.processes[pid]
-        self.created, self.user, self.rss = host.processes.get(pid, (1.0, 0.0, 4096))
+        self.created, self.user, self.rss = said(host.processes.get(pid, (1.0, 0.0, 4096)))
 
     oneshot = contextlib.nullcontext
 
@@ -77,9 +76,7 @@ class FakePsutil:
 
     def cpu_freq(self, percpu):
         assert percpu
-        if isinstance(self.clocks, Exception):
-            raise self.clocks
-        return [SimpleNamespace(current=clock) for clock in self.clocks]
+        return [SimpleNamespace(current=clock) for clock in said(self.clocks)]
 
 
 @pytest.fixture

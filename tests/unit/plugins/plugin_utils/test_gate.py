@@ -29,7 +29,7 @@ def rounds(*series, objective="throughput", **said):
     return [round_of(benchmark(each, **said), objective) for each in series]
 
 
-def scaled(factor, values=STEADY):
+def scaled(factor, values=tuple(STEADY)):
     return [factor * value for value in values]
 
 

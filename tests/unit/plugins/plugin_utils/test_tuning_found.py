@@ -33,8 +33,8 @@ PROFILE = {
 }
 
 
-def step(objective="throughput", settings=BEST, phase="explore"):
-    return {"number": 1, "settings": settings, "phase": phase, "objective": objective}
+def step(objective="throughput", settings=None, phase="explore"):
+    return {"number": 1, "settings": settings or BEST, "phase": phase, "objective": objective}
 
 
 def benchmark(successful=20, total=20, goodput=1.9, **metrics):

@@ -74,7 +74,7 @@ def test_all_wrong_variables_are_refused_at_once():
         "after": "undrain.yml",
     }
     errors = tuning_request({**RIGHT, **wrong})["errors"]
-    names = [error.split(":")[0].split("_", 2)[2] for error in errors]
+    names = [error.split(":", maxsplit=1)[0].split("_", 2)[2] for error in errors]
     assert sorted(names) == sorted(wrong)
     assert all("llowed" in error for error in errors)
 

@@ -43,11 +43,13 @@ def measured(step, value, **changed):
     return {**{name: step[name] for name in ("number", "settings", "phase")}, **found, **changed}
 
 
-def searched(rate=curve, budget=None, space=SPACE):
+def searched(rate=curve, budget=None, space=None):
     """The steps of a whole search, each asked for with the history as JSON has it."""
     history, steps = [], []
     while True:
-        step = tuning_step(json.loads(json.dumps(history)), space, {**(budget or {}), "minutes_used": len(history) / 2})
+        step = tuning_step(
+            json.loads(json.dumps(history)), space or SPACE, {**(budget or {}), "minutes_used": len(history) / 2}
+        )
         steps.append(step)
         if step["done"]:
             return steps, history
