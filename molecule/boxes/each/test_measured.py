@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import pytest
+import os
+from pathlib import Path
 
-# Tokens per second of a stream that is alone, by the curve of jobs/measured.yml.
-RATE = 150
+import pytest
 
 pytestmark = pytest.mark.on(job="measured")
 
@@ -23,8 +23,11 @@ def test_measurement_is_kept_with_its_machine_and_its_curves(recorded, name):
     (benchmark,) = record["benchmarks"]
     one, two = benchmark["points"]
     assert (one["concurrency"], two["concurrency"]) == (1, 2)
-    # A busy host makes it slower than its curve, and nothing faster; noise has a standard deviation of 3 %.
-    assert 0 < one["metrics"]["output_token_throughput"]["mean"] < RATE * 1.15
+    # How fast it is depends on what else this host does.
+    for point in (one, two):
+        assert point["stop"]["reason"] == "duration"
+        assert point["requests"]["successful"] > 0
+        assert point["metrics"]["output_token_throughput"]["mean"] > 0
     assert "failed=0" in recorded("measured-benchmark")["output"]
     assert recorded("measured-benchmark")["changed"] == 0
 
@@ -34,6 +37,12 @@ def test_search_ends_with_the_setting_that_is_faster_and_proves_it(recorded, nam
     assert tuning["proven"] is True
     assert tuning["best"]["settings"] == {"flash_attention": False}
     assert tuning["best"]["value"] > 1.5 * tuning["before"]["value"]
+
+
+def test_file_of_records_keeps_what_others_have_in_it_and_its_mode(name):
+    file = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "recorded", name, "measured/measured.yml")
+    assert file.read_text().startswith("# By hand.\nollama_context_length: auto\nollama_measured:\n")
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_host_runs_with_what_was_found(recorded):

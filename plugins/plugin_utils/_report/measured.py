@@ -30,8 +30,8 @@ _DAMAGED = (OllamaError, ArithmeticError, AttributeError, LookupError, Recursion
 def with_files(record: object, host: str) -> object:
     """Return a host's record with what its files hold in place of their texts, and a sentence for each bad file.
 
-    ``files`` of the record are what the module slurp returned in a loop over what stat returned in a loop over folder
-    and kind, ``benchmark`` or ``tuning``; without a content where a file could not be read. The first of a kind counts.
+    ``files`` of the record are what the module slurp returned in a loop over what stat returned in a loop over the
+    kinds, ``benchmark`` and ``tuning``; without a content where a file could not be read. The first of a kind counts.
     """
     if not isinstance(record, Mapping) or "files" not in record:
         return record
@@ -39,8 +39,7 @@ def with_files(record: object, host: str) -> object:
     found: dict[str, Any] = {MEASUREMENT: None, TUNING: None}
     for file in rows(record["files"]):
         looked = mapping(file.get("item"))
-        kind = looked.get("item")
-        key = _KINDS.get(str(kind[-1])) if isinstance(kind, (list, tuple)) and kind else None
+        key = _KINDS.get(str(looked.get("item")))
         if key is not None and found[key] is None:
             path = one_line(str(mapping(looked.get("stat")).get("path")), 300)
             found[key] = _file(file.get("content"), path, key, host, problems)

@@ -8,6 +8,7 @@ The newest is the first, which is the one that a plan takes where several fit.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +31,10 @@ _HEAD = """\
 # Further runs replace their own entries, and leave what else is here.
 """
 _WIDTH = 150
+# The first words of a file of ansible-vault.
+_ENCRYPTED = "$ANSIBLE_VAULT;"
+# Of a message that somebody else wrote.
+_LONGEST = 240
 
 
 def trial_variables(
@@ -74,12 +80,32 @@ def _same(one: object, other: Mapping[str, Any]) -> bool:
     return one.get("model") == other.get("model")
 
 
-def measured_file(text: str | None, record: Mapping[str, Any] | None = None) -> str:
+def _text(read: Mapping[str, Any]) -> str:
+    """The text of the file that the module slurp was asked for, nothing where there is none."""
+    content = read.get("content")
+    if content is None:
+        if read.get("msg") and not read.get("skipped"):
+            raise OllamaError(f"it cannot be read: {one_line(str(read['msg']), _LONGEST)}")
+        return ""
+    try:
+        return base64.b64decode(str(content)).decode("utf-8")
+    except ValueError:
+        raise OllamaError("it is no text in UTF-8, so nothing can be added to it") from None
+
+
+def measured_file(read: str | Mapping[str, Any] | None, record: Mapping[str, Any] | None = None) -> str:
     """Return the text of the file with this record; all else in it stays as it is, comments too.
 
-    Without a record it is the same text. OllamaError where that is not a file of variables, or its entries are no list.
+    ``read`` is the text, or what the module slurp answered, which says whether a file could be read.
+    Without a record it is the same text. OllamaError where that is not a file of variables, or its entries are no list;
+    and where it is encrypted, since a text that was added to would lie there in plain.
     """
-    text = str(text or "")
+    text = _text(read) if isinstance(read, Mapping) else str(read or "")
+    if text.lstrip().startswith(_ENCRYPTED):
+        raise OllamaError(
+            "it is encrypted, and nothing is added to it, since that would need its password or leave it in plain text;"
+            " name a file of its own, and no record has a secret"
+        )
     begin, end, records = _entries(text)
     if record is None:
         return text

@@ -37,8 +37,9 @@ _SHOWN = 20
 def tuning_request(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``{errors, options, budget, measure, guard_seconds}`` of the variables ``ollama_tune_*`` by their names.
 
-    ``asked`` also has ``model``, the waits ``start_timeout`` and ``verify_timeout`` in seconds, and ``file_text``, what
-    the file has. ``options`` are those of the filter tuning_space, ``measure`` what every measurement has in common.
+    ``asked`` also has ``model``, the waits ``start_timeout`` and ``verify_timeout`` in seconds, and ``file_read``, what
+    the module slurp says of the file. ``options`` are those of the filter tuning_space, ``measure`` what every
+    measurement has in common.
     """
     errors = []
     numbers: dict[str, Any] = {}
@@ -65,7 +66,7 @@ def tuning_request(asked: Mapping[str, Any]) -> dict[str, Any]:
         if path not in (None, "") and (not isinstance(path, str) or not posixpath.isabs(path)):
             errors.append(_wrong(name, path, "an absolute path on the controller, or nothing"))
     try:
-        measured_file(asked.get("file_text"))
+        measured_file(asked.get("file_read"))
     except OllamaError as error:
         errors.append(f"ollama_tune_file: {asked.get('file')}: {error}")
     if errors:

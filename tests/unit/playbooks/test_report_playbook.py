@@ -63,8 +63,7 @@ undefined ansible_connection=local ansible_host="{{{{ nobody_said }}}}"
     (folder / "served.benchmark.json").write_text(json.dumps(measured(host="served")), encoding="utf-8")
     (folder / "wrong.benchmark.json").write_text("{", encoding="utf-8")
     (folder / "bare.tuning.json").mkdir()
-    (tmp_path / "tuning").mkdir()
-    (tmp_path / "tuning/served.tuning.json").write_text(json.dumps(tuned(host="served")), encoding="utf-8")
+    (folder / "served.tuning.json").write_text(json.dumps(tuned(host="served")), encoding="utf-8")
     (tmp_path / "before.yml").write_text(BEFORE, encoding="utf-8")
     return play(tmp_path, inventory, [served, bare], "before.yml", ROOT / "playbooks/report.yml", *options)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ansible_collections.inference.ollama.tests.unit.support.playbooks import LOCAL, ROOT, installed, play
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
@@ -51,7 +53,26 @@ def test_all_that_is_wrong_is_refused_at_once(tmp_path):
         assert "own.yml: " in output
         assert "it is not a file of variables" in output
         assert "changed=0" in output
-    assert not list(tmp_path.glob("run*/tuning"))
+    assert not list(tmp_path.glob("run*/benchmark"))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n", encoding="utf-8"), "is encrypted"),
+        (lambda path: path.mkdir(), "cannot be read"),
+        (lambda path: path.write_bytes(b"\xff\xfe\n"), "no text"),
+    ],
+)
+def test_a_file_that_cannot_be_added_to_is_refused_before_the_search(tmp_path, make, said):
+    """Whoever encrypted it does not want its content in plain text; a folder and bytes are no file of variables."""
+    path = tmp_path / "own.yml"
+    make(path)
+    status, output = run(tmp_path, {"ollama_tune_file": str(path)}, "--check")
+    assert status != 0
+    assert f"ollama_tune_file: {path}: " in output
+    assert said in output
+    assert "Traceback" not in output
 
 
 def test_a_model_has_to_be_named(tmp_path):

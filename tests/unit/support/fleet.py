@@ -68,7 +68,7 @@ def _texts():
 
 def file_of(kind, text, folder="/srv/benchmark"):
     """What slurp returns of a file of this kind; of one that could not be read there is no content."""
-    looked = {"item": [folder, kind], "stat": {"exists": True, "path": f"{folder}/node.{kind}.json"}}
+    looked = {"item": kind, "stat": {"exists": True, "path": f"{folder}/node.{kind}.json"}}
     content = {} if text is None else {"content": base64.b64encode(text.encode()).decode()}
     return {"item": looked, **content}
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -149,3 +151,20 @@ def test_a_trial_takes_the_place_of_variables():
     end = {"done": True, "settings": {"num_parallel": 8}}
     assert trial_variables(end, PROFILE, None, RECORD)["measured"] == [RECORD]
     assert "measured" not in trial_variables(end, PROFILE, [OTHER])
+
+
+def test_a_file_is_taken_as_it_was_read():
+    """A file that is not there is a new one; one that cannot be read is refused."""
+    slurped = {"content": base64.b64encode(FILE.encode()).decode(), "changed": False}
+    assert measured_file(slurped, RECORD) == measured_file(FILE, RECORD)
+    assert measured_file({"skipped": True, "skip_reason": "x"}) == ""
+    with pytest.raises(OllamaError, match="cannot be read: it is a directory"):
+        measured_file({"failed": True, "msg": "it is a directory"})
+    with pytest.raises(OllamaError, match="no text"):
+        measured_file({"content": base64.b64encode(b"\xff").decode()})
+
+
+def test_an_encrypted_file_is_refused():
+    """What was decrypted would be written in plain text."""
+    with pytest.raises(OllamaError, match="encrypted"):
+        measured_file("$ANSIBLE_VAULT;1.1;AES256\n6162\n", RECORD)
