@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     _supports_async = False
-    _VALID_ARGS = frozenset({"instead", "preflight", "secrets"})
+    _VALID_ARGS = frozenset({"instead", "preflight", "search", "secrets"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         known = task_vars or {}
@@ -87,6 +87,7 @@ class ActionModule(ActionBase):
                     preflight,
                     known.get("__ollama_earlier"),
                     self._is_lockstep(),
+                    args.get("search"),
                 ),
                 models,
             )

@@ -32,6 +32,11 @@ options:
     description: Values in the place of the role's variables, by name without C(ollama_), wherever these come from.
     type: dict
     default: {}
+  search:
+    description:
+      - Options of a search for the best settings, as P(inference.ollama.tuning_space#filter) has them, for which
+        RV(space) says what it may change.
+    type: dict
   secrets:
     description: Files to compare with what they should hold, content by path. They are not returned.
     type: dict
@@ -243,6 +248,11 @@ gate:
   description:
     - How the change is to be measured, and in C(reason) why it is not, for P(inference.ollama.gate_turn#filter).
       V(null) without O(inference.ollama.ollama#role:main:ollama_gate).
+  returned: success
+  type: dict
+  sample: null
+space:
+  description: What O(search) may change, as P(inference.ollama.tuning_space#filter) returns it; V(null) without it.
   returned: success
   type: dict
   sample: null

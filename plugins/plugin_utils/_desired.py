@@ -47,6 +47,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._render import (
     render_template_unit,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._template import inherited
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._variables import (
     differences,
@@ -68,7 +69,8 @@ class Run(NamedTuple):
     """On which host the role runs, whether it may change it, and whether to refuse more than what cannot be planned.
 
     ``earlier`` are the variables that the role has run with before on this host in the same run, by the root of the
-    files, as desired_state() returned them; ``lockstep`` says whether the hosts of a batch do each task together.
+    files, as desired_state() returned them; ``lockstep`` says whether the hosts of a batch do each task together;
+    ``search`` are the options of a search for the best settings, None where there is none.
     """
 
     host: str
@@ -76,6 +78,7 @@ class Run(NamedTuple):
     preflight: bool = True
     earlier: Mapping[str, Any] | None = None
     lockstep: bool = True
+    search: Mapping[str, Any] | None = None
 
 
 def desired_state(
@@ -176,7 +179,11 @@ def desired_state(
         "not_loadable": [] if loadable else start,
         "units": [{"unit": instance["unit"], "url": instance["url"]} for instance in plan["instances"]],
     }
-    return {**made, "gate": gate_of(topology, options, made, found["active"], lockstep=run.lockstep)}
+    return {
+        **made,
+        "gate": gate_of(topology, options, made, found["active"], lockstep=run.lockstep),
+        "space": None if run.search is None else tuning_space(topology, options, run.search, before, models),
+    }
 
 
 def _foreign(

@@ -24,9 +24,10 @@ sys.path[:0] = [str(ROOT / "build" / "collections"), str(ROOT / "tests" / "lab" 
 from standin.speed import Speed
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.measurements import Budget
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.memory import fitted
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.search import End, run
-from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space, with_context
-from ansible_collections.inference.ollama.tests.unit.support.plans import plan, topology
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space
+from ansible_collections.inference.ollama.tests.unit.support.plans import topology
 
 # What a search has to reach, and with which part of the grid.
 NEAR, PART = 0.95, 0.25
@@ -79,7 +80,7 @@ def space_of(cores: int, kv_cache_types: tuple[str, ...]) -> dict[str, Any]:
     """The space of a host with so many cores, from its plan."""
     machine = topology(sockets=1, cores=cores, threads=1, nodes=1, memory_gib=4 * cores)
     options = {"context_minimum": 4096, "kv_cache_types": kv_cache_types}
-    return tuning_space(plan(machine, objective="throughput"), machine, options)
+    return tuning_space(machine, {"version": "0.34.1", "objective": "throughput"}, options)
 
 
 def server(seed: int, kind: str) -> Server:
@@ -114,7 +115,7 @@ def grid(one: Server) -> list[dict[str, Any]]:
     knobs = [knob for knob in one.space["knobs"] if not knob.get("follows")]
     values = [knob["values"] or range(knob["low"], knob["high"] + 1) for knob in knobs]
     names = [knob["name"] for knob in knobs]
-    return [with_context(dict(zip(names, each)), one.space) for each in itertools.product(*values)]
+    return [fitted(dict(zip(names, each)), one.space) for each in itertools.product(*values)]
 
 
 @functools.cache

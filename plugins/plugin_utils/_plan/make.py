@@ -46,6 +46,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._release import p
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import Fit
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.records import Record
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
@@ -106,6 +107,17 @@ def make_plan(
         raise PlanError([*unnamed, *notes.errors])
     made, said = _with_record(inputs, models, made, lambda record: _attempt(inputs, unusable, record))
     return {**made, "warnings": [*unread, *said, *made["warnings"]]}
+
+
+def fits_of(
+    topology: Mapping[str, Any],
+    options: Mapping[str, Any],
+    found: Mapping[str, Any] | None = None,
+    models: Mapping[str, Any] | None = None,
+) -> list[Fit]:
+    """Return how the models fit the memory of each server of the plan, without records of what was measured."""
+    named, _unnamed, _unread = name_models(options, models)
+    return _attempt(_Inputs(topology, measured.read_once(named), None, found))[0].fits
 
 
 def _with_record(
@@ -192,6 +204,7 @@ def _instance(
     if placement.binding != NONE and share.cpus is None:
         planning = replace(planning, memory_bytes=memory_of(planning.machine, placement.node, 1, 1))
     planning, found = fit_of_those_that_fit(planning, placement.room)
+    planning.notes.fits.append(found)
     loaded = found.chosen.loaded
     threads.announce(planning, placement.room, loaded, on_cards=found.on_cards, bound=placement.binding != NONE)
     address, port = service.listen(planning)

@@ -14,6 +14,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import Fit
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.machine import Machine
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import Share
@@ -44,6 +45,8 @@ class Notes:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    # How the models fit the memory of each server.
+    fits: list[Fit] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.measurements import EXPLORE
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.memory import fitted
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.objective import key_of, same, text
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.options import FLASH, KV_TYPE, PLAIN_TYPE
-from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import with_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,7 +90,8 @@ class Explorer:
         for other, most in (knob.get("limits") or {}).get(value, {}).items():
             if other in settings:
                 settings[other] = min(settings[other], most)
-        return with_context(settings, self.space)
+        # Another choice may leave memory for fewer slots; which of them are best is found out later.
+        return fitted(settings, self.space, fewer=knob["kind"] == "choice")
 
     def _choose(self, knob: Mapping[str, Any]) -> None:
         current = self.best[knob["name"]]

@@ -15,7 +15,6 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.options i
     FLASH,
     INSTANCES,
     KV_TYPE,
-    MOST_CALLERS,
     PLAIN_TYPE,
     SLOTS,
     THREADS,
@@ -60,6 +59,8 @@ class Host(NamedTuple):
     callers: int
     kv_cache_types: Sequence[str]
     context_minimum: Optional[int]
+    # The contexts that slots may have (memory.py); none where the memory could not be read.
+    held: Sequence[Mapping[str, Any]] = ()
 
     @property
     def on_gpus(self) -> bool:
@@ -114,32 +115,17 @@ def _slots_knob(host: Host) -> Knob:
         return Knob(reason="the servers have different numbers of slots")
     if any(each["source"] == _NO_CHOICE for each in host.decided(SLOTS)):
         return Knob(reason=host.decided(SLOTS)[0]["reason"])
-    tokens = _tokens(host)
-    if tokens is None:
+    if not host.held:
         return Knob(reason="the memory for slots could not be read")
-    floor = _floor(host)
-    by_memory = tokens // floor if floor else slots
-    most = min(by_memory, -(-host.callers // len(host.plan["instances"])))
-    return _integer(slots, 1, most)
+    return _integer(slots, 1, max(len(each["contexts"]) for each in host.held))
 
 
-def _tokens(host: Host) -> int | None:
-    """Tokens of all slots of a server that its memory holds beside the weights; at least what is planned."""
-    context = host.number(CONTEXT)
-    slots = host.number(SLOTS) or 1
-    found = []
-    for server in host.plan["instances"]:
-        budget = server["budget"]
-        if budget.get("usable_bytes") is None:
-            return None
-        planned = slots * (context or 1)
-        room = budget["usable_bytes"] - budget["weights_bytes"] - budget["overhead_bytes"]
-        held = room * planned // budget["kv_bytes"] if budget["kv_bytes"] > 0 else planned * MOST_CALLERS
-        found.append(max(planned, held))
-    return min(found)
+def most_slots(host: Host) -> int:
+    """The most slots of a server, each of which has a caller."""
+    return max(host.number(SLOTS) or 1, -(-host.callers // len(host.plan["instances"])))
 
 
-def _floor(host: Host) -> int:
+def floor(host: Host) -> int:
     """The least context of a slot."""
     context = host.number(CONTEXT) or 1
     free = host.context_minimum is not None and not any(each["source"] in _DECIDED for each in host.decided(CONTEXT))
@@ -152,10 +138,9 @@ def _context(host: Host) -> Knob:
         return Knob(reason="no one context is planned for all servers")
     if host.objective == LATENCY:
         return Knob(reason="one caller has the planned context")
-    tokens = _tokens(host)
-    if tokens is None:
+    if not host.held:
         return Knob(reason="the memory for it could not be read")
-    return Knob("integer", context, _floor(host), context, extra={"follows": SLOTS, "tokens": tokens})
+    return Knob("integer", context, floor(host), context, extra={"follows": SLOTS})
 
 
 def _flash(host: Host) -> Knob:

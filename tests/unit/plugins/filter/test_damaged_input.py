@@ -72,7 +72,7 @@ GATED = {**GATE, "by": "h", "units": [], "concurrency": 4, "next": NEXT, "before
 SMALL = dense("llama3.2:3b", layers=2)
 FIT = json.loads(json.dumps(fit_of(advise(SMALL, {}, SETTINGS, "0.34.1", Host(card=8 * GIB, host=8 * GIB)))))
 BENCHMARKED = json.loads(json.dumps(measured(result(speeds={2: 100}))))
-SPACE = WRAPPED["tuning_space"](PLAN, TOPOLOGY, {"objective": "throughput"})
+SPACE = WRAPPED["tuning_space"](TOPOLOGY, {"version": "0.34.1"}, {"objective": "throughput"})
 STEP = WRAPPED["tuning_step"]([], SPACE, {"points": 20, "minutes": 60, "minutes_used": 1})
 RATE = {"count": 2, "mean": 20.0, "std_dev": 1.0}
 POINT = {
@@ -169,8 +169,8 @@ RIGHT = {
     ],
     "tuning_result": [[TRIAL], SPACE, ENDED, PROFILE],
     "tuning_space": [
-        PLAN,
         TOPOLOGY,
+        {"version": "0.34.1"},
         {"objective": "balanced", "knobs": ["num_threads", "num_parallel", "context_length"]},
     ],
     "tuning_step": [[TRIAL], SPACE, {"points": 20, "minutes": 60, "minutes_used": 1}],

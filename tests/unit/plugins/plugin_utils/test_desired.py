@@ -729,3 +729,11 @@ def test_a_forgotten_become_is_refused_alone(check_mode):
     assert refusal.startswith("become: ")
     assert desired(host, preflight=False)["refusals"] == []
     assert desired(host, staging_root="/image")["refusals"] != [refusal]
+
+
+def test_a_search_is_told_what_it_may_change():
+    """Only where one is asked for."""
+    options, asked = {**DEFAULTS, "api_key": False}, {"knobs": ["flash_attention"]}
+    made = desired_state(xeon(), options, found(), Run("gpu1", search=asked))
+    assert made["space"]["start"] == {"flash_attention": True}
+    assert desired()["space"] is None

@@ -17,13 +17,13 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.measureme
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.proof import judge
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.search import run, tuning_step
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space
-from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
+from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
 HOST = xeon()
 KNOBS = ["flash_attention", "kv_cache_type", "num_threads", "num_parallel", "context_length"]
 SPACE = tuning_space(
-    plan(HOST, objective="throughput"),
     HOST,
+    {"version": "0.34.1", "objective": "throughput"},
     {"knobs": KNOBS, "kv_cache_types": ["q8_0"], "context_minimum": 4096},
 )
 

@@ -6,18 +6,32 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._hardware import hardware
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import fits_of, make_plan
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.memory import fitted
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.options import KNOBS
-from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space, with_context
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import space_of, tuning_space
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology, workstation, xeon
 
 
 def space(machine, release="0.34.1", asked=None, **options):
     """The space of a plan for throughput, unless the options say another objective."""
-    return tuning_space(plan(machine, release, **{"objective": "throughput", **options}), machine, asked)
+    return tuning_space(machine, {"objective": "throughput", "version": release, **options}, asked)
+
+
+def of(made, machine, asked=None):
+    """The space of a plan that something was changed in."""
+    return space_of(made, machine, lambda choices: fits_of(machine, {**made["options"], **choices}), asked)
+
+
+def planned(machine, **options):
+    """A plan for throughput, and what it was made of."""
+    options = {"objective": "throughput", "version": "0.34.1", **options}
+    return {**make_plan(machine, options), "options": options}
 
 
 def knob(found, name):
@@ -105,14 +119,14 @@ def test_the_weight_is_searched_where_it_is_named():
 def test_what_the_plan_could_not_read_is_not_searched():
     """Memory and CPUs that are unknown have no bounds, and before 0.30.0 no release reads a thread count."""
     host = xeon()
-    made = plan(host, objective="throughput")
+    made = planned(host)
     for server in made["instances"]:
         server["budget"]["usable_bytes"] = None
-    found = tuning_space(made, host)
+    found = of(made, host)
     assert "memory" in knob(found, "num_parallel")
     assert isinstance(knob(space(xeon(), "0.24.0"), "num_threads"), str)
     made["decisions"] = [each for each in made["decisions"] if each["setting"] != "LLAMA_ARG_THREADS"]
-    assert "no decision" in knob(tuning_space(made, host), "num_threads")
+    assert "no decision" in knob(of(made, host), "num_threads")
 
 
 def test_servers_that_differ_have_no_common_start():
@@ -148,15 +162,42 @@ def test_all_wrong_options_are_named_at_once():
         space(xeon(), asked=["objective"])
 
 
-@given(slots=st.integers(1, 64), least=st.integers(1, 65536))
-def test_slots_and_context_stay_within_memory(slots, least):
-    """At every number of slots within the bounds, and the context never leaves its own bounds."""
-    found = space(xeon(), asked={"context_minimum": least})
-    slot, context = knob(found, "num_parallel"), knob(found, "context_length")
-    slots = min(max(slots, slot["low"]), slot["high"])
-    settings = with_context({"num_parallel": slots}, found)
-    assert context["low"] <= settings["context_length"] <= context["high"] == context["start"]
-    assert slots * settings["context_length"] <= context["tokens"]
+MODEL = {"name": "llama3.1:8b", "size_bytes": 5 << 30, "layers": 32, "kv_heads": 8, "key_length": 128}
+MODEL.update(value_length=128, context_length=131072)
+SMALL = topology(sockets=1, cores=8, threads=1, nodes=1, memory_gib=24)
+LIMITED = {
+    least: space(SMALL, asked={"context_minimum": least, "kv_cache_types": ["q8_0"]}, reference_models=[MODEL])
+    for least in (1000, 4096, 30000)
+}
+
+
+@settings(deadline=None)
+@given(
+    slots=st.integers(1, 64),
+    least=st.sampled_from(sorted(LIMITED)),
+    flash=st.booleans(),
+    kind=st.sampled_from(["f16", "q8_0"]),
+)
+def test_the_plan_takes_what_the_space_allows(slots, least, flash, kind):
+    """Slots, context, flash attention and cache type together, counted as the plan counts memory."""
+    found = LIMITED[least]
+    wanted = {**found["start"], "flash_attention": flash or kind != "f16", "kv_cache_type": kind, "num_parallel": slots}
+    tried = fitted(wanted, found, fewer=True)
+    context = knob(found, "context_length")
+    assert context["low"] <= tried["context_length"] <= context["high"] == context["start"]
+    record = {"hardware": hardware(SMALL)["key"], "release": "0.34.1", "model": "llama3.1:8b", "settings": tried}
+    record.update(objective="throughput", value=None, digest=None, machine="x")
+    made = plan(SMALL, objective="throughput", reference_models=[MODEL], measured=[record])
+    assert made["measured"]["settings"] == tried
+
+
+def test_more_slots_than_memory_holds_have_the_least_context():
+    """The plan then says why they do not fit, and the search goes on."""
+    found = LIMITED[30000]
+    assert (
+        fitted({**found["start"], "num_parallel": 60}, found)["context_length"] == knob(found, "context_length")["low"]
+    )
+    assert fitted({"num_threads": 4}, found) == {"num_threads": 4}
 
 
 @pytest.mark.parametrize(
@@ -171,23 +212,23 @@ def test_slots_and_context_stay_within_memory(slots, least):
 def test_a_setting_in_which_servers_differ_is_not_searched(setting, name):
     """All servers have the same settings, and there is no one start."""
     host = xeon()
-    made = plan(host, objective="throughput")
+    made = planned(host)
     next(each for each in made["decisions"] if each["setting"] == setting)["value"] = "0"
-    assert isinstance(knob(tuning_space(made, host), name), str)
+    assert isinstance(knob(of(made, host), name), str)
 
 
 def test_what_leaves_no_choice_is_not_searched():
     """A family that the server holds to one request, a server of one CPU, CPUs that could not be read."""
     host = xeon()
-    made = plan(host, objective="throughput", instances="single")
+    made = planned(host, instances="single")
     (slots,) = [each for each in made["decisions"] if each["setting"] == "OLLAMA_NUM_PARALLEL"]
     slots.update(source="contract", reason="the server holds it to one request at a time")
-    assert knob(tuning_space(made, host), "num_parallel") == "the server holds it to one request at a time"
+    assert knob(of(made, host), "num_parallel") == "the server holds it to one request at a time"
     assert "one CPU" not in str(knob(space(topology(cores=1, threads=1)), "num_threads"))
     assert knob(space(topology(cores=1, threads=1)), "num_threads") == "1 is all that is possible"
     for each in made["decisions"]:
         each["value"] = None if each["setting"] == "cpus" else each["value"]
-    assert "could not be read" in knob(tuning_space(made, {**host, "allowed": None}), "num_threads")
+    assert "could not be read" in knob(of(made, {**host, "allowed": None}), "num_threads")
     weight = next(each for each in made["decisions"] if each["setting"] == "CPUWeight")
     weight["value"] = None
-    assert "no slice" in knob(tuning_space(made, host, {"knobs": ["cpu_weight"]}), "cpu_weight")
+    assert "no slice" in knob(of(made, host, {"knobs": ["cpu_weight"]}), "cpu_weight")
