@@ -731,7 +731,7 @@ def test_a_forgotten_become_is_refused_alone(check_mode):
     assert desired(host, staging_root="/image")["refusals"] != [refusal]
 
 
-def test_a_search_is_told_what_it_may_change():
+def test_what_a_search_may_change_is_returned():
     """Only where one is asked for."""
     options, asked = {**DEFAULTS, "api_key": False}, {"knobs": ["flash_attention"]}
     made = desired_state(xeon(), options, found(), Run("gpu1", search=asked))
