@@ -12,6 +12,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import TOKEN_STEP
+from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.objective import same
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.options import (
     CONTEXT,
     FLASH,
@@ -55,7 +56,7 @@ def fitted(settings: Mapping[str, Any], space: Mapping[str, Any], *, fewer: bool
     Where no context is possible it is the least, and the plan says why the settings do not fit.
     """
     result = dict(settings)
-    each = next((one for one in space.get("held") or () if one["settings"].items() <= result.items()), None)
+    each = next((one for one in space.get("held") or () if _is_of(one["settings"], result)), None)
     if each is None or SLOTS not in result:
         return result
     contexts = each["contexts"]
@@ -66,6 +67,10 @@ def fitted(settings: Mapping[str, Any], space: Mapping[str, Any], *, fewer: bool
         held = contexts[int(result[SLOTS]) - 1] if 0 < int(result[SLOTS]) <= len(contexts) else follows["low"]
         result[CONTEXT] = held
     return result
+
+
+def _is_of(choices: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    return all(same(settings.get(name), value) for name, value in choices.items())
 
 
 def _contexts(fits: Sequence[Fit], context: int, floor: int, most: int) -> list[int]:
