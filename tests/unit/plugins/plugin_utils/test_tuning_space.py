@@ -232,3 +232,18 @@ def test_what_leaves_no_choice_is_not_searched():
     weight = next(each for each in made["decisions"] if each["setting"] == "CPUWeight")
     weight["value"] = None
     assert "no slice" in knob(of(made, host, {"knobs": ["cpu_weight"]}), "cpu_weight")
+
+
+class Lazy(dict):
+    """A dictionary as Ansible hands it over, whose items are read one by one."""
+
+    def items(self):
+        return iter(super().items())
+
+
+def test_choices_are_found_in_any_mapping():
+    """The space comes back from a fact."""
+    plain = LIMITED[4096]
+    held = [{**each, "settings": Lazy(each["settings"])} for each in plain["held"]]
+    wanted = {**plain["start"], "flash_attention": False, "num_parallel": 4}
+    assert fitted(wanted, {**plain, "held": held}) == fitted(wanted, plain)
