@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 FASTER, SLOWER, SAME, UNCLEAR = "faster", "slower", "same", "unclear"
 CONFIDENCE = 0.95
 # Quantiles 0.975 of Student's t distribution for 1 to 30 degrees of freedom; above, by Fisher's expansion.
+# The last one is that of the expansion, so that there is no step between the two.
 _T = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042175819,
 )  # fmt: skip
 _NORMAL = 1.959964
 # Of fewer values the correlation of neighbours is a guess that makes every interval useless.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The actions file_transaction and snapshot: who this run is, and whether the one that has the host is alive."""
+"""The actions file_transaction, snapshot and guard: who this run is, and whether the one that has the host is alive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.action import file_transaction, snapshot
+from ansible_collections.inference.ollama.plugins.action import file_transaction, guard, snapshot
 from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, this_run
 
 KNOWN = {"inventory_hostname": "gpu1", "ollama_start_timeout": 120, "ollama_verify_timeout": 300}
@@ -53,7 +53,7 @@ def test_a_process_that_nobody_has_waited_for_runs_no_more():
     process.wait()
 
 
-@pytest.mark.parametrize("kind", [file_transaction, snapshot])
+@pytest.mark.parametrize("kind", [file_transaction, guard, snapshot])
 @pytest.mark.parametrize("alive", [True, False])
 def test_only_the_change_of_a_dead_run_is_taken_over(kind, alive, dead, monkeypatch):
     """The module is asked a second time, and names the run that it takes over."""
