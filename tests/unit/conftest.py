@@ -24,6 +24,8 @@ def mount(name: str, *paths: str) -> None:
 
 # What a test must hold does not depend on how busy the machine is.
 settings.register_profile("untimed", deadline=None)
+# For a run whose examples another one tries in full.
+settings.register_profile("few", deadline=None, max_examples=25)
 settings.load_profile("untimed")
 
 mount("ansible_collections")
