@@ -38,9 +38,11 @@ LAST = [
     f"{BREAKDOWN}  - CUDA0 (NVIDIA H100)| 81079 = 79436 + ( 193 =    34 +      18 +      23) +         451 |",
     f"{BREAKDOWN}  - Host               |                   182 =   123 +      36 +      23                |",
 ]
-# A stand-in for the program: it says what it has, and ends when it is interrupted.
+# A stand-in for the program: it says what it has, and ends when it is interrupted, also in the background of a shell,
+# whose programs begin with interruptions ignored.
 PROGRAM = """
 import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     print(open(sys.argv[1]).read(), flush=True)
     signal.pause()
