@@ -142,6 +142,7 @@ sanity() {
 # The code that runs on targets, on the oldest Python that a target may have: modules by ansible-test, readers on every
 # captured machine by plain pytest, since ansible-test forks for every test and would unpack every machine each time.
 target_units() {
+  local left_out
   if ! python3.9 -c '' 2>/dev/null; then
     missing[target_units]="python3.9, the oldest Python of a target, is missing on PATH; where the system has no package of it: pyenv install 3.9"
     return
@@ -151,8 +152,11 @@ target_units() {
   [ "${PIPESTATUS[0]}" = 0 ] && grep -Eq '[0-9]+ passed' "$logs/target_units.out" || return 1
   python3.9 -m venv build/python3.9 || return 1
   build/python3.9/bin/pip install --quiet --disable-pip-version-check -r requirements/target.txt || return 1
+  # Files with tests that ansible-test has left out, since there are no captured and no reported machines beside its copy.
+  mapfile -t left_out < <(sed -nE 's/^SKIPPED \[[0-9]+\] ([^:]+):.*/\1/p' "$logs/target_units.out" | sort -u)
+  [ ${#left_out[@]} -gt 0 ] || return 1
   # That the language of targets is the oldest one shows in few examples of each property; the step units tries all.
-  build/python3.9/bin/python -m pytest -q -n 2 --hypothesis-profile few tests/unit/plugins/module_utils
+  build/python3.9/bin/python -m pytest -q -n 2 --hypothesis-profile few "${left_out[@]}"
 }
 
 # The report in a real browser, as it is read.
