@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, this_run
+from ansible_collections.inference.ollama.plugins.filter import ollama as _filters  # noqa: F401 - see below
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.files import read_model_files
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import advice, describe
@@ -26,6 +27,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# The filters are imported here, in the process that Ansible forks for each task: otherwise each task that uses one
+# imports them by itself, which was a tenth of the processor time of a run.
 
 # How often the host is asked again while another run changes it, and how often that is printed, in seconds.
 _ASK_EVERY, _SAY_EVERY = 3, 15
