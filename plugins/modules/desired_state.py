@@ -251,6 +251,11 @@ gate:
   returned: success
   type: dict
   sample: null
+store:
+  description: The folder of models that the planned servers use, C(~USER) for a home; V(null) where no unit says whose.
+  returned: success
+  type: str
+  sample: ~ollama/.ollama/models
 space:
   description: What O(search) may change, as P(inference.ollama.tuning_space#filter) returns it; V(null) without it.
   returned: success

@@ -31,7 +31,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings 
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewriting
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import REPLACE
-from ansible_collections.inference.ollama.plugins.plugin_utils._questions import prefix_of, unit_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._questions import prefix_of, store_of, unit_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import (
     earlier_errors,
     host_errors,
@@ -157,6 +157,7 @@ def desired_state(
         "notices": [*notices, *record_lost(made_with, plan)],
         "plan": plan,
         "installed": installed,
+        "store": store_of(plan, topology, options, found),
         "live": live,
         "changes": changes,
         "pending": bool(changes or found["unfinished"] or stop or start or apply),

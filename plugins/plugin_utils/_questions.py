@@ -68,11 +68,11 @@ def models_question(
     names = [] if everything or plan is None else compared(topology, options)
     if not everything and not names:
         return None
-    store = _store(plan, topology, options, found)
+    store = store_of(plan, topology, options, found)
     return {**({} if store is None else {"stores": [store]}), **({"names": names} if names else {})}
 
 
-def _store(
+def store_of(
     plan: Mapping[str, Any] | None, topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any]
 ) -> str | None:
     """Return the store that the servers of the plan use, ``~USER`` for a home; None where no unit says whose it is."""

@@ -9,6 +9,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._hardware import hardware
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import shortest
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.options import checked
@@ -30,8 +31,8 @@ _ANSWERS = {"output_tokens": 128, "output_tokens_stdev": 32}
 _AROUND = 240
 # What a step takes beside the longest waits that the operator allows.
 _SPARE = 120
-# Models in a sentence.
-_SHOWN = 20
+# Models in a sentence, and characters of a problem.
+_SHOWN, _PROBLEM = 20, 300
 
 
 def tuning_request(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,13 +89,13 @@ def tuning_profile(
     topology: Mapping[str, Any],
     desired: Mapping[str, Any],
     asked: Mapping[str, Any],
-    tags: object,
+    models: Mapping[str, Any],
     host: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return ``{errors, profile}``: what a record says of the host and the model, but for what was measured.
 
-    ``desired`` is what the action desired_state decided, ``tags`` the server's answer to /api/tags, ``host`` has
-    ``name`` and the date ``at``.
+    ``desired`` is what the action desired_state decided, ``models`` what the module models_info read of its store,
+    ``host`` has ``name`` and the date ``at``.
     """
     if not desired["live"]:
         return {"errors": [f"{host['name']}: there is no service of this host to measure, only files"]}
@@ -103,19 +104,16 @@ def tuning_profile(
         differs = f"these files differ: {files}" if files else "services or the kernel differ"
         return {"errors": [f"{host['name']} is not as planned ({differs}), so run inference.ollama.site first"]}
     plan = desired["plan"]
-    models = tags.get("models") if isinstance(tags, dict) else None
-    if not isinstance(models, list):
-        reason = (
-            "the server did not say which models it has (GET /api/tags), so it is not known whether this one is there"
-        )
-        return {"errors": [f"ollama_benchmark_model: {reason}"]}
-    found = {_name(model): model for model in models if isinstance(model, dict)}
+    found = {_name(model): model for model in models.get("models") or []}
     model = found.get(_name({"name": asked["model"]}))
     if model is None:
         there = ", ".join(sorted(filter(None, found))[:_SHOWN]) or "none"
         missing = (
             f"ollama_benchmark_model: {asked['model']!r} is not in the store of {host['name']}; there are: {there}"
         )
+        unread = "; ".join(one_line(str(problem), _PROBLEM) for problem in (models.get("problems") or [])[:_SHOWN])
+        if unread:
+            return {"errors": [f"{missing}, and not all was read: {unread}"]}
         return {"errors": [f"{missing}. Name one of them, or pull it: models are not downloaded unasked"]}
     if plan.get("release") is None:
         return {

@@ -31,7 +31,7 @@ RIGHT = {
     "verify_timeout": 300,
 }
 HOST = {"name": "h", "at": "2026-11-27"}
-TAGS = {"models": [{"name": "llama3.1:8b", "digest": "46e0c10c039e"}, {"name": "other:latest", "digest": None}]}
+READ = {"models": [{"name": "llama3.1:8b", "digest": "46e0c10c039e"}, {"name": "other:latest", "digest": None}]}
 
 
 # Callers of one answer's length would go on in step.
@@ -98,7 +98,7 @@ def test_no_value_raises(asked):
 
 def test_a_host_that_is_as_planned_has_a_profile():
     """It has what a record says of host and model."""
-    found = tuning_profile(xeon(), desired(), {**RIGHT, "model": "llama3.1:8b"}, TAGS, HOST)
+    found = tuning_profile(xeon(), desired(), {**RIGHT, "model": "llama3.1:8b"}, READ, HOST)
     assert found["errors"] == []
     profile = found["profile"]
     assert (profile["model"], profile["digest"], profile["host"], profile["at"]) == (
@@ -106,24 +106,24 @@ def test_a_host_that_is_as_planned_has_a_profile():
         "2026-11-27",
     )
     assert profile["release"] == plan(xeon())["release"]
-    other = tuning_profile(xeon(), desired(), {**RIGHT, "model": "other"}, TAGS, HOST)["profile"]
+    other = tuning_profile(xeon(), desired(), {**RIGHT, "model": "other"}, READ, HOST)["profile"]
     assert (other["model"], other["digest"]) == ("other", None)
 
 
 @pytest.mark.parametrize(
-    ("changed", "tags", "words"),
+    ("changed", "read", "words"),
     [
-        ({"live": False}, TAGS, "there is no service of this host to measure"),
-        ({"pending": True, "changes": ["/x.conf"]}, TAGS, "these files differ: /x.conf"),
-        ({"pending": True}, TAGS, "run inference.ollama.site first"),
-        ({}, None, "did not say which models it has"),
-        ({}, {"models": [{"name": "b"}, {"name": "b b"}, 7]}, "there are: b"),
+        ({"live": False}, READ, "there is no service of this host to measure"),
+        ({"pending": True, "changes": ["/x.conf"]}, READ, "these files differ: /x.conf"),
+        ({"pending": True}, READ, "run inference.ollama.site first"),
+        ({}, {"models": [], "problems": ["/srv/models: permission denied"]}, "/srv/models: permission denied"),
+        ({}, {"models": [{"name": "b"}, {"name": "b b"}]}, "there are: b"),
         ({}, {"models": []}, "there are: none"),
-        ({"plan": {**plan(xeon()), "release": None}}, TAGS, "its release is not known"),
+        ({"plan": {**plan(xeon()), "release": None}}, READ, "its release is not known"),
     ],
 )
-def test_a_host_that_cannot_be_tuned_says_why(changed, tags, words):
+def test_a_host_that_cannot_be_tuned_says_why(changed, read, words):
     """With what to do."""
-    found = tuning_profile(xeon(), desired(**changed), RIGHT, tags, HOST)
+    found = tuning_profile(xeon(), desired(**changed), RIGHT, read, HOST)
     assert "profile" not in found
     assert words in found["errors"][0]
