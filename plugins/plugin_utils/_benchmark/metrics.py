@@ -40,8 +40,6 @@ METRICS = (
     Metric("inter_token_latency_ms", "ms", "next token", less_is_better=True),
     Metric("request_latency_ms", "ms", "request", less_is_better=True),
 )
-# What a request was asked for and what it got: these are no results to compare.
-LENGTHS = ("prompt_tokens", "output_tokens")
 PERCENTILES = ("p50", "p95", "p99")
 
 

@@ -70,12 +70,6 @@ def parse_records(value: object) -> tuple[Record, ...]:
     return tuple(_record(index, entry) for index, entry in enumerate(value))
 
 
-def with_measured(options: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with a record before all others, as a plan for settings that are being measured wants it."""
-    others = options.get(OPTION) or []
-    return {**options, OPTION: [record, *(others if isinstance(others, (list, tuple)) else [])]}
-
-
 def _record(index: int, entry: object) -> Record:
     if isinstance(entry, Record):
         return entry

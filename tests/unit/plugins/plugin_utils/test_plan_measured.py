@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.plugin_utils._hardware import hardware
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import PlanError, make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.measured import compared
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.records import with_measured
 from ansible_collections.inference.ollama.tests.unit.support.cases import LLAMA_70B
 from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
 from ansible_collections.inference.ollama.tests.unit.support.hosts import OPTIONS, machines
@@ -107,7 +106,7 @@ def test_a_record_on_trial_says_so_and_comes_first():
     made = planned(best, trial)
     assert decision(made, "OLLAMA_NUM_PARALLEL")["reason"] == "being measured on node-17; the rules give 8"
     assert codes(made) == []
-    assert planned(*with_measured({"measured": [best]}, trial)["measured"])["decisions"] == made["decisions"]
+    assert planned(trial, best)["decisions"] == made["decisions"]
 
 
 def test_a_variable_of_the_operator_stays_the_operators():

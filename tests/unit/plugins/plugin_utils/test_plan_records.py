@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors, parse
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.records import parse_records, with_measured
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.records import parse_records
 from ansible_collections.inference.ollama.tests.unit.support.measured import DIGEST, record_of
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
@@ -159,15 +159,6 @@ def test_a_digest_may_say_how_it_was_made():
     """The API has it with sha256: in front, the store without."""
     assert record(digest=f"sha256:{DIGEST}").digest == DIGEST
     assert record(digest=None).digest is None
-
-
-def test_a_record_on_trial_comes_before_all_others():
-    """What is to be measured is planned whatever an inventory has, and the options given stay as they are."""
-    options = {"num_threads": 4, "measured": [RIGHT]}
-    trial = {**RIGHT, "value": None}
-    assert with_measured(options, trial) == {"num_threads": 4, "measured": [trial, RIGHT]}
-    assert with_measured({}, trial) == with_measured({"measured": "wrong"}, trial) == {"measured": [trial]}
-    assert options["measured"] == [RIGHT]
 
 
 values = st.recursive(
