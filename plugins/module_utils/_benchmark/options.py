@@ -10,26 +10,32 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ansible_collections.inference.ollama.plugins.module_utils._benchmark.bounds import (
+    DEFAULTS,
+    GOODPUT,
+    LONGEST,
+    MODEL,
+    MOST_IN_FLIGHT,
+    MOST_POINTS,
+    MOST_RATE,
+    NUMBERS,
+    SECONDS,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.point import (
     CONCURRENT,
     CONSTANT,
-    MOST_IN_FLIGHT,
     POISSON,
     Load,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.prompts import DEFEAT, USE
-from ansible_collections.inference.ollama.plugins.module_utils._benchmark.summary import GOODPUT
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LONGEST = 86400
-_MOST_POINTS = 100
 # systemd.unit(5), the characters of a unit's name.
 _UNIT = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_:.\\@-]{0,246}\.service")
-_MODEL = re.compile(r"[!-~]{1,500}")
 _KEEP_ALIVE = re.compile(r"[+-]?[0-9]{1,9}|-?(?:[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ns|us|ms|s|m|h))+")
 # So that the prompts of no point are those of another one.
 _NUMBERS_OF_A_POINT = 1 << 20
@@ -39,15 +45,15 @@ SPEC: dict[str, dict[str, Any]] = {
     "model": {"type": "str", "required": True},
     "concurrency": {"type": "list", "elements": "int"},
     "request_rate": {"type": "list", "elements": "float", "default": []},
-    "arrival": {"type": "str", "choices": [POISSON, CONSTANT], "default": POISSON},
+    "arrival": {"type": "str", "choices": [POISSON, CONSTANT], "default": DEFAULTS["arrival"]},
     # Their names look like those of secrets.
-    "prompt_tokens": {"type": "int", "default": 256, "no_log": False},
-    "output_tokens": {"type": "int", "default": 128, "no_log": False},
-    "output_tokens_stdev": {"type": "int", "default": 0, "no_log": False},
-    "prompt_cache": {"type": "str", "choices": [DEFEAT, USE], "default": DEFEAT},
+    "prompt_tokens": {"type": "int", "default": DEFAULTS["prompt_tokens"], "no_log": False},
+    "output_tokens": {"type": "int", "default": DEFAULTS["output_tokens"], "no_log": False},
+    "output_tokens_stdev": {"type": "int", "default": DEFAULTS["output_tokens_stdev"], "no_log": False},
+    "prompt_cache": {"type": "str", "choices": [DEFEAT, USE], "default": DEFAULTS["prompt_cache"]},
     "warmup_requests": {"type": "int"},
-    "duration": {"type": "float", "default": 30},
-    "requests": {"type": "int", "default": 10000},
+    "duration": {"type": "float", "default": DEFAULTS["duration"]},
+    "requests": {"type": "int", "default": DEFAULTS["requests"]},
     "max_duration": {"type": "float", "default": 600},
     "request_timeout": {"type": "float", "default": 60},
     "give_up_below": {"type": "float"},
@@ -57,15 +63,6 @@ SPEC: dict[str, dict[str, Any]] = {
     "keep_alive": {"type": "str", "default": "10m"},
     "progress_file": {"type": "path"},
 }
-# Least and most of each number.
-_BOUNDS: dict[str, tuple[float, float]] = {
-    "prompt_tokens": (1, 1 << 20),
-    "output_tokens": (1, 1 << 17),
-    "warmup_requests": (0, 10000),
-    "requests": (1, 1000000),
-    "seed": (-(1 << 63), (1 << 63) - 1),
-}
-_SECONDS = {"duration": 1.0, "max_duration": 1.0, "request_timeout": 0.1}
 
 
 class Options(NamedTuple):
@@ -147,7 +144,7 @@ def _wrong_names(params: Mapping[str, Any]) -> list[str]:
         wrong.append("urls: it is empty; allowed is at least one address, such as http://127.0.0.1:11434")
     if len({url.rstrip("/") for url in params["urls"]}) < len(params["urls"]):
         wrong.append("urls: an address is in it twice; allowed is each server once")
-    if _MODEL.fullmatch(params["model"]) is None:
+    if MODEL.fullmatch(params["model"]) is None:
         wrong.append(f"model: {params['model'][:80]!r} is not the name of a model such as llama3.2:3b")
     if _KEEP_ALIVE.fullmatch(params["keep_alive"]) is None:
         wrong.append(f"keep_alive: {params['keep_alive'][:80]!r} is not a time such as 10m, 600 or -1")
@@ -172,7 +169,7 @@ def _wrong_url(url: str) -> str:
 
 def _wrong_numbers(params: Mapping[str, Any]) -> list[str]:
     wrong = []
-    for name, (least, most) in _BOUNDS.items():
+    for name, (least, most) in NUMBERS.items():
         if params[name] is not None and not least <= params[name] <= most:
             wrong.append(f"{name}: {params[name]} is not a number from {least} to {most}")
     most = params["output_tokens"] // 2
@@ -181,9 +178,9 @@ def _wrong_numbers(params: Mapping[str, Any]) -> list[str]:
             f"output_tokens_stdev: {params['output_tokens_stdev']} is not a number from 0 to {most}, half of"
             " output_tokens"
         )
-    for name, shortest in _SECONDS.items():
-        if not shortest <= params[name] <= _LONGEST:
-            wrong.append(f"{name}: {params[name]:g} is not a number of seconds from {shortest:g} to {_LONGEST}")
+    for name, shortest in SECONDS.items():
+        if not shortest <= params[name] <= LONGEST:
+            wrong.append(f"{name}: {params[name]:g} is not a number of seconds from {shortest:g} to {LONGEST}")
     least = params["give_up_below"]
     if least is not None and not _positive(least):
         wrong.append(f"give_up_below: {least:g} is not a number of tokens per second above 0")
@@ -198,15 +195,15 @@ def _wrong_lists(params: Mapping[str, Any]) -> list[str]:
         if not 1 <= each <= MOST_IN_FLIGHT
     ]
     wrong += [
-        f"request_rate: {rate:g} is not a number of requests per second above 0 and up to 10000"
+        f"request_rate: {rate:g} is not a number of requests per second above 0 and up to {MOST_RATE}"
         for rate in params["request_rate"]
-        if not (_positive(rate) and rate <= 10000)
+        if not (_positive(rate) and rate <= MOST_RATE)
     ]
     if not asked and not params["request_rate"]:
         wrong.append("concurrency: it is empty, and so is request_rate; at least one of them has to name a point")
-    if len(asked) + len(params["request_rate"]) > _MOST_POINTS:
+    if len(asked) + len(params["request_rate"]) > MOST_POINTS:
         count = len(asked) + len(params["request_rate"])
-        wrong.append(f"concurrency, request_rate: {count} points are more than {_MOST_POINTS}")
+        wrong.append(f"concurrency, request_rate: {count} points are more than {MOST_POINTS}")
     return wrong
 
 

@@ -13,13 +13,13 @@ import random
 from typing import TYPE_CHECKING, Awaitable, Callable, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark import stops
+from ansible_collections.inference.ollama.plugins.module_utils._benchmark.bounds import MOST_IN_FLIGHT
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.record import SUCCESSFUL, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 CONCURRENT, CONSTANT, POISSON = "concurrent", "constant", "poisson"
-MOST_IN_FLIGHT = 4096
 _TICK = 0.25
 # After a request that failed, a stream waits, so that a server that refuses is not asked thousands of times.
 _PAUSE, _LONGEST_PAUSE = 0.05, 1.0

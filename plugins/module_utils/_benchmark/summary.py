@@ -14,6 +14,7 @@ from collections import Counter
 from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._benchmark.bounds import GOODPUT
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.record import (
     ERRORED,
     INCOMPLETE,
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 WINDOWS = 10
 FLOORS = {"p50": (0.50, 100), "p95": (0.95, 500), "p99": (0.99, 1000)}
 _MOST_ERRORS = 10
-# The limits of goodput: which value of a request, and whether it must stay below or above.
-GOODPUT = ("time_to_first_token_ms", "inter_token_latency_ms", "request_latency_ms", "output_token_throughput_per_user")
 _AT_LEAST = "output_token_throughput_per_user"
 
 

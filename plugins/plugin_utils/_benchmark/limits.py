@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which values the variables of the playbook benchmark may have: those that the module benchmark takes.
-
-The module has the same bounds in its own options, which a decider cannot import; a test compares the two.
-"""
+"""Which values the variables of the playbook benchmark may have, however they are typed: what the module takes."""
 
 from __future__ import annotations
 
@@ -13,36 +10,26 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._benchmark.bounds import (
+    GOODPUT,
+    LONGEST,
+    MODEL,
+    MOST_IN_FLIGHT,
+    MOST_POINTS,
+    MOST_RATE,
+    NUMBERS,
+    SECONDS,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     # What makes a value of what was typed, ValueError or TypeError where it cannot; and what is allowed, in words.
     Kind = tuple[Callable[[Any], Any], str]
 
-LONGEST = 86400
-MOST_STREAMS = 4096
-_MOST_RATE = 10000
-_MOST_POINTS = 100
-# What the module takes where nothing is asked for.
-DEFAULTS: dict[str, Any] = {
-    "prompt_tokens": 256,
-    "output_tokens": 128,
-    "output_tokens_stdev": 0,
-    "prompt_cache": "defeat",
-    "arrival": "poisson",
-    "duration": 30.0,
-    "requests": 10000,
-}
-_LIMITS = (
-    "time_to_first_token_ms",
-    "inter_token_latency_ms",
-    "request_latency_ms",
-    "output_token_throughput_per_user",
-)
 _URL = re.compile(
     r"https?://(?:\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._-]+)?\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(?:/[!-~]*)?"
 )
-_MODEL = re.compile(r"[!-~]{1,500}")
 
 
 def _bounded(kind: Callable[[Any], Any], least: float, most: float) -> Callable[[Any], Any]:
@@ -69,7 +56,7 @@ def _number(value: object) -> float:
 
 def _rate(value: object) -> float:
     found = _number(value)
-    if not 0 < found <= _MOST_RATE:
+    if not 0 < found <= MOST_RATE:
         raise ValueError
     return found
 
@@ -80,7 +67,7 @@ def _list(kind: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
     def take(value: Any) -> list[Any]:  # noqa: ANN401 - whatever an operator typed
         several = value.strip("[] ").split(",") if isinstance(value, str) else value
         several = several if isinstance(several, (list, tuple)) else [several]
-        if not 0 < len(several) <= _MOST_POINTS // 2:
+        if not 0 < len(several) <= MOST_POINTS // 2:
             raise ValueError
         return [kind(each) for each in several]
 
@@ -94,7 +81,7 @@ def _one_of(choices: Sequence[str]) -> Kind:
 def _limits(value: object) -> dict[str, Any]:
     """Limits by metric, also from JSON."""
     found = json.loads(value) if isinstance(value, str) else value
-    if not isinstance(found, dict) or not set(found) <= set(_LIMITS):
+    if not isinstance(found, dict) or not set(found) <= set(GOODPUT):
         raise ValueError
     numbers = {name: _number(limit) for name, limit in found.items()}
     if not all(math.isfinite(limit) and limit > 0 for limit in numbers.values()):
@@ -112,24 +99,18 @@ def _seconds(least: float) -> Kind:
 
 # Of each option of the module that has a variable.
 KINDS: dict[str, Kind] = {
-    "prompt_tokens": _integer(1, 1 << 20),
-    "output_tokens": _integer(1, 1 << 17),
-    "output_tokens_stdev": _integer(0, 1 << 16),
-    "warmup_requests": _integer(0, 10000),
-    "requests": _integer(1, 1000000),
-    "seed": _integer(-(1 << 63), (1 << 63) - 1),
-    "duration": _seconds(1),
-    "max_duration": _seconds(1),
-    "request_timeout": _seconds(0.1),
+    **{name: _integer(*bounds) for name, bounds in NUMBERS.items()},
+    **{name: _seconds(least) for name, least in SECONDS.items()},
+    "output_tokens_stdev": _integer(0, NUMBERS["output_tokens"][1] // 2),
     "concurrency": (
-        _list(_bounded(_whole, 1, MOST_STREAMS)),
-        f"a list of at most {_MOST_POINTS // 2} whole numbers from 1 to {MOST_STREAMS}",
+        _list(_bounded(_whole, 1, MOST_IN_FLIGHT)),
+        f"a list of at most {MOST_POINTS // 2} whole numbers from 1 to {MOST_IN_FLIGHT}",
     ),
     "request_rate": (
         _list(_rate),
-        f"a list of at most {_MOST_POINTS // 2} numbers of requests a second above 0 and up to {_MOST_RATE}",
+        f"a list of at most {MOST_POINTS // 2} numbers of requests a second above 0 and up to {MOST_RATE}",
     ),
-    "goodput": (_limits, f"numbers above 0 by metric: {', '.join(_LIMITS)}"),
+    "goodput": (_limits, f"numbers above 0 by metric: {', '.join(GOODPUT)}"),
     "arrival": _one_of(("poisson", "constant")),
     "prompt_cache": _one_of(("defeat", "use")),
 }
@@ -137,7 +118,7 @@ KINDS: dict[str, Kind] = {
 
 def is_model(name: str) -> bool:
     """Whether this may be the name of a model."""
-    return _MODEL.fullmatch(name) is not None
+    return MODEL.fullmatch(name) is not None
 
 
 def is_url(url: str) -> bool:

@@ -8,17 +8,15 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._benchmark.bounds import (
+    DEFAULTS,
+    LONGEST,
+    MOST_IN_FLIGHT,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import EVERY_ADDRESS, listens
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
-from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.limits import (
-    DEFAULTS,
-    KINDS,
-    LONGEST,
-    MOST_STREAMS,
-    is_model,
-    is_url,
-)
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.limits import KINDS, is_model, is_url
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record import name_of, read_record
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.records import unlike
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
@@ -124,7 +122,7 @@ def streams(plan: Mapping[str, Any] | None) -> list[int]:
         slots += int(known) if known.isdecimal() and len(known) < 6 else 1
     slots = max(1, slots)
     powers = [1 << power for power in range(slots.bit_length()) if 1 << power < slots]
-    return [each for each in (*powers, slots, 2 * slots) if each <= MOST_STREAMS]
+    return [each for each in (*powers, slots, 2 * slots) if each <= MOST_IN_FLIGHT]
 
 
 def _models(asked: Mapping[str, Any], models: Sequence[str] | None, refusals: list[str]) -> list[str]:

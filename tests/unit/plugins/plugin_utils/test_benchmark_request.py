@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.inference.ollama.plugins.module_utils._benchmark.bounds import DEFAULTS
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.options import SPEC, check
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.limits import DEFAULTS, KINDS
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.limits import KINDS
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.request import benchmark_request, streams
 from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
