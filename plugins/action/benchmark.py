@@ -1,10 +1,11 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Action ``benchmark``; documented in plugins/modules/benchmark.py.
+"""Action ``benchmark``; documented in plugins/modules/benchmark.py. Base of every action whose module takes long.
 
-The module runs as an asynchronous job, as those of ``async`` do (async_wrapper of Ansible), so that something can be
-printed meanwhile. A job whose controller is gone ends by itself.
+Such a module runs as an asynchronous job, as those of ``async`` do (async_wrapper of Ansible), so that something can be
+printed meanwhile. It has the options ``progress_file`` and ``max_duration``. A job whose controller is gone ends by
+itself. (The base has no file of its own, since every file of actions is the action of a module.)
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _WAIT, _PAUSE = 8, 5
 # How long it may take to end the job, in seconds.
 _ENDING = 15
-# What the job may take beside the module's `max_duration`, whose default is in plugins/modules/benchmark.py.
+# What the job may take beside the module's `max_duration`, and that option's default in plugins/modules/benchmark.py.
 _MOST_SECONDS, _SPARE = 600.0, 60
 # The longest time that a job is given: a year.
 _LONGEST = 365 * 86400
@@ -41,10 +42,6 @@ _MOST_BYTES, _MOST_CHARACTERS = 2000, 200
 _RUNS = '{"started":'
 # What async_status adds to the module's result.
 _OF_THE_JOB = ("ansible_job_id", "finished", "results_file", "started")
-_REFUSED = (
-    "async: the benchmark runs as an asynchronous job already, and prints how far it is; leave async and poll out of"
-    " the task, and bound its time by max_duration"
-)
 
 
 class Interrupted(BaseException):
@@ -65,10 +62,17 @@ class Job(NamedTuple):
     limit: int
 
 
-class ActionModule(ActionBase):
-    """Run the module as a job, and print how far it is at least every ten seconds."""
+class JobAction(ActionBase):
+    """Run a module as a job, and print how far it is at least every ten seconds.
 
-    MODULE = "inference.ollama.benchmark"
+    ``CALLED`` is what the job is in sentences, ``DOING`` what it does where it does not say how far it is, and
+    ``MOST_SECONDS`` the default of the module's ``max_duration``.
+    """
+
+    MODULE: str
+    CALLED: str
+    DOING: str
+    MOST_SECONDS: float
     _supports_check_mode = True
     # So that it is refused in a sentence.
     _supports_async = True
@@ -77,18 +81,26 @@ class ActionModule(ActionBase):
         known = task_vars or {}
         result: dict[str, Any] = super().run(tmp, known)
         if self._task.async_val:
-            return {**result, "failed": True, "msg": _REFUSED}
-        if self._task.check_mode or self._connection.has_native_async:
+            refused = (
+                f"async: {self.CALLED} runs as an asynchronous job already, and prints how far it is; leave async and"
+                " poll out of the task, and bound its time by max_duration"
+            )
+            return {**result, "failed": True, "msg": refused}
+        if self._answers_at_once() or self._connection.has_native_async:
             return {**result, **self._module(self.MODULE, dict(self._task.args), known)}
         try:
             with _interruptible():
-                return {**result, **self._measure(known)}
+                return {**result, **self._run_job(known)}
         except Interrupted as interrupted:
             # Ansible's own handler ends this process.
             os.kill(os.getpid(), interrupted.number)
             return {**result, "failed": True, "msg": f"ended by {interrupted}"}
 
-    def _measure(self, known: dict[str, Any]) -> dict[str, Any]:
+    def _answers_at_once(self) -> bool:
+        """Return whether this call takes no time, so that it needs no job."""
+        return bool(self._task.check_mode)
+
+    def _run_job(self, known: dict[str, Any]) -> dict[str, Any]:
         """Start the job, print how far it is until it ends, and return the module's result."""
         shell = self._connection._shell  # noqa: SLF001 - as Ansible's own actions do
         option: Any = self.get_shell_option
@@ -97,10 +109,10 @@ class ActionModule(ActionBase):
         args = dict(self._task.args)
         own = args.get("progress_file")
         # Beside the file of the job, which whoever runs it may write.
-        path = str(own or shell.join_path(folder, f"benchmark-{secrets.token_hex(8)}"))
+        path = str(own or shell.join_path(folder, f"{self.MODULE.rpartition('.')[2]}-{secrets.token_hex(8)}"))
         args["progress_file"] = path
         temporary = shell.tmpdir or self._make_tmp_path()
-        job = Job(temporary, shell.quote(path), bool(own), _limit(args.get("max_duration")))
+        job = Job(temporary, shell.quote(path), bool(own), _limit(args.get("max_duration"), self.MOST_SECONDS))
         file = ""
         try:
             started = self._start(args, known, job.limit)
@@ -137,7 +149,7 @@ class ActionModule(ActionBase):
                 if not runs:
                     done = self._module("ansible.legacy.async_status", dict(status), known)
                     if done.get("finished"):
-                        return _result(done, job.limit)
+                        return self._result(done, job.limit)
             except AnsibleConnectionFailure as error:
                 if time.monotonic() - begun > job.limit:
                     raise
@@ -145,10 +157,10 @@ class ActionModule(ActionBase):
                 with contextlib.suppress(AttributeError, AnsibleConnectionFailure):
                     self._connection.reset()
             waited = time.monotonic() - begun
-            self._say(known, said or f"measuring for {waited:.0f} s")
+            self._say(known, said or f"{self.DOING} for {waited:.0f} s")
             if waited > job.limit + _SPARE:
                 self._end(job, file, known)
-                return {"failed": True, "msg": f"the benchmark did not end within {job.limit} s, and was ended"}
+                return self._late(job.limit)
             if not runs:
                 time.sleep(_PAUSE)
 
@@ -179,7 +191,7 @@ class ActionModule(ActionBase):
             with _at_most(_ENDING):
                 self._command((ending if "-tmp-" in name else "") + _deletion(job, file))
         except (Exception, Interrupted) as error:  # noqa: BLE001 - of any connection; it must not hide what ended the run
-            self._say(known, f"the benchmark could not be ended, and ends by itself within {job.limit} s: {error}")
+            self._say(known, f"{self.CALLED} could not be ended, and ends by itself within {job.limit} s: {error}")
 
     def _command(self, command: str) -> str:
         """Run a command in a shell of the host, as the user of the task; return what it prints."""
@@ -190,9 +202,27 @@ class ActionModule(ActionBase):
         done: dict[str, Any] = self._execute_module(module_name=name, module_args=args, task_vars=known)
         return done
 
+    def _result(self, done: dict[str, Any], limit: int) -> dict[str, Any]:
+        """Return the module's result, without what is of the job."""
+        result = {key: value for key, value in done.items() if key not in _OF_THE_JOB}
+        # async_wrapper.py ends what takes too long.
+        return self._late(limit) if result.get("failed") and "child_pid" in result else result
+
+    def _late(self, limit: int) -> dict[str, Any]:
+        return {"failed": True, "msg": f"{self.CALLED} did not end within {limit} s, and was ended"}
+
     def _say(self, known: Mapping[str, Any], text: str) -> None:
         if not self._task.no_log:
             Display().display(f"{known.get('inventory_hostname')}: {one_line(str(text), _MOST_CHARACTERS)}")
+
+
+class ActionModule(JobAction):
+    """Measure as a job."""
+
+    MODULE = "inference.ollama.benchmark"
+    CALLED = "the benchmark"
+    DOING = "measuring"
+    MOST_SECONDS = _MOST_SECONDS
 
 
 def _deletion(job: Job, file: str) -> str:
@@ -201,22 +231,13 @@ def _deletion(job: Job, file: str) -> str:
     return f"rm -f{own} {file}"
 
 
-def _limit(seconds: object) -> int:
+def _limit(seconds: object, most: float = _MOST_SECONDS) -> int:
     """Return after how many seconds the job is ended from outside; the module refuses what is no number."""
     try:
-        asked = _MOST_SECONDS if seconds is None else float(str(seconds))
+        asked = most if seconds is None else float(str(seconds))
     except ValueError:
-        asked = _MOST_SECONDS
-    return _SPARE + int(_MOST_SECONDS if math.isnan(asked) else min(max(asked, 0.0), _LONGEST))
-
-
-def _result(done: dict[str, Any], limit: int) -> dict[str, Any]:
-    """Return the module's result, without what is of the job."""
-    result = {key: value for key, value in done.items() if key not in _OF_THE_JOB}
-    if result.get("failed") and "child_pid" in result:
-        # async_wrapper.py ends what takes too long.
-        return {"failed": True, "msg": f"the benchmark did not end within {limit} s, and was ended"}
-    return result
+        asked = most
+    return _SPARE + int(most if math.isnan(asked) else min(max(asked, 0.0), _LONGEST))
 
 
 @contextlib.contextmanager
