@@ -19,6 +19,13 @@ HUGE_PAGES_DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"
 NUMA_BALANCING = "/proc/sys/kernel/numa_balancing"
 
 SECRETS_PATH = "/etc/ollama/secrets.env"
+# Where install.sh of Ollama puts the program, and where one that this collection replaces by a link is kept.
+PROGRAM = "/usr/local/bin/ollama"
+_FOUND = ".found"
+PROGRAM_FOUND = f"{PROGRAM}{_FOUND}"
+# The folder of releases, and the link in it to the one that runs.
+INSTALL_FOLDER = "/opt/ollama"
+CURRENT = "current"
 # systemd-tmpfiles(8) and sysctl.d(5) read these at every boot.
 HUGE_PAGES_FILE = "/etc/tmpfiles.d/ollama.conf"
 NUMA_BALANCING_FILE = "/etc/sysctl.d/90-ollama.conf"
@@ -32,15 +39,27 @@ _UNITS = re.compile(
 )
 
 
+def is_program(path: str) -> bool:
+    """Whether a path is that of the program, or of the one that was found in its place, below any root."""
+    return path.endswith((PROGRAM, PROGRAM_FOUND))
+
+
+def found_program(path: str) -> str:
+    """Where the program at a path is kept once a link replaces it; of a kept one, where it was."""
+    return path.removesuffix(_FOUND) if path.endswith(_FOUND) else f"{path}{_FOUND}"
+
+
 class Places(NamedTuple):
     """The paths that this collection writes and restores, and no others.
 
-    They are below the folder of units, and those of the kernel's settings, of the variables and of secrets under the
-    same root; ``more`` are secrets files that the role's variables name.
+    They are below the folder of units, and those of the kernel's settings, of the variables, of secrets and of the
+    program under the same root; ``more`` are secrets files that the role's variables name, and ``install_folder`` is
+    the folder of releases, of which only the link to the one that runs is written.
     """
 
     units_folder: str
     more: Tuple[str, ...] = ()
+    install_folder: str = INSTALL_FOLDER
 
     @property
     def _root(self) -> str:
@@ -50,7 +69,8 @@ class Places(NamedTuple):
     def has(self, path: str) -> bool:
         """Whether it is one of them."""
         folder = f"{self.units_folder.rstrip('/')}/"
-        known = (f"{self._root}{each}" for each in (SECRETS_PATH, *_ELSEWHERE))
+        known = [f"{self._root}{each}" for each in (SECRETS_PATH, *_ELSEWHERE, PROGRAM, PROGRAM_FOUND)]
+        known.append(f"{self.install_folder.rstrip('/')}/{CURRENT}")
         unit = path.startswith(folder) and _UNITS.fullmatch(path[len(folder) :]) is not None
         return (unit or path in known or path in self.more) and "/../" not in path
 
@@ -64,8 +84,9 @@ class Places(NamedTuple):
         others = ", ".join(f"{self._root}{each}" for each in _ELSEWHERE)
         return (
             "not a path that this collection restores. Allowed are units and drop-ins of ollama.service and its"
-            f" instances, drop-ins of slices and boot links below {self.units_folder}, {others} and the secrets file,"
-            f" by default {self._root}{SECRETS_PATH}"
+            f" instances, drop-ins of slices and boot links below {self.units_folder}, {others}, the program"
+            f" {self._root}{PROGRAM} and {CURRENT} in the folder of releases, {self.install_folder}, and the secrets"
+            f" file, by default {self._root}{SECRETS_PATH}"
         )
 
     @property

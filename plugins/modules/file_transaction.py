@@ -48,6 +48,8 @@ options:
     description:
       - Files and links that O(files) would replace, with the path under which each stays as it is, content, permissions
         and owner included. One that is not there is passed over; a different file at the new path is an error.
+      - The program F(/usr/local/bin/ollama) is not copied, however large it is. F(/usr/local/bin/ollama.found) becomes
+        another name of it.
     type: dict
     default: {}
   backup:
@@ -55,6 +57,12 @@ options:
     type: list
     elements: path
     default: []
+  links:
+    description:
+      - Symbolic links to make, target by absolute path. A file or link of that name is replaced; a program of more than
+        1 MiB only where O(kept) names it too.
+    type: dict
+    default: {}
   absent:
     description: Paths of files and links to remove.
     type: list
@@ -89,6 +97,10 @@ options:
       - RV(inference.ollama.unit_files_info#module:generation) as the caller has seen it. Where another run has changed
         the host since, the module fails before it changes anything.
     type: int
+  install_folder:
+    description: The folder of releases. With O(state_folder) only the link C(current) is written in it.
+    type: path
+    default: /opt/ollama
   root:
     description:
       - A folder that all paths are below, as an image's. No link among the folders below it is followed; one on the
@@ -123,6 +135,16 @@ EXAMPLES = r"""
         content: "kernel.numa_balancing = 0\n"
     state_folder: /var/lib/inference.ollama
     reason: change 4711
+  become: true
+  notify: Restart my services
+
+- name: Switch to another release
+  inference.ollama.file_transaction:
+    links:
+      /opt/ollama/current: releases/0.32.15
+      /usr/local/bin/ollama: /opt/ollama/current/bin/ollama
+    kept: {/usr/local/bin/ollama: /usr/local/bin/ollama.found}
+    state_folder: /var/lib/inference.ollama
   become: true
   notify: Restart my services
 
@@ -192,7 +214,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._places import Places
+from ansible_collections.inference.ollama.plugins.module_utils._places import INSTALL_FOLDER, Places
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import (
     diff,
@@ -203,6 +225,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
     ABSENT,
     FILE,
+    LINK,
     Entry,
     fingerprint,
     read_entry,
@@ -247,6 +270,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "secrets": {"type": "dict", "default": {}, "no_log": True},
         "kept": {"type": "dict", "default": {}},
         "backup": {"type": "list", "elements": "path", "default": []},
+        "links": {"type": "dict", "default": {}},
         "absent": {"type": "list", "elements": "path", "default": []},
         "empty_folders": {"type": "list", "elements": "path", "default": []},
         "state_folder": {"type": "path"},
@@ -254,6 +278,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "kernel": {"type": "list", "elements": "path", "default": []},
         "seen": {"type": "dict"},
         "generation": {"type": "int"},
+        "install_folder": {"type": "path", "default": INSTALL_FOLDER},
         "root": {"type": "path"},
         **OPTIONS,
     }
@@ -265,13 +290,14 @@ def wanted_of(params: dict[str, Any]) -> list[Entry]:
     entries = [entry for path, other in params["kept"].items() for entry in _kept(path, str(other))]
     entries += [Entry(row["path"], FILE, row["content"].encode(), _mode(row["mode"])) for row in params["files"]]
     entries += [Entry(path, FILE, _text(path, content), SECRET_MODE) for path, content in params["secrets"].items()]
+    entries += [Entry(path, LINK, target=_target(path, target)) for path, target in params["links"].items()]
     entries += [Entry(path, ABSENT) for path in params["absent"]]
     paths = [entry.path for entry in entries]
     for path in paths:
         if not path.startswith("/"):
             raise OllamaError(f"{path}: allowed is an absolute path")
         if paths.count(path) > 1:
-            raise OllamaError(f"{path}: it is named twice among files, secrets, kept and absent")
+            raise OllamaError(f"{path}: it is named twice among files, secrets, kept, links and absent")
     return entries
 
 
@@ -286,6 +312,12 @@ def _kept(path: str, other: str) -> list[Entry]:
             f"{other}: {path} would stay under this name, and there is another file; move one of them away"
         )
     return [wanted]
+
+
+def _target(path: str, target: object) -> str:
+    if not isinstance(target, str) or not target or "\0" in target:
+        raise OllamaError(f"{path}: the target of a link is a path, as releases/0.32.15")
+    return target
 
 
 def _text(path: str, content: object) -> bytes:
@@ -316,7 +348,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         lambda: now,
         params["units_folder"],
         tuple(params["kernel"]),
-        Places(params["units_folder"], secrets),
+        Places(params["units_folder"], secrets, params["install_folder"]),
         new_holder(params["run"], params["reason"], now),
     )
     if not params["state_folder"]:
@@ -359,7 +391,12 @@ def change(store: Store | None, host: Host, wanted: list[Entry], module: Ansible
 
 
 def is_foreign(found: Entry, params: dict[str, Any]) -> bool:
-    """Whether a copy of the file is due: it is asked for, or somebody has changed the file since the caller saw it."""
+    """Whether a copy of the file is due: it is asked for, or somebody has changed the file since the caller saw it.
+
+    What stays under another name needs none.
+    """
+    if found.path in params["kept"]:
+        return False
     if found.path in params["backup"]:
         return True
     seen = (params["seen"] or {}).get(found.path)

@@ -46,6 +46,10 @@ options:
     description: With O(state=confirmed), how many states stay, the newest. From 1 to 100.
     type: int
     default: 3
+  install_folder:
+    description: The folder of releases, O(inference.ollama.file_transaction#module:install_folder).
+    type: path
+    default: /opt/ollama
   own:
     description:
       - Whether to act only on a pending change of the same run. Where there is none, V(restored) does nothing and
@@ -178,6 +182,13 @@ plan:
   returned: success
   type: dict
   sample: null
+targets:
+  description:
+    - Where the links of the kept states lead. A release of Ollama that is among them has to stay, to be gone back to.
+  returned: success
+  type: list
+  elements: str
+  sample: [releases/0.32.15]
 problems:
   description: What in the folder could not be read.
   returned: success
@@ -193,7 +204,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._places import Places
+from ansible_collections.inference.ollama.plugins.module_utils._places import INSTALL_FOLDER, Places
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import diff, summarize
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import (
@@ -242,6 +253,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "id": {"type": "str", "default": UNFINISHED},
         "plan": {"type": "dict"},
         "keep": {"type": "int", "default": 3},
+        "install_folder": {"type": "path", "default": INSTALL_FOLDER},
         "own": {"type": "bool", "default": False},
         **OPTIONS,
     }
@@ -297,7 +309,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         runner(params["command_timeout"]),
         lambda: now,
         params["units_folder"],
-        places=Places(params["units_folder"], tuple(params["secrets_paths"])),
+        places=Places(params["units_folder"], tuple(params["secrets_paths"]), params["install_folder"]),
         holder=new_holder(params["run"], f"going back to {params['id']}", now),
     )
     result = dict(_NOTHING)
@@ -307,9 +319,15 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             result.update(act(store, host, module))
     elif params["state"] != "listed":
         result.update(act(store, host, module))
-    states = [state.summary() for state in store.snapshots()]
-    begun = store.pending()
-    return {**result, "states": states, "unfinished": begun.id if begun else None, "problems": store.problems}
+    snapshots, begun = store.snapshots(), store.pending()
+    targets = {entry.target for each in snapshots for entry in each.entries if entry.target is not None}
+    return {
+        **result,
+        "states": [each.summary() for each in snapshots],
+        "targets": sorted(targets),
+        "unfinished": begun.id if begun else None,
+        "problems": store.problems,
+    }
 
 
 def main() -> None:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import MASK, hide_in_file
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
-from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, LINK, Entry, read_entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
+    ABSENT,
+    LINK,
+    PROGRAM,
+    Entry,
+    read_entry,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 
 if TYPE_CHECKING:
@@ -48,7 +54,7 @@ def diff(changes: Iterable[tuple[Entry, Entry]]) -> list[dict[str, str]]:
             continue
         before, after = _without_secrets(_text(found), _text(wanted))
         row = {"before": before, "after": after, "before_header": path, "after_header": path}
-        if found.kind == wanted.kind and found.data == wanted.data and found.target == wanted.target:
+        if found._replace(mode=None, owner=None) == wanted._replace(mode=None, owner=None):
             row = {"before": _mode(found), "after": _mode(wanted), "before_header": path, "after_header": path}
         rows.append(row)
     return rows
@@ -77,6 +83,8 @@ def _without_secrets(before: str, after: str) -> tuple[str, str]:
 def _text(entry: Entry) -> str:
     if entry.kind == LINK:
         return f"-> {entry.target}\n"
+    if entry.kind == PROGRAM and entry.identity is not None:
+        return f"a program of {entry.identity[0]} bytes\n"
     return (entry.data or b"").decode("utf-8", "replace")
 
 

@@ -5,6 +5,9 @@
 
 Everything that needs disk space is written beside its place first; only renames are left then. rename(2) is atomic, so
 no reader sees half a file, and a power cut leaves the old file or the new one.
+
+A large program is never copied or written: it gets a second name beside its place, or goes back to it, and its last
+name is never taken from it.
 """
 
 from __future__ import annotations
@@ -15,10 +18,12 @@ import os
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._places import found_program
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
     ABSENT,
     FILE,
     LINK,
+    PROGRAM,
     Entry,
     read_entry,
 )
@@ -84,7 +89,7 @@ class _Folders:
 
 def differs(found: Entry, wanted: Entry) -> bool:
     """Whether the path has to be written. An owner that is not asked for makes no difference."""
-    if found.kind != wanted.kind or found.target != wanted.target:
+    if (found.kind, found.target, found.identity) != (wanted.kind, wanted.target, wanted.identity):
         return True
     if wanted.kind != FILE:
         return False
@@ -112,15 +117,19 @@ def commit(
     try:
         for entry in wanted:
             path = entry.path
-            if entry.kind != ABSENT:
+            if entry.kind not in (ABSENT, PROGRAM):
                 folders.make(os.path.dirname(path), folder_mode, made)
                 staged.append(entry)
                 _stage(entry, folders.at(path))
-        for entry, old in zip(wanted, found):
+        # A program has its other name before the one is taken from it.
+        for entry, old in sorted(zip(wanted, found), key=lambda pair: pair[0].kind != PROGRAM):
             path = entry.path
-            _require_same(old)
+            moved = _is_moved(old, entry)
+            if not moved:
+                _require_same(old)
             done.append((old, entry))
-            _swap(entry, folders)
+            if not moved:
+                _swap(entry, old, folders)
         for folder in sorted({os.path.dirname(entry.path) for entry in wanted}):
             _sync_folder(folder)
     except (OSError, OllamaError) as error:
@@ -130,6 +139,11 @@ def commit(
         raise CommitError(f"{path}: cannot be written ({reason}); {state}", lost) from None
     finally:
         folders.close()
+
+
+def _is_moved(old: Entry, entry: Entry) -> bool:
+    """Whether a program that is to go has been moved back to its place a moment ago."""
+    return old.kind == PROGRAM and entry.kind == ABSENT and read_entry(old.path, None).kind == ABSENT
 
 
 def _require_same(old: Entry) -> None:
@@ -154,8 +168,13 @@ def _stage(entry: Entry, at: int) -> None:
         os.fsync(file)
 
 
-def _swap(entry: Entry, folders: _Folders) -> None:
+def _swap(entry: Entry, old: Entry, folders: _Folders) -> None:
     name = os.path.basename(entry.path)
+    if old.kind == PROGRAM and read_entry(found_program(old.path), None).identity != old.identity:
+        raise OSError(errno.EEXIST, "it is a program that is kept nowhere else; move it away")
+    if entry.kind == PROGRAM:
+        _move(entry, old, folders)
+        return
     if entry.kind == ABSENT:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             os.unlink(name, dir_fd=folders.at(entry.path))
@@ -164,18 +183,29 @@ def _swap(entry: Entry, folders: _Folders) -> None:
     os.replace(name + SUFFIX, name, src_dir_fd=at, dst_dir_fd=at)
 
 
+def _move(entry: Entry, old: Entry, folders: _Folders) -> None:
+    """Give a program the name ``entry.path`` too where that is free, else that alone: nothing is lost at any point."""
+    source, name = found_program(entry.path), os.path.basename(entry.path)
+    if read_entry(source, None).identity != entry.identity:
+        raise OSError(errno.ENOENT, f"the program that was there was kept as {source}, and is there no more")
+    names, at = (os.path.basename(source), name), folders.at(entry.path)
+    move = os.link if old.kind == ABSENT else os.replace
+    move(*names, src_dir_fd=at, dst_dir_fd=at)
+
+
 def _sync_folder(folder: str) -> None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), opened(folder, os.O_RDONLY) as descriptor:
         os.fsync(descriptor)
 
 
 def _undo(
-    done: Iterable[tuple[Entry, Entry]], staged: Iterable[Entry], made: Sequence[str], folders: _Folders
+    done: Sequence[tuple[Entry, Entry]], staged: Iterable[Entry], made: Sequence[str], folders: _Folders
 ) -> list[str]:
     """Undo a part of a change; return the paths that could not be restored."""
     for entry in staged:
         _unstage(entry, folders)
-    lost = [old.path for old, new in done if not _put_back(old, new, folders)]
+    # Backwards, so that a program is back before its second name goes.
+    lost = [old.path for old, new in reversed(done) if not _put_back(old, new, folders)]
     for folder in reversed(made):
         with contextlib.suppress(OSError):
             os.rmdir(folder)
@@ -198,9 +228,9 @@ def _put_back(old: Entry, new: Entry, folders: _Folders) -> bool:
         if differs(found, new):
             # Somebody has written it since; their file stays, and is named.
             return False
-        if old.kind != ABSENT:
+        if old.kind not in (ABSENT, PROGRAM):
             _stage(old, folders.at(old.path))
-        _swap(old, folders)
+        _swap(old, found, folders)
     except (OSError, OllamaError):
         _unstage(old, folders)
         return False

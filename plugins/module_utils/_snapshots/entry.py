@@ -1,7 +1,11 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An entry of the file system: a path with a file, a symbolic link or nothing, read from disk and kept as JSON."""
+"""An entry of the file system: a path with a file, a symbolic link or nothing, read from disk and kept as JSON.
+
+A program is too large to be kept as JSON. Of it the size and the time are known, by which it is found under another
+name.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,10 @@ import stat
 from typing import Any, NamedTuple, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._places import is_program
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.safe_open import FILE_FLAGS, read_bounded
 
-FILE, LINK, ABSENT = "file", "link", "absent"
+FILE, LINK, ABSENT, PROGRAM = "file", "link", "absent", "program"
 # A unit or a drop-in has a few kilobytes; a far larger file is not one.
 LARGEST = 1 << 20
 # chmod(2) and chown(2): the largest number of 32 bits leaves the owner as it is.
@@ -26,7 +31,8 @@ _MODES, _MOST_USERS = 0o7777, (1 << 32) - 1
 class Entry(NamedTuple):
     """A path and its content. A file has ``data`` and ``mode``, a link has ``target``.
 
-    ``owner`` is a user and a group id; None leaves them to the process that writes.
+    ``owner`` is a user and a group id; None leaves them to the process that writes. A program of more than LARGEST
+    bytes has ``identity``, its size and the time when it was last written, in nanoseconds.
     """
 
     path: str
@@ -35,6 +41,7 @@ class Entry(NamedTuple):
     mode: Optional[int] = None
     owner: Optional[Tuple[int, int]] = None
     target: Optional[str] = None
+    identity: Optional[Tuple[int, int]] = None
 
     @property
     def private(self) -> bool:
@@ -66,6 +73,8 @@ def _read(path: str, largest: int | None) -> Entry:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise _neither(path)
+        if is_program(path) and facts.st_size > LARGEST:
+            return Entry(path, PROGRAM, identity=(facts.st_size, facts.st_mtime_ns))
         if largest is not None and facts.st_size > largest:
             raise _too_large(path, facts.st_size, largest)
         data = read_bounded(descriptor, largest)
@@ -98,13 +107,14 @@ def encode(entry: Entry) -> dict[str, Any]:
         "mode": None if entry.mode is None else f"{entry.mode:04o}",
         "owner": None if entry.owner is None else list(entry.owner),
         "target": entry.target,
+        "identity": None if entry.identity is None else list(entry.identity),
     }
 
 
 def decode(value: Any) -> Entry:  # noqa: ANN401 - whatever JSON holds
     """The entry that encode() wrote; OllamaError for other data."""
     try:
-        owner = value["owner"]
+        owner, identity = value["owner"], value.get("identity")
         entry = Entry(
             value["path"],
             value["kind"],
@@ -112,9 +122,10 @@ def decode(value: Any) -> Entry:  # noqa: ANN401 - whatever JSON holds
             None if value["mode"] is None else int(value["mode"], 8),
             None if owner is None else (owner[0], owner[1]),
             value["target"],
+            None if identity is None else (identity[0], identity[1]),
         )
         fits = _fits(entry)
-    except (KeyError, TypeError, ValueError, IndexError, binascii.Error):
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, binascii.Error):
         fits = False
     if not fits:
         raise OllamaError("an entry of a snapshot does not have the form that this collection writes")
@@ -128,6 +139,7 @@ def _fits(entry: Entry) -> bool:
         FILE: entry.data is not None and entry.mode is not None and 0 <= entry.mode <= _MODES,
         LINK: entry.target is not None,
         ABSENT: True,
+        PROGRAM: all(isinstance(each, int) for each in entry.identity or [None]) and is_program(entry.path),
     }
     names = b"".join(os.fsencode(name) for name in (entry.path, entry.target or ""))
     return whole.get(entry.kind, False) and numbers and entry.path.startswith("/") and b"\0" not in names

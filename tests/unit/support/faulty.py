@@ -15,6 +15,7 @@ _WRITES = os.O_CREAT | os.O_WRONLY | os.O_RDWR
 CHANGING = (
     "write",
     "replace",
+    "link",
     "unlink",
     "mkdir",
     "rmdir",

@@ -18,6 +18,9 @@ from ansible_collections.inference.ollama.tests.unit.support.states import syste
 
 HEADER = b"# Managed by Ansible, role inference.ollama.ollama: x\n"
 FOREIGN = b"[Service]\nEnvironment=FOREIGN=1\n"
+# Larger than what a snapshot keeps, where LARGEST is patched to it.
+LARGE = 4096
+PROGRAM = b"\x7fELF" + b"0123456789" * 500
 KEY = b"s3cr3t-value-123"
 ROOT = os.geteuid() == 0
 
@@ -54,6 +57,9 @@ class Host:
         self.template = f"{self.units}/ollama@.service"
         self.link = f"{self.units}/multi-user.target.wants/ollama@node0.service"
         self.kernel = f"{self.folder}/etc/tmpfiles.d/ollama.conf"
+        self.releases = f"{self.folder}/opt/ollama"
+        self.current = f"{self.releases}/current"
+        self.program = f"{self.folder}/usr/local/bin/ollama"
         self.clear()
         self.put(f"{self.units}/ollama.service", b"[Service]\nExecStart=/usr/local/bin/ollama serve\n")
         self.put(self.dropin, FOREIGN, 0o640, (1000, 1000))
@@ -90,7 +96,8 @@ class Host:
                     else:
                         with open(each.path, "rb") as file:
                             data = file.read()
-                        found[each.path] = ("file", data, stat.S_IMODE(facts.st_mode), facts.st_uid, facts.st_gid)
+                        owner = (facts.st_uid, facts.st_gid)
+                        found[each.path] = ("file", data, stat.S_IMODE(facts.st_mode), *owner)
         return found
 
     def restore(self, found):
@@ -107,6 +114,8 @@ class Host:
                     file.write(what)
                 os.chown(path, more[1], more[2])
                 os.chmod(path, more[0])
+                # By size and time a program is known again.
+                os.utime(path, (0, 0))
 
     def managed(self):
         """The files and links outside of the folder of snapshots, without copies."""
@@ -186,3 +195,29 @@ class Host:
         with open(self.dropin, "rb") as file:
             data = file.read()
         return int(data.rpartition(b"=")[2]) if data.startswith(HEADER) else None
+
+
+class Installed(Host):
+    """A host with a program that somebody has installed, larger than what a snapshot keeps, and releases of ours."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.put(self.program, PROGRAM, 0o755)
+        os.utime(self.program, (0, 0))
+
+    def wanted(self, number):
+        """What the role passes to switch to the release with this number."""
+        found = {} if os.path.islink(self.program) else {self.program: f"{self.program}.found"}
+        return {
+            "files": [
+                {"path": f"{self.units}/ollama.service", "content": f"[Service]\nExecStart={self.program} serve\n"}
+            ],
+            "links": {self.current: f"releases/{number}", self.program: f"{self.current}/bin/ollama"},
+            "kept": found,
+            "install_folder": self.releases,
+            "reason": f"to {number}",
+        }
+
+    def call(self, module, *, check=False, **arguments):
+        """Run a module, which knows the folder of releases."""
+        return super().call(module, check=check, **{"install_folder": self.releases, **arguments})

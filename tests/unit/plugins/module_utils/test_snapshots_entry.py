@@ -165,7 +165,12 @@ WRONG = [
     {**GOOD, "kind": LINK},
     {**GOOD, "kind": LINK, "target": 1},
     {**GOOD, "kind": LINK, "target": "a\0"},
-    *({key: value for key, value in GOOD.items() if key != gone} for gone in GOOD),
+    {**GOOD, "kind": "program", "identity": [1, 2]},
+    {**GOOD, "path": "/usr/local/bin/ollama", "kind": "program"},
+    {**GOOD, "path": "/usr/local/bin/ollama", "kind": "program", "identity": ["1", 2]},
+    {**GOOD, "path": "/usr/local/bin/ollama", "kind": "program", "identity": {}},
+    # Snapshots of earlier releases have no identity.
+    *({key: value for key, value in GOOD.items() if key != gone} for gone in GOOD if gone != "identity"),
 ]
 
 

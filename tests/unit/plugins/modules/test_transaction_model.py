@@ -77,8 +77,8 @@ class Model(NamedTuple):
 class World:
     """A host in memory of which each state is computed once."""
 
-    def __init__(self, folder):
-        self.host = Host(folder)
+    def __init__(self, host):
+        self.host = host
         self.known = {}
         self.on_disk = None
 
@@ -182,11 +182,11 @@ def folder():
     shutil.rmtree(path)
 
 
-def cases(world, start, site):
+def cases(world, start, site, known=FAULTS):
     """Every first run with every fault at every call, with what the host may be like after it."""
     for run, files, model in first_runs(world, start, site):
         number = 3
-        for fault, on, reads, step in FAULTS:
+        for fault, on, reads, step in known:
             for at in itertools.count(1, step):
                 faults = Faults(fault, at, on=on, reads=reads)
                 after, well = world.act(files, run, number, FIRST, faults)
@@ -202,7 +202,7 @@ def test_any_run_that_is_cut_off_and_any_runs_after_it(folder, capsys):
     """The host ends in an intended state, the one before is reachable, and nothing is lost, left over or readable."""
     drawn = random.Random(4711)
     with patch.object(lock, "_now", lambda: 1000.0):
-        world = World(f"{folder}/host")
+        world = World(Host(f"{folder}/host"))
         start = world.read()
         site = sites(world, start)
         count = 0
