@@ -4,9 +4,10 @@
 """A small server that behaves like Ollama where the collection looks: the lab's ollama and llama-server.
 
 Packed into one executable file (``python3 -m zipapp``), which installs itself under both names; the name
-decides. It computes nothing. /etc/ollama-standin/version may name the release that it shall pretend to be, and
-/etc/ollama-standin/speed how fast it shall be (standin/speed.py). OLLAMA_STANDIN_FOLDER is another folder for the two,
-OLLAMA_STANDIN_LIBRARY one for its llama-server.
+decides. It computes nothing. /etc/ollama-standin/version may name the release that it shall pretend to be, unless one
+is packed into it (../archives.py), and /etc/ollama-standin/speed how fast it shall be (standin/speed.py).
+OLLAMA_STANDIN_FOLDER is another folder for the two, OLLAMA_STANDIN_LIBRARY one for its llama-server, which else lies in
+../lib/ollama beside the program, as Ollama looks for it, or in /usr/local/lib/ollama.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ DELAY_FILE = "/run/ollama-standin-delay"
 
 
 def pretended_version(path: str = VERSION_FILE) -> str:
+    from standin import packed
+
+    known = packed.words()[:1]
+    if known:
+        return known[0]
     try:
         with open(path) as file:
             return file.read().strip() or VERSION

@@ -4,7 +4,8 @@
 """Settings with which the stand-in fails as real servers do with settings that nobody foresaw.
 
 A line of /run/ollama-standin-faults is ``NAME=VALUE FAULT``: with that variable in its environment the server does not
-start ("refuse"), listens at another port ("elsewhere"), or ends at the first request for a model ("die").
+start ("refuse"), listens at another port ("elsewhere"), or ends at the first request for a model ("die"). A release
+that is packed with a fault (packed.py) has it always.
 """
 
 from __future__ import annotations
@@ -13,20 +14,25 @@ import os
 import sys
 from typing import Mapping, NoReturn
 
+from standin import packed
+
 FILE = "/run/ollama-standin-faults"
 # Added to the port that was asked for.
 ELSEWHERE = 1000
 
 
 def asked(env: Mapping[str, str], path: str = FILE) -> set[str]:
-    """The faults that the environment asks for."""
+    """The faults that the environment or the release asks for."""
+    always = set(packed.words()[1:])
     try:
         with open(path) as file:
             lines = [line.split() for line in file]
     except FileNotFoundError:
-        return set()
+        return always
     pairs = [words for words in lines if len(words) == 2]
-    return {fault for setting, fault in pairs if env.get(setting.partition("=")[0]) == setting.partition("=")[2]}
+    return always | {
+        fault for setting, fault in pairs if env.get(setting.partition("=")[0]) == setting.partition("=")[2]
+    }
 
 
 def die() -> NoReturn:

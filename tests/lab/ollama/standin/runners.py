@@ -13,16 +13,17 @@ import os
 import shlex
 import socket
 import subprocess
+import sys
 import threading
 import time
 from typing import Any, Callable, Iterator, NamedTuple
 
-from standin import completion, environment, log, store
+from standin import completion, environment, log, packed, store
 from standin.llama_server import physical_cores
 from standin.slots import Slots
 
 # Where the child lies; a driver without root moves it.
-LIBRARY = os.environ.get("OLLAMA_STANDIN_LIBRARY") or "/usr/local/lib/ollama"
+LIBRARY = os.environ.get("OLLAMA_STANDIN_LIBRARY") or packed.library(sys.argv[0], "/usr/local/lib/ollama")
 LLAMA_SERVER_ERA = (0, 30, 0)
 LOAD_MODE_ERA = (0, 32, 6)
 
