@@ -87,6 +87,8 @@ def main() -> int:
 
         for variable in [key for key in os.environ if key.startswith("LLAMA_ARG_")]:
             del os.environ[variable]
+        if llama_server.RUNNER_THREADS in os.environ:
+            os.environ["LLAMA_ARG_THREADS"] = os.environ[llama_server.RUNNER_THREADS]
         return llama_server.main(arguments[1:], name="ollama")
     if arguments[:1] == ["install"]:
         from standin import install

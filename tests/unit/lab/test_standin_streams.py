@@ -37,9 +37,13 @@ class Server:
 
     def post(self, **request: Any) -> tuple[int, list[dict[str, Any]]]:
         """Status and lines of an answer of /api/generate."""
+        return self.ask("/api/generate", **{"model": "standin", **request})
+
+    def ask(self, path: str, **request: Any) -> tuple[int, list[dict[str, Any]]]:
+        """Status and lines of an answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection):
-            connection.request("POST", "/api/generate", json.dumps({"model": "standin", **request}))
+            connection.request("POST", path, json.dumps(request))
             answer = connection.getresponse()
             return answer.status, [json.loads(line) for line in answer.read().splitlines()]
 
@@ -55,6 +59,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the stand-in as llama-server."""
     folder = tmp_path_factory.mktemp("library")
     zipapp.create_archive(LAB / "ollama", folder / "llama-server", interpreter=sys.executable)
+    # Before 0.30 a runner is the program itself.
+    (folder / "ollama").symlink_to("llama-server")
     return folder
 
 
@@ -63,7 +69,13 @@ def start(library: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start a server with a curve and an environment."""
     with contextlib.ExitStack() as stack:
 
-        def started(curve: dict[str, Any] | None = None, **environment: str) -> Server:
+        def started(
+            curve: dict[str, Any] | None = None,
+            log: Any = subprocess.DEVNULL,
+            *,
+            packed: bool = False,
+            **environment: str,
+        ) -> Server:
             if curve is not None:
                 (tmp_path / "speed").write_text(json.dumps(curve))
             port = runners.free_port()
@@ -76,8 +88,8 @@ def start(library: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
                 "LLAMA_ARG_THREADS": "2",
                 **environment,
             }
-            command = [sys.executable, str(LAB / "ollama"), "serve"]
-            process = stack.enter_context(subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL))
+            command = [str(library / "ollama"), "serve"] if packed else [sys.executable, str(LAB / "ollama"), "serve"]
+            process = stack.enter_context(subprocess.Popen(command, env=env, stderr=log))
             stack.callback(process.terminate)
             while True:
                 with (
@@ -209,3 +221,30 @@ def test_settings_that_fail_end_the_load_with_an_error(
     status, lines = server.post(prompt="one")
     assert (status, lines) == (500, [{"error": "llama runner process has terminated: exit status 1"}])
     assert server.loaded() == []
+
+
+@pytest.mark.parametrize(("version", "threads"), [("0.24.0", "NumThreads:3"), ("0.32.15", "-t 3")])
+def test_a_models_own_num_thread_reaches_its_runner(
+    start: Callable[..., Server], tmp_path: Path, version: str, threads: str
+) -> None:
+    """By the load request before 0.30, by the command line afterwards; the model was created by a request."""
+    (tmp_path / "version").write_text(version)
+    (tmp_path / "registry").write_text(json.dumps({"llama:3b": {"bytes": 400000}}))
+    with (tmp_path / "log").open("wb") as log:
+        server = start(log=log, packed=version == "0.24.0")
+        status, lines = server.ask("/api/pull", model="llama:3b")
+        assert (status, lines[-1]) == (200, {"status": "success"})
+        created = {"model": "llama:3b-ollama", "from": "llama:3b", "parameters": {"num_thread": 3}}
+        assert server.ask("/api/create", **created, stream=False) == (200, [{"status": "success"}])
+        status, _lines = server.post(model="llama:3b-ollama", keep_alive=60)
+    assert (status, server.loaded()) == (200, ["llama:3b-ollama"])
+    assert threads in (tmp_path / "log").read_text()
+
+
+def test_an_error_of_a_pull_is_a_line_of_its_stream_or_the_status_of_an_answer(start: Callable[..., Server]) -> None:
+    server = start()
+    unknown = {"error": "pull model manifest: file does not exist"}
+    assert server.ask("/api/pull", model="nowhere") == (200, [{"status": "pulling manifest"}, unknown])
+    assert server.ask("/api/pull", model="nowhere", stream=False) == (500, [unknown])
+    assert server.ask("/api/show", model="nowhere") == (404, [{"error": "model 'nowhere:latest' not found"}])
+    assert server.ask("/api/copy", source="standin:x", destination="b")[0] == 404

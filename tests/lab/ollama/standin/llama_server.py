@@ -62,6 +62,8 @@ REQUEST = (
     "srv  get_availabl: prompt cache update took 0.03 ms",
     "srv  update_slots: all slots are idle",
 )
+# How the stand-in's runner before 0.30 learns of a request's num_thread.
+RUNNER_THREADS = "OLLAMA_STANDIN_THREADS"
 FLOOD_FILE = "/run/ollama-standin-flood"
 
 

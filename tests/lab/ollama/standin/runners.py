@@ -18,7 +18,7 @@ import threading
 import time
 from typing import Any, Callable, Iterator, NamedTuple
 
-from standin import completion, environment, log, packed, store
+from standin import completion, environment, llama_server, log, models, packed
 from standin.llama_server import physical_cores
 from standin.slots import Slots
 
@@ -50,7 +50,9 @@ def parse_version(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.partition("-")[0].split("."))
 
 
-def llama_server_command(settings: environment.Settings, version: str, request: dict[str, Any], port: int) -> list[str]:
+def llama_server_command(
+    settings: environment.Settings, version: str, request: dict[str, Any], port: int, weights: str | None = None
+) -> list[str]:
     """The command line from 0.30 on, for a host without a GPU: there unset flash attention is ``auto``.
 
     There too the weights are not mapped, unless the request says use_mmap: then no option says how to load them,
@@ -58,7 +60,7 @@ def llama_server_command(settings: environment.Settings, version: str, request: 
     """
     context = int(request.get("num_ctx") or settings.context)
     flash = {None: "auto", True: "on", False: "off"}[settings.flash_attention]
-    command = [f"{LIBRARY}/llama-server", "--model", f"{settings.models}/blobs/sha256-standin"]
+    command = [f"{LIBRARY}/llama-server", "--model", weights or f"{settings.models}/blobs/sha256-standin"]
     command += ["--port", str(port), "--host", "127.0.0.1", "--no-webui", "--offline"]
     command += ["-c", str(context * settings.parallel), "-np", str(settings.parallel)]
     command += ["--log-verbosity", "4", "--no-log-prefix", "--no-log-timestamps"]
@@ -72,8 +74,8 @@ def llama_server_command(settings: environment.Settings, version: str, request: 
     return command
 
 
-def runner_command(binary: str, settings: environment.Settings, port: int) -> list[str]:
-    return [binary, "runner", "--model", f"{settings.models}/blobs/sha256-standin", "--port", str(port)]
+def runner_command(binary: str, settings: environment.Settings, port: int, weights: str | None = None) -> list[str]:
+    return [binary, "runner", "--model", weights or f"{settings.models}/blobs/sha256-standin", "--port", str(port)]
 
 
 def free_port() -> int:
@@ -156,22 +158,26 @@ class Runners:
 
     def _start(self, name: str, request: dict[str, Any]) -> Loaded:
         port, began = free_port(), time.monotonic()
+        weights = models.Models(self.settings.models).weights(models.parse(name))
+        threads = int(request.get("num_thread") or 0)
         if parse_version(self.version) >= LLAMA_SERVER_ERA:
-            command = llama_server_command(self.settings, self.version, request, port)
+            command = llama_server_command(self.settings, self.version, request, port, weights)
             what = "llama-server"
         else:
-            command, what = runner_command(self.binary, self.settings, port), "runner"
+            command, what = runner_command(self.binary, self.settings, port, weights), "runner"
         log.line("server.go:431", f"starting {what}", cmd=shlex.join(command))
         # The whole environment goes down, and on top of it what Ollama sets itself.
         try:
             libraries = ":".join(filter(None, (LIBRARY, os.environ.get("LD_LIBRARY_PATH"))))
-            child = subprocess.Popen(command, env={**os.environ, "LD_LIBRARY_PATH": libraries})
+            # The runner is told by its load request, which the stand-in's has not.
+            told = {llama_server.RUNNER_THREADS: str(threads)} if what == "runner" and threads > 0 else {}
+            child = subprocess.Popen(command, env={**os.environ, "LD_LIBRARY_PATH": libraries, **told})
         except OSError as error:
             raise LoadError(f"error starting {what}: {error}") from None
         self._wait(child, port)
         if what == "runner":
-            threads = int(request.get("num_thread") or physical_cores())
-            log.line("runner.go:1178", "load", request=f"{{Operation:commit NumThreads:{threads}}}")
+            used = threads if threads > 0 else physical_cores()
+            log.line("runner.go:1178", "load", request=f"{{Operation:commit NumThreads:{used}}}")
             what = "llama runner"
         log.line("server.go:1332", f"{what} started in {time.monotonic() - began:.2f} seconds")
         return Loaded(name, child, port, int(request.get("num_ctx") or self.settings.context), 0.0)
@@ -229,7 +235,7 @@ class Runners:
                 "model": found.name,
                 "size": SIZE,
                 "size_vram": 0,
-                "digest": store.digest(self.settings.models),
+                "digest": models.Models(self.settings.models).digest(models.parse(found.name)),
                 "details": {"format": "gguf", "family": "standin", "parameter_size": "1M"},
                 "expires_at": _stamp(found.expires),
                 "context_length": found.context,

@@ -12,11 +12,13 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
-from standin import completion, environment, faults, log, store
+from standin import completion, create, environment, faults, log, models, registry
 from standin.runners import MODEL, SIZE, LoadError, Runners
 from standin.slots import GoneError, QueueFullError
+
+_BLOBS, _JSON = "/api/blobs/", "application/json; charset=utf-8"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -29,7 +31,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_args: Any) -> None:
         """Requests are not logged."""
 
-    def _send(self, body: Any, status: int = 200, kind: str = "application/json; charset=utf-8") -> None:
+    def _send(self, body: Any, status: int = 200, kind: str = _JSON) -> None:
         raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -46,37 +48,96 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.path == "/api/ps":
             self._send({"models": self.runners.shown()})
         elif self.path == "/api/tags":
-            details = {"format": "gguf", "family": "standin", "parameter_size": "1M"}
-            digest = store.digest(self.runners.settings.models)
-            model = {"name": MODEL, "model": MODEL, "size": SIZE, "digest": digest, "details": details}
-            self._send({"models": [{**model, "modified_at": "2026-01-01T00:00:00Z"}]})
+            self._send({"models": self._tags()})
         else:
             self._send("404 page not found", 404, "text/plain")
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        if self.path.startswith(_BLOBS):
+            digest = self.path[len(_BLOBS) :]
+            self._answered(lambda: None if os.path.exists(self._models.blob(digest)) else _no_blob(digest))
+        else:
+            self.do_GET()
 
     def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.startswith(_BLOBS):
+            self._answered(lambda: self._models.put(self.path[len(_BLOBS) :], body))
+            return
         try:
-            request = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            request = json.loads(body)
         except ValueError as error:
             self._send({"error": str(error)}, 400)
             return
-        if self.path == "/api/generate":
+        named = request.get("model") or request.get("name")
+        if self.path in ("/api/generate", "/api/embed"):
             self._generate(request)
         elif self.path == "/api/pull":
-            store.pull(self.runners.settings.models)
-            self._send({"status": "success"})
+            self._stream(request, registry.pull(self._models, named, os.environ))
+        elif self.path == "/api/create":
+            self._stream(request, create.create(self._models, request, os.environ, self.runners.version))
+        elif self.path == "/api/show":
+            self._answered(lambda: self._models.show(named))
+        elif self.path == "/api/copy":
+            self._answered(lambda: self._models.copy(request.get("source"), request.get("destination")))
         else:
             self._send("404 page not found", 404, "text/plain")
+
+    def do_DELETE(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        self._answered(lambda: self._models.delete(request.get("model") or request.get("name")))
+
+    @property
+    def _models(self) -> models.Models:
+        return models.Models(self.runners.settings.models)
+
+    def _tags(self) -> list[dict[str, Any]]:
+        """The models of the store, and the stand-in's own one, which is there without a store."""
+        found = self._models.tags()
+        if not any(model["name"] == MODEL for model in found):
+            details = {"format": "gguf", "family": "standin", "parameter_size": "1M"}
+            own = {"name": MODEL, "model": MODEL, "size": SIZE, "digest": "0" * 64, "details": details}
+            found.append({**own, "modified_at": "2026-01-01T00:00:00Z"})
+        return found
+
+    def _answered(self, ask: Callable[[], Any]) -> None:
+        """Send what a function returns, nothing for None, or the error that it raises."""
+        try:
+            found = ask()
+        except models.ApiError as error:
+            self._send({"error": str(error)}, error.status)
+            return
+        self._send("" if found is None else found, kind="text/plain" if found is None else _JSON)
+
+    def _stream(self, request: dict[str, Any], said: Iterator[dict[str, Any]]) -> None:
+        """The lines of a pull or a creation, or only the last where no stream is asked for."""
+        if request.get("stream", True):
+            self._send_lines(_lines(said))
+            return
+
+        def last() -> Any:
+            return list(said)[-1]
+
+        self._answered(last)
+
+    def _asked_for(self, request: dict[str, Any]) -> models.Name:
+        """The model of a request; ApiError where there is none, or where it does not do what is asked."""
+        name = models.parse(request.get("model"))
+        if self._models.data(name) is None and str(name).partition(":")[0] != MODEL.partition(":")[0]:
+            raise models.ApiError(f"model '{request.get('model')}' not found", 404)
+        if self.path == "/api/generate" and self._models.embeds(name) and request.get("prompt"):
+            raise models.ApiError(f'"{name}" does not support generate', 400)
+        return name
 
     def _generate(self, request: dict[str, Any]) -> None:
         if "die" in faults.asked(os.environ):
             faults.die()
-        name = str(request.get("model", ""))
-        name += "" if ":" in name else ":latest"
-        if name.partition(":")[0] != MODEL.partition(":")[0]:
-            self._send({"error": f"model '{request.get('model')}' not found"}, 404)
+        try:
+            parsed = self._asked_for(request)
+        except models.ApiError as error:
+            self._send({"error": str(error)}, error.status)
             return
+        name = str(parsed)
         asked = request.get("keep_alive")
         keep_alive = self.runners.settings.keep_alive if asked is None else environment.duration(str(asked))
         prompt = request.get("prompt", "")
@@ -85,8 +146,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.runners.unload(name)
             self._send({**answer, "done_reason": "unload"})
             return
-        options = request.get("options") or {}
+        # Those of the request win over the model's own.
+        options = {**self._models.options(parsed), **(request.get("options") or {})}
         try:
+            if self.path == "/api/embed":
+                self.runners.load(name, options, keep_alive)
+                self._send({"model": request["model"], "embeddings": [[0.0]]})
+                return
             if not prompt:
                 self.runners.load(name, options, keep_alive)
                 self._send({**answer, "done_reason": "load"})
@@ -119,7 +185,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     self.send_header("Transfer-Encoding", "chunked")
                     self.end_headers()
                 self._chunk(line)
-        except completion.CompletionError as error:
+        except (completion.CompletionError, models.ApiError) as error:
+            if not begun and isinstance(error, models.ApiError):
+                self._send({"error": str(error)}, error.status)
+                return
             if not begun:
                 raise LoadError(str(error)) from None
             self._chunk(json.dumps({"error": str(error)}).encode() + b"\n")
@@ -127,6 +196,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _chunk(self, data: bytes) -> None:
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+
+
+def _lines(said: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    return (json.dumps(line).encode() + b"\n" for line in said)
+
+
+def _no_blob(digest: str) -> None:
+    raise models.ApiError(f'blob "{digest}" not found', 404)
 
 
 def _durations(spent: dict[str, int]) -> dict[str, int]:

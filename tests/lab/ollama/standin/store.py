@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in's model as files of a store, for what reads stores: a manifest, and a GGUF file of zeros.
+"""Models as files of a store, for what reads stores: manifests, and GGUF files of zeros.
 
-Only /api/pull writes it; the stand-in answers with its model without any.
+The stand-in answers with its own model without any file; /api/pull writes that one too.
 """
 
 from __future__ import annotations
@@ -31,23 +31,40 @@ def digest(folder: str) -> str:
 
 def pull(folder: str) -> None:
     """Write the model into a store."""
-    config = json.dumps({"model_format": "gguf", "model_family": "llama", "architecture": "amd64", "os": "linux"})
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-        "config": _blob(folder, "application/vnd.docker.container.image.v1+json", config.encode()),
-        "layers": [_blob(folder, "application/vnd.ollama.image.model", _gguf())],
-    }
-    _write(os.path.join(folder, NAME), json.dumps(manifest).encode())
+    write(os.path.join(folder, NAME), manifest(config_layer(folder), [layer(folder, "model", gguf())]))
 
 
-def _blob(folder: str, media: str, data: bytes) -> Dict[str, Any]:
+def manifest(config: Dict[str, Any], layers: List[Dict[str, Any]]) -> bytes:
+    """A manifest as the server writes it."""
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    return json.dumps({"schemaVersion": 2, "mediaType": kind, "config": config, "layers": layers}).encode()
+
+
+def config_layer(folder: str, **more: Any) -> Dict[str, Any]:
+    """The configuration of a model as a layer."""
+    config = {"model_format": "gguf", "model_family": "llama", "architecture": "amd64", "os": "linux", **more}
+    return blob(folder, "application/vnd.docker.container.image.v1+json", json.dumps(config).encode())
+
+
+def layer(folder: str, kind: str, data: bytes) -> Dict[str, Any]:
+    """A layer of a kind such as ``model``; its blob is written."""
+    return blob(folder, f"application/vnd.ollama.image.{kind}", data)
+
+
+def blob(folder: str, media: str, data: bytes) -> Dict[str, Any]:
+    """Write a blob; return what a manifest says of it."""
     found = hashlib.sha256(data).hexdigest()
-    _write(os.path.join(folder, "blobs", f"sha256-{found}"), data)
+    write(blob_path(folder, found), data)
     return {"mediaType": media, "digest": f"sha256:{found}", "size": len(data)}
 
 
-def _write(path: str, data: bytes) -> None:
+def blob_path(folder: str, digest: str) -> str:
+    """Where the blob of a digest lies, with or without ``sha256:`` before it."""
+    return os.path.join(folder, "blobs", f"sha256-{digest.rpartition(':')[2]}")
+
+
+def write(path: str, data: bytes) -> None:
+    """Write a file, and its folder where there is none."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
         file.write(data)
@@ -79,9 +96,10 @@ def _tensors() -> List[Tuple[str, Tuple[int, ...], int]]:
     return found
 
 
-def _gguf() -> bytes:
-    """A small model of Llama's architecture, whose weights are zeros."""
+def gguf(**more: Any) -> bytes:
+    """A small model of Llama's architecture, whose weights are zeros; ``more`` is added to its general metadata."""
     metadata: Dict[str, Any] = {
+        **{f"general.{key}": value for key, value in more.items()},
         "general.architecture": "llama",
         "general.file_type": 1,
         "llama.block_count": LAYERS,
