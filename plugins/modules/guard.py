@@ -126,11 +126,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._guard import act, timer
 from ansible_collections.inference.ollama.plugins.module_utils._guard import record as records
-from ansible_collections.inference.ollama.plugins.module_utils._guard import timer
-from ansible_collections.inference.ollama.plugins.module_utils._guard.payload import archive
 from ansible_collections.inference.ollama.plugins.module_utils._guard.record import Record
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
+from ansible_collections.inference.ollama.plugins.module_utils._program import archive
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import OPTIONS, check_options
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import (
     HeldError,
@@ -193,7 +193,8 @@ class Guard:
         )
         records.write(self.store.folder, record)
         try:
-            timer.install(self.systemd, params["units_folder"], params["folder"], archive(), params["seconds"])
+            program = archive(act.__name__)
+            timer.install(self.systemd, params["units_folder"], params["folder"], program, params["seconds"])
         except OllamaError:
             self.store.folder.remove(records.NAME)
             raise

@@ -17,7 +17,7 @@ testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-co
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._guard import act as program
-from ansible_collections.inference.ollama.plugins.module_utils._guard import payload, timer
+from ansible_collections.inference.ollama.plugins.module_utils._guard import timer
 from ansible_collections.inference.ollama.plugins.module_utils._guard import record as records
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots import lock
@@ -220,17 +220,6 @@ def test_the_program_needs_nothing_else(run, machine):
         [sys.executable, "-I", "-B", name, machine.folder], stdout=subprocess.PIPE, text=True, check=False
     )
     assert (done.returncode, '"outcome": "failed"' in done.stdout) == (1, True)
-
-
-def test_the_program_is_taken_from_ansibles_archive(tmp_path, monkeypatch):
-    """Of an archive it is the files that this archive has; a damaged archive is named."""
-    path = tmp_path / "module.zip"
-    path.write_bytes(payload.archive())
-    monkeypatch.setattr(payload, "__loader__", type("Loader", (), {"archive": str(path)}), raising=False)
-    assert payload.archive() == path.read_bytes()
-    path.write_bytes(b"no archive")
-    with pytest.raises(OllamaError, match="the files of the guard cannot be read"):
-        payload.archive()
 
 
 def test_a_python_that_others_may_change_is_not_run(monkeypatch):

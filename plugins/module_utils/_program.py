@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs for a host: an archive with the files of the collection that a module imports, which Python runs.
+
+A host has nothing of the collection but while a module runs. Ansible sends a module in an archive with all that it
+imports, in functions too, so the same files, taken from there or from the collection's folder, do without Ansible and
+the controller.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import zipfile
+from typing import Callable, Dict, Optional
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+
+_PACKAGE = "ansible_collections.inference.ollama.plugins.module_utils"
+_FILES = f"{_PACKAGE.replace('.', '/')}/"
+_MAIN = "import sys\n\nfrom {module} import main\n\nsys.exit(main(sys.argv[1:]))\n"
+# The archive is the same for the same files, so that a second run writes nothing. It is not compressed: the bytes of
+# that differ between releases of zlib.
+_MOMENT = (1980, 1, 1, 0, 0, 0)
+
+Source = Callable[[str], Optional[bytes]]
+
+
+def archive(module: str) -> bytes:
+    """The archive whose program is ``main(arguments)`` of a module; OllamaError where its files cannot be read."""
+    path = getattr(globals().get("__loader__"), "archive", None)
+    try:
+        if path:
+            with zipfile.ZipFile(path) as file:
+                names = frozenset(file.namelist())
+                found = _needed(module, lambda name: file.read(name) if name in names else None)
+        else:
+            found = _needed(module, _of_folder)
+    except (OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
+        raise OllamaError(f"the files of the program {module} cannot be read ({error})") from None
+    # Python imports from an archive what is below packages alone.
+    folders = {os.path.dirname(name) for name in found}
+    folders |= {above for folder in list(folders) for above in _above(folder)}
+    packages = {f"{folder}/__init__.py": b"" for folder in folders}
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as file:
+        for name, content in sorted({**packages, **found, "__main__.py": _MAIN.format(module=module).encode()}.items()):
+            file.writestr(zipfile.ZipInfo(name, _MOMENT), content, zipfile.ZIP_STORED)
+    return data.getvalue()
+
+
+def _needed(module: str, source: Source) -> Dict[str, bytes]:
+    """The files of a module and of all that it imports of the collection, by their names in an archive."""
+    found: Dict[str, bytes] = {}
+    waiting = [module]
+    while waiting:
+        wanted = waiting.pop()
+        name = f"{wanted.replace('.', '/')}.py"
+        data = source(name) if name not in found else None
+        if data is not None:
+            found[name] = data
+            waiting += _imports(data)
+    if not found:
+        raise OllamaError(f"the program {module} has no file")
+    return found
+
+
+def _imports(data: bytes) -> list[str]:
+    """The modules of the collection that a file may import: a name of ``from … import`` may be a module too."""
+    found = []
+    for node in ast.walk(ast.parse(data)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_PACKAGE):
+            found += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
+
+
+def _above(folder: str) -> list[str]:
+    parts = folder.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def _of_folder(name: str) -> bytes | None:
+    """The file of a collection that lies in folders; None for what is none of its modules."""
+    if not name.startswith(_FILES):
+        return None
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name[len(_FILES) :])
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
