@@ -399,10 +399,31 @@ service:
               description: C(/proc/PID/oom_score_adj), what OOMScoreAdjust= sets.
               type: int
               sample: -500
+            gpu:
+              description:
+                - What a runner has of cards. V(null) for the server.
+                - C(libraries) of drivers and backends, and C(devices), device files of cards, that C(/proc/PID/maps) has;
+                  V(null) where that cannot be read.
+                - C(memory_bytes) of cards by the driver's own list of processes (C(nvidia-smi --query-compute-apps),
+                  C(/sys/class/kfd/kfd/proc)). 0 where the driver answers and does not list the process, V(null) where
+                  it does not answer, and for one that has a card open and is not listed, as in a container.
+              type: dict
+              sample:
+                libraries: [libcuda, libggml-cuda]
+                devices: [/dev/nvidia-uvm, /dev/nvidia0]
+                memory_bytes: 5000658944
             started_seconds:
               description: How many seconds ago it was started, from C(/proc/PID/stat) and C(/proc/uptime).
               type: float
               sample: 3601.5
+        device_wait:
+          description:
+            - How the last start of the unit waited for the device files of its cards, C(waited_seconds), and which were
+              C(missing) when it went on. V(null) where the unit does not wait, or has not been started since boot.
+          type: dict
+          sample:
+            waited_seconds: 2.5
+            missing: []
         cpu_quotas:
           description:
             - The control groups of the server that have a quota of CPU time, its own and those above it, from the top

@@ -8,7 +8,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple
 
+from ansible_collections.inference.ollama.plugins.module_utils._readiness.record import read_wait
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import read_api
+from ansible_collections.inference.ollama.plugins.module_utils._service.cards import add_memory
 from ansible_collections.inference.ollama.plugins.module_utils._service.contention import read_quotas
 from ansible_collections.inference.ollama.plugins.module_utils._service.journal import read_journal
 from ansible_collections.inference.ollama.plugins.module_utils._service.overrides import read_overrides
@@ -69,11 +71,13 @@ def _instance(host: Host, named: tuple[str, str], wanted: Wanted, redactor: Reda
     root.problems = []
     unit = Unit(name) if set(parts) <= {"api"} else read_unit(root, run, name)
     processes = read_processes(root, unit, redactor) if "processes" in parts else None
+    add_memory(root, run, processes or [])
     instance = {
         "unit": name,
         **_unit(root, unit if "unit" in parts else Unit(name), redactor),
         "control_groups": read_groups(root, unit) if "processes" in parts else None,
         "processes": processes,
+        "device_wait": read_wait(root, name) if "processes" in parts else None,
         "cpu_quotas": read_quotas(root, processes),
         "api": read_api(root, fetch, url, whose and partial(whose, unit, url)) if "api" in parts else None,
         "journal": read_journal(root, run, unit, lines, redactor, processes or [])

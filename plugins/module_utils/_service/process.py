@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._service.cards import read_use
 from ansible_collections.inference.ollama.plugins.module_utils._service.command_line import model_of
 from ansible_collections.inference.ollama.plugins.module_utils._service.contention import read_switches
 from ansible_collections.inference.ollama.plugins.module_utils._service.maps import read_maps
@@ -128,6 +129,7 @@ def _read(root: Proc, folder: str, kind: str, argv: list[str], redactor: Redacto
         "compute_threads": threads.computing if kind == "runner" else None,
         **read_switches(root, folder),
         **read_maps(root, folder),
+        "gpu": read_use(root, folder) if kind == "runner" else None,
         "limits": _limits(root, f"{folder}/limits"),
         "oom_score": root.natural(f"{folder}/oom_score"),
         "oom_score_adjust": root.integer(f"{folder}/oom_score_adj"),

@@ -36,7 +36,11 @@ class Proc(Root):
     def most(self, path: str) -> int:
         """A process of many gigabytes has a line for each part of them; a command line may be long."""
         return (
-            _LARGEST if path.endswith("/numa_maps") else _LONGEST if path.endswith("/cmdline") else super().most(path)
+            _LARGEST
+            if path.endswith(("/numa_maps", "/maps"))
+            else _LONGEST
+            if path.endswith("/cmdline")
+            else super().most(path)
         )
 
     def _bytes(self, path: str) -> bytes:

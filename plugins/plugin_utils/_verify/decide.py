@@ -50,6 +50,7 @@ _BESIDE: dict[str, Callable[[Subject], Check | None]] = {
     others.BESIDE: others.check_unplanned,
     dangerous.DANGEROUS: dangerous.check_dangerous,
     model.LOADS: model.check_loads,
+    devices.NODES: devices.check_nodes,
     devices.FOUND: devices.check_found,
     devices.USED: devices.check_used,
     contention.OVERSUBSCRIBED: contention.check_oversubscribed,

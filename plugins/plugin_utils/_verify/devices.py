@@ -5,7 +5,8 @@
 
 discover/ of Ollama: without a card the server logs one device "cpu" and goes on, slow and without an error.
 /api/ps: size_vram is what the server has reckoned to put on GPUs: 0 is nothing, and more is no proof, since a server
-without any card reports it too. A runner logs how many layers it has put there.
+without any card reports it too. A runner logs how many layers it has put there, and the driver lists who has memory of
+a card (_service/placed.py).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Mapping
 
+from ansible_collections.inference.ollama.plugins.module_utils._service.placed import CPU, placed
 from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import VENDORS
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping, number, text
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"^[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7]$")
 _TOOLS = [vendor.tool for vendor in VENDORS.values() if vendor.tool]
-FOUND, USED = "gpus_found", "gpu_in_use"
+FOUND, USED, NODES = "gpus_found", "gpu_in_use", "gpu_device_files"
+# The word of the command that waits for them (_plan/readiness.py).
+NODES_PART = "wait"
 # What the server logs of a card that it does not take, and what to do about it.
 _REASONS = {
     "driver-too-old": "upgrade the driver, or let the plan choose an older library (ollama_version, then site)",
@@ -81,7 +85,7 @@ def check_used(subject: Subject) -> Check | None:
 
 
 def _offloaded(subject: Subject, planned: str, reckoned: str) -> Check:
-    """What the server found and its runners logged, where the sizes of all models say that something is on a card."""
+    """Where each runner is, where the sizes of all models say that something is on a card."""
     journal, log = subject.observed.journal, f"the log of {subject.unit}"
     found = journal.devices if journal else None
     if found is not None and all(_library(device) == "cpu" for device in found):
@@ -91,21 +95,46 @@ def _offloaded(subject: Subject, planned: str, reckoned: str) -> Check:
     said = [mapping(subject.observed.start_of(runner).get("offloaded")) for runner in runners]
     layers = [(number(each.get("layers")), number(each.get("of"))) for each in said]
     seen = ", ".join([reckoned, *(f"{count} of {of} layers" for count, of in layers if count is not None)])
-    if any(count is not None and count <= 0 for count, _of in layers):
-        evidence, remedy = _why(subject, f"the line 'offloaded' in {log}")
+    places = [placed(runner.pid, runner.gpu, count) for runner, (count, _of) in zip(runners, layers)]
+    fallen = [place.evidence for place in places if place.where == CPU]
+    if fallen:
+        evidence, remedy = _why(subject, _in_log(fallen[0], log))
         return subject.fails(USED, planned, seen, evidence, f"{remedy}; num_gpu 0 in a request does it too")
-    silent = [runner for runner, (count, _of) in zip(runners, layers) if count is None]
-    if not runners or silent:
+    unclear = [runner for runner, place in zip(runners, places) if place.where is None]
+    if not runners or unclear:
         why = f"{subject.unit} has no runner that was read"
-        if silent:
-            unlogged = f"{log} has no line 'offloaded' of the runner {silent[0].pid}"
-            why = subject.observed.out_of_reach(silent[0]) or unlogged
+        if unclear:
+            unlogged = f"{log} has no line 'offloaded' of the runner {unclear[0].pid}"
+            why = subject.observed.out_of_reach(unclear[0]) or unlogged
         evidence = f"{why}, and the size in /api/ps alone is no proof: a server without any card reports one too"
         remedy = (
             f"look whether the runner has memory of a card ({', '.join(_TOOLS)}), or load the model again and verify"
         )
         return subject.unknown(USED, planned, seen, evidence, remedy)
-    return subject.passes(USED, planned, seen, f"/api/ps of {subject.planned['url']}, the lines 'offloaded' in {log}")
+    words = list(dict.fromkeys(_in_log(place.evidence, log) for place in places))
+    return subject.passes(USED, planned, seen, f"/api/ps of {subject.planned['url']}, {', '.join(words)}")
+
+
+def _in_log(evidence: str, log: str) -> str:
+    return f"{evidence} in {log}" if evidence.startswith("the line ") else evidence
+
+
+def check_nodes(subject: Subject) -> Check | None:
+    """The device files that the start waited for; None where the plan lets it wait for none."""
+    if not any(str(word) == NODES_PART for word in subject.directives.get("ExecStartPre") or ()):
+        return None
+    planned, missing = "all device files at the start", subject.observed.missing_devices
+    evidence = f"what the last start of {subject.unit} recorded in /run/inference.ollama"
+    if missing is None:
+        remedy = f"{cause.restart(subject)}; journalctl -u {subject.unit} shows why nothing was recorded"
+        return subject.unknown(NODES, planned, None, f"{evidence} was not there", remedy)
+    if missing:
+        remedy = (
+            f"look whether the driver is loaded ({', '.join(_TOOLS)}), let it make its files at boot"
+            f" (nvidia-persistenced, nvidia-modprobe, udev), or raise ollama_gpu_wait; then {cause.restart(subject)}"
+        )
+        return subject.fails(NODES, planned, f"not {', '.join(missing)}", evidence, remedy)
+    return subject.passes(NODES, planned, planned, evidence)
 
 
 def _why(subject: Subject, evidence: str) -> tuple[str, str]:

@@ -53,6 +53,7 @@ class Process(NamedTuple):
     limits: Mapping[str, Any]
     oom_score_adjust: Optional[int]
     started_seconds: Optional[float]
+    gpu: Mapping[str, Any]
 
     def file(self, name: str) -> str:
         """The path under which the kernel shows it."""
@@ -131,6 +132,7 @@ class Observation(NamedTuple):
     answered_by: Optional[str]
     models: Optional[Tuple[Mapping[str, Any], ...]]
     journal: Optional[Journal]
+    missing_devices: Optional[Tuple[str, ...]]
     problems: Tuple[str, ...]
 
     @property
@@ -197,7 +199,7 @@ def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bo
     read = tuple(_process(row) for row in rows(processes))
     api, journal = mapping(entry.get("api")), mapping(entry.get("journal"))
     models = api.get("models")
-    reload, own = entry.get("need_daemon_reload"), api.get("own")
+    reload, own, waited = entry.get("need_daemon_reload"), api.get("own"), mapping(entry.get("device_wait"))
     return Observation(
         there=there,
         load_state=text(entry.get("load_state")),
@@ -219,6 +221,7 @@ def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bo
         answered_by=text(api.get("answered_by")),
         models=tuple(rows(models)) if isinstance(models, list) else None,
         journal=_journal(journal) if journal else None,
+        missing_devices=texts(waited["missing"]) if isinstance(waited.get("missing"), list) else None,
         problems=texts(entry.get("problems")) + common,
     )
 
@@ -245,6 +248,7 @@ def _process(row: Mapping[str, Any]) -> Process:
         limits=mapping(row.get("limits")),
         oom_score_adjust=number(row.get("oom_score_adjust")),
         started_seconds=amount(row.get("started_seconds")),
+        gpu=mapping(row.get("gpu")),
     )
 
 

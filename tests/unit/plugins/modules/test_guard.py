@@ -17,8 +17,8 @@ testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-co
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._guard import act as program
-from ansible_collections.inference.ollama.plugins.module_utils._guard import timer
 from ansible_collections.inference.ollama.plugins.module_utils._guard import record as records
+from ansible_collections.inference.ollama.plugins.module_utils._guard import timer
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots import lock
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import pending_changes
