@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.inference.ollama.plugins.action._installation import installation
 from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, this_run
 from ansible_collections.inference.ollama.plugins.filter import ollama as _filters  # noqa: F401 - see below
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
@@ -20,6 +22,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock i
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
+from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import questions_with, topology_with
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wanted_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import models_question, questions
@@ -72,8 +75,13 @@ class ActionModule(ActionBase):
         if read.get("failed"):
             return {**result, **read}
         try:
-            topology = read["ansible_facts"]["ollama_topology"]
+            topology, install = read["ansible_facts"]["ollama_topology"], None
+            if preflight:
+                # The plan is for the release and the unit that will be there.
+                install = installation(partial(self._read, task_vars=known), options, topology)
+                topology = topology_with(topology, install)
             asked = questions(topology, options, args.get("secrets") or {}, preflight=preflight)
+            asked = questions_with(asked, install)
             found = self._read("unit_files_info", asked, known)
             if preflight and not self._task.check_mode:
                 found = self._wait(found, asked, known, options["lock_timeout"])
@@ -92,6 +100,7 @@ class ActionModule(ActionBase):
                     known.get("__ollama_earlier"),
                     self._is_lockstep(),
                     args.get("search"),
+                    install,
                 ),
                 models,
             )

@@ -13,6 +13,8 @@ version_added: 0.1.0
 description:
   - Reads the host with M(inference.ollama.topology_facts) and M(inference.ollama.unit_files_info), computes the plan,
     and compares it with what was found.
+  - Where C(ollama_install) is set, M(inference.ollama.install_info) reads what is installed, archives on the controller
+    are looked for, and the plan is made for the release and the unit that will be there.
   - Where C(ollama_reference_models) is V(auto) or has names, M(inference.ollama.models_info) reads the models
     of the host's store, with the rights of the task, and so it does for a release that converts models. Files of models
     are read on the controller.
@@ -142,6 +144,34 @@ unit_files:
   type: list
   elements: dict
   sample: []
+links:
+  description: Links to make with the files, target by path.
+  returned: success
+  type: dict
+  sample: {}
+install:
+  description: What is to be installed, for the role P(inference.ollama.ollama_install#role). V(null) where nothing is.
+  returned: success
+  type: dict
+  sample: null
+  contains:
+    version:
+      description: The release that will run.
+      type: str
+      sample: 0.32.15
+    before:
+      description: The release of this collection that runs now; V(null) for none.
+      type: str
+      sample: 0.31.2
+    stage:
+      description: What is done first, and changes nothing that runs.
+      type: dict
+      sample: {needed: false}
+    keep:
+      description: The releases that stay.
+      type: list
+      elements: str
+      sample: [0.31.2, 0.32.15]
 kept:
   description: Drop-ins of others whose place the role's take, with the path under which each stays.
   returned: success

@@ -51,6 +51,12 @@ options:
     description: Whether to return RV(other_managers) on a host with C(ollama.service) too.
     type: bool
     default: false
+  planned:
+    description:
+      - Files of units that will be there, text by path. RV(found_unit) is then what it will be with these in the place
+        of what is there now.
+    type: dict
+    default: {}
   state_folder:
     description: The folder in which M(inference.ollama.file_transaction) keeps what was there before a change.
     type: path
@@ -372,6 +378,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "ports": {"type": "list", "elements": "int", "default": []},
         "programs": {"type": "list", "elements": "str", "default": []},
         "others": {"type": "bool", "default": False},
+        "planned": {"type": "dict", "default": {}},
         "command_timeout": {"type": "float", "default": 5},
     }
 
@@ -381,7 +388,7 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
     run = runner(params["command_timeout"])
     folder = params["folder"]
     files, boot_links = _walk(folder)
-    unit, root = _found_unit(folder, params["header"]), folder.rstrip("/").removesuffix(UNITS_FOLDER)
+    unit, root = _found_unit(folder, params["header"], params["planned"]), folder.rstrip("/").removesuffix(UNITS_FOLDER)
     rooted = root != folder.rstrip("/")
     found = _read(files, params)
     active = None
@@ -437,9 +444,11 @@ def _ports(asked: list[int], unit: dict[str, Any] | None) -> list[int]:
     return [*asked, *(first + number for number in range(len(asked)) if 0 < first <= PORT_MAX - number)]
 
 
-def _found_unit(folder: str, header: str) -> dict[str, Any] | None:
+def _found_unit(folder: str, header: str, planned: dict[str, Any]) -> dict[str, Any] | None:
     root = folder.rstrip("/").removesuffix(UNITS_FOLDER)
-    return find_unit(root, "ollama.service", "ollama@.service", header) if root != folder.rstrip("/") else None
+    if root == folder.rstrip("/"):
+        return None
+    return find_unit(root, "ollama.service", "ollama@.service", header, planned)
 
 
 def _walk(folder: str) -> tuple[list[str], list[str]]:

@@ -27,6 +27,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._found import found_errors, lost_settings
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import gate_errors, gate_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import found_with, is_new, switched
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewriting
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
@@ -70,7 +71,8 @@ class Run(NamedTuple):
 
     ``earlier`` are the variables that the role has run with before on this host in the same run, by the root of the
     files, as desired_state() returned them; ``lockstep`` says whether the hosts of a batch do each task together;
-    ``search`` are the options of a search for the best settings, None where there is none.
+    ``search`` are the options of a search for the best settings, None where there is none; ``install`` is what
+    _install.decide returned, None where nothing is installed.
     """
 
     host: str
@@ -79,6 +81,7 @@ class Run(NamedTuple):
     earlier: Mapping[str, Any] | None = None
     lockstep: bool = True
     search: Mapping[str, Any] | None = None
+    install: Mapping[str, Any] | None = None
 
 
 def desired_state(
@@ -91,28 +94,30 @@ def desired_state(
     """Return what the role's steps need; ``refusals`` alone where there are some (docs: the module desired_state).
 
     ``options`` are the role's variables without their prefix, with api_key as a truth value; ``found`` is what
-    unit_files_info returned, ``models`` what models_info did, None where it was not asked.
+    unit_files_info returned, ``models`` what models_info did, None where it was not asked. Where something is
+    installed, the topology is that of afterwards.
     """
-    prefix, installed = prefix_of(options), bool(unit_of(topology))
-    before = found.get("found_unit")
+    prefix, installed, install = prefix_of(options), bool(unit_of(topology)), run.install or {}
+    found, before = found_with(found, run.install), found.get("found_unit")
     plan, errors = plan_or_errors(topology, options, before, models)
     if plan is not None and plan["template"]:
         plan, problems = _with_template(plan, options, found, live=installed and not prefix)
         errors += problems
-    notices: list[str] = []
+    notices: list[str] = list(install.get("notices", ()))
     if run.preflight:
         errors += [
             *host_errors(topology, options, found, plan),
             *found_errors(options, found, plan),
             *gate_errors(options, models),
+            *install.get("refusals", ()),
         ]
-        if not installed and not prefix:
+        if not installed and not prefix and not install:
             # A dry run shows what would be once it is; beside another Ollama there would be two for one port.
             (notices if run.check_mode and not preflight.managers(found) else errors).append(
                 not_installed(run.host, found)
             )
     if plan is None:
-        return {"refusals": errors}
+        return {"refusals": list(dict.fromkeys(errors))}
     live = installed and not prefix
     files = unit_files(plan, options["dropin_name"], prefix)
     ours = found["headed"]
@@ -126,7 +131,7 @@ def desired_state(
     kernel = [(setting, views.kernel(plan)[setting.name]) for setting in KERNEL]
     wanted = [(setting, value) for setting, value in kernel if value is not None]
     paths = [str(file["path"]) for file in files]
-    texts = {path: _text(plan, file) for path, file in zip(paths, files)}
+    texts = {**{path: _text(plan, file) for path, file in zip(paths, files)}, **install.get("texts", {})}
     texts.update((f"{prefix}{setting.path}", render(setting.source, value=value)) for setting, value in wanted)
     left = [link for link in links if posixpath.basename(link) in stale["units"]]
     left += [f"{prefix}{setting.path}" for setting, value in kernel if value is None]
@@ -140,14 +145,16 @@ def desired_state(
     if "variables" in found:
         digests = {path: _sha256(texts[path]) for path in paths}
         texts[f"{prefix}{VARIABLES_FILE}"] = kept_text({**variables, **record}, digests)
-    changes = [*kept.values(), *_changes(texts, absent, found)]
+    changes = [*kept.values(), *_changes(texts, absent, found), *switched(install)]
     # A dry run cannot ask systemd for instances of a template that is not there yet.
-    loadable = live and (not run.check_mode or not plan["template"] or template_is_ours)
+    loadable = live and (not run.check_mode or (template_is_ours if plan["template"] else not is_new(run.install)))
     if run.preflight and live:
         errors += _unchangeable(plan, options, found, changes, stale["units"])
     if errors:
-        return {"refusals": errors}
-    everywhere = found["unfinished"] or secrets_path in changes
+        return {"refusals": list(dict.fromkeys(errors))}
+    everywhere = found["unfinished"] or not {secrets_path, *switched(install), *install.get("texts", ())}.isdisjoint(
+        changes
+    )
     restart = changed_units(plan, changes, everywhere=everywhere) if loadable else []
     start = [each["unit"] for each in plan["instances"] if live and _is_started(each["unit"], restart, found)]
     now = topology.get("kernel") or {}
@@ -165,8 +172,10 @@ def desired_state(
         "header": HEADER,
         "unit_files": [{**file, "content": texts[str(file["path"])]} for file in files],
         "files": [{"path": path, "content": text} for path, text in texts.items()],
-        "kept": kept,
-        "backup": [*(path for path in paths if path not in {*ours, *kept}), *given_up],
+        "kept": {**kept, **install.get("kept", {})},
+        "links": install.get("links", {}),
+        "install": run.install,
+        "backup": [*install.get("backup", ()), *(path for path in paths if path not in {*ours, *kept}), *given_up],
         "absent": absent,
         "stale": stale["files"],
         "origins": origins(made_with, others, [*paths, *stale["files"]], found["digests"]),

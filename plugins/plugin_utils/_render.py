@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Render the role's templates.
+"""Render the templates of the roles.
 
 The templates are constant parts of the program, as the contract's settings.yml is: reading them is the only I/O here.
 They are rendered as Ansible would, but for its variables: a template has only what it is given.
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 # How the comment of a setting begins that was measured.
 _MEASURED = re.compile(r"measured: |\S+ \S+ \(measured\): ")
-_TEMPLATES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "ollama", "templates")
+_ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
+_TEMPLATES = [os.path.join(_ROLES, role, "templates") for role in ("ollama", "ollama_install")]
 
 
 def render_dropin(plan: Mapping[str, Any], instance: str) -> str:

@@ -63,7 +63,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Option:
-    """One variable of the role, ``name`` without its prefix. ``variable`` is the environment variable that it sets,
+    """One variable of ``role``, ``name`` without its prefix. ``variable`` is the environment variable that it sets,
     ``fields`` are the keys of an entry where the value is a list of mappings.
     """
 
@@ -71,6 +71,7 @@ class Option:
     type: str
     description: Tuple[str, ...]
     section: str = ""
+    role: str = "ollama"
     scope: str = "host"
     variable: Optional[str] = None
     own_type: bool = True

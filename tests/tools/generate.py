@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write what follows from plugins/plugin_utils/settings.yml: ``python tests/tools/generate.py``.
 
-The page docs/settings.md and the role's defaults are written whole; in the role's argument_specs.yml, vars and
-README.md only the text between two marks is.
+The page docs/settings.md and the roles' defaults are written whole; in their argument_specs.yml and README.md only the
+text between two marks is.
 """
 
 from __future__ import annotations
@@ -28,19 +28,25 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._contract import 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract
 
-ROLE = ROOT / "roles" / "ollama"
+ROLES = ROOT / "roles"
+INSTALLING = "ollama_install"
 
 
 def generate(contract: Contract) -> dict[Path, str]:
     """Each file as it should be."""
-    specs, readme = ROLE / "meta" / "argument_specs.yml", ROLE / "README.md"
     return {
         ROOT / "docs" / "settings.md": settings_page.page(contract),
-        ROLE / "defaults" / "main.yml": role_files.defaults(contract),
-        specs: _between_marks(specs, options=role_files.specs(contract)),
-        readme: _between_marks(
-            readme, variables=role_files.table(contract), instances=role_files.instance_keys(contract)
-        ),
+        **_of_role(contract, role_files.OLLAMA, instances=role_files.instance_keys(contract)),
+        **_of_role(contract, INSTALLING),
+    }
+
+
+def _of_role(contract: Contract, role: str, **more: str) -> dict[Path, str]:
+    specs, readme = ROLES / role / "meta" / "argument_specs.yml", ROLES / role / "README.md"
+    return {
+        ROLES / role / "defaults" / "main.yml": role_files.defaults(contract, role),
+        specs: _between_marks(specs, options=role_files.specs(contract, role)),
+        readme: _between_marks(readme, variables=role_files.table(contract, role), **more),
     }
 
 

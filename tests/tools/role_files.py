@@ -17,17 +17,26 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Option
 
 WIDTH = 150
-DEFAULTS = """\
+WRITTEN = """\
 ---
 # Written by tests/tools/generate.py from plugins/plugin_utils/settings.yml. Change that file, not this one.
 #
+"""
+OLLAMA = "ollama"
+ABOUT = {
+    OLLAMA: """\
 # Every variable that may say "auto" leaves the choice to the plan, which gives a reason for what it chose.
 # Types, units and allowed values: meta/argument_specs.yml. The rules behind "auto": docs/policy.md.
-"""
+""",
+    "ollama_install": """\
+# Types, units and allowed values: meta/argument_specs.yml. Where archives come from, and how to go back: docs/install.md.
+""",
+}
 # What Ansible itself may check of each type; where auto is a value too it can check only texts.
 TYPES = {
     "boolean": "bool",
     "bytes": "int",
+    "checksums": "dict",
     "environment": "dict",
     "integer": "int",
     "measured": "list",
@@ -36,12 +45,15 @@ TYPES = {
     "names": "list",
     "unsigned": "int",
 }
-RAW = frozenset({"boolean", "bytes", "devices", "duration", "instances", "integer", "ollama_boolean", "unsigned"})
+RAW = frozenset(
+    {"boolean", "bytes", "devices", "duration", "instances", "integer", "names", "ollama_boolean", "unsigned"}
+)
 ELEMENTS = {"measured": "raw", "models": "raw", "names": "str"}
 WHOLE = frozenset({"bytes", "integer", "unsigned"})
 # How the README names the values of a type.
 VALUES = {
     "boolean": "true, false",
+    "checksums": "names with SHA-256",
     "devices": "list",
     "environment": "names with values",
     "folder": "path",
@@ -59,36 +71,37 @@ VALUES = {
 }
 
 
-def defaults(contract: Contract) -> str:
-    """The file defaults/main.yml."""
-    parts = [DEFAULTS]
+def defaults(contract: Contract, role: str = OLLAMA) -> str:
+    """The file defaults/main.yml of a role."""
+    parts = [WRITTEN, ABOUT[role]]
     for section, comments in contract.sections.items():
-        parts.append("\n")
-        for option in _of(contract, section):
+        options = _of(contract, section, role)
+        parts.append("\n" if options else "")
+        for option in options:
             if option.name in comments:
                 parts.append(f"# {comments[option.name]}\n")
             parts.append(f"ollama_{option.name}: {_scalar(option.default)}\n")
     return "".join(parts)
 
 
-def specs(contract: Contract) -> str:
-    """The options of the role's entry points, for meta/argument_specs.yml."""
+def specs(contract: Contract, role: str = OLLAMA) -> str:
+    """The options of a role's entry points, for meta/argument_specs.yml."""
     lines = [
         line
         for section in contract.sections
-        for option in _of(contract, section)
+        for option in _of(contract, section, role)
         for line in _spec(contract, f"ollama_{option.name}", option)
     ]
     return "".join(f"      {line}\n" for line in lines)
 
 
-def table(contract: Contract) -> str:
-    """The table of variables in the role's README."""
+def table(contract: Contract, role: str = OLLAMA) -> str:
+    """The table of variables in a role's README."""
     rows = [
         f"| `ollama_{option.name}` | {_values(option)} | `{_scalar(option.default)}` | {_becomes(option)} |"
         f" {_plain(_first_sentence(option))} |\n"
         for section in contract.sections
-        for option in _of(contract, section)
+        for option in _of(contract, section, role)
     ]
     return "".join(
         ["\n| variable | values | default | becomes | what it is |\n| --- | --- | --- | --- | --- |\n", *rows, "\n"]
@@ -101,8 +114,8 @@ def instance_keys(contract: Contract) -> str:
     return textwrap.fill(text, WIDTH, break_on_hyphens=False) + "\n"
 
 
-def _of(contract: Contract, section: str) -> list[Option]:
-    return [option for option in contract.options.values() if option.section == section]
+def _of(contract: Contract, section: str, role: str) -> list[Option]:
+    return [option for option in contract.options.values() if (option.section, option.role) == (section, role)]
 
 
 def _words(contract: Contract, form: str) -> str:
@@ -116,7 +129,7 @@ def _spec(contract: Contract, name: str, option: Option) -> Iterator[str]:
     yield from _description(contract, option)
     kind = TYPES.get(option.type, "str")
     yield f"  type: {'raw' if option.auto and option.type in RAW else kind}"
-    if option.type in ELEMENTS:
+    if option.type in ELEMENTS and not (option.auto and option.type in RAW):
         yield f"  elements: {ELEMENTS[option.type]}"
     if option.type == "enum":
         choices = dict.fromkeys([*(["auto"] if option.auto else []), *option.values])

@@ -9,8 +9,10 @@ Source: systemd.unit(5), "Unit File Load Path", the rules on drop-ins, masks and
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret, is_secret
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import FOLDERS, dropins_of
@@ -19,6 +21,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.tree imp
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import assignment, expand, split_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting
 
 # A unit has a handful; more is a mistake or an attack.
@@ -41,27 +45,37 @@ _SINGLE = frozenset(
 )
 
 
-def find_unit(prefix: str, name: str, template: str, header: str) -> dict[str, Any] | None:
+def find_unit(
+    prefix: str, name: str, template: str, header: str, planned: Mapping[str, str] | None = None
+) -> dict[str, Any] | None:
     """``found_unit`` of the module unit_files_info; None where there is no unit ``name`` below the prefix.
 
-    Files with a line that begins with ``header`` are the role's.
+    Files with a line that begins with ``header`` are the role's. ``planned`` has texts of files that will be there, by
+    path, in the place of those that are.
     """
-    tree = Tree(prefix)
-    path = _unit_path(tree, name)
+    tree, planned = Tree(prefix), planned or {}
+    path = next((each for each in planned if each == f"{UNITS_FOLDER}/{name}"), None) or _unit_path(tree, name)
     if path is None:
         return None
     template_path = _unit_path(tree, template)
     problems: list[str] = []
 
     def ours(place: str) -> bool:
-        text = _read(tree, place, [])
+        text = planned[place] if place in planned else _read(tree, place, [])
         return text is not None and any(line.startswith(header) for line in text.splitlines())
 
     masked = tree.is_masked(path)
-    dropins = [place for place in dropins_of(_names(tree, path, name), tree.names, ours) if not tree.is_masked(place)]
+    more: dict[str, list[str]] = {}
+    for place in planned:
+        more.setdefault(posixpath.dirname(place), []).append(posixpath.basename(place))
+
+    def listed(folder: str) -> list[str]:
+        return sorted({*tree.names(folder), *more.get(folder, ())})
+
+    dropins = [place for place in dropins_of(_names(tree, path, name), listed, ours) if not tree.is_masked(place)]
     texts = {}
     for place in ([] if masked else [path, *dropins])[:_MOST_FILES]:
-        text = _read(tree, place, problems)
+        text = planned[place] if place in planned else _read(tree, place, problems)
         if text is not None:
             texts[tree.shown(place)] = text
     files = _environment_files(tree, read_service(texts.items()), problems)

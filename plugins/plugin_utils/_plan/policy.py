@@ -125,6 +125,15 @@ def _instances(value: object) -> str | tuple[dict[str, Any], ...]:
     return tuple(dict(entry) for entry in value)
 
 
+def _checksums(value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(
+        isinstance(name, str) and isinstance(said, str) and re.fullmatch("[0-9a-fA-F]{64}", said)
+        for name, said in value.items()
+    ):
+        raise ValueError(load().types["checksums"])
+    return {name: said.lower() for name, said in sorted(value.items())}
+
+
 def _names(value: object) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) for entry in value):
         raise ValueError(load().types["names"])
@@ -133,6 +142,7 @@ def _names(value: object) -> tuple[str, ...]:
 
 # The types that are no text.
 _LISTS: Mapping[str, Callable[[object], object]] = {
+    "checksums": _checksums,
     "environment": _environment,
     "instances": _instances,
     "measured": parse_records,

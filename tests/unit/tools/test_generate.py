@@ -15,7 +15,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._values import TY
 
 TOOL = runpy.run_path(str(Path(__file__).resolve().parents[2] / "tools" / "generate.py"))
 FILES = TOOL["generate"](load())
-PAGE, DEFAULTS, SPECS, README = FILES
+PAGE, *OF_ROLES = FILES
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(TOOL["ROOT"])))
@@ -26,7 +26,7 @@ def test_a_generated_file_is_current(path):
 
 def test_every_type_is_explained():
     """Each type that a setting or an option can have has words for the page and for refusals."""
-    lists = {"environment", "instances", "measured", "models", "names"}
+    lists = {"checksums", "environment", "instances", "measured", "models", "names"}
     assert set(load().types) == TYPES | lists
 
 
@@ -35,10 +35,13 @@ def test_the_page_has_a_row_for_every_setting():
     assert all(f"| `{name}` |" in FILES[PAGE] for name in load().by_name)
 
 
-@pytest.mark.parametrize("path", [DEFAULTS, SPECS, README], ids=lambda path: str(path.relative_to(TOOL["ROOT"])))
-def test_a_file_of_the_role_has_every_variable(path):
+@pytest.mark.parametrize("path", OF_ROLES, ids=lambda path: str(path.relative_to(TOOL["ROOT"])))
+def test_a_file_of_a_role_has_each_of_its_variables(path):
     """No variable gets lost."""
-    assert all(f"ollama_{name}" in FILES[path] for name in load().options)
+    role = path.relative_to(TOOL["ROOT"]).parts[1]
+    own = [name for name, option in load().options.items() if option.role == role]
+    assert own
+    assert all(f"ollama_{name}" in FILES[path] for name in own)
 
 
 def test_comments_are_about_variables_of_their_section():
