@@ -53,7 +53,9 @@ class Catalog(NamedTuple):
 
         ``machine`` is the vendor's word for the architecture.
         """
-        known = self.parts[part]
+        known = self.parts.get(part)
+        if known is None:
+            return None
         names = [name for since, name in known.names if since <= release]
         return names[-1].format(machine=machine, part=part) if names and machine in known.machines else None
 
