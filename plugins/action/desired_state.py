@@ -27,6 +27,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import models_question, questions
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
+from ansible_collections.inference.ollama.plugins.plugin_utils._store_move import store_move, store_question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +86,8 @@ class ActionModule(ActionBase):
             found = self._read("unit_files_info", asked, known)
             if preflight and not self._task.check_mode:
                 found = self._wait(found, asked, known, options["lock_timeout"])
+            if not found.get("failed"):
+                found = self._with_moves(topology, options, found, known, preflight=preflight)
             models = None if found.get("failed") else self._models(topology, options, found, known, preflight=preflight)
             for answer in (found, models or {}):
                 if answer.get("failed"):
@@ -145,6 +148,20 @@ class ActionModule(ActionBase):
             time.sleep(min(_ASK_EVERY, limit - waited))
             found = self._read("unit_files_info", asked, known)
         return found
+
+    def _with_moves(
+        self,
+        topology: dict[str, Any],
+        options: dict[str, Any],
+        found: dict[str, Any],
+        known: dict[str, Any],
+        *,
+        preflight: bool,
+    ) -> dict[str, Any]:
+        """Return what was found with what becomes of the models where their folder is to be another one."""
+        asked = store_question(topology, options, found, preflight=preflight)
+        read = {} if asked is None else self._read("store_info", asked, known)
+        return read if read.get("failed") else {**found, "moves": store_move(options, found, asked, read.get("store"))}
 
     def _models(
         self,

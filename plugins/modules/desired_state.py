@@ -123,6 +123,13 @@ changes:
   type: list
   elements: str
   sample: [/etc/systemd/system/ollama.service.d/override.conf]
+store_move:
+  description:
+    - What becomes of the models, with C(step), V(move), V(finish) or V(take_back), C(source), C(target) and C(user);
+      V(null) where they stay.
+  returned: success
+  type: dict
+  sample: null
 pending:
   description: Whether there is anything to do.
   returned: success

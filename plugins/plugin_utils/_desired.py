@@ -47,6 +47,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._render import (
     render_slice,
     render_template_unit,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._store_move import with_moves
 from ansible_collections.inference.ollama.plugins.plugin_utils._template import inherited
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line
@@ -98,18 +99,19 @@ def desired_state(
     installed, the topology is that of afterwards.
     """
     prefix, installed, install = prefix_of(options), bool(unit_of(topology)), run.install or {}
-    found, before = found_with(found, run.install), found.get("found_unit")
+    before, (moves, found) = found.get("found_unit"), with_moves(found_with(found, run.install))
     plan, errors = plan_or_errors(topology, options, before, models)
     if plan is not None and plan["template"]:
         plan, problems = _with_template(plan, options, found, live=installed and not prefix)
         errors += problems
-    notices: list[str] = list(install.get("notices", ()))
+    notices: list[str] = [*install.get("notices", ()), *moves.notices]
     if run.preflight:
         errors += [
             *host_errors(topology, options, found, plan),
             *found_errors(options, found, plan),
             *gate_errors(options, models),
             *install.get("refusals", ()),
+            *moves.errors,
         ]
         if not installed and not prefix and not install:
             # A dry run shows what would be once it is; beside another Ollama there would be two for one port.
@@ -167,7 +169,9 @@ def desired_state(
         "store": store_of(plan, topology, options, found),
         "live": live,
         "changes": changes,
-        "pending": bool(changes or found["unfinished"] or stop or start or apply),
+        "pending": bool(changes or found["unfinished"] or stop or start or apply or moves.step),
+        # What becomes of the models where their folder is another one than before.
+        "store_move": moves.step,
         "folder": f"{prefix}{UNITS_FOLDER}",
         "header": HEADER,
         "unit_files": [{**file, "content": texts[str(file["path"])]} for file in files],

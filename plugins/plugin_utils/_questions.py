@@ -34,6 +34,7 @@ def questions(
     store, program = options.get("models_path") if changeable else None, options.get("binary_path")
     variables = f"{prefix}{VARIABLES_FILE}"
     known = [f"{prefix}{options['secrets_path']}", *(f"{prefix}{setting.path}" for setting in KERNEL), variables]
+    known += [store_record(options)] if changeable else []
     return {
         "folder": f"{prefix}{UNITS_FOLDER}",
         "header": HEADER,
@@ -68,7 +69,9 @@ def models_question(
     names = [] if everything or plan is None else compared(topology, options)
     if not everything and not names:
         return None
-    store = store_of(plan, topology, options, found)
+    # What is there to be served lies in the old store while it has not moved.
+    moves = found.get("moves")
+    store = (moves.models_in if moves is not None else None) or store_of(plan, topology, options, found)
     return {**({} if store is None else {"stores": [store]}), **({"names": names} if names else {})}
 
 
@@ -86,6 +89,11 @@ def store_of(
     if not str(home or "").startswith("/"):
         home = f"~{unit.get('user') or 'root'}" if unit else None
     return None if home is None else f"{home}/.ollama/models"
+
+
+def store_record(options: Mapping[str, Any]) -> str:
+    """Return the path of the record of a store's move that is under way (module store)."""
+    return posixpath.join(str(options["state_folder"]), "store.json")
 
 
 def _written_folders(options: Mapping[str, Any]) -> list[str]:

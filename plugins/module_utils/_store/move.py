@@ -26,7 +26,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._store.transfer i
     take_away,
 )
 
-RECORD = "store"
+# What is under way, and the last move that ended.
+RECORD, LAST = "store", "store-moved"
 COPYING, REMOVING = "copying", "removing"
 SCHEMA = 1
 
@@ -58,6 +59,13 @@ def read_record(state_folder: str) -> Move | None:
         return Move(str(value["source"]), str(value["target"]), phase, *texts, value["link"])
     except (KeyError, TypeError):
         raise OllamaError(f"{folder.file(RECORD)}: it names no move of a store; remove it") from None
+
+
+def last_move(state_folder: str) -> dict[str, str] | None:
+    """The last move that ended with a link in the place of the old store, with ``source`` and ``target``."""
+    value = Folder(state_folder).read(LAST)
+    known = isinstance(value, dict) and {"source", "target"} <= set(value)
+    return {name: str(value[name]) for name in ("source", "target")} if known else None
 
 
 def _keep(state_folder: str, move: Move) -> None:
@@ -157,6 +165,7 @@ def finished(state_folder: str, owner: Owner, say: Callable[[int], None] = lambd
         # A state from before the move, which a rollback restores, finds the models by it.
         with contextlib.suppress(OSError):
             os.symlink(move.target, move.source)
+            Folder(state_folder).write(LAST, {"source": move.source, "target": move.target})
     else:
         transfer.problems += [f"{move.source}/{name}: it is no file of a store, and stays" for name in found.others]
     Folder(state_folder).remove(RECORD)

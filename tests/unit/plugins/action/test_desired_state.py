@@ -57,6 +57,7 @@ def act(monkeypatch, tmp_path):
             {
                 "topology_facts": {"ansible_facts": {"ollama_topology": xeon()}, "invocation": {}},
                 "unit_files_info": {**found(), "invocation": {"module_args": {"secrets": "VALUE_SPECIFIED"}}},
+                "store_info": {},
                 **(answers or {}),
             }
         )
@@ -232,7 +233,7 @@ def test_models_of_the_store_are_read_where_they_are_asked_for(act, args, value)
     """In the store that the server uses, and not from the drop-in of the role itself."""
     answers = {"models_info": {**read({**LLAMA, "name": "llama3.1:latest"}), "invocation": {}}}
     result, asked = act(args, answers, ollama_reference_models=value, ollama_models_path="/srv/models")
-    assert asked[2:] == [("models_info", {"stores": ["/srv/models"]})]
+    assert asked[-1] == ("models_info", {"stores": ["/srv/models"]})
     assert result["refusals"] == []
     assert result["plan"]["instances"][0]["budget"]["models"] == ["llama3.1:latest"]
 
@@ -276,7 +277,7 @@ def test_the_digest_of_a_model_that_was_measured_is_read(act):
     elsewhere = {**record, "hardware": "0" * 16}
     store = read({**LLAMA, "digest": DIGEST})
     result, asked = act(answers={"models_info": store}, ollama_measured=[record], ollama_models_path="/srv/models")
-    assert asked[2:] == [("models_info", {"stores": ["/srv/models"], "names": ["llama3.1:8b"]})]
+    assert asked[-1] == ("models_info", {"stores": ["/srv/models"], "names": ["llama3.1:8b"]})
     assert result["plan"]["measured"]["settings"] == {"num_parallel": 3}
     assert "measured-not-compared" not in [warning["code"] for warning in result["plan"]["warnings"]]
     assert [name for name, _args in act(ollama_measured=[elsewhere])[1]] == ["topology_facts", "unit_files_info"]
@@ -362,3 +363,29 @@ def test_nothing_is_waited_for_without_need(act, clock, other):
     args = {} if other else {"preflight": False}
     result, _asked = act(args, answers={"unit_files_info": held(**other)}, ollama_lock_timeout=40)
     assert (result["refusals"], clock) == ([], [])
+
+
+def test_the_models_of_a_store_that_is_to_move_are_read_where_they_are(act):
+    """Both stores are compared first; what is wrong with the new folder is not, since it is made."""
+    stored = {
+        "source": {"path": "/srv/old", "there": True, "link": None, "models": 1, "files": 3, "size_bytes": 9},
+        "target": {"path": "/srv/models", "there": False, "link": None, "models": 0, "files": 0, "free_bytes": 1 << 40},
+        "same_place": False,
+        "needed_bytes": 9,
+        "conflicts": [],
+        "closed": [],
+        "problems": [],
+        "pending": None,
+    }
+    answers = {
+        "store_info": {"store": stored},
+        "models_info": read({**LLAMA, "name": "llama3.1:latest"}),
+        "unit_files_info": {**found(), "store_problem": "it is not there"},
+    }
+    given = {"ollama_models_path": "/srv/models", "ollama_models_path_move": True, "ollama_reference_models": "auto"}
+    result, asked = act({}, answers, **given)
+    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info", "store_info", "models_info"]
+    assert asked[-1][1] == {"stores": ["/srv/old"]}
+    assert result["store_move"] == {"step": "move", "source": "/srv/old", "target": "/srv/models", "user": "root"}
+    failed, _asked = act({}, {**answers, "store_info": {"failed": True, "msg": "no"}}, **given)
+    assert failed["msg"] == "no"

@@ -506,7 +506,7 @@ def test_what_is_asked_of_a_host():
     assert asked == {
         "folder": FOLDER,
         "header": HEADER,
-        "paths": [SECRETS, TMPFILES, SYSCTL, VARIABLES],
+        "paths": [SECRETS, TMPFILES, SYSCTL, VARIABLES, "/var/lib/inference.ollama/store.json"],
         "variables": VARIABLES,
         "secrets": {SECRETS: "x"},
         "services": True,
