@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,12 @@ from ansible_collections.inference.ollama.plugins.action.file_transaction import
 from ansible_collections.inference.ollama.plugins.filter import ollama as _filters  # noqa: F401 - see below
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.files import read_model_files
+from ansible_collections.inference.ollama.plugins.module_utils._program import archive
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import advice, describe
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
+from ansible_collections.inference.ollama.plugins.plugin_utils._extras import PROGRAM_MODULES
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import questions_with, topology_with
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wanted_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
@@ -104,6 +107,7 @@ class ActionModule(ActionBase):
                     self._is_lockstep(),
                     args.get("search"),
                     install,
+                    _programs(topology),
                 ),
                 models,
             )
@@ -190,6 +194,13 @@ class ActionModule(ActionBase):
             module_name=f"inference.ollama.{name}", module_args=args, task_vars=task_vars
         )
         return {key: value for key, value in found.items() if key != "invocation"}
+
+
+def _programs(topology: Mapping[str, Any]) -> dict[str, str]:
+    """Return the SHA-256 of the programs that a plan may want on this host, by their paths."""
+    if not topology.get("gpus"):
+        return {}
+    return {path: hashlib.sha256(archive(module)).hexdigest() for path, module in PROGRAM_MODULES.items()}
 
 
 def _is_held(holder: Mapping[str, Any] | None, known: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ Only the controller knows whether another run on the same controller is still al
 
 from __future__ import annotations
 
+import base64
 import getpass
 import hashlib
 import multiprocessing
@@ -16,6 +17,10 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from ansible.plugins.action import ActionBase
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._program import archive
+from ansible_collections.inference.ollama.plugins.plugin_utils._extras import PROGRAM_MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,12 +40,34 @@ class ActionModule(ActionBase):
         known = task_vars or {}
         result: dict[str, Any] = super().run(tmp, known)
         args = {"run": this_run(known), **self._task.args}
+        try:
+            args.update(_with_programs(args))
+        except OllamaError as error:
+            return {**result, "failed": True, "msg": str(error)}
         done: dict[str, Any] = self._execute_module(module_name=self.MODULE, module_args=args, task_vars=known)
         holder = done.get("holder")
         if done.get("failed") and holder and is_dead(holder):
             args["takeover"] = str(holder.get("run"))
             done = self._execute_module(module_name=self.MODULE, module_args=args, task_vars=known)
         return {**result, **done}
+
+
+def _with_programs(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the files with the bytes of each program in place of its name, which is enough for everything before."""
+    files = args.get("files")
+    if not isinstance(files, list):
+        return {}
+    return {"files": [_with_program(file) for file in files]}
+
+
+def _with_program(file: Any) -> Any:  # noqa: ANN401 - whatever a playbook has
+    name = file.get("program") if isinstance(file, dict) else None
+    if name is None:
+        return file
+    if name not in PROGRAM_MODULES:
+        raise OllamaError(f"program: {str(name)[:80]!r} is not one of {', '.join(PROGRAM_MODULES)}")
+    rest = {key: value for key, value in file.items() if key != "program"}
+    return {**rest, "content_base64": base64.b64encode(archive(PROGRAM_MODULES[name])).decode("ascii")}
 
 
 def this_run(known: Mapping[str, Any]) -> dict[str, Any]:

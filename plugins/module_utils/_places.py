@@ -29,13 +29,22 @@ CURRENT = "current"
 # systemd-tmpfiles(8) and sysctl.d(5) read these at every boot.
 HUGE_PAGES_FILE = "/etc/tmpfiles.d/ollama.conf"
 NUMA_BALANCING_FILE = "/etc/sysctl.d/90-ollama.conf"
-_ELSEWHERE = (HUGE_PAGES_FILE, NUMA_BALANCING_FILE, VARIABLES_FILE)
+# Programs that stay on a host, and the units beside the servers that run them.
+PROGRAMS_FOLDER = "/usr/local/lib/inference.ollama"
+READINESS, READINESS_ARCHIVE = f"{PROGRAMS_FOLDER}/readiness", f"{PROGRAMS_FOLDER}/readiness.zip"
+WATCH_TIMER, WATCH_SERVICE = "inference-ollama-gpu-watch.timer", "inference-ollama-gpu-watch.service"
+RESUME_SERVICE = "inference-ollama-gpu-resume.service"
+BESIDE_UNITS = (WATCH_TIMER, WATCH_SERVICE, RESUME_SERVICE)
+PROGRAMS = (READINESS, READINESS_ARCHIVE)
+_ELSEWHERE = (HUGE_PAGES_FILE, NUMA_BALANCING_FILE, VARIABLES_FILE, *PROGRAMS)
 KERNEL_FILES = (HUGE_PAGES, HUGE_PAGES_DEFRAG, NUMA_BALANCING)
 
 _SERVICE = r"ollama(?:@[^/]*)?\.service"
+_BESIDE = "|".join(map(re.escape, BESIDE_UNITS))
 # Units and their drop-ins, drop-ins of slices, and links by which services start at boot.
 _UNITS = re.compile(
-    rf"{_SERVICE}|{_SERVICE}\.d/[^/]+\.conf|[^/]+\.slice\.d/[^/]+\.conf|[^/]+\.(?:wants|requires)/{_SERVICE}"
+    rf"{_SERVICE}|{_SERVICE}\.d/[^/]+\.conf|[^/]+\.slice\.d/[^/]+\.conf|{_BESIDE}|"
+    rf"[^/]+\.(?:wants|requires)/(?:{_SERVICE}|{_BESIDE})"
 )
 
 
@@ -84,9 +93,9 @@ class Places(NamedTuple):
         others = ", ".join(f"{self._root}{each}" for each in _ELSEWHERE)
         return (
             "not a path that this collection restores. Allowed are units and drop-ins of ollama.service and its"
-            f" instances, drop-ins of slices and boot links below {self.units_folder}, {others}, the program"
-            f" {self._root}{PROGRAM} and {CURRENT} in the folder of releases, {self.install_folder}, and the secrets"
-            f" file, by default {self._root}{SECRETS_PATH}"
+            f" instances, {', '.join(BESIDE_UNITS)}, drop-ins of slices and boot links below {self.units_folder},"
+            f" {others}, the program {self._root}{PROGRAM} and {CURRENT} in the folder of releases,"
+            f" {self.install_folder}, and the secrets file, by default {self._root}{SECRETS_PATH}"
         )
 
     @property

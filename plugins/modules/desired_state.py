@@ -186,7 +186,7 @@ kept:
   sample:
     /etc/systemd/system/ollama.service.d/override.conf: /etc/systemd/system/ollama.service.d/override-found.conf
 files:
-  description: Path and content of these and of the kernel's files.
+  description: Path and content of these, of the kernel's files and of units beside them, and names of programs.
   returned: success
   type: list
   elements: dict
@@ -274,6 +274,15 @@ not_loadable:
   returned: success
   type: list
   elements: str
+  sample: []
+beside:
+  description:
+    - Units of the role's own beside the services that have to start, to start again or to start at boot.
+    - Each has C(name), C(state), what is to become of it now, V(null) for nothing, and C(new), whether systemd does not
+      know it yet.
+  returned: success
+  type: list
+  elements: dict
   sample: []
 units:
   description: Unit and URL of every service of the plan, for M(inference.ollama.service_info).

@@ -33,9 +33,14 @@ options:
         type: path
         required: true
       content:
-        description: Content of the file.
+        description: Content of the file. This, O(files[].content_base64) or O(files[].program) is needed.
         type: str
-        required: true
+      content_base64:
+        description: Content of a file that is no text, in base64.
+        type: str
+      program:
+        description: The name of a program of this collection, whose bytes the action of this name puts in its place.
+        type: str
       mode:
         description: Permissions in octal digits and in quotes. YAML reads V(0644) without them as the number 420.
         type: raw
@@ -205,6 +210,7 @@ holder:
   sample: {}
 """
 
+import base64
 import os
 import re
 from datetime import datetime, timezone
@@ -262,9 +268,13 @@ def argument_spec() -> dict[str, dict[str, Any]]:
             "default": [],
             "options": {
                 "path": path,
-                "content": {"type": "str", "required": True},
+                "content": {"type": "str"},
+                "content_base64": {"type": "str"},
+                "program": {"type": "str"},
                 "mode": {"type": "raw", "default": "0644"},
             },
+            "required_one_of": [("content", "content_base64", "program")],
+            "mutually_exclusive": [("content", "content_base64", "program")],
         },
         # Ansible hides the values of a dictionary, but would log the texts in a list of dictionaries.
         "secrets": {"type": "dict", "default": {}, "no_log": True},
@@ -288,7 +298,7 @@ def wanted_of(params: dict[str, Any]) -> list[Entry]:
     """Return the requested entries; OllamaError for a path that is relative or named twice, or an invalid mode."""
     # First, so that a run that is cut off between two renames has lost neither.
     entries = [entry for path, other in params["kept"].items() for entry in _kept(path, str(other))]
-    entries += [Entry(row["path"], FILE, row["content"].encode(), _mode(row["mode"])) for row in params["files"]]
+    entries += [Entry(row["path"], FILE, _data(row), _mode(row["mode"])) for row in params["files"]]
     entries += [Entry(path, FILE, _text(path, content), SECRET_MODE) for path, content in params["secrets"].items()]
     entries += [Entry(path, LINK, target=_target(path, target)) for path, target in params["links"].items()]
     entries += [Entry(path, ABSENT) for path in params["absent"]]
@@ -325,6 +335,16 @@ def _text(path: str, content: object) -> bytes:
     if isinstance(content, bool) or not isinstance(content, (str, int)):
         raise OllamaError(f"{path}: its content is not a text")
     return str(content).encode()
+
+
+def _data(row: dict[str, Any]) -> bytes:
+    """Return the bytes of a file; a program is put in its place on the controller (plugins/action)."""
+    if row.get("content") is not None:
+        return str(row["content"]).encode()
+    try:
+        return base64.b64decode(row.get("content_base64") or "", validate=True)
+    except ValueError:
+        raise OllamaError(f"{row['path']}: content_base64 is not in the alphabet of base64") from None
 
 
 def _mode(mode: object) -> int:

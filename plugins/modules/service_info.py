@@ -402,7 +402,7 @@ service:
             gpu:
               description:
                 - What a runner has of cards. V(null) for the server.
-                - C(libraries) of drivers and backends, and C(devices), device files of cards, that C(/proc/PID/maps) has;
+                - C(libraries) of drivers and backends, and C(devices), device files of cards, in C(/proc/PID/maps).
                   V(null) where that cannot be read.
                 - C(memory_bytes) of cards by the driver's own list of processes (C(nvidia-smi --query-compute-apps),
                   C(/sys/class/kfd/kfd/proc)). 0 where the driver answers and does not list the process, V(null) where

@@ -353,6 +353,13 @@ ansible_facts:
                   (version 1) or in C(cgroup.controllers) of the root (version 2).
               type: bool
               sample: true
+            sleep_states:
+              description:
+                - The words in C(/sys/power/state), in which V(mem) and V(disk) take power from cards. Empty where
+                  C(sleep.target) or C(suspend.target) is masked. V(null) where the kernel cannot sleep.
+              type: list
+              elements: str
+              sample: [freeze, mem, disk]
         virtualization:
           description:
             - Whether this is a machine of its own, a virtual machine or a container, in the words of

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import listens
+from ansible_collections.inference.ollama.plugins.module_utils._places import BESIDE_UNITS
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import SCHEMA as PLAN_SCHEMA
@@ -31,7 +32,9 @@ def _restored_plan(restored: Mapping[str, Any]) -> dict[str, Any]:
     The plan that was confirmed then, if it is of the services that ran; else one that asks only that they run as
     systemd has loaded them, and answer.
     """
-    start, plan = restored["services"]["start"], restored["plan"]
+    # A timer that ran beside them answers to no API.
+    start = {unit: host for unit, host in restored["services"]["start"].items() if unit not in BESIDE_UNITS}
+    plan = restored["plan"]
     if plan and plan.get("schema") == PLAN_SCHEMA and {each["unit"] for each in plan["instances"]} == set(start):
         return dict(plan)
     instances = [_bare(unit, start[unit]) for unit in sorted(start)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
@@ -18,6 +19,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     VARIABLES_FILE,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight as preflight
+from ansible_collections.inference.ollama.plugins.plugin_utils._extras import extras_of, servers_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
     changed_units,
     foreign_dropins,
@@ -73,7 +75,8 @@ class Run(NamedTuple):
     ``earlier`` are the variables that the role has run with before on this host in the same run, by the root of the
     files, as desired_state() returned them; ``lockstep`` says whether the hosts of a batch do each task together;
     ``search`` are the options of a search for the best settings, None where there is none; ``install`` is what
-    _install.decide returned, None where nothing is installed.
+    _install.decide returned, None where nothing is installed; ``programs`` are the SHA-256 of the programs that the
+    role has, by their paths.
     """
 
     host: str
@@ -83,6 +86,7 @@ class Run(NamedTuple):
     lockstep: bool = True
     search: Mapping[str, Any] | None = None
     install: Mapping[str, Any] | None = None
+    programs: Mapping[str, str] = MappingProxyType({})
 
 
 def desired_state(
@@ -134,20 +138,26 @@ def desired_state(
     wanted = [(setting, value) for setting, value in kernel if value is not None]
     paths = [str(file["path"]) for file in files]
     texts = {**{path: _text(plan, file) for path, file in zip(paths, files)}, **install.get("texts", {})}
-    texts.update((f"{prefix}{setting.path}", render(setting.source, value=value)) for setting, value in wanted)
-    left = [link for link in links if posixpath.basename(link) in stale["units"]]
-    left += [f"{prefix}{setting.path}" for setting, value in kernel if value is None]
+    extras = extras_of(plan, options, prefix)
+    texts.update({f"{prefix}{each.path}": render(each.source, value=value) for each, value in wanted} | extras.texts)
+    left = [
+        *(link for link in links if posixpath.basename(link) in stale["units"]),
+        *(f"{prefix}{setting.path}" for setting, value in kernel if value is None),
+        *extras.unwanted(prefix, found),
+    ]
     secrets_path = f"{prefix}{options['secrets_path']}"
     absent = [*stale["files"], *given_up, *left, *([] if options["api_key"] else [secrets_path])]
     variables, earlier, record = used(options), run.earlier or {}, taken_record(plan)
     others = differences({**variables, **record}, made_with.variables) if made_with is not None else []
-    stop = [unit for unit in stale["units"] if _runs_or_starts(unit, found)] if live else []
+    stale_units = (unit for unit in stale["units"] if _runs_or_starts(unit, found))
+    stop = [*stale_units, *extras.ended(found)] if live else []
     removed = [*_present(absent, found), *stop]
     errors += _other_variables(options, run, variables, others, removed) if run.preflight else ()
     if "variables" in found:
-        digests = {path: _sha256(texts[path]) for path in paths}
+        digests = _digests({path: texts[path] for path in paths})
         texts[f"{prefix}{VARIABLES_FILE}"] = kept_text({**variables, **record}, digests)
-    changes = [*kept.values(), *_changes(texts, absent, found), *switched(install)]
+    wanted_digests = {**_digests(texts), **extras.digests(run.programs)}
+    changes = [*kept.values(), *_changes(wanted_digests, absent, found), *switched(install)]
     # A dry run cannot ask systemd for instances of a template that is not there yet.
     loadable = live and (not run.check_mode or (template_is_ours if plan["template"] else not is_new(run.install)))
     if run.preflight and live:
@@ -169,13 +179,21 @@ def desired_state(
         "store": store_of(plan, topology, options, found),
         "live": live,
         "changes": changes,
-        "pending": bool(changes or found["unfinished"] or stop or start or apply or moves.step),
+        "pending": bool(
+            changes
+            or found["unfinished"]
+            or stop
+            or start
+            or apply
+            or moves.step
+            or (live and extras.due(changes, found))
+        ),
         # What becomes of the models where their folder is another one than before.
         "store_move": moves.step,
         "folder": f"{prefix}{UNITS_FOLDER}",
         "header": HEADER,
         "unit_files": [{**file, "content": texts[str(file["path"])]} for file in files],
-        "files": [{"path": path, "content": text} for path, text in texts.items()],
+        "files": [*({"path": path, "content": text} for path, text in texts.items()), *extras.program_files()],
         "kept": {**kept, **install.get("kept", {})},
         "links": install.get("links", {}),
         "install": run.install,
@@ -191,11 +209,12 @@ def desired_state(
         "restart": restart,
         "start": start if loadable else [],
         "not_loadable": [] if loadable else start,
+        "beside": extras.due(changes, found) if live else [],
         "units": [{"unit": instance["unit"], "url": instance["url"]} for instance in plan["instances"]],
     }
     return {
         **made,
-        "gate": gate_of(topology, options, made, found["active"], lockstep=run.lockstep),
+        "gate": gate_of(topology, options, made, servers_of(found), lockstep=run.lockstep),
         "space": None if run.search is None else tuning_space(topology, options, run.search, before, models),
     }
 
@@ -276,11 +295,15 @@ def _text(plan: Mapping[str, Any], file: Mapping[str, Any]) -> str:
     return render_slice(plan) if file["unit"] == plan["slice"] else render_template_unit(plan)
 
 
-def _changes(texts: Mapping[str, str], absent: list[str], found: Mapping[str, Any]) -> Iterator[str]:
+def _digests(texts: Mapping[str, str]) -> dict[str, str]:
+    return {path: _sha256(text) for path, text in texts.items()}
+
+
+def _changes(wanted: Mapping[str, str], absent: list[str], found: Mapping[str, Any]) -> Iterator[str]:
     """Yield the paths that file_transaction will change."""
     digests = found["digests"]
-    for path, text in texts.items():
-        if digests.get(path) != {"sha256": _sha256(text), "mode": _MODE}:
+    for path, digest in wanted.items():
+        if digests.get(path) != {"sha256": digest, "mode": _MODE}:
             yield path
     yield from _present(absent, found)
     yield from found["different"]

@@ -8,7 +8,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER, VARIABLES_FILE
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    HEADER,
+    PROGRAMS_FOLDER,
+    UNITS_FOLDER,
+    VARIABLES_FILE,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._extras import extra_paths
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import is_on
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewrites
@@ -35,6 +41,7 @@ def questions(
     variables = f"{prefix}{VARIABLES_FILE}"
     known = [f"{prefix}{options['secrets_path']}", *(f"{prefix}{setting.path}" for setting in KERNEL), variables]
     known += [store_record(options)] if changeable else []
+    known += extra_paths(prefix)
     return {
         "folder": f"{prefix}{UNITS_FOLDER}",
         "header": HEADER,
@@ -99,7 +106,12 @@ def store_record(options: Mapping[str, Any]) -> str:
 def _written_folders(options: Mapping[str, Any]) -> list[str]:
     """The folders that a run writes files to, without those of drop-ins."""
     files = [options["secrets_path"], *(setting.path for setting in KERNEL)]
-    folders = [UNITS_FOLDER, *(posixpath.dirname(str(path)) for path in files), str(options["state_folder"])]
+    folders = [
+        UNITS_FOLDER,
+        *(posixpath.dirname(str(path)) for path in files),
+        PROGRAMS_FOLDER,
+        str(options["state_folder"]),
+    ]
     return sorted({folder for folder in folders if folder.startswith("/")})
 
 

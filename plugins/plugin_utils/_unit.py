@@ -102,6 +102,9 @@ def _directive(name: str, value: Any) -> tuple[str, list[str]]:  # noqa: ANN401 
     if name == "ExecStart":
         # The empty assignment clears the installed unit's command; without it a service would have two.
         return "Service", ["ExecStart=", f"ExecStart={command_line(value)}"]
+    if name == "ExecStartPre":
+        # Those of other files run too, and before it.
+        return "Service", [f"{name}={command_line(value)}"]
     if name == "CPUAffinity":
         # Assignments in other files would add their CPUs.
         return "Service", ["CPUAffinity=", _assignment(name, value)]

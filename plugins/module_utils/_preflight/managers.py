@@ -13,6 +13,7 @@ import posixpath
 import re
 from typing import Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import BESIDE_UNITS
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.files import FOLDERS
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.tree import Tree, UnreadableError
 
@@ -73,6 +74,8 @@ def _starters(tree: Tree, folder: str) -> list[str]:
 
 
 def _is_other(name: str) -> bool:
+    if name in BESIDE_UNITS:
+        return False
     return fnmatch.fnmatchcase(name, "*ollama*.service") and not fnmatch.fnmatchcase(name, "ollama.service")
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import MASK, hide_in_file
@@ -85,7 +86,11 @@ def _text(entry: Entry) -> str:
         return f"-> {entry.target}\n"
     if entry.kind == PROGRAM and entry.identity is not None:
         return f"a program of {entry.identity[0]} bytes\n"
-    return (entry.data or b"").decode("utf-8", "replace")
+    data = entry.data or b""
+    if b"\0" in data:
+        # A program: what changed in it nobody reads here.
+        return f"a program of {len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}\n"
+    return data.decode("utf-8", "replace")
 
 
 def _mode(entry: Entry) -> str:

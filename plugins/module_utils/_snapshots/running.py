@@ -16,6 +16,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._places import BESIDE_UNITS, WATCH_TIMER
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.safe_open import (
     opened,
     read_regular,
@@ -29,22 +30,25 @@ if TYPE_CHECKING:
 
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
 
-_UNIT = re.compile(r"ollama(?:@[^\s/]+)?\.service")
+# Servers, and the units beside them that the role starts or that start at boot; the guard's are none of them.
+_SERVER = re.compile(r"ollama(?:@[^\s/]+)?\.service")
+_UNIT = re.compile(rf"{_SERVER.pattern}|{'|'.join(map(re.escape, BESIDE_UNITS))}")
 _LINKS = (".wants", ".requires")
 _LONGEST = 4096
 
 
 def active_units(run: Runner, root: str = "/") -> dict[str, str]:
-    """The Ollama services that run or are starting, each with its OLLAMA_HOST, empty if unset.
+    """The Ollama services that run or are starting, each with its OLLAMA_HOST, empty if unset, and timers beside them.
 
     OllamaError where systemctl fails.
     """
     states = "--state=active,reloading,activating"
-    said = run(["systemctl", "list-units", "--plain", "--no-legend", "--full", states, "ollama*.service"])
+    said = run(["systemctl", "list-units", "--plain", "--no-legend", "--full", states, "ollama*.service", WATCH_TIMER])
     if said.out is None:
         raise OllamaError(f"the services that run cannot be listed: {said.problem}")
     names = (line.split()[0] for line in said.out.splitlines() if line.strip())
-    return {name: _address(run, Root(root), name) for name in sorted(names) if _UNIT.fullmatch(name)}
+    found = {name for name in names if _SERVER.fullmatch(name) or name == WATCH_TIMER}
+    return {name: _address(run, Root(root), name) if _SERVER.fullmatch(name) else "" for name in sorted(found)}
 
 
 def _address(run: Runner, root: Root, unit: str) -> str:

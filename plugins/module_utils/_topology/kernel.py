@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Optional
+import os
+from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     HUGE_PAGES,
     HUGE_PAGES_DEFRAG,
     NUMA_BALANCING,
+    UNITS_FOLDER,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import chosen
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_groups import cpu_controller
@@ -18,11 +20,16 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.control_
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
+_STATES = "/sys/power/state"
+# systemctl(1): a link to /dev/null is a mask. Each of them keeps the host awake.
+_MASKS = ("sleep.target", "suspend.target")
+
 
 class Kernel(NamedTuple):
     """The release as in uname -r; None for a setting that this kernel is built without.
 
     ``cgroup_version`` is of the hierarchy that divides CPU time, ``cgroup_cpu`` whether it has the controller for it.
+    ``sleep_states`` are those that the host can be put to, none where systemd may not do that.
     """
 
     release: Optional[str]
@@ -31,6 +38,7 @@ class Kernel(NamedTuple):
     numa_balancing: Optional[bool]
     cgroup_version: Optional[int]
     cgroup_cpu: Optional[bool]
+    sleep_states: Optional[List[str]]
 
 
 def read_kernel(root: Root) -> Kernel:
@@ -41,6 +49,7 @@ def read_kernel(root: Root) -> Kernel:
         _read_choice(root, HUGE_PAGES_DEFRAG, ("always", "defer", "defer+madvise", "madvise", "never")),
         _read_numa_balancing(root),
         *cpu_controller(root),
+        _read_sleep_states(root),
     )
 
 
@@ -64,3 +73,15 @@ def _read_numa_balancing(root: Root) -> bool | None:
     """Documentation/admin-guide/sysctl/kernel.rst: 0 off, 1 balancing between nodes, 2 tiering, 3 both."""
     value = root.natural(NUMA_BALANCING)
     return None if value is None else value != 0
+
+
+def _read_sleep_states(root: Root) -> list[str] | None:
+    """Documentation/admin-guide/pm/sleep-states.rst; systemd-sleep.conf(5) on how administrators forbid all of it."""
+    text = root.text(_STATES)
+    if text is None:
+        return None
+    words = text.split()
+    if [word for word in words if word not in ("freeze", "standby", "mem", "disk")]:
+        root.problem(f"{_STATES}: read {text[:80]!r}, expected words such as 'freeze mem disk'")
+        return None
+    return [] if any(root.target(f"{UNITS_FOLDER}/{unit}") == os.devnull for unit in _MASKS) else words

@@ -111,6 +111,7 @@ class Machine:
         self.transparent_hugepage: str | None = kernel.get("transparent_hugepage")
         self.numa_balancing: bool | None = kernel.get("numa_balancing")
         self.cgroup_cpu: bool | None = kernel.get("cgroup_cpu")
+        self.sleep_states: list[str] | None = kernel.get("sleep_states")
         self.container = (topology.get("virtualization") or {}).get("type") == "container"
         self.ollama: Mapping[str, Any] = software.get("ollama") or {}
         # The installed unit's command where it is more than the program and "serve".

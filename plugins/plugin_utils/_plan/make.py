@@ -25,6 +25,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     kernel,
     measured,
     protection,
+    readiness,
     service,
     supervision,
     threads,
@@ -163,6 +164,7 @@ def _attempt(
     places = [placement.node for _entry, placement, _threads in planned]
     spans = len(machine.cpu_nodes) > 1 and any(node is None or node.parts for node in places)
     kernel.tune(replace(host, gpus=tuple(cards)), spans_nodes=spans)
+    readiness.beside(host, [card for share in shares for card in share.gpus])
     weighed = protection.weigh(host, protected, sum(count for _entry, _placement, count in planned))
     made = {
         "schema": SCHEMA,
@@ -216,6 +218,7 @@ def _instance(
     environment.check_written(planning)
     _check_binding(planning, placement)
     supervision.order(planning)
+    readiness.wait(planning, share.unit)
     service.command(planning, placement)
     service.limits(planning)
     supervision.supervise(planning)
@@ -227,6 +230,7 @@ def _instance(
         "port": port,
         "url": url_of(address, port),
         "gpus": [card.address for card in planning.gpus],
+        "devices": readiness.devices(planning.gpus),
         "memory_bytes": planning.memory_bytes,
         "budget": budget,
     }

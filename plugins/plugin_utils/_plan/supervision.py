@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import readiness
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, MOUNTS, ORDER
 
@@ -41,6 +42,7 @@ def order(planning: Planning) -> None:
             " on the CPUs; systemd ignores it where it is not installed"
         )
     planning.record(ORDER, "After", " ".join(services) or None, POLICY, reason)
+    readiness.keep_loaded(planning)
     store = planning.policy.models_path
     reason = "not set: the store is the service user's own"
     if store:

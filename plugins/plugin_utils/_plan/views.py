@@ -20,6 +20,8 @@ SCHEMA = 2
 # bring about; a setting of the kernel; a directive of [Slice] of the slice that all servers run in.
 VARIABLE, DIRECTIVE, ORDER, PLACEMENT, KERNEL = "variable", "directive", "order", "placement", "kernel"
 SLICE = "slice"
+# A unit of the role's own beside the servers (_extras.py).
+BESIDE = "beside"
 # Of all directives of [Unit] the one whose value is a path.
 MOUNTS = "RequiresMountsFor"
 # The source of what another file of the unit sets.
@@ -54,6 +56,11 @@ def placement(plan: Mapping[str, Any], instance: str) -> dict[str, Any]:
 def kernel(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``{transparent_hugepage, numa_balancing}``; None leaves the host's own."""
     return _values(plan, None, KERNEL)
+
+
+def beside(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``{gpu_watch, gpu_resume}``: the units beside the servers, None for those that are not wanted."""
+    return _values(plan, None, BESIDE)
 
 
 def servers(plan: Mapping[str, Any]) -> list[dict[str, Any]]:

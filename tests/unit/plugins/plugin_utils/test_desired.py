@@ -14,9 +14,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, PROGRAMS_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER as FOLDER
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
+from ansible_collections.inference.ollama.plugins.plugin_utils._extras import extra_paths
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import questions
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
 from ansible_collections.inference.ollama.tests.unit.support.found import FILE, found_unit
@@ -506,14 +507,17 @@ def test_what_is_asked_of_a_host():
     assert asked == {
         "folder": FOLDER,
         "header": HEADER,
-        "paths": [SECRETS, TMPFILES, SYSCTL, VARIABLES, "/var/lib/inference.ollama/store.json"],
+        "paths": [SECRETS, TMPFILES, SYSCTL, VARIABLES, "/var/lib/inference.ollama/store.json", *extra_paths()],
         "variables": VARIABLES,
         "secrets": {SECRETS: "x"},
         "services": True,
         "state_folder": "/var/lib/inference.ollama",
         "store": "/srv/models",
         "store_user": "ollama",
-        "writes": ["/etc/ollama", "/etc/sysctl.d", FOLDER, "/etc/tmpfiles.d", "/var/lib/inference.ollama"],
+        "writes": [
+            *("/etc/ollama", "/etc/sysctl.d", FOLDER, "/etc/tmpfiles.d"),
+            *(PROGRAMS_FOLDER, "/var/lib/inference.ollama"),
+        ],
         "programs": [],
         "ports": [11434],
         "command_timeout": 5,

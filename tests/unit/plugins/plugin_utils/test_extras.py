@@ -1,0 +1,143 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files and units beside the servers: what a plan asks for, what is left of another one, what starts."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    READINESS,
+    READINESS_ARCHIVE,
+    RESUME_SERVICE,
+    UNITS_FOLDER,
+    WATCH_SERVICE,
+    WATCH_TIMER,
+    Places,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._extras import extra_paths, extras_of, servers_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import beside, directives, order
+from ansible_collections.inference.ollama.tests.unit.support.plans import card, xeon
+
+TIMER, RESUME = f"{UNITS_FOLDER}/{WATCH_TIMER}", f"{UNITS_FOLDER}/{RESUME_SERVICE}"
+LINK = f"{UNITS_FOLDER}/timers.target.wants/{WATCH_TIMER}"
+NOTHING = {"digests": {}, "boot_links": [], "active": []}
+
+
+def plan_of(states=None, gpus=1, **options):
+    topology = xeon()
+    topology["gpus"] = [card(number, pci_bus_id=f"0000:0{number}:00.0") for number in range(1, gpus + 1)]
+    topology["kernel"] = {**topology["kernel"], "sleep_states": states}
+    return make_plan(topology, options)
+
+
+def extras(plan, repairs=2):
+    return extras_of(plan, {"gpu_watch_repairs": repairs})
+
+
+def test_a_server_with_cards_waits_for_them():
+    """Its drop-in names each card once, the unit, and the bound; the program comes along."""
+    plan = plan_of(gpus=2)
+    words = directives(plan, "ollama")["ExecStartPre"]
+    assert words[:2] == ["-+/bin/sh", READINESS]
+    assert words[2:] == [
+        "wait",
+        "--unit",
+        "ollama.service",
+        "--seconds",
+        "30",
+        "nvidia@0000:01:00.0",
+        "nvidia@0000:02:00.0",
+    ]
+    found = extras(plan)
+    assert ([*found.texts], [*found.programs], found.enabled) == ([READINESS], [READINESS_ARCHIVE], ())
+    assert order(plan, "ollama")["Wants"] == "nvidia-persistenced.service"
+
+
+def test_nothing_waits_where_there_is_no_card_or_no_time():
+    """Then nothing lies beside the servers, and what lay there goes."""
+    for plan in (plan_of(gpus=0), plan_of(gpu_wait=0)):
+        assert "ExecStartPre" not in directives(plan, "ollama")
+        found = extras(plan)
+        assert (found.texts, found.programs) == ({}, {})
+        there = {**NOTHING, "digests": dict.fromkeys(extra_paths()), "boot_links": [LINK], "active": [WATCH_TIMER]}
+        assert found.unwanted("", there) == [*extra_paths(), LINK]
+        assert (found.ended(there), found.due([], there)) == ([WATCH_TIMER], [])
+
+
+@pytest.mark.parametrize(
+    ("states", "option", "wanted"),
+    [
+        (["freeze", "mem"], None, True),
+        (["mem", "disk"], False, False),
+        (["freeze"], None, False),
+        ([], None, False),
+        (None, None, False),
+        (None, True, True),
+    ],
+)
+def test_a_host_that_can_sleep_gets_the_unit_for_it(states, option, wanted):
+    """Unless the operator says otherwise; a sleep that leaves the power on takes no card away."""
+    plan = plan_of(states, gpu_resume="auto" if option is None else option)
+    assert (beside(plan)["gpu_resume"] is not None) is wanted
+    assert (RESUME in extras(plan).texts) is wanted
+
+
+def test_the_watch_is_started_again_where_its_seconds_change():
+    """The timer starts now and at boot; a new interval counts from now on; nothing is due where it runs as planned."""
+    found = extras(plan_of(gpu_watch=True, gpu_watch_interval=60))
+    assert "OnUnitInactiveSec=60\n" in found.texts[TIMER]
+    service = found.texts[f"{UNITS_FOLDER}/{WATCH_SERVICE}"]
+    assert "--repairs 2 --server ollama.service http://127.0.0.1:11434 nvidia@0000:01:00.0\n" in service
+    there = {"digests": {TIMER: {}}, "boot_links": [LINK], "active": [WATCH_TIMER, "ollama.service"]}
+    assert found.due([TIMER], NOTHING) == [{"name": WATCH_TIMER, "state": "restarted", "new": True}]
+    assert found.due([], {**there, "active": []}) == [{"name": WATCH_TIMER, "state": "started", "new": False}]
+    assert found.due([], there) == []
+    assert servers_of(there) == ["ollama.service"]
+    assert servers_of({"active": None}) is None
+
+
+def test_a_host_without_cards_is_not_watched():
+    """The operator of a fleet is told so, once, and nothing is installed there."""
+    plan = plan_of(gpus=0, gpu_watch=True, gpu_resume=True)
+    assert "nothing-to-watch" in [warning["code"] for warning in plan["warnings"]]
+    assert beside(plan) == {"gpu_watch": None, "gpu_resume": None}
+
+
+def test_every_path_may_be_written_and_restored():
+    """The transaction takes no others, and never those of the guard."""
+    places = Places(UNITS_FOLDER)
+    assert all(places.has(path) for path in (*extra_paths(), LINK))
+    assert not places.has(f"{UNITS_FOLDER}/inference-ollama-guard.timer")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_reads_the_units(tmp_path):
+    """systemd says nothing of them but that their program is not installed here."""
+    found = extras(plan_of(["mem"], gpu_watch=True))
+    units = {path: text for path, text in found.texts.items() if path.startswith(UNITS_FOLDER)}
+    for path, text in units.items():
+        (tmp_path / path.rpartition("/")[2]).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *(str(path) for path in sorted(tmp_path.iterdir()))],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert [line for line in done.stderr.splitlines() if "inference-ollama" in line] == []
+
+
+def test_the_shell_finds_a_python(tmp_path):
+    """The text beside the program runs it, with every word as it was given."""
+    program = tmp_path / "program.py"
+    program.write_text("import sys\nprint(sys.argv[1:])\n", encoding="utf-8")
+    text = extras(plan_of()).texts[READINESS].replace(READINESS_ARCHIVE, str(program))
+    script = tmp_path / "readiness"
+    script.write_text(text, encoding="utf-8")
+    done = subprocess.run(["/bin/sh", str(script), "wait", "a b"], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == "['wait', 'a b']\n"
