@@ -215,7 +215,7 @@ def test_the_watch_repairs_what_fell_and_no_more_often_than_it_may(tmp_path, cap
     assert "not repaired: 2 repairs in the last hour" in said
 
 
-def test_a_repair_that_helps_is_said_to(tmp_path, capsys):
+def test_a_repair_that_helps_is_logged_as_one(tmp_path, capsys):
     """The state afterwards is looked at, not supposed."""
     machine = Host(log=FELL)
     machine.act = lambda _argv: setattr(machine, "log", host.LOG) or Outcome("", None)
@@ -252,7 +252,7 @@ def test_a_module_that_somebody_uses_stays():
 
 @pytest.mark.parametrize(("line", "busy"), [("01", True), ("06", False)])
 def test_an_open_connection_is_a_request(line, busy):
-    """A connection that is over is none."""
+    """A connection that is over does not count."""
     text = f"  sl  local_address\n   0: 0100007F:2CAA 0100007F:D431 {line} 00000000:00000000 00:0 0 0 1\n"
     assert watch.is_busy(host.Planted({"/proc/net/tcp": text}), SERVER.url) is busy
 

@@ -103,7 +103,7 @@ def test_the_watch_is_started_again_where_its_seconds_change():
 
 
 def test_a_host_without_cards_is_not_watched():
-    """The operator of a fleet is told so, once, and nothing is installed there."""
+    """A warning names it, and nothing is installed there."""
     plan = plan_of(gpus=0, gpu_watch=True, gpu_resume=True)
     assert "nothing-to-watch" in [warning["code"] for warning in plan["warnings"]]
     assert beside(plan) == {"gpu_watch": None, "gpu_resume": None}
