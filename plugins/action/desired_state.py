@@ -30,6 +30,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import models_question, questions
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
+from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import secret_errors, secret_names
 from ansible_collections.inference.ollama.plugins.plugin_utils._store_move import store_move, store_question
 
 if TYPE_CHECKING:
@@ -61,16 +62,18 @@ class ActionModule(ActionBase):
             for name in load().options
             if f"ollama_{name}" in known
         }
-        # The key itself goes no further: what is decided is a fact, and facts are shown.
+        # The secrets themselves go no further: what is decided is a fact, and facts are shown.
         key = options["api_key"]
         # A key that is all digits arrives as a number, and 0 is a key too.
         options["api_key"] = key is not None and bool(str(key))
+        unseen = [*key_errors(key), *secret_errors(options["secret_environment"])]
+        options["secret_environment"] = secret_names(options["secret_environment"])
         args: Mapping[str, Any] = self._task.args
         options.update(args.get("instead") or {})
         preflight = boolean(args.get("preflight", True))
         if option_errors({name: options[name] for name in ("topology_root", "command_timeout")}):
             # The host cannot be read with these; what else is wrong is known without it, too.
-            return _refused([*option_errors(options), *key_errors(key)])
+            return _refused([*option_errors(options), *unseen])
         machine = {"root": options["topology_root"], "command_timeout": options["command_timeout"]}
         if not preflight and options["topology_root"] != "/":
             # Nothing is written, and the files that count are those of the machine that is read.
@@ -113,7 +116,7 @@ class ActionModule(ActionBase):
             )
         except (OllamaError, *_DAMAGE) as error:
             return {**result, "failed": True, "msg": _sentence(error)}
-        refusals = [*desired["refusals"], *key_errors(key)]
+        refusals = [*desired["refusals"], *unseen]
         if refusals and preflight:
             return _refused(refusals)
         # Only here, since whoever reads why a task failed has no use for all facts below it.

@@ -31,6 +31,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._picture.fits imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import make
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._render import render_secrets
 from ansible_collections.inference.ollama.plugins.plugin_utils._report import fleet, page
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.progress import tuning_progress
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.records import measured_file, trial_variables
@@ -178,6 +179,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "restore_report": _change.restore_report,
     "run_outcomes": _summary.run_outcomes,
     "run_summary": _summary.run_summary,
+    "secrets_file": render_secrets,
     "setting_lint": _setting_lint,
     "topology_svg": _topology_svg,
     "trial_variables": trial_variables,

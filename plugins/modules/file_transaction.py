@@ -234,6 +234,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry 
     LINK,
     Entry,
     fingerprint,
+    identity,
     read_entry,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import (
@@ -420,6 +421,8 @@ def is_foreign(found: Entry, params: dict[str, Any]) -> bool:
     if found.path in params["backup"]:
         return True
     seen = (params["seen"] or {}).get(found.path)
+    if isinstance(seen, dict) and seen.get("identity"):
+        return identity(found.path) != str(seen["identity"])
     known = seen.get("sha256") if isinstance(seen, dict) else None
     return params["seen"] is not None and fingerprint(found) != known
 

@@ -350,7 +350,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._preflight.store 
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots import running
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
-from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import FILE, Entry, read_entry
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import FILE, Entry, identity, read_entry
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import lease_left
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.found import find_unit
@@ -483,7 +483,11 @@ def _read(files: list[str], params: dict[str, Any]) -> dict[str, Any]:
             found = read_entry(path)
             data = found.data
             if data is not None:
-                digests[path] = {"sha256": hashlib.sha256(data).hexdigest(), "mode": f"{found.mode or 0:04o}"}
+                mode = f"{found.mode or 0:04o}"
+                # The digest of a short secret is as good as the secret.
+                hidden = found.private and path not in files
+                sha256 = None if hidden else hashlib.sha256(data).hexdigest()
+                digests[path] = {"sha256": sha256, "mode": mode, **({"identity": identity(path)} if hidden else {})}
         except OllamaError as error:
             problems.append(str(error))
         if path in files and data is not None and any(line.startswith(header) for line in data.splitlines()):

@@ -56,6 +56,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._unit import comm
 from ansible_collections.inference.ollama.plugins.plugin_utils._variables import (
     differences,
     kept_text,
+    lost_secrets,
     origins,
     read_kept,
     record_lost,
@@ -136,8 +137,9 @@ def desired_state(
     stale = stale_files(plan, files, ours, links)
     kernel = [(setting, views.kernel(plan)[setting.name]) for setting in KERNEL]
     wanted = [(setting, value) for setting, value in kernel if value is not None]
-    paths = [str(file["path"]) for file in files]
-    texts = {**{path: _text(plan, file) for path, file in zip(paths, files)}, **install.get("texts", {})}
+    texts = {str(file["path"]): _text(plan, file) for file in files}
+    paths = list(texts)
+    texts.update(install.get("texts", {}))
     extras = extras_of(plan, options, prefix)
     texts.update({f"{prefix}{each.path}": render(each.source, value=value) for each, value in wanted} | extras.texts)
     left = [
@@ -146,12 +148,12 @@ def desired_state(
         *extras.unwanted(prefix, found),
     ]
     secrets_path = f"{prefix}{options['secrets_path']}"
-    absent = [*stale["files"], *given_up, *left, *([] if options["api_key"] else [secrets_path])]
+    absent = [*stale["files"], *given_up, *left, *([] if _has_secrets(plan) else [secrets_path])]
     variables, earlier, record = used(options), run.earlier or {}, taken_record(plan)
     others = differences({**variables, **record}, made_with.variables) if made_with is not None else []
     stale_units = (unit for unit in stale["units"] if _runs_or_starts(unit, found))
     stop = [*stale_units, *extras.ended(found)] if live else []
-    removed = [*_present(absent, found), *stop]
+    removed = [*_present(absent, found), *stop, *lost_secrets(options, made_with, secrets_path)]
     errors += _other_variables(options, run, variables, others, removed) if run.preflight else ()
     if "variables" in found:
         digests = _digests({path: texts[path] for path in paths})
@@ -238,7 +240,9 @@ def _other_variables(
     """Yield why variables other than those of before, in this run or in an earlier one, change nothing here."""
     prefix = prefix_of(options)
     secrets_path = f"{prefix}{options['secrets_path']}"
-    of_path = {f"{prefix}{setting.path}": setting.name for setting in KERNEL} | {secrets_path: "api_key"}
+    of_path = {f"{prefix}{setting.path}": (setting.name,) for setting in KERNEL}
+    of_path |= {secrets_path: ("api_key", "secret_environment")}
+    of_path |= {lost: ("secret_environment",) for lost in removed if lost.endswith(f" of {secrets_path}")}
     before = (run.earlier or {}).get(prefix or "/") or {}
     yield from earlier_errors(run.host, options, differences(variables, before, "before"))
     yield from left_out_errors(run.host, options, others, removed, of_path)
@@ -255,6 +259,10 @@ def _unchangeable(
     states = [f"{options['state_folder']}/states"] if changes else []
     yield from preflight.unwritable([*changes, *states], found)
     yield from preflight.ports(plan, found, stopped)
+
+
+def _has_secrets(plan: Mapping[str, Any]) -> bool:
+    return any(decision["kind"] == views.SECRET for decision in plan["decisions"])
 
 
 def _dropins(files: list[dict[str, str | None]]) -> list[str]:

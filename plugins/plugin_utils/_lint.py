@@ -56,9 +56,10 @@ _MISTAKES = {
     "installer": ("inert", "only the install script reads it, the server does not"),
     "build_only": ("inert", "only the build of Ollama read it, the server does not"),
 }
-# Where a secret belongs that no variable of the role is for.
+# Where a secret belongs that has no variable of the role of its own.
 KEEP_APART = (
-    "keep it in a file that root alone can read (mode 0600) and name that by EnvironmentFile= in a drop-in of your own"
+    "put it into ollama_secret_environment, or keep it in a file that root alone can read (mode 0600) and name that by"
+    " EnvironmentFile= in a drop-in of your own"
 )
 # llama-server reads these, and stops on what it cannot read.
 _OF_RUNNER = ("LLAMA_ARG_", "MTMD_")

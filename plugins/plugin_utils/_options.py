@@ -94,6 +94,8 @@ def shown(option: Option, value: object) -> str:
     """The value as a message shows it, without secrets and at most one line of it."""
     if option.type == "secret":
         return "the value"
+    if option.type == "secrets":
+        return f"the value, {form_of(value)},"
     plain = isinstance(value, str) and re.fullmatch(r"[a-z_]{0,20}", value)
     if option.type in _NESTED and not plain:
         return f"the value, {form_of(value)}," if value else repr(value)

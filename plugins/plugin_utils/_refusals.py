@@ -117,11 +117,11 @@ def left_out_errors(
     options: Mapping[str, Any],
     others: list[Difference],
     removed: list[str],
-    of_path: Mapping[str, str],
+    of_path: Mapping[str, tuple[str, ...]],
 ) -> Iterator[str]:
     """Yield that the run would remove what the host has by variables which the run does not mention.
 
-    ``others`` is how its variables differ, ``removed`` are paths and units, ``of_path`` is the option of some paths.
+    ``others`` is how its variables differ, ``removed`` are paths and units, ``of_path`` are the options of some paths.
     """
     if options.get("other_variables") == ACCEPT:
         return
@@ -141,10 +141,10 @@ def left_out_errors(
         )
 
 
-def _options_of(what: str, of_path: Mapping[str, str], dropin_name: str) -> Iterator[str]:
+def _options_of(what: str, of_path: Mapping[str, tuple[str, ...]], dropin_name: str) -> Iterator[str]:
     """Yield the options by which a path or a unit may be on the host."""
     if what in of_path:
-        yield of_path[what]
+        yield from of_path[what]
     if what.rpartition("/")[2] == dropin_name:
         yield "dropin_name"
     if ".slice.d/" in what:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import secrets_lines
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line, dropin, slice_dropin
 
 if TYPE_CHECKING:
@@ -70,6 +71,12 @@ def _usual(template: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         "Install": ["WantedBy=multi-user.target"],
     }
     return {name: [{"comment": "", "lines": lines}] for name, lines in said.items()}
+
+
+def render_secrets(environment: object, key: object = None) -> str:
+    """Return the text of the file of secrets; nothing where there are none (docs: the filter secrets_file)."""
+    lines = secrets_lines(environment, key)
+    return render("secrets.env.j2", lines=lines) if lines else ""
 
 
 def render(source: str, **values: object) -> str:

@@ -15,7 +15,13 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
     change_sentence,
     change_table,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, ORDER, SLICE, VARIABLE
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import (
+    DIRECTIVE,
+    ORDER,
+    SECRET,
+    SLICE,
+    VARIABLE,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import counts_of, wrapped
 
 if TYPE_CHECKING:
@@ -30,7 +36,7 @@ _FAILED, _BEGUN = "failed before a file was changed", "changed, and not verified
 _NEVER = "never reached, and not changed"
 _OUTCOMES = (_PROVEN, _ANSWERS, _AS_PLANNED, _BACK, _LOST, _FAILED, _BEGUN, _NEVER)
 # The kinds of decisions that are lines of a unit.
-_WRITTEN = (VARIABLE, DIRECTIVE, ORDER, SLICE)
+_WRITTEN = (VARIABLE, SECRET, DIRECTIVE, ORDER, SLICE)
 
 
 def run_summary(hosts: Mapping[str, Mapping[str, Any]], *, check_mode: bool = False) -> list[str]:

@@ -19,6 +19,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
     MOUNTS,
     ORDER,
     PLACEMENT,
+    SECRET,
     SLICE,
     VARIABLE,
     as_text,
@@ -45,6 +46,9 @@ def dropin(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     for decision in decisions_of(plan, name):
         if decision["source"] == FOUND and not plan["template"]:
             # It stands in a file that the unit reads anyway, and that its owner may change.
+            continue
+        if decision["kind"] == SECRET:
+            # EnvironmentFile= names the file that has it.
             continue
         if decision["kind"] == PLACEMENT:
             value = as_text(decision["value"]) or "none"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import read, without_secrets
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.measured import DROPPED
+from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import secret_names
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import BOOLEANS, WHOLE
 
 if TYPE_CHECKING:
@@ -114,6 +115,13 @@ def differences(here: Mapping[str, Any], on_host: Mapping[str, Any], where: str 
     return found
 
 
+def lost_secrets(options: Mapping[str, Any], kept: Kept | None, path: str) -> list[str]:
+    """Return each name of a secret that a host was made with and that the run does not mention, with its file."""
+    before = None if kept is None else kept.variables.get("secret_environment")
+    names = secret_names(options.get("secret_environment"))
+    return [f"{name} of {path}" for name in before or [] if name not in names] if isinstance(before, list) else []
+
+
 def is_left_out(difference: Difference) -> bool:
     """Whether the run does not mention what the host was made with: its value is the role's default."""
     option = load().options[difference.option]
@@ -151,6 +159,8 @@ def origins(
 def _kept(option: Option, value: object) -> Any:  # noqa: ANN401 - whatever the variable holds
     if option.type == "secret":
         return value if isinstance(value, bool) else bool(str(value))
+    if option.type == "secrets":
+        return secret_names(value)
     if isinstance(value, (Mapping, list, tuple)) and option.type != "devices":
         return json.loads(json.dumps(without_secrets(value), default=str))
     text = str(value)
@@ -171,6 +181,10 @@ def _clause(name: str, here: object, on_host: object, where: str) -> str:
         return f"{variable} has {_record(here)} here and had {_record(on_host)} {where}"
     if load().options[name].type == "secret":
         return f"{variable} is {'set' if here else 'not set'} here and was {'set' if on_host else 'not set'} {where}"
+    if load().options[name].type == "secrets" and isinstance(here, list) and isinstance(on_host, list):
+        clauses = [f"has {key} here and not {where}" for key in here if key not in on_host]
+        clauses += [f"has {key} {where} and not here" for key in on_host if key not in here]
+        return f"{variable} {', '.join(clauses)}"
     if name == _NAMES and isinstance(here, Mapping) and isinstance(on_host, Mapping):
         clauses = [f"has {key} here and not {where}" for key in here if key not in on_host]
         clauses += [f"has {key} {where} and not here" for key in on_host if key not in here]

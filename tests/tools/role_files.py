@@ -38,6 +38,7 @@ TYPES = {
     "bytes": "int",
     "checksums": "dict",
     "environment": "dict",
+    "secrets": "dict",
     "integer": "int",
     "measured": "list",
     # A text is a list of one text to Ansible.
@@ -68,6 +69,7 @@ VALUES = {
     "ollama_boolean": "true, false",
     "pattern": "name",
     "secret": "text, never shown",
+    "secrets": "names with values, never shown",
 }
 
 
@@ -134,7 +136,7 @@ def _spec(contract: Contract, name: str, option: Option) -> Iterator[str]:
     if option.type == "enum":
         choices = dict.fromkeys([*(["auto"] if option.auto else []), *option.values])
         yield f"  choices: [{', '.join(choices)}]"
-    if option.type == "secret":
+    if option.type in ("secret", "secrets"):
         yield "  no_log: true"
     if option.section:
         yield f"  default: {_scalar(option.default)}"

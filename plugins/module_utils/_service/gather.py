@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._service.journal 
 from ansible_collections.inference.ollama.plugins.module_utils._service.overrides import read_overrides
 from ansible_collections.inference.ollama.plugins.module_utils._service.process import read_processes
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
+from ansible_collections.inference.ollama.plugins.module_utils._service.secret_files import read_secret_files
 from ansible_collections.inference.ollama.plugins.module_utils._service.unit import Unit, read_unit
 from ansible_collections.inference.ollama.plugins.module_utils._service.weights import read_groups
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible_everywhere
@@ -70,11 +71,15 @@ def _instance(host: Host, named: tuple[str, str], wanted: Wanted, redactor: Reda
     (name, url), (root, run, fetch, whose), (parts, lines) = named, host, wanted
     root.problems = []
     unit = Unit(name) if set(parts) <= {"api"} else read_unit(root, run, name)
+    files = [path for path in (unit.fragment_path, *(unit.dropins or ())) if path is not None]
+    # First, so that nothing that is read shows what these set.
+    secrets = read_secret_files(root, files, unit.environment_files, redactor)
     processes = read_processes(root, unit, redactor) if "processes" in parts else None
     add_memory(root, run, processes or [])
     instance = {
         "unit": name,
         **_unit(root, unit if "unit" in parts else Unit(name), redactor),
+        "secret_files": secrets if "unit" in parts else None,
         "control_groups": read_groups(root, unit) if "processes" in parts else None,
         "processes": processes,
         "device_wait": read_wait(root, name) if "processes" in parts else None,

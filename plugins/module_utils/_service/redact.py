@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hide secrets in environments, command lines and texts before anything leaves the host.
 
-By name (``OLLAMA_API_KEY``, ``--hf-token``) and by form (``http://user:password@host``, ``Bearer abc``). A
-value that was hidden once is hidden wherever else it occurs.
+By name (``OLLAMA_API_KEY``, ``--hf-token``), by form (``http://user:password@host``, ``Bearer abc``) and by the
+file that sets it. A value that was hidden once is hidden wherever else it occurs.
 """
 
 from __future__ import annotations
@@ -33,6 +33,13 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
+        self._names: set[str] = set()
+
+    def learn(self, variables: Iterable[tuple[str, str]]) -> None:
+        """Hide these variables, whatever their names, and their values wherever they occur."""
+        for name, value in variables:
+            self._names.add(name)
+            self._hidden(value)
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         return {name: self._value(name, value) for name, value in variables.items()}
@@ -67,7 +74,9 @@ class Redactor:
         return [self.everywhere(inner) for inner in value] if isinstance(value, list) else value
 
     def _value(self, name: str, value: str) -> str:
-        return self._hidden(value) if is_secret(name, value) else hide_in_value(value, self._hidden)
+        return (
+            self._hidden(value) if is_secret(name, value) or name in self._names else hide_in_value(value, self._hidden)
+        )
 
     def _word(self, name: str, value: str) -> str:
         return self.text(f"{name}={hide_in_value(value, self._hidden)}")

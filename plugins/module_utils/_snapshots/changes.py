@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import MASK, hide_in_file
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.commit import differs
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import (
@@ -17,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry 
     Entry,
     read_entry,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.environment_file import parse_environment_file
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ def diff(changes: Iterable[tuple[Entry, Entry]]) -> list[dict[str, str]]:
     for found, wanted in changes:
         path = wanted.path
         if found.private or wanted.private:
-            rows.append({"prepared": f"{path} is {_word(found, wanted)}; its contents are not shown\n"})
+            lines = [f"{path} is {_word(found, wanted)}; its contents are not shown", *_names(found, wanted)]
+            rows.append({"prepared": "".join(f"{line}\n" for line in lines)})
             continue
         before, after = _without_secrets(_text(found), _text(wanted))
         row = {"before": before, "after": after, "before_header": path, "after_header": path}
@@ -59,6 +62,21 @@ def diff(changes: Iterable[tuple[Entry, Entry]]) -> list[dict[str, str]]:
             row = {"before": _mode(found), "after": _mode(wanted), "before_header": path, "after_header": path}
         rows.append(row)
     return rows
+
+
+def _names(found: Entry, wanted: Entry) -> list[str]:
+    """Which variables of a file of secrets are another than before, by their names."""
+    texts = [_text(entry) for entry in (found, wanted)]
+    if any(text and not text.startswith(HEADER) for text in texts):
+        # Of what somebody else wrote nobody knows what is a name.
+        return []
+    before, after = ({name: value for name, value, _line in parse_environment_file(text)} for text in texts)
+    lines = []
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            word = "is gone" if name not in after else "is new" if name not in before else "has another value"
+            lines.append(f"{visible(name)} {word}")
+    return lines
 
 
 def _without_secrets(before: str, after: str) -> tuple[str, str]:

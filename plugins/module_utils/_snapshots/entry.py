@@ -98,6 +98,15 @@ def fingerprint(entry: Entry) -> str | None:
     return hashlib.sha256(entry.data or b"").hexdigest() if entry.kind == FILE else None
 
 
+def identity(path: str) -> str | None:
+    """What changes with a file and says nothing of its contents; None where there is none (stat(2))."""
+    try:
+        facts = os.lstat(path)
+    except OSError:
+        return None
+    return f"{facts.st_dev}:{facts.st_ino}:{facts.st_mtime_ns}"
+
+
 def encode(entry: Entry) -> dict[str, Any]:
     """The entry as JSON data."""
     return {

@@ -26,6 +26,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     measured,
     protection,
     readiness,
+    secrets,
     service,
     supervision,
     threads,
@@ -221,6 +222,7 @@ def _instance(
     readiness.wait(planning, share.unit)
     service.command(planning, placement)
     service.limits(planning)
+    secrets.hand_over(planning)
     supervision.supervise(planning)
     protection.place(planning, protected)
     identity = {

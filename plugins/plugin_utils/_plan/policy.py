@@ -20,13 +20,14 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._contract import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import AUTO, allowed, holds_secret, read, shown
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import parse_models
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.records import parse_records
+from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import secret_names
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import HIDDEN, check_value
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Option
 
 # The key itself, and values that hold those of others, which are judged one by one.
-_JUDGED_INSIDE = frozenset({"secret", "environment", "instances"})
+_JUDGED_INSIDE = frozenset({"secret", "secrets", "environment", "instances"})
 # A value in two variables: no node to bind to, no way of binding.
 NONE = "none"
 
@@ -134,6 +135,13 @@ def _checksums(value: object) -> dict[str, str]:
     return {name: said.lower() for name, said in sorted(value.items())}
 
 
+def _secrets(value: object) -> tuple[str, ...]:
+    """The names alone, of a mapping that has the values, or of a list of names."""
+    if not isinstance(value, (Mapping, list, tuple)):
+        raise ValueError(load().types["secrets"])
+    return tuple(secret_names(value))
+
+
 def _names(value: object) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) for entry in value):
         raise ValueError(load().types["names"])
@@ -148,4 +156,5 @@ _LISTS: Mapping[str, Callable[[object], object]] = {
     "measured": parse_records,
     "models": parse_models,
     "names": _names,
+    "secrets": _secrets,
 }

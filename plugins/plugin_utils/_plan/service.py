@@ -103,7 +103,7 @@ def store(planning: Planning) -> None:
 
 
 def limits(planning: Planning) -> None:
-    """Decide on Limit*=, OOMScoreAdjust= and EnvironmentFile= of the unit."""
+    """Decide on Limit*= and OOMScoreAdjust= of the unit."""
     _locked_memory(planning)
     nofile = planning.policy.limit_nofile
     source = OPERATOR if nofile else POLICY
@@ -112,12 +112,6 @@ def limits(planning: Planning) -> None:
         reason = f"ollama_limit_nofile is {nofile}"
     planning.record(DIRECTIVE, "LimitNOFILE", nofile or 65535, source, reason)
     _oom_score(planning)
-    if planning.policy.api_key:
-        reason = (
-            "holds OLLAMA_API_KEY; a file that root alone can read, since any user can read Environment= by systemctl"
-            " show"
-        )
-        planning.record(DIRECTIVE, "EnvironmentFile", planning.policy.secrets_path, OPERATOR, reason)
 
 
 def _locked_memory(planning: Planning) -> None:

@@ -22,6 +22,8 @@ VARIABLE, DIRECTIVE, ORDER, PLACEMENT, KERNEL = "variable", "directive", "order"
 SLICE = "slice"
 # A unit of the role's own beside the servers (_extras.py).
 BESIDE = "beside"
+# A variable whose value the plan does not know, but only that there is one.
+SECRET = "secret"  # noqa: S105 - a kind
 # Of all directives of [Unit] the one whose value is a path.
 MOUNTS = "RequiresMountsFor"
 # The source of what another file of the unit sets.
@@ -41,6 +43,11 @@ def environment(plan: Mapping[str, Any], instance: str) -> dict[str, str]:
 def directives(plan: Mapping[str, Any], instance: str) -> dict[str, Any]:
     """Return the directives in the unit's section [Service]; ``ExecStart`` is a list of words."""
     return _written(plan, instance, DIRECTIVE)
+
+
+def secrets(plan: Mapping[str, Any], instance: str) -> tuple[str, ...]:
+    """Return the names of the variables that the server gets as secrets."""
+    return tuple(_values(plan, instance, SECRET))
 
 
 def order(plan: Mapping[str, Any], instance: str) -> dict[str, str]:

@@ -27,6 +27,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify import (
     placement,
     protection,
     release,
+    secret,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import observation as observed
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import (
@@ -59,6 +60,7 @@ _BESIDE: dict[str, Callable[[Subject], Check | None]] = {
 _OF_KIND = {
     views.PLACEMENT: placement.check_placement,
     views.VARIABLE: environment.check_variable,
+    views.SECRET: secret.check_secret,
     views.DIRECTIVE: directives.check_directive,
     views.ORDER: directives.check_directive,
 }

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.numbers import size
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import as_text
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause, protection
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause, protection, secret
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import PASS
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import cpu_list, mapping, number
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
 
 _LIMITS = {"LimitNOFILE": "nofile", "LimitMEMLOCK": "memlock"}
-# What the role keeps in the file that EnvironmentFile= names.
-_KEY = "OLLAMA_API_KEY"
 _NUMACTL = re.compile(r"(?:.*/)?numactl")
 
 
@@ -34,6 +32,9 @@ def check_directive(subject: Subject, name: str, value: Any) -> Check:  # noqa: 
     """The verdict on one directive."""
     if name == protection.NAME:
         return protection.check_slice(subject, str(value))
+    if name in secret.FILES:
+        loaded = _in_files(subject, name, value)
+        return secret.check_file(subject, name, str(value)) if loaded.verdict == PASS else loaded
     in_process = _IN_PROCESS.get(name)
     if in_process is None:
         return _in_files(subject, name, value)
@@ -114,19 +115,6 @@ def _command(subject: Subject, server: Process, name: str, planned: str) -> Chec
     return subject.fails(name, planned, seen, place, cause.remedy(subject, name))
 
 
-def _environment_file(subject: Subject, server: Process, name: str, planned: str) -> Check:
-    place = server.file("environ")
-    if server.environment is None:
-        return subject.unread(name, planned, place, place)
-    if _KEY in server.environment:
-        return subject.passes(name, planned, f"{_KEY} is set", place)
-    remedy = (
-        f"{planned} is not there, does not set {_KEY}, or was written after the start: {SITE}, or"
-        f" {cause.restart(subject)}"
-    )
-    return subject.fails(name, planned, f"{_KEY} is not set", place, remedy)
-
-
 def _compared(subject: Subject, name: str, planned: str, seen: str, place: str) -> Check:
     if planned == seen:
         return subject.passes(name, planned, seen, place)
@@ -135,7 +123,6 @@ def _compared(subject: Subject, name: str, planned: str, seen: str, place: str) 
 
 _IN_PROCESS: dict[str, Callable[[Subject, Process, str, str], Check]] = {
     "CPUAffinity": _affinity,
-    "EnvironmentFile": _environment_file,
     "ExecStart": _command,
     "LimitMEMLOCK": _limit,
     "LimitNOFILE": _limit,

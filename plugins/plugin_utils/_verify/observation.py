@@ -124,6 +124,7 @@ class Observation(NamedTuple):
     environment: Optional[Dict[str, str]]
     overrides: Optional[Tuple[Override, ...]]
     groups: Optional[Tuple[Level, ...]]
+    secret_files: Optional[Dict[str, Tuple[str, int]]]
     servers: Optional[Tuple[Process, ...]]
     runners: Tuple[Process, ...]
     quotas: Optional[Tuple[Quota, ...]]
@@ -213,6 +214,7 @@ def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bo
         environment=variables(entry.get("environment")),
         overrides=_overrides(entry.get("overrides")),
         groups=_levels(entry.get("control_groups")),
+        secret_files=_secret_files(entry.get("secret_files")),
         servers=tuple(each for each in read if each.kind == "server") if isinstance(processes, list) else None,
         runners=tuple(each for each in read if each.kind == "runner"),
         quotas=_quotas(entry.get("cpu_quotas")),
@@ -285,6 +287,14 @@ def _overrides(value: object) -> tuple[Override, ...] | None:
         if name is not None and kept is not None:
             found.append(Override(name, kept, texts(row.get("lost"))))
     return tuple(found)
+
+
+def _secret_files(value: object) -> dict[str, tuple[str, int]] | None:
+    """Mode and owner of each file of variables, by its path."""
+    if not isinstance(value, list):
+        return None
+    found = ((text(row.get("path")), text(row.get("mode")), number(row.get("user_id"))) for row in rows(value))
+    return {path: (mode, user) for path, mode, user in found if path and mode and user is not None}
 
 
 def _quotas(value: object) -> tuple[Quota, ...] | None:

@@ -461,7 +461,7 @@ def test_an_address_for_others_is_warned_of_and_asked_on_the_local_one(host, url
 def test_the_key_stays_out_of_the_plan():
     """The plan knows that there is one, names its file and says what the key is for."""
     made = plan(xeon(), api_key=True)
-    assert instances(made)[0]["directives"]["EnvironmentFile"] == "/etc/ollama/secrets.env"
+    assert instances(made)[0]["directives"]["LoadCredential"] == "ollama.env:/etc/ollama/secrets.env"
     assert "OLLAMA_API_KEY" not in instances(made)[0]["environment"]
     assert "api-key-protects-nothing" in codes(made)
 

@@ -5,25 +5,20 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 from hypothesis import given
 from hypothesis import strategies as st
-from jinja2 import Environment, FileSystemLoader
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.environment_file import parse_environment_file
-
-TEMPLATES = Path(__file__).resolve().parents[4] / "roles/ollama/templates"
+from ansible_collections.inference.ollama.plugins.plugin_utils._render import render_secrets
 
 
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=12))
 def test_the_key_is_read_back_from_the_file_that_the_role_writes(key):
     """The template's quoting and the reader are each other's reverse."""
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), keep_trailing_newline=True, autoescape=False)
-    # As Ansible's filter of that name does.
-    environment.filters["regex_replace"] = lambda value, pattern, by: re.sub(pattern, by, value)
-    text = environment.get_template("secrets.env.j2").render(ollama_api_key=key)
+    text = render_secrets({"OTHER": f"x{key}"}, key)
     assert text.startswith(HEADER)
-    assert {name: value for name, value, line in parse_environment_file(text) if line} == {"OLLAMA_API_KEY": key}
+    assert {name: value for name, value, line in parse_environment_file(text) if line} == {
+        "OTHER": f"x{key}",
+        **({"OLLAMA_API_KEY": key} if key else {}),
+    }

@@ -178,13 +178,32 @@ def test_settings_beside_the_plan_in_files_of_units():
     assert check(changed(server=beside, environment=None), "unplanned")["verdict"] == "unknown"
 
 
-def test_the_file_of_secrets_shows_by_its_variable_alone():
+def test_a_secret_shows_by_its_name_alone():
     """The value is neither compared nor shown."""
-    assert check(seen_on(), "EnvironmentFile")["seen"] == "OLLAMA_API_KEY is set"
-    row = check(changed(server={"environment": {"OLLAMA_API_KEY": None}}), "EnvironmentFile")
-    assert row["verdict"] == "fail"
-    assert SECRETS in row["remedy"]
-    assert check(changed(server={"environment": None}), "EnvironmentFile")["verdict"] == "unknown"
+    row = check(seen_on(), "OLLAMA_API_KEY")
+    assert (row["verdict"], row["seen"], row["planned"]) == ("pass", "***", "***")
+    row = check(changed(server={"environment": {"OLLAMA_API_KEY": None}}), "OLLAMA_API_KEY")
+    assert (row["verdict"], row["seen"]) == ("fail", "not set")
+    assert check(changed(server={"environment": None}), "OLLAMA_API_KEY")["verdict"] == "unknown"
+    assert check(changed(processes=[]), "OLLAMA_API_KEY")["verdict"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("files", "verdict"),
+    [
+        ([{"path": SECRETS, "mode": "0600", "user_id": 0}], "pass"),
+        ([{"path": SECRETS, "mode": "0640", "user_id": 0}], "fail"),
+        ([{"path": SECRETS, "mode": "0600", "user_id": 1000}], "fail"),
+        ([], "fail"),
+        (None, "unknown"),
+    ],
+)
+@pytest.mark.parametrize("method", ["credentials", "file"])
+def test_the_file_of_secrets_is_roots_alone(method, files, verdict):
+    """By either way the server's secrets come from a file that nobody else can read."""
+    made = plan(xeon(), numa_node=1, api_key=True, secrets_method=method)
+    setting = "LoadCredential" if method == "credentials" else "EnvironmentFile"
+    assert check(seen_on(made, secret_files=files), setting)["verdict"] == verdict
 
 
 def test_a_secret_in_a_planned_value_is_not_shown():

@@ -52,7 +52,7 @@ def logged(name, value):
 def processes(instance):
     """The server and one runner of an instance, as the kernel shows them where all is as planned."""
     service = instance["directives"]
-    secret = {"OLLAMA_API_KEY": "***"} if "EnvironmentFile" in service else {}
+    secret = {"OLLAMA_API_KEY": "***"} if "LoadCredential" in service else {}
     argv = [word for word in service.get("ExecStart", ["/usr/local/bin/ollama", "serve"]) if "cpunodebind" not in word]
     common = {
         "model": None,
@@ -122,6 +122,7 @@ def running(plan, version=None):
                 "dropins": [path_of(instance)],
                 "environment": {"PATH": "/usr/bin", **instance["environment"]},
                 "overrides": [],
+                "secret_files": [{"path": "/etc/ollama/secrets.env", "mode": "0600", "user_id": 0}],
                 "control_groups": groups(plan, instance),
                 "processes": processes(instance),
                 "cpu_quotas": [],
