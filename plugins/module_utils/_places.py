@@ -36,7 +36,13 @@ WATCH_TIMER, WATCH_SERVICE = "inference-ollama-gpu-watch.timer", "inference-olla
 RESUME_SERVICE = "inference-ollama-gpu-resume.service"
 BESIDE_UNITS = (WATCH_TIMER, WATCH_SERVICE, RESUME_SERVICE)
 PROGRAMS = (READINESS, READINESS_ARCHIVE)
-_ELSEWHERE = (HUGE_PAGES_FILE, NUMA_BALANCING_FILE, VARIABLES_FILE, *PROGRAMS)
+# The rules of ollama_exposure: firewall, and the unit that loads them before a server starts.
+FIREWALL_FILE = "/etc/inference.ollama/firewall.nft"
+FIREWALL_UNIT = "inference-ollama-firewall.service"
+_ELSEWHERE = (
+    *(HUGE_PAGES_FILE, NUMA_BALANCING_FILE, VARIABLES_FILE, *PROGRAMS),
+    *(FIREWALL_FILE, f"{UNITS_FOLDER}/{FIREWALL_UNIT}"),
+)
 KERNEL_FILES = (HUGE_PAGES, HUGE_PAGES_DEFRAG, NUMA_BALANCING)
 
 _SERVICE = r"ollama(?:@[^/]*)?\.service"

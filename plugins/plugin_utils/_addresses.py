@@ -69,6 +69,14 @@ def split_host(text: str) -> tuple[str, int] | None:
     return listens(text) if host(text) is None else None
 
 
+def is_loopback(address: str) -> bool:
+    """Whether only this host reaches the address. Of names only localhost counts: a resolver decides on others."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
 def _bare(place: str) -> bool:
     """Whether the text is an address alone. In brackets the server takes a zone with a port alone."""
     try:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import DEFAULT_ADDRESS, listens
+from ansible_collections.inference.ollama.plugins.module_utils._places import FIREWALL_UNIT
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.plugin_utils import _lint_cpus as cpus
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import is_loopback
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODES, OURS, SEVERITIES, lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint_commands import commands, launched
@@ -31,6 +34,7 @@ UNIT_CODES = CODES | {
     "binding-without-threads",
     "comment-in-value",
     "environment-file-missing",
+    "exposed",
     "hides-files",
     "hides-gpu",
     "ignored-line",
@@ -73,6 +77,7 @@ def lint_unit(written: Service, release: Release | None, missing: Mapping[str, s
         *lines(written),
         *commands(read, launch),
         *_files(read, missing or {}),
+        *_exposed(service),
         *_store(service),
         *hardening(service),
         *cpus.locked(service, release),
@@ -189,6 +194,26 @@ def _files(service: Service, missing: Mapping[str, str]) -> Iterator[UnitFinding
             message = f"{missing[path]}, so the service does not start (result resources)"
             remedy = f"make the file, or write EnvironmentFile=-{path} for one that may be absent"
             yield at(setting, "fatal", "environment-file-missing", message, remedy)
+
+
+def _exposed(service: Service) -> Iterator[UnitFinding]:
+    """An address beyond loopback, unless the unit itself closes it or starts after the rules that do."""
+    host = service.environment.get("OLLAMA_HOST")
+    address, port = listens(host.value) if host is not None else (DEFAULT_ADDRESS, 0)
+    closed = service.values("IPAddressDeny") or service.values("PrivateNetwork")
+    if host is None or is_loopback(address) or closed or FIREWALL_UNIT in _required(service):
+        return
+    message = f"port {port} of {address} can be reached by other hosts, and no Ollama release checks a key on requests"
+    remedy = (
+        "listen on 127.0.0.1 behind a reverse proxy that authenticates, or let known networks alone in, as"
+        " ollama_exposure: firewall does"
+    )
+    yield UnitFinding(host.file, host.line, "OLLAMA_HOST", "advice", "exposed", message, remedy)
+
+
+def _required(service: Service) -> list[str]:
+    said = (each for each in service.settings if (each.section, each.directive) == ("Unit", "Requires"))
+    return [word for each in said for word in each.value.split()]
 
 
 def _store(service: Service) -> Iterator[UnitFinding]:

@@ -44,12 +44,13 @@ TYPES = {
     # A text is a list of one text to Ansible.
     "models": "list",
     "names": "list",
+    "networks": "list",
     "unsigned": "int",
 }
 RAW = frozenset(
     {"boolean", "bytes", "devices", "duration", "instances", "integer", "names", "ollama_boolean", "unsigned"}
 )
-ELEMENTS = {"measured": "raw", "models": "raw", "names": "str"}
+ELEMENTS = {"measured": "raw", "models": "raw", "names": "str", "networks": "raw"}
 WHOLE = frozenset({"bytes", "integer", "unsigned"})
 # How the README names the values of a type.
 VALUES = {
@@ -66,6 +67,7 @@ VALUES = {
     "measured": "list",
     "models": "auto, list",
     "names": "list",
+    "networks": "list",
     "ollama_boolean": "true, false",
     "pattern": "name",
     "secret": "text, never shown",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import listens, read_host
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting
-from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, split_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, is_loopback, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import OURS, Finding, lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint_lines import is_read
@@ -95,7 +95,12 @@ def adopt(
         if name not in kept and name != HOST and name not in undecided and name not in unusable:
             policy = _keep(policy, name, variable, kept, notes)
     if undecided:
-        notes.errors.append(_refusal(undecided))
+        notes.errors.append(
+            _refusal(
+                undecided,
+                guarded=policy.exposure != "none" or is_loopback(listens(open_ones.get(HOST, {}).get("value", ""))[0]),
+            )
+        )
     for name, why in unusable.items():
         _leave(
             notes, found["variables"][name], Finding(name, "", "unusable", why, f"set {variable_of(name)} to change it")
@@ -169,12 +174,13 @@ def _place(
     return policy, kept, undecided
 
 
-def _refusal(undecided: Mapping[str, str]) -> str:
+def _refusal(undecided: Mapping[str, str], *, guarded: bool) -> str:
     names = " and ".join(variable_of(name) for name in undecided)
     return (
         f"ollama_adopt: auto changes neither the address nor the store that a server has; found was"
         f" {' and '.join(undecided.values())}. Set ollama_adopt: keep to keep what was found, ollama_adopt: replace to"
         f" give it up, or say it in {names}"
+        f"{'; an address that other hosts reach also needs a word in ollama_exposure' if not guarded else ''}"
     )
 
 

@@ -20,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     cpu,
     devices,
     environment,
+    exposure,
     gpu,
     instances,
     kernel,
@@ -162,6 +163,7 @@ def _attempt(
     if moved is not None:
         return _attempt(inputs._replace(topology={**topology, "allowed": moved}), unusable, record)
     planned = [_instance(host.of(share), share, cards, protected) for share in shares]
+    exposure.guard(host, [entry for entry, _placement, _threads in planned])
     places = [placement.node for _entry, placement, _threads in planned]
     spans = len(machine.cpu_nodes) > 1 and any(node is None or node.parts for node in places)
     kernel.tune(replace(host, gpus=tuple(cards)), spans_nodes=spans)

@@ -10,6 +10,7 @@ its prefix ``ollama_``.
 from __future__ import annotations
 
 import functools
+import ipaddress
 import re
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -148,6 +149,31 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _networks(value: object) -> tuple[str, ...]:
+    """Networks as the kernel's tools print them, each once."""
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(load().types["networks"])
+    found = []
+    for entry in value:
+        try:
+            network = ipaddress.ip_network(entry if isinstance(entry, str) else "", strict=True)
+        except ValueError:
+            raise ValueError(f"{load().types['networks']}, unlike {_entry(entry)}") from None
+        if not network.prefixlen:
+            raise ValueError(f"{load().types['networks']}; {network} is everybody, which no firewall keeps out")
+        found.append(network)
+    return tuple(str(network) for network in sorted(set(found), key=lambda each: (each.version, each)))
+
+
+def _entry(entry: object) -> str:
+    """One entry of a list in a refusal, with the network that an address with bits beyond it may mean."""
+    try:
+        meant = f", which may mean {ipaddress.ip_network(str(entry), strict=False)}"
+    except ValueError:
+        meant = ""
+    return f"{str(entry)[:40]!r}{meant}"
+
+
 # The types that are no text.
 _LISTS: Mapping[str, Callable[[object], object]] = {
     "checksums": _checksums,
@@ -156,5 +182,6 @@ _LISTS: Mapping[str, Callable[[object], object]] = {
     "measured": parse_records,
     "models": parse_models,
     "names": _names,
+    "networks": _networks,
     "secrets": _secrets,
 }

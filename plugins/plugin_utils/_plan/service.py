@@ -8,7 +8,6 @@ Sources: docs/policy.md, rules S1 to S6.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -49,13 +48,6 @@ def listen(planning: Planning) -> tuple[str, int]:
     elif planning.index:
         source, reason = POLICY, f"the first instance's port plus {planning.index}"
     planning.record(VARIABLE, HOST, text, source, reason)
-    if not _loopback(address):
-        planning.warn(
-            "exposed-without-authentication",
-            f"the API listens on {text}, and no Ollama release checks a key on requests",
-            "listen on 127.0.0.1 behind a reverse proxy that authenticates, or allow only trusted networks in the"
-            " firewall",
-        )
     if planning.policy.api_key:
         planning.warn(
             "api-key-protects-nothing",
@@ -63,13 +55,6 @@ def listen(planning: Planning) -> tuple[str, int]:
             "keep ollama_api_key only if commands on this host use it; protect the API by a reverse proxy",
         )
     return address, port
-
-
-def _loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
 
 
 def store(planning: Planning) -> None:

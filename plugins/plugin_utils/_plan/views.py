@@ -24,6 +24,8 @@ SLICE = "slice"
 BESIDE = "beside"
 # A variable whose value the plan does not know, but only that there is one.
 SECRET = "secret"  # noqa: S105 - a kind
+# What guards servers that listen beyond loopback.
+EXPOSURE = "exposure"
 # Of all directives of [Unit] the one whose value is a path.
 MOUNTS = "RequiresMountsFor"
 # The source of what another file of the unit sets.

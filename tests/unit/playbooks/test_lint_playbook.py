@@ -85,6 +85,7 @@ def test_units_from_guides_are_judged_and_left_alone(tmp_path):
         [
             ("fatal", bound, 2, "OLLAMA_API_KEY"),
             ("inert", bound, 2, "OLLAMA_API_KEY"),
+            ("advice", bound, 3, "OLLAMA_HOST"),
             ("inert", bound, 6, "OLLAMA_NUM_THREADS"),
             ("advice", bound, 9, "ExecStart"),
             ("advice", bound, 10, "LimitMEMLOCK"),

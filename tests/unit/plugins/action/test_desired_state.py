@@ -217,7 +217,7 @@ def test_an_address_that_would_change_is_refused_by_what_the_host_has(act):
     result, _asked = act(answers=answers)
     assert (result["failed"], len(result["refusals"])) == (True, 1)
     assert "OLLAMA_HOST=0.0.0.0" in result["msg"]
-    kept, _asked = act(answers=answers, ollama_adopt="keep")
+    kept, _asked = act(answers=answers, ollama_adopt="keep", ollama_exposure="gateway")
     assert kept["plan"]["instances"][0]["host"] == "0.0.0.0"
 
 

@@ -194,10 +194,10 @@ def test_the_controller_needs_an_address_that_leads_to_the_server():
     assert refused[0].startswith(
         "ollama_benchmark_from: controller cannot reach ollama.service, which listens on 127.0.0.1"
     )
-    opened = plan(xeon(), host="0.0.0.0:11435", numa_node=1)
+    opened = plan(xeon(), host="0.0.0.0:11435", exposure="trusted_network", numa_node=1)
     assert request(opened, **{"from": "controller"})["urls"] == ["http://node1.lan:11435"]
     assert request(**{"from": "controller"}, urls="http://a:1,http://b:2")["urls"] == ["http://a:1", "http://b:2"]
-    named = plan(xeon(), host="192.0.2.7:11434", numa_node=1)
+    named = plan(xeon(), host="192.0.2.7:11434", exposure="trusted_network", numa_node=1)
     assert request(named, **{"from": "controller"})["urls"] == ["http://192.0.2.7:11434"]
     called = {**with_slots(2), "instances": [{"name": "a", "unit": "a.service", "host": "gpu.lan", "port": 11434}]}
     assert request(called, **{"from": "controller"})["urls"] == ["http://gpu.lan:11434"]

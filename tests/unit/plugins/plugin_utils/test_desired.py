@@ -254,7 +254,7 @@ def test_an_address_or_a_store_that_would_change_is_refused_in_every_run(run):
     """A dry run and the playbook plan say so too."""
     theirs = found(files=[DROPIN], digests={DROPIN: digest("x")}, found_unit=found_unit({"OLLAMA_HOST": "0.0.0.0"}))
     assert desired(theirs, **run)["refusals"][0].startswith("ollama_adopt: auto changes neither")
-    assert desired(theirs, **run, adopt="keep")["refusals"] == []
+    assert desired(theirs, **run, adopt="keep", exposure="gateway")["refusals"] == []
 
 
 def test_a_file_that_would_win_is_refused_before_anything_changes():

@@ -364,3 +364,19 @@ def test_reported_units_have_their_findings(name):
     named = [setting.value for setting in service.values("EnvironmentFile")]
     missing = {path: "the file does not exist" for path in named if path not in files}
     assert {(each.severity, each.name, each.code) for each in lint_unit(service, NEW, missing)} == EXPECTED[name]
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("Environment=OLLAMA_HOST=0.0.0.0", True),
+        ("Environment=OLLAMA_HOST=:8080", True),
+        ("Environment=OLLAMA_HOST=gpu.example.org", True),
+        ("Environment=OLLAMA_HOST=127.0.0.1:8080", False),
+        ("Environment=OLLAMA_HOST=0.0.0.0\nIPAddressDeny=any\nIPAddressAllow=localhost 10.0.0.0/8", False),
+        ("Environment=OLLAMA_HOST=0.0.0.0\n[Unit]\nRequires=inference-ollama-firewall.service", False),
+    ],
+)
+def test_an_address_that_other_hosts_reach_is_named(lines, found):
+    """Unless the unit itself closes it, or asks for the rules that do."""
+    assert ((2, "OLLAMA_HOST", "advice", "exposed") in short(look(lines))) is found

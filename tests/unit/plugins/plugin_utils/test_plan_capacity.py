@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import PlanError
 from ansible_collections.inference.ollama.tests.unit.support.cases import (
     EMBEDDING,
     LLAMA_8B,
@@ -451,11 +452,14 @@ def test_a_free_word_on_the_reserve_counts_too(release, setting, value):
         ("[fe80::1%eth0]:11434", "http://[fe80::1%25eth0]:11434", True),
     ],
 )
-def test_an_address_for_others_is_warned_of_and_asked_on_the_local_one(host, url, exposed):
-    """No release checks a key, so the operator hears it whenever others can reach the API."""
-    made = plan(xeon(), host=host)
+def test_an_address_for_others_needs_a_word_and_is_asked_on_the_local_one(host, url, exposed):
+    """No release checks a key, so an address that others can reach is planned with a declared guard alone."""
+    made = plan(xeon(), host=host, exposure="gateway")
     assert instances(made)[0]["url"] == url
-    assert ("exposed-without-authentication" in codes(made)) is exposed
+    assert [each["value"] for each in made["decisions"] if each["kind"] == "exposure"] == ["gateway"] * exposed
+    if exposed:
+        with pytest.raises(PlanError, match="ollama_exposure: gateway"):
+            plan(xeon(), host=host)
 
 
 def test_the_key_stays_out_of_the_plan():

@@ -103,8 +103,10 @@ def test_an_address_in_a_command_wins_and_is_refused_unless_it_is_the_plan_s():
         OllamaError, match=r"ollama_host: the command of ollama\.service, .* sets OLLAMA_HOST by itself"
     ):
         plan(machine)
-    assert codes(plan(machine, host="0.0.0.0:8200")).count("command-sets-variable") == 1
-    assert "command-sets-variable" not in codes(plan(machine, host="0.0.0.0:8200", keep_alive="2h"))
+    assert codes(plan(machine, host="0.0.0.0:8200", exposure="trusted_network")).count("command-sets-variable") == 1
+    assert "command-sets-variable" not in codes(
+        plan(machine, host="0.0.0.0:8200", exposure="trusted_network", keep_alive="2h")
+    )
 
 
 @pytest.mark.parametrize("binder", ["/usr/bin/numactl -N 1", "/bin/taskset -c 0-3", "/usr/bin/env A=b numactl -m 0"])

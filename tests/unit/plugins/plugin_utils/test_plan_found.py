@@ -47,18 +47,19 @@ def test_the_override_of_the_guide_is_refused_in_one_sentence():
         "ollama_adopt: auto changes neither the address nor the store that a server has; found was OLLAMA_HOST=0.0.0.0"
         f" ({DROPIN}:2; the plan would set 127.0.0.1:11434) and OLLAMA_MODELS=/srv/models ({DROPIN}:3; the plan would"
         " set none, which is ~/.ollama/models of the service's user). Set ollama_adopt: keep to keep what was found,"
-        " ollama_adopt: replace to give it up, or say it in ollama_host and ollama_models_path"
+        " ollama_adopt: replace to give it up, or say it in ollama_host and ollama_models_path; an address that other"
+        " hosts reach also needs a word in ollama_exposure"
     )
 
 
 def test_keep_keeps_all_of_it_and_writes_none_of_it():
     """The decisions say where each stands; the file that has them goes on being read, so ours repeats nothing."""
-    made = plan(found_unit(GUIDE), adopt="keep")
+    made = plan(found_unit(GUIDE), adopt="keep", exposure="gateway")
     assert {name: kept(made, name) for name in GUIDE} == GUIDE
     assert decision(made, "OLLAMA_KEEP_ALIVE")["reason"] == f"found in {DROPIN}:4; set ollama_keep_alive to change it"
     assert made["instances"][0]["url"] == "http://127.0.0.1:11434"
     assert made["instances"][0]["host"] == "0.0.0.0"
-    assert "exposed-without-authentication" in [warning["code"] for warning in made["warnings"]]
+    assert decision(made, "exposure", None)["value"] == "gateway"
     text = render_dropin(made, "ollama")
     assert not any(word in text for word in (*GUIDE, "found", DROPIN))
 
@@ -70,10 +71,10 @@ def test_replace_plans_as_if_nothing_were_there():
 
 def test_variables_of_the_role_say_it_by_themselves():
     """What is set explicitly wins, each by itself; the rest is kept without a question."""
-    made = plan(found_unit(GUIDE), host="10.0.0.1:11434", models_path="/big", keep_alive="1h")
+    made = plan(found_unit(GUIDE), host="10.0.0.1:11434", exposure="gateway", models_path="/big", keep_alive="1h")
     assert [decision(made, name)["source"] for name in GUIDE] == ["operator"] * 3
-    assert refusals(found_unit(GUIDE), host="10.0.0.1:11434")[0].count("OLLAMA_HOST") == 0
-    assert plan(found_unit(GUIDE), host="10.0.0.1:11434", environment={"OLLAMA_MODELS": "/big"})
+    assert refusals(found_unit(GUIDE), host="10.0.0.1:11434", exposure="gateway")[0].count("OLLAMA_HOST") == 0
+    assert plan(found_unit(GUIDE), host="10.0.0.1:11434", exposure="gateway", environment={"OLLAMA_MODELS": "/big"})
     # The default itself, in other words.
     assert plan(found_unit({"OLLAMA_HOST": "0.0.0.0"}), host="127.0.0.1")["instances"][0]["host"] == "127.0.0.1"
     listed = [{"name": "a", "host": "127.0.0.1:1"}, {"name": "b", "host": "127.0.0.1:2"}]
@@ -103,7 +104,7 @@ def test_an_address_that_means_the_same_is_kept_silently(text):
 def test_another_address_or_port_is_asked_about_and_kept(text, address, port):
     """It is read as the server reads it."""
     assert text in refusals(found_unit({"OLLAMA_HOST": text}))[0]
-    first = plan(found_unit({"OLLAMA_HOST": text}), adopt="keep")["instances"][0]
+    first = plan(found_unit({"OLLAMA_HOST": text}), adopt="keep", exposure="gateway")["instances"][0]
     assert (first["host"], first["port"]) == (address, port)
 
 
@@ -218,7 +219,7 @@ def test_of_found_cpus_those_count_that_the_service_may_use():
 def test_several_servers_get_what_was_found():
     """Their units do not read the drop-ins of ollama.service, so that it is written: ports counted up, store to all."""
     found = found_unit({**GUIDE, "HTTPS_PROXY": "http://proxy:3128"}, {"LimitNOFILE": "4096", "CPUAffinity": "0-3"})
-    made = plan(found, adopt="keep", instances=TWO)
+    made = plan(found, adopt="keep", instances=TWO, exposure="gateway")
     assert [(each["host"], each["port"]) for each in made["instances"]] == [("0.0.0.0", 11434), ("0.0.0.0", 11435)]
     for name in ("a", "b"):
         text = render_dropin(made, name)
@@ -227,7 +228,12 @@ def test_several_servers_get_what_was_found():
         assert "LimitNOFILE=4096" in text
         assert "# found: found in" in text
         assert "found (another file of the unit)" in text
-    own = plan(found, adopt="keep", instances=[{"name": "a", "environment": {"HTTPS_PROXY": "http://b:1"}}, TWO[1]])
+    own = plan(
+        found,
+        adopt="keep",
+        exposure="gateway",
+        instances=[{"name": "a", "environment": {"HTTPS_PROXY": "http://b:1"}}, TWO[1]],
+    )
     assert decision(own, "HTTPS_PROXY", "a")["source"] == "operator"
     assert kept(own, "HTTPS_PROXY", "b") == "http://proxy:3128"
 

@@ -170,6 +170,7 @@ def test_listed_instances_get_what_they_name_and_share_the_rest():
     made = plan(
         xeon(),
         num_parallel=3,
+        exposure="gateway",
         instances=[
             {"name": "chat", "numa_node": 0, "num_parallel": 6},
             {"name": "embed", "cpus": "14-15,42-43", "host": "0.0.0.0:12000"},

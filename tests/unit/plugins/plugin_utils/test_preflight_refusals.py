@@ -112,7 +112,7 @@ def test_a_host_that_has_the_files_already_needs_to_write_none():
 )
 def test_a_port_that_another_program_holds_is_refused_with_its_holder(row, host, refused):
     """Before anything is written; what this run restarts holds its own port, and other addresses do not matter."""
-    lines = refusals(found(listeners=[row]), **({} if host == "auto" else {"host": host}))
+    lines = refusals(found(listeners=[row]), **({} if host == "auto" else {"host": host, "exposure": "gateway"}))
     assert bool(lines) is refused
     assert not refused or f"held by {row['program']} (PID 9, {row['unit']})" in lines[0]
 

@@ -58,7 +58,7 @@ def test_wrapping_loses_nothing_and_breaks_no_word_that_fits(parts):
 
 def test_the_plan_has_a_row_for_every_decision_and_every_warning():
     """What is in the plan is on the screen, in lines that fit, with long values whole."""
-    made = plan(xeon(), numa_node=1, host="0.0.0.0", models_path=LONG)
+    made = plan(xeon(), numa_node=1, host="0.0.0.0", exposure="trusted_network", models_path=LONG)
     lines = plan_table(made, "xeon")
     assert lines[0] == "xeon: Ollama 0.34.1"
     assert "  ollama (ollama.service) at http://127.0.0.1:11434: 14 threads on" in lines

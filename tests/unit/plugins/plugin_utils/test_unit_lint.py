@@ -39,10 +39,14 @@ NO_CARDS = "CUDA_VISIBLE_DEVICES=-1 ROCR_VISIBLE_DEVICES=-1"
         ("Environment=OLLAMA_NUM_THREADS=14", NEW, [(2, "OLLAMA_NUM_THREADS", "inert", "never")]),
         ("\nEnvironment=OLLAMA_LLM_LIBRARY=cuda", NEW, [(3, "OLLAMA_LLM_LIBRARY", "fatal", "fatal-value")]),
         ("Environment=LLAMA_ARG_THREADS=14", OLD, [(2, "LLAMA_ARG_THREADS", "inert", "not-yet")]),
-        ("Environment=OLLAMA_HOST=:1\nEnvironment=OLLAMA_HOST=:2", NEW, [(2, "OLLAMA_HOST", "advice", "set-twice")]),
-        ("Environment=OLLAMA_HOST=:1\nEnvironment=\nEnvironment=OLLAMA_HOST=:2", NEW, []),
+        (
+            "Environment=OLLAMA_HOST=127.0.0.1:1\nEnvironment=OLLAMA_HOST=127.0.0.1:2",
+            NEW,
+            [(2, "OLLAMA_HOST", "advice", "set-twice")],
+        ),
+        ("Environment=OLLAMA_HOST=127.0.0.1:1\nEnvironment=\nEnvironment=OLLAMA_HOST=127.0.0.1:2", NEW, []),
         ("lost words", NEW, [(2, "", "inert", "ignored-line")]),
-        ("[Install]\nEnvironment=OLLAMA_HOST=:1", NEW, [(3, "Environment", "inert", "ignored-line")]),
+        ("[Install]\nEnvironment=OLLAMA_HOST=127.0.0.1:1", NEW, [(3, "Environment", "inert", "ignored-line")]),
         ("ExecStart=/opt/ollama serve", NEW, [(2, "ExecStart", "fatal", "two-commands")]),
         ("ExecStart=\nExecStart=/opt/ollama serve", NEW, []),
         ("Type=oneshot\nExecStart=/opt/ollama pull x", NEW, []),
@@ -111,12 +115,12 @@ def test_finding_on_a_dropin(dropin, release, expected):
 
 def test_who_wins_is_named():
     """And whether it says anything else."""
-    found = look("Environment=OLLAMA_HOST=:1", "OLLAMA_HOST=:2\nOLLAMA_HOST=:2")
+    found = look("Environment=OLLAMA_HOST=127.0.0.1:1", "OLLAMA_HOST=127.0.0.1:2\nOLLAMA_HOST=127.0.0.1:2")
     assert [(f"{finding.file}:{finding.line}", finding.message) for finding in found] == [
         (f"{SECRETS}:1", f"{SECRETS}:2 says the same later, and wins"),
         (f"{DROPIN}:2", f"{SECRETS}:2 says something else later, and wins"),
     ]
-    (same,) = look("Environment=OLLAMA_HOST=:1 OLLAMA_HOST=:1")
+    (same,) = look("Environment=OLLAMA_HOST=127.0.0.1:1 OLLAMA_HOST=127.0.0.1:1")
     assert same.message == f"{DROPIN}:2 says the same later, and wins"
 
 
