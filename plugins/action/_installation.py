@@ -53,7 +53,7 @@ def installation(read: Read, options: Mapping[str, Any], topology: Mapping[str, 
     second = second_question(asked, first, info)
     if second is not None:
         info["sources"] = _answer(read("install_info", second))["install"]["sources"]
-    found = {}
+    found: dict[str, Any] = {}
     if (info.get("owner") or {}).get("kind") not in OURS:
         found = _answer(read("unit_files_info", {}))["found_unit"] or {}
     install = decide(asked, options, Seen(topology, info, found, _on_controller(asked)))

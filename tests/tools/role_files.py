@@ -29,7 +29,7 @@ ABOUT = {
 # Types, units and allowed values: meta/argument_specs.yml. The rules behind "auto": docs/policy.md.
 """,
     "ollama_install": """\
-# Types, units and allowed values: meta/argument_specs.yml. Where archives come from, and how to go back: docs/install.md.
+# Types, units and allowed values: meta/argument_specs.yml. Where archives come from, and the way back: docs/install.md.
 """,
 }
 # What Ansible itself may check of each type; where auto is a value too it can check only texts.
@@ -84,7 +84,9 @@ def defaults(contract: Contract, role: str = OLLAMA) -> str:
         for option in options:
             if option.name in comments:
                 parts.append(f"# {comments[option.name]}\n")
-            parts.append(f"ollama_{option.name}: {_scalar(option.default)}\n")
+            named = f"ollama_{option.name}".startswith(f"{role}_")
+            noqa = "" if named else " # noqa: var-naming[no-role-prefix] the playbook site asks for it"
+            parts.append(f"ollama_{option.name}: {_scalar(option.default)}{noqa}\n")
     return "".join(parts)
 
 

@@ -102,7 +102,8 @@ def source_errors(
     asked: Wanted, options: Mapping[str, Any], info: Mapping[str, Any], sources: Iterable[Mapping[str, Any]]
 ) -> Iterator[str]:
     """Yield which archives cannot be had, or not be trusted; ``sources`` are ``{name, bytes, sha256, problem}``."""
-    if is_there(asked, info):
+    release = asked.release
+    if release is None or is_there(asked, info):
         return
     given = options.get("install_checksums") or {}
     for source in sources:
@@ -116,7 +117,7 @@ def source_errors(
             )
             yield f"ollama_install_source: {name} cannot be had from {place}: {source['problem']}; {right}"
         elif not source["sha256"] and name not in given and not options.get("install_unverified"):
-            eras = "" if catalog().has_checksums(asked.release) else f" Release {asked.release} came without that file."
+            eras = "" if catalog().has_checksums(release) else f" Release {release} came without that file."
             yield (
                 f"ollama_install_checksums: nothing says what {name} must be like, neither this variable nor"
                 f" {catalog().checksum_name} beside the archive.{eras} Name its SHA-256 here, or install it unchecked"

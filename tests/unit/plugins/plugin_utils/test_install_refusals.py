@@ -125,15 +125,15 @@ REFUSED = {
     "no room": (
         {"host": info(free_bytes={FOLDER: GIB})},
         (
-            f"ollama_install_folder: {FOLDER} has 1.0 GiB free, and release 0.32.15 needs about 9.0 GiB, 2.0 GiB for its"
-            " archives and 7.0 GiB for its files"
+            f"ollama_install_folder: {FOLDER} has 1.0 GiB free, and release 0.32.15 needs about 9.0 GiB, 2.0 GiB for"
+            " its archives and 7.0 GiB for its files"
         ),
     ),
     "script": (
         {"host": by_script()},
         (
-            f"ollama_install: the vendor's install.sh has installed an Ollama here, release 0.31.2 ({PROGRAM}: its program"
-            " is beside lib/ollama). It is left alone; with ollama_install_adopt: true"
+            f"ollama_install: the vendor's install.sh has installed an Ollama here, release 0.31.2 ({PROGRAM}: its"
+            " program is beside lib/ollama). It is left alone; with ollama_install_adopt: true"
         ),
     ),
     "snap": (
