@@ -19,6 +19,7 @@ from ansible_collections.inference.ollama.plugins.action.file_transaction import
 from ansible_collections.inference.ollama.plugins.filter import ollama as _filters  # noqa: F401 - see below
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.files import read_model_files
+from ansible_collections.inference.ollama.plugins.module_utils._models.identity import file_identity
 from ansible_collections.inference.ollama.plugins.module_utils._program import archive
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import advice, describe
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
@@ -28,8 +29,13 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._extras import PR
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import questions_with, topology_with
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wanted_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
-from ansible_collections.inference.ollama.plugins.plugin_utils._questions import models_question, questions
+from ansible_collections.inference.ollama.plugins.plugin_utils._questions import (
+    memory_question,
+    models_question,
+    questions,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
+from ansible_collections.inference.ollama.plugins.plugin_utils._served.decide import blob_sizes, files_to_send
 from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import secret_errors, secret_names
 from ansible_collections.inference.ollama.plugins.plugin_utils._store_move import store_move, store_question
 
@@ -95,7 +101,8 @@ class ActionModule(ActionBase):
             if not found.get("failed"):
                 found = self._with_moves(topology, options, found, known, preflight=preflight)
             models = None if found.get("failed") else self._models(topology, options, found, known, preflight=preflight)
-            for answer in (found, models or {}):
+            served = {} if models is None else self._served(topology, options, found, known, models)
+            for answer in (found, models or {}, served.get("service") or {}):
                 if answer.get("failed"):
                     return {**result, **answer}
             desired = desired_state(
@@ -111,6 +118,8 @@ class ActionModule(ActionBase):
                     args.get("search"),
                     install,
                     _programs(topology),
+                    bool(args.get("instead")),
+                    served,
                 ),
                 models,
             )
@@ -190,6 +199,22 @@ class ActionModule(ActionBase):
             **models,
             "models": [*models.get("models", []), *(record for record, _problems in read if record is not None)],
             "problems": [*models.get("problems", []), *(text for _record, problems in read for text in problems)],
+        }
+
+    def _served(
+        self,
+        topology: dict[str, Any],
+        options: dict[str, Any],
+        found: dict[str, Any],
+        known: dict[str, Any],
+        models: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Return what else is read for the models to serve: what is in memory, and files of this machine."""
+        asked, files = memory_question(topology, options, found), files_to_send(options)
+        sizes = blob_sizes(models) if files else set()
+        return {
+            "service": None if asked is None else self._read("service_info", asked, known),
+            "files": {path: file_identity(self._loader.path_dwim(path), sizes, given) for path, given in files},
         }
 
     def _read(self, name: str, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._render import render_secrets
 from ansible_collections.inference.ollama.plugins.plugin_utils._report import fleet, page
+from ansible_collections.inference.ollama.plugins.plugin_utils._served.memory import model_loads
+from ansible_collections.inference.ollama.plugins.plugin_utils._served.report import models_report
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.progress import tuning_progress
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.records import measured_file, trial_variables
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.request import tuning_profile, tuning_request
@@ -174,6 +176,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "measured_file": measured_file,
     "model_placement": place,
     "model_fit": model_fit,
+    "model_loads": model_loads,
+    "models_report": models_report,
     "plan_table": _table.plan_table,
     "report_page": page.report_page,
     "restore_report": _change.restore_report,

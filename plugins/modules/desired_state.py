@@ -290,6 +290,23 @@ units:
   type: list
   elements: dict
   sample: [{unit: ollama.service, url: "http://127.0.0.1:11434"}]
+served:
+  description:
+    - What is done with models, of O(inference.ollama.ollama#role:main:ollama_models). V(null) where no variable names
+      models, or nothing runs on the host.
+    - C(early) and C(steps) are calls of M(inference.ollama.model) in order, those of models that the change is proven
+      with first. C(loads) are models that are to stay in memory and do not, C(memory) those that each server is to
+      hold, C(verify) the derived model that proves a server, C(extra) what a store has beyond the list.
+  returned: success
+  type: dict
+  sample: null
+verify_with:
+  description:
+    - The model by which each unit is verified, O(inference.ollama.ollama#role:main:ollama_verify_model) or one derived
+      of it.
+  returned: success
+  type: dict
+  sample: {ollama.service: "llama3.2:3b"}
 gate:
   description:
     - How the change is to be measured, and in C(reason) why it is not, for P(inference.ollama.gate_turn#filter).

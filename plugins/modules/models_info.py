@@ -393,6 +393,23 @@ models:
           description: The tokens of a batch.
           type: int
           sample: 512
+    modelfile:
+      description:
+        - What the model's manifest says beside its files. V(null) where that is not known, as for models in files.
+      type: dict
+      contains:
+        template:
+          description: The SHA-256 of the prompt template.
+          type: str
+          sample: 966de95ca8a62200913e3f8bfbf84c8494536f1b94b49166851e76644e966396
+        system:
+          description: The SHA-256 of the system message. V(null) where it has none.
+          type: str
+          sample: null
+        parameters:
+          description: All parameters of the Modelfile. V(null) where they could not be read.
+          type: dict
+          sample: {num_ctx: 8192, stop: ["<|eot_id|>"]}
     requires:
       description: The release of Ollama that the model needs.
       type: str

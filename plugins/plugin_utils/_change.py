@@ -150,7 +150,8 @@ def change_report(
     failure: Mapping[str, Any] | None = None,
     gate: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """``{schema, outcome, reason, files, restarted, stopped, state, restored, problem, verification, checks, gate}``.
+    """``{schema, outcome, reason, files, restarted, stopped, state, restored, problem, verification, checks, gate,
+    models}``; ``models`` is what models_report() adds.
 
     ``written`` is what file_transaction returned; ``failure`` is of a run that failed: ``{reason, restored, problem,
     verification, checks}``, what snapshot returned when it was restored, why that did not go as it should, how the
@@ -170,6 +171,7 @@ def change_report(
         "verification": None,
         "checks": [],
         "gate": gate,
+        "models": None,
     }
     if failure is not None:
         back = (failure.get("restored") or {}).get("restored")

@@ -8,6 +8,7 @@ Topology, the role's variables and what was found on the host in; everything tha
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import posixpath
 from types import MappingProxyType
@@ -49,6 +50,13 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._render import (
     render_slice,
     render_template_unit,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._served.decide import (
+    askable,
+    has_work,
+    served,
+    verified_with,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._served.wanted import served_names
 from ansible_collections.inference.ollama.plugins.plugin_utils._store_move import with_moves
 from ansible_collections.inference.ollama.plugins.plugin_utils._template import inherited
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space
@@ -77,7 +85,9 @@ class Run(NamedTuple):
     files, as desired_state() returned them; ``lockstep`` says whether the hosts of a batch do each task together;
     ``search`` are the options of a search for the best settings, None where there is none; ``install`` is what
     _install.decide returned, None where nothing is installed; ``programs`` are the SHA-256 of the programs that the
-    role has, by their paths.
+    role has, by their paths; ``trial``: settings are tried in the place of variables. ``known`` is what was read for
+    the models to serve beside the store, ``{service, files}``: what service_info returned, and files of the controller
+    by their path.
     """
 
     host: str
@@ -88,6 +98,8 @@ class Run(NamedTuple):
     search: Mapping[str, Any] | None = None
     install: Mapping[str, Any] | None = None
     programs: Mapping[str, str] = MappingProxyType({})
+    trial: bool = False
+    known: Mapping[str, Any] | None = None
 
 
 def desired_state(
@@ -114,7 +126,7 @@ def desired_state(
         errors += [
             *host_errors(topology, options, found, plan),
             *found_errors(options, found, plan),
-            *gate_errors(options, models),
+            *gate_errors(options, models, served_names(options)),
             *install.get("refusals", ()),
             *moves.errors,
         ]
@@ -154,7 +166,6 @@ def desired_state(
     stale_units = (unit for unit in stale["units"] if _runs_or_starts(unit, found))
     stop = [*stale_units, *extras.ended(found)] if live else []
     removed = [*_present(absent, found), *stop, *lost_secrets(options, made_with, secrets_path)]
-    errors += _other_variables(options, run, variables, others, removed) if run.preflight else ()
     if "variables" in found:
         digests = _digests({path: texts[path] for path in paths})
         texts[f"{prefix}{VARIABLES_FILE}"] = kept_text({**variables, **record}, digests)
@@ -162,8 +173,20 @@ def desired_state(
     changes = [*kept.values(), *_changes(wanted_digests, absent, found), *switched(install)]
     # A dry run cannot ask systemd for instances of a template that is not there yet.
     loadable = live and (not run.check_mode or (template_is_ours if plan["template"] else not is_new(run.install)))
-    if run.preflight and live:
-        errors += _unchangeable(plan, options, found, changes, stale["units"])
+    brought, wrong, said_of_models = served(
+        plan,
+        topology,
+        options,
+        functools.partial(store_of, plan, topology, options, found),
+        # Where settings are tried or searched no model comes or goes.
+        {**models, **(run.known or {})} if models and live and not run.trial and run.search is None else None,
+    )
+    if run.preflight:
+        errors += [
+            *_other_variables(options, run, variables, others, removed),
+            *(_unchangeable(plan, options, found, changes, stale["units"]) if live else ()),
+            *wrong,
+        ]
     if errors:
         return {"refusals": list(dict.fromkeys(errors))}
     everywhere = found["unfinished"] or not {secrets_path, *switched(install), *install.get("texts", ())}.isdisjoint(
@@ -175,7 +198,7 @@ def desired_state(
     apply = [setting for setting, value in wanted if live and now.get(setting.name) != value]
     made: dict[str, Any] = {
         "refusals": [],
-        "notices": [*notices, *record_lost(made_with, plan)],
+        "notices": [*notices, *said_of_models, *record_lost(made_with, plan)],
         "plan": plan,
         "installed": installed,
         "store": store_of(plan, topology, options, found),
@@ -188,6 +211,7 @@ def desired_state(
             or start
             or apply
             or moves.step
+            or has_work(brought)
             or (live and extras.due(changes, found))
         ),
         # What becomes of the models where their folder is another one than before.
@@ -216,6 +240,8 @@ def desired_state(
     }
     return {
         **made,
+        "verify_with": verified_with(plan, options, brought),
+        "served": askable(brought, [unit for unit in found["active"] or () if unit not in restart]),
         "gate": gate_of(topology, options, made, servers_of(found), lockstep=run.lockstep),
         "space": None if run.search is None else tuning_space(topology, options, run.search, before, models),
     }

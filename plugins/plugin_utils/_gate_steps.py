@@ -26,7 +26,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.objective import BALANCED, LATENCY, LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 # Rounds of each side at most.
 ROUNDS = 3
@@ -48,8 +48,13 @@ def is_on(options: Mapping[str, Any]) -> bool:
         return False
 
 
-def gate_errors(options: Mapping[str, Any], models: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield why nothing could be measured: no model is named, or the store that was read has none of that name."""
+def gate_errors(
+    options: Mapping[str, Any], models: Mapping[str, Any] | None, brought: Iterable[str] = ()
+) -> Iterator[str]:
+    """Yield why nothing could be measured: no model is named, or the store that was read has none of that name.
+
+    ``brought`` are names of models that the role brings.
+    """
     if not is_on(options):
         return
     model = str(options.get("benchmark_model") or "")
@@ -71,7 +76,7 @@ def gate_errors(options: Mapping[str, Any], models: Mapping[str, Any] | None) ->
     names = [str(each["name"]) for each in (models or {}).get("models") or [] if each.get("source") != "file"]
     # What could not be read may be it.
     known = stores and all(store.get("readable") for store in stores) and not (models or {}).get("problems")
-    if known and not any(same(name, model) for name in names):
+    if known and not any(same(name, model) for name in (*names, *brought)):
         there = f"it has {listed(names)}" if names else "it has none"
         paths = " and ".join(str(store["path"]) for store in stores)
         yield (

@@ -23,6 +23,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.service import MODELS
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import environment
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import plan_or_errors
+from ansible_collections.inference.ollama.plugins.plugin_utils._served.decide import is_wanted, wants_memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,21 +73,46 @@ def models_question(
     plan, _errors = plan_or_errors(topology, without_models(options), found.get("found_unit"))
     changeable = preflight and bool(unit_of(topology)) and not prefix_of(options)
     checked = changeable and (is_on(options) or (plan is not None and rewrites(plan["release"])))
-    everything = wants_store(options) or checked
+    brought = is_wanted(options) and not prefix_of(options)
+    everything = wants_store(options) or checked or brought
     names = [] if everything or plan is None else compared(topology, options)
     if not everything and not names:
         return None
+    servers = [instance["name"] for instance in plan["instances"]] if plan and brought else [None]
     # What is there to be served lies in the old store while it has not moved.
     moves = found.get("moves")
-    store = (moves.models_in if moves is not None else None) or store_of(plan, topology, options, found)
-    return {**({} if store is None else {"stores": [store]}), **({"names": names} if names else {})}
+    old = moves.models_in if moves is not None else None
+    stores = [old] if old else [store_of(plan, topology, options, found, server) for server in servers]
+    known = [store for store in dict.fromkeys(stores) if store is not None]
+    return {**({"stores": known} if known else {}), **({"names": names} if names else {})}
+
+
+def memory_question(
+    topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return what the module service_info is asked where models are to stay in memory; None where none are."""
+    if not wants_memory(options) or not unit_of(topology) or prefix_of(options) or options["topology_root"] != "/":
+        return None
+    plan, _errors = plan_or_errors(topology, without_models(options), found.get("found_unit"))
+    if plan is None:
+        return None
+    units = [{"unit": instance["unit"], "url": instance["url"]} for instance in plan["instances"]]
+    return {"units": units, "parts": ["api"], "command_timeout": options["command_timeout"]}
 
 
 def store_of(
-    plan: Mapping[str, Any] | None, topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any]
+    plan: Mapping[str, Any] | None,
+    topology: Mapping[str, Any],
+    options: Mapping[str, Any],
+    found: Mapping[str, Any],
+    server: str | None = None,
 ) -> str | None:
-    """Return the store that the servers of the plan use, ``~USER`` for a home; None where no unit says whose it is."""
-    planned = environment(plan, plan["instances"][0]["name"]).get(MODELS) if plan else options.get("models_path")
+    """Return the store that a server of the plan uses, the first one unless another is named, ``~USER`` for a home.
+
+    None where no unit says whose it is.
+    """
+    name = server or (plan["instances"][0]["name"] if plan else "")
+    planned = environment(plan, name).get(MODELS) if plan else options.get("models_path")
     if str(planned or "").startswith("/"):
         return str(planned)
     # envconfig.Models() of Ollama 0.32.15; systemd sets HOME to the home of User=.

@@ -22,6 +22,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
     SLICE,
     VARIABLE,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._served.report import models_clauses, models_pending
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import counts_of, wrapped
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _clauses(variables: Mapping[str, Any], change: Mapping[str, Any], *, check_m
     desired = variables["__ollama"]
     changed = change["outcome"] == CHANGED
     if changed:
-        yield _changed(change, check_mode=check_mode)
+        yield from filter(None, [_changed(change, check_mode=check_mode)])
     elif desired["pending"]:
         yield _pending(desired)
     else:
@@ -98,6 +99,9 @@ def _clauses(variables: Mapping[str, Any], change: Mapping[str, Any], *, check_m
         yield f"verified: {counts_of(verification)}"
     elif releases := _releases(variables):
         yield f"API answers with {releases}"
+    yield from models_clauses(change.get("models"))
+    if changed and check_mode:
+        yield from (f"would {act}" for act in models_pending(desired.get("served")))
     if changed and change.get("gate"):
         yield f"gate: {change['gate']['text']}"
     plan = desired["plan"]
@@ -124,7 +128,7 @@ def _pending(desired: Mapping[str, Any]) -> str:
     start = [unit for unit in desired["start"] if unit not in desired["restart"]]
     for verb, units in (("restart", desired["restart"]), ("stop", desired["stop"]), ("start", start)):
         acts += [f"{verb} {' and '.join(units)}"] if units else []
-    return ", ".join(acts) or "to be changed"
+    return ", ".join([*acts, *models_pending(desired.get("served"))]) or "to be changed"
 
 
 def _files(number: int, what: str) -> str:

@@ -30,6 +30,8 @@ _ABOUT = "Managed by Ansible, role inference.ollama.ollama: the variables that t
 _NAMES = "environment"
 # Of what was measured a host keeps the record that its plan took: others are other hosts'.
 MEASURED = "measured"
+# Which models servers are to have decides none of their files.
+MODELS, INSTANCES = "models", "instances"
 # The longest value in a sentence.
 _LONGEST = 120
 
@@ -56,10 +58,19 @@ def used(options: Mapping[str, Any]) -> dict[str, Any]:
     ``options`` are the role's variables without their prefix.
     """
     return {
-        name: _kept(option, options[name])
+        name: _kept(option, _without_models(options[name]) if name == INSTANCES else options[name])
         for name, option in load().options.items()
-        if option.scope != "role" and name in options and name != MEASURED
+        if option.scope != "role" and name in options and name not in (MEASURED, MODELS)
     }
+
+
+def _without_models(instances: object) -> object:
+    if not isinstance(instances, (list, tuple)):
+        return instances
+    return [
+        {key: value for key, value in entry.items() if key != MODELS} if isinstance(entry, Mapping) else entry
+        for entry in instances
+    ]
 
 
 def taken_record(plan: Mapping[str, Any]) -> dict[str, Any]:

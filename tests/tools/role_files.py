@@ -45,12 +45,14 @@ TYPES = {
     "models": "list",
     "names": "list",
     "networks": "list",
+    "parameters": "dict",
+    "served_models": "list",
     "unsigned": "int",
 }
 RAW = frozenset(
     {"boolean", "bytes", "devices", "duration", "instances", "integer", "names", "ollama_boolean", "unsigned"}
 )
-ELEMENTS = {"measured": "raw", "models": "raw", "names": "str", "networks": "raw"}
+ELEMENTS = {"measured": "raw", "models": "raw", "names": "str", "networks": "raw", "served_models": "raw"}
 WHOLE = frozenset({"bytes", "integer", "unsigned"})
 # How the README names the values of a type.
 VALUES = {
@@ -70,8 +72,10 @@ VALUES = {
     "networks": "list",
     "ollama_boolean": "true, false",
     "pattern": "name",
+    "parameters": "names with values",
     "secret": "text, never shown",
     "secrets": "names with values, never shown",
+    "served_models": "list",
 }
 
 

@@ -29,7 +29,7 @@ STANDARD = (
     "~/.ollama/models",
 )
 # What the server's record does not know of a model in a store.
-_KEPT = ("name", "store", "digest", "size_bytes", "files", "parameters", "requires", "runner")
+_KEPT = ("name", "store", "digest", "size_bytes", "files", "parameters", "modelfile", "requires", "runner")
 
 
 def gather(

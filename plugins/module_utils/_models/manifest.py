@@ -12,10 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.record import NO_PARAMETERS, PARAMETERS, is_whole
+from ansible_collections.inference.ollama.plugins.module_utils._text import MOST
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # A model of safetensors has a layer of 200 bytes for each of thousands of tensors.
 LARGEST = 1 << 22
@@ -26,6 +30,8 @@ _LIST = "application/vnd.ollama.manifest.list.v2+json"
 _RUNNERS = ("llamacpp", "ggml", "ollama", "mlx")
 _GREATEST = (1 << 63) - 1
 _LONGEST_NUMBER = 20
+# Of a parameter, in characters.
+_LONGEST_NAME, _LONGEST_TEXT = 80, 4096
 
 
 class Layer(NamedTuple):
@@ -138,9 +144,20 @@ def _chosen(children: object, digest: str) -> Manifest:
     raise OllamaError(f"the manifest lists no manifest for one of the runners {', '.join(_RUNNERS)}")
 
 
-def parameters_from(data: bytes) -> dict[str, Any]:
-    """The parameters of a Modelfile that decide what the model takes; None for those that it does not set."""
+def plain_parameters(data: bytes) -> dict[str, Any]:
+    """The parameters of a Modelfile, as far as they are texts, numbers, truth values and lists of texts."""
     said = parsed(data, "the file of the parameters")
+    return {str(name)[:_LONGEST_NAME]: value for name, value in list(said.items())[:MOST] if _is_plain(value)}
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return len(value) <= MOST and all(isinstance(each, str) and len(each) <= _LONGEST_TEXT for each in value)
+    return isinstance(value, (bool, int, float)) or (isinstance(value, str) and len(value) <= _LONGEST_TEXT)
+
+
+def parameters_of(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the parameters that decide what the model takes; None for those that are not set."""
     return {**NO_PARAMETERS, **{name: parameter(said.get(name), kind) for name, kind in PARAMETERS.items()}}
 
 

@@ -130,6 +130,7 @@ def record_from(metadata: Mapping[str, Any], tensors: Sequence[Tensor] | None, p
         "embedding_only": values.get("pooling_type") is not None,
         "metadata": _further(metadata, family),
         "parameters": dict(NO_PARAMETERS),
+        "modelfile": None,
         "requires": text_of(metadata.get("general.requires")),
         "runner": None,
     }

@@ -20,8 +20,9 @@ from ansible_collections.inference.ollama.plugins.module_utils._models.manifest 
     Layer,
     Manifest,
     manifest_from,
-    parameters_from,
+    parameters_of,
     parsed,
+    plain_parameters,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._models.names import shortened, shown
 from ansible_collections.inference.ollama.plugins.module_utils._models.projector import described, projector_from
@@ -100,7 +101,12 @@ def _record(folder: Folder, name: str, place: str, problem: Problem) -> dict[str
         for layer in manifest.layers
         if layer.kind in _ROLES
     ]
-    record["parameters"] = _parameters(folder, manifest, record["parameters"], problem)
+    said = _parameters(folder, manifest, problem)
+    record["parameters"] = record["parameters"] if said is None else parameters_of(said)
+    record["modelfile"] = {
+        **{kind: next((layer.digest for layer in manifest.of(kind)), None) for kind in ("template", "system")},
+        "parameters": said,
+    }
     record["requires"] = text_of(config.get("requires")) or record["requires"]
     record["runner"] = top.runner or manifest.runner
     # Converters need not say it in the file.
@@ -119,14 +125,16 @@ def _config(folder: Folder, manifest: Manifest, problem: Problem) -> dict[str, A
         return {}
 
 
-def _parameters(folder: Folder, manifest: Manifest, none: dict[str, Any], problem: Problem) -> dict[str, Any]:
-    found = none
+def _parameters(folder: Folder, manifest: Manifest, problem: Problem) -> dict[str, Any] | None:
+    """All parameters of the model's Modelfile, none where it has none; None where they cannot be read."""
+    found: dict[str, Any] | None = {}
     for layer in manifest.of("params"):
         path = folder.blob(layer.digest)
         try:
-            found = parameters_from(folder.data(path, _SMALL))
+            found = plain_parameters(folder.data(path, _SMALL))
         except OllamaError as error:
             problem(str(error) if str(error).startswith(folder.path) else f"{path}: {error}")
+            found = None
     return found
 
 

@@ -97,6 +97,21 @@ def _advised(models: Sequence[Mapping[str, Any]], server: _Server, release: str)
     return [advise(model, server.topology, server.environment, release, place) for model in models]
 
 
+def stays(
+    records: Sequence[Mapping[str, Any]], topology: Mapping[str, Any], plan: Mapping[str, Any], server: str
+) -> list[str]:
+    """Return the names of the models that are not in a server's memory once all were loaded, one after the other.
+
+    Records of which nobody knows what they take, and a plan without a release, say nothing.
+    """
+    known = [record for record in records if all(record.get(key) for key in _NEEDED)]
+    part = next((each for each in _planned(topology, plan) if each.name == server), None)
+    if part is None or not plan.get("release"):
+        return []
+    placed = place_with(known, read_inputs(part.topology, part.environment, plan["release"]))["models"]
+    return [str(entry["name"]) for entry in placed if entry["fits"] is not None and not entry["resident"]]
+
+
 def _only(topology: Mapping[str, Any], environment: Mapping[str, Any]) -> Iterator[_Server]:
     yield _Server("ollama", topology, {str(name): str(value) for name, value in environment.items()})
 

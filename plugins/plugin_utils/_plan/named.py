@@ -21,6 +21,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models impo
     is_auto,
     parse_models,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._served.wanted import served_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +61,7 @@ def name_models(options: Mapping[str, Any], read: Mapping[str, Any] | None) -> N
     """
     errors: list[str] = []
     warnings: list[dict[str, str]] = []
-    store = _Store(read or {})
+    store, coming = _Store(read or {}), served_names(options)
 
     def models(variable: str, value: Any) -> list[Any]:  # noqa: ANN401 - whatever the variable holds
         if is_auto(value):
@@ -76,10 +77,21 @@ def name_models(options: Mapping[str, Any], read: Mapping[str, Any] | None) -> N
             try:
                 made.append(store.file(entry) if is_file(entry) else store.model(entry))
             except ValueError as error:
-                errors.append(f"{variable}: {error}")
+                if any(same(entry, name) for name in coming) and not store.has(entry):
+                    warnings.append(_to_come(variable, entry))
+                else:
+                    errors.append(f"{variable}: {error}")
         return made
 
     return Named(_replaced(options, models), errors, warnings)
+
+
+def _to_come(variable: str, name: str) -> dict[str, str]:
+    return {
+        "code": "models-to-come",
+        "message": f"{variable} names {name}, which this run brings (ollama_models); it is not reckoned with yet",
+        "remedy": "run the role again once it is there, which makes the plan exact and may restart the servers",
+    }
 
 
 class _Store:
@@ -99,6 +111,10 @@ class _Store:
         if record is None:
             raise ValueError(f"{name!r} {self._lack()}")
         return self._of(record, repr(name))
+
+    def has(self, name: str) -> bool:
+        """Whether a model of this name was read, whatever is known of it."""
+        return any(same(str(each.get("name")), name) for each in self._models)
 
     def file(self, path: str) -> ReferenceModel:
         """The model of a file on the controller; ValueError says why there is none."""

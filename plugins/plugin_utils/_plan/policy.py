@@ -22,6 +22,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._options import A
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import parse_models
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.records import parse_records
 from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import secret_names
+from ansible_collections.inference.ollama.plugins.plugin_utils._served.wanted import parse_served
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import HIDDEN, check_value
 
 if TYPE_CHECKING:
@@ -184,4 +185,5 @@ _LISTS: Mapping[str, Callable[[object], object]] = {
     "names": _names,
     "networks": _networks,
     "secrets": _secrets,
+    "served_models": parse_served,
 }

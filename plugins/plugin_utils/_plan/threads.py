@@ -190,14 +190,29 @@ def _variable(planning: Planning, threads: int, source: str, *, bound: bool) -> 
         reason = f"{planning.release_text} does not read it: it acts from {since} on"
         planning.record(VARIABLE, THREADS, None, CONTRACT, reason)
     if not acts and (bound or planning.policy.num_threads is not None or threads < _default(planning)):
-        known = planning.release_text if planning.release else f"a release before {since}"
+        _warn(planning, threads, bound=bound)
+
+
+def _warn(planning: Planning, threads: int, *, bound: bool) -> None:
+    since = planning.since(SETTABLE)
+    known = planning.release_text if planning.release else f"a release before {since}"
+    why = f"{known} takes no thread count from its environment"
+    if planning.release is not None and planning.policy.derive_threads and planning.policy.models:
         planning.warn(
-            "threads-not-settable",
-            f"{known} takes no thread count from its environment and starts one thread per physical core of the"
-            f" host{', so the binding cannot be matched by the unit' if bound else ''}",
-            f"put PARAMETER num_thread {threads} into the models' Modelfiles or num_thread: {threads} into the"
-            f" requests' options, or upgrade to Ollama {since} or later",
+            "threads-by-model",
+            f"{why}; ollama_derive_threads makes a model with num_thread {threads} of each of ollama_models, and those"
+            " without it start one thread per physical core of the host",
+            "let clients ask for the models whose tag ends in -threads",
         )
+        return
+    planning.warn(
+        "threads-not-settable",
+        f"{why} and starts one thread per physical core of the"
+        f" host{', so the binding cannot be matched by the unit' if bound else ''}",
+        f"set ollama_derive_threads, which makes a model with num_thread {threads} of each of ollama_models; or put"
+        f" PARAMETER num_thread {threads} into the models' Modelfiles or num_thread: {threads} into the requests'"
+        f" options, or upgrade to Ollama {since} or later",
+    )
 
 
 def _default(planning: Planning) -> int:

@@ -176,8 +176,8 @@ def _too_many(subject: Subject, planned: int) -> str:
     if "LLAMA_ARG_THREADS" in subject.environment:
         return cause.remedy(subject, "LLAMA_ARG_THREADS", str(planned))
     return (
-        f"this release takes no thread count from the unit: put PARAMETER num_thread {planned} into the Modelfiles, or"
-        " upgrade"
+        "this release takes no thread count from the unit: set ollama_derive_threads and name the model in"
+        f" ollama_models, put PARAMETER num_thread {planned} into the Modelfiles, or upgrade"
     )
 
 

@@ -130,6 +130,18 @@ RIGHT = {
     "measured_file": ["ollama_measured: []\n", {"settings": {"num_parallel": 8}}],
     "model_placement": [[record(), record("other")], CARDS, {"OLLAMA_CONTEXT_LENGTH": "8192"}, "0.34.1"],
     "model_fit": [{"models": [SMALL], "problems": ["x"]}, TOPOLOGY, PLAN, "0.34.1", [SMALL["name"]]],
+    "model_loads": [
+        {"memory": [{"unit": "u", "url": "x", "keep": ["m"], "warm_up": [], "keep_alive": "5m"}], "loads": []},
+        ["u"],
+        [{"unit": "u", "url": "x"}],
+        {"service": {"instances": [{"unit": "u", "api": {"models": [{"name": "o", "expires_at": MOMENT}]}}]}},
+        MOMENT,
+    ],
+    "models_report": [
+        {"schema": 1, "outcome": "unchanged"},
+        [{"changed": True, "item": {"name": "m", "state": "present"}}],
+        [{"changed": True, "item": {"name": "m", "unit": "u"}, "time_to_first_token_ms": {"m": 9.5}}],
+    ],
     "plan_table": [PLAN, "h"],
     "report_page": [WRAPPED["fleet_report"](FLEET, MOMENT)],
     "restore_report": [RESTORED, "h", VERIFIED],

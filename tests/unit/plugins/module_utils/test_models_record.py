@@ -69,7 +69,8 @@ def test_a_dense_model():
             "attention.layer_norm_rms_epsilon": pytest.approx(1e-5),
         },
         "parameters": {"num_ctx": None, "num_thread": None, "num_gpu": None, "use_mmap": None, "num_batch": None},
-        "requires": None,
+        "modelfile": None,
+            "requires": None,
         "runner": None,
     }
 
