@@ -136,6 +136,15 @@ class Files:
         except (OSError, ValueError):
             return False
 
+    def kind(self, path: str) -> str:
+        """What is at a path itself: ``absent``, ``file``, ``folder``, ``link`` or ``other``."""
+        try:
+            mode = os.lstat(self._place(path)).st_mode
+        except (OSError, ValueError):
+            return "absent"
+        kinds = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
+        return kinds.get(stat.S_IFMT(mode), "other")
+
     def target(self, path: str) -> str | None:
         """The target of a symbolic link, as in ``../../bus/pci/drivers/nvidia``; None for other files."""
         try:
