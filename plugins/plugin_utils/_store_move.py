@@ -118,13 +118,13 @@ def store_move(
     if read["same_place"]:
         # By the link that the move from there has left.
         ours = read.get("moved") and read["moved"]["source"] == target["path"] and target["link"]
-        return Decision(step, makes=makes) if ours and _wish(options) is not False else Decision()
+        return Decision(step, makes=makes) if ours and _asked_for(options) is not False else Decision()
     if not source["files"]:
         return Decision()
     return _due(options, found, read, step)._replace(makes=makes)
 
 
-def _wish(options: Mapping[str, Any]) -> bool | None:
+def _asked_for(options: Mapping[str, Any]) -> bool | None:
     """What the operator wants; None for auto."""
     try:
         value = read_option(load().options["models_path_move"], options.get("models_path_move", "auto"))
@@ -136,11 +136,11 @@ def _wish(options: Mapping[str, Any]) -> bool | None:
 def _due(
     options: Mapping[str, Any], found: Mapping[str, Any], read: Mapping[str, Any], step: dict[str, Any]
 ) -> Decision:
-    source, target, wish = read["source"], read["target"], _wish(options)
+    source, target, asked_for = read["source"], read["target"], _asked_for(options)
     what = f"{source['path']} has {_models(source)} ({gib(source['size_bytes'])})"
-    if wish is False:
+    if asked_for is False:
         return Decision(notices=(f"{what}, which stay there: {_OPTION} is false",))
-    if wish is None and read_kept(found.get("variables")) is None:
+    if asked_for is None and read_kept(found.get("variables")) is None:
         if target["models"] or not source["models"]:
             return Decision(notices=(f"{what}, which stay there; {_OPTION}: true moves them to {target['path']}",))
         refusal = (

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Archives in the layout of releases, and a mirror that fails as it is told."""
+"""Archives in the layout of releases, and a mirror with faults."""
 
 from __future__ import annotations
 

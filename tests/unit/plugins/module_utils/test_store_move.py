@@ -275,7 +275,7 @@ def test_what_the_new_store_had_before_stays_there_when_the_move_is_taken_back(p
 
 @pytest.mark.usefixtures("links")
 def test_links_in_a_store_lead_into_the_new_one(places):
-    """An absolute one into the old store is written anew, others stay."""
+    """An absolute one into the old store leads into the new one, others stay."""
     state, old, new = places
     (old / "manifests-v2").mkdir()
     (old / "manifests-v2/a").symlink_to(f"{old}/{NAME}")

@@ -60,8 +60,8 @@ def test_check_mode_says_what_would_be_done_and_does_nothing(run, args):
     assert os.path.isdir(args["source"])
 
 
-def test_what_is_wrong_is_said_in_a_sentence(run, args):
-    """A time of nought, a path that is none, a user that is none."""
+def test_wrong_options_are_refused_in_a_sentence(run, args):
+    """A time of nought, a relative path, a user who does not exist."""
     assert "max_duration: 0 is not allowed" in run(**args, max_duration=0)[1]["msg"]
     assert "models: allowed is an absolute path" in run(**{**args, "target": "models"})[1]["msg"]
     assert "~nobody-at-all/m: allowed" in run(**{**args, "source": "~nobody-at-all/m"})[1]["msg"]

@@ -54,7 +54,7 @@ def test_both_stores_are_described(run, stores):
 
 
 def test_another_model_of_the_same_name_is_a_conflict(run, stores):
-    """One that is the same is none."""
+    """Two files of one content are no conflict."""
     put(stores[1], TINY)
     assert ask(run, stores)["conflicts"] == []
     put(stores[1], TINY, '{"other": 1}')
@@ -75,7 +75,7 @@ def test_a_move_that_is_under_way_or_has_ended_is_named(run, stores):
     assert "it names no move of a store" in ask(run, stores)["problems"][0]
 
 
-def test_a_path_that_is_none_is_refused(run, stores):
+def test_a_relative_path_is_refused(run, stores):
     """And a home of nobody."""
     code, result = run(source="models", target=str(stores[1]))
     assert (code, "allowed is an absolute path" in result["msg"]) == (1, True)

@@ -94,8 +94,8 @@ def answer(**changes):
     }
 
 
-def decide(wish="auto", *, role=True, **changes):
-    return store_move({**DEFAULTS, "models_path_move": wish}, host(path=OLD, role=role), ASKED, answer(**changes))
+def decide(move="auto", *, role=True, **changes):
+    return store_move({**DEFAULTS, "models_path_move": move}, host(path=OLD, role=role), ASKED, answer(**changes))
 
 
 def step_of(step, source=OLD, target=NEW):
@@ -104,19 +104,19 @@ def step_of(step, source=OLD, target=NEW):
 
 def test_models_move_on_a_host_of_the_role_and_where_it_is_asked_for():
     """The folder is made, and the models are read in the old one until then."""
-    for decision in (decide(), decide(wish=True, role=False), decide(wish="yes", role=False)):
+    for decision in (decide(), decide(move=True, role=False), decide(move="yes", role=False)):
         assert (decision.step, decision.makes, decision.models_in) == (step_of("move"), True, OLD)
-    assert decide(wish="nonsense").step == step_of("move")
+    assert decide(move="nonsense").step == step_of("move")
     assert Decision().models_in is None
 
 
 def test_an_empty_store_beside_a_full_one_is_never_silent():
-    """Refused on a host that was not the role's; with models in both, or none in the old one, it is said."""
+    """Refused on a host that was not the role's; with models in both, a notice names them."""
     refused = decide(role=False)
     assert refused.step is None
     assert "/srv/old has 2 models (5.0 GiB), and /srv/new has none" in refused.errors[0]
     assert "true moves them" in decide(role=False, target={"models": 1}).notices[0]
-    assert decide(wish=False).notices == (
+    assert decide(move=False).notices == (
         "/srv/old has 2 models (5.0 GiB), which stay there: ollama_models_path_move is false",
     )
     assert decide(source={"files": 0, "models": 0}) == Decision()
@@ -171,7 +171,7 @@ def test_a_link_of_an_earlier_move_gives_way_and_anybody_else_s_stays():
     link = {"path": NEW, "there": True, "link": OLD}
     ours = {"source": NEW, "target": OLD}
     assert decide(same_place=True, target=link, moved=ours).step == step_of("move")
-    assert decide(wish=False, same_place=True, target=link, moved=ours).step is None
+    assert decide(move=False, same_place=True, target=link, moved=ours).step is None
     assert decide(same_place=True, target=link).step is None
 
 
