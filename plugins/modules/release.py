@@ -222,7 +222,13 @@ from ansible_collections.inference.ollama.plugins.module_utils._install.sources 
     archives_of,
     with_checksums,
 )
-from ansible_collections.inference.ollama.plugins.module_utils._install.stage import is_there, locked, stage
+from ansible_collections.inference.ollama.plugins.module_utils._install.stage import (
+    clear,
+    is_there,
+    leftovers,
+    locked,
+    stage,
+)
 
 _LONGEST, _LONGEST_SILENCE, _MOST_RETRIES = 86400, 3600, 100
 
@@ -290,7 +296,10 @@ def _present(places: Places, params: dict[str, Any], *, check_mode: bool) -> tup
     if is_there(places, version, archives):
         marker = read_marker(places.release(version), version) or {}
         known = {name: marker.get(name) for name in ("bytes", "files")}
-        return {"changed": False, "release": {**release, **known}}, _shown(places)
+        left = leftovers(places, version, archives)
+        if left and not check_mode:
+            clear(places, left)
+        return {"changed": bool(left), "release": {**release, **known}, "removed": left}, _shown(places)
     archives = with_checksums(archives, params["checksums"], params["timeout"], unverified=params["unverified"])
     if check_mode:
         after = {**_shown(places), version: [archive.name for archive in archives]}

@@ -60,7 +60,7 @@ def read(url: str, timeout: float, largest: int) -> bytes:
 
 
 def leads_to(url: str, timeout: float) -> str:
-    """The address that a server's redirects lead to. Raise OllamaError where that is none."""
+    """The address that a server's redirects lead to. Raise OllamaError where they end in an error."""
     try:
         answer = ask(url, timeout, method="HEAD")
     except FailedAttempt as failed:

@@ -54,7 +54,7 @@ class _Wanted(NamedTuple):
     checked: bool
 
 
-def fetch(  # noqa: PLR0913 - what a download can be told
+def fetch(  # noqa: PLR0913 - the options of a download
     url: str,
     path: str,
     *,

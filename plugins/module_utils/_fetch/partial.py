@@ -86,7 +86,7 @@ class Partial:
         self.total, self.validator, self.digest = None, None, hashlib.sha256()
 
     def begin(self, validator: str | None, total: int | None) -> None:
-        """Begin anew with a content of the address. Raise OSError."""
+        """Begin from scratch with a content of the address. Raise OSError."""
         self._empty()
         note = {"address": self._whose, "validator": validator, "total": total}
         with contextlib.suppress(FileNotFoundError):

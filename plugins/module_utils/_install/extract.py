@@ -202,7 +202,7 @@ class Extraction:
 
 
 class _Source:
-    """What tarfile reads from; an error of the archive is told from one of the disk that is written to."""
+    """The file that tarfile reads from; an error of the archive is another one than that of a disk."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file

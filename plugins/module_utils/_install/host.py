@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a host decides which archives it takes and as whom the server runs: distribution, board, accounts, room.
+"""The facts by which a host takes its archives and runs the server: distribution, board, accounts, room.
 
 os-release(5), passwd(5), group(5); /etc/nv_tegra_release of NVIDIA's boards: R35 is JetPack 5, R36 is JetPack 6
 (scripts/install.sh@v0.30.0 asks the same).

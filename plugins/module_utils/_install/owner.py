@@ -4,7 +4,7 @@
 """Who brought the Ollama that is on a host: this collection, a package, install.sh, snap, Homebrew, a person.
 
 A package is named only where the database of its manager has the very file: dpkg-query(1), rpm(8), pacman(8) and
-apk(8), and the files in which dpkg and pacman keep what they know. install.sh of Ollama writes a unit that can be told
+apk(8), and the files in which dpkg and pacman keep what they know. install.sh of Ollama writes a unit with known lines
 (scripts/install.sh@v0.30.0, configure_systemd()).
 """
 

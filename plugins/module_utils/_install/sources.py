@@ -69,7 +69,8 @@ def archives_of(asked: Sequence[Mapping[str, Any]]) -> list[Archive]:
         if name in ("", ".", "..") or "/" in name or not name.isprintable() or len(name) > 200:
             raise OllamaError(f"archives: {name[:80]!r} is not the name of a file")
         if bool(url) == bool(path):
-            raise OllamaError(f"archives: {name} has {'both' if url else 'neither'} url and path; right is one of them")
+            has = "both url and path" if url else "neither url nor path"
+            raise OllamaError(f"archives: {name} has {has}; right is one of them")
         if name in [archive.name for archive in found]:
             raise OllamaError(f"archives: {name} is named twice")
         sha256 = required(entry["sha256"], f"archives: {name}: sha256") if entry.get("sha256") else None
@@ -134,18 +135,24 @@ def opened(
             within=limits.left(),
             largest=MOST_BYTES,
         )
-    try:
-        descriptor = os.open(path, FILE_FLAGS)
-    except OSError as error:
-        raise OllamaError(f"{path}: cannot be read ({error.strerror})") from None
-    with open(descriptor, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OllamaError(f"{path}: cannot be read (it is not a regular file)")
+    with _file(path) as file:
         size, found = (fetched.bytes, fetched.sha256) if fetched else _digest(file, limits)
         if archive.sha256 not in (None, found):
             raise OllamaError(f"{path}: its SHA-256 is {found}, expected {archive.sha256}; nothing of it was used")
         resumed = fetched.resumed_bytes if fetched else 0
         yield Opened(file, size, found, size - resumed if fetched else 0, resumed)
+
+
+def _file(path: str) -> IO[bytes]:
+    """Open a regular file, through no link."""
+    try:
+        descriptor = os.open(path, FILE_FLAGS)
+    except OSError as error:
+        raise OllamaError(f"{path}: cannot be read ({error.strerror})") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OllamaError(f"{path}: cannot be read (it is not a regular file)")
+    return os.fdopen(descriptor, "rb")
 
 
 def _digest(file: IO[bytes] | Any, limits: Limits) -> tuple[int, str]:  # noqa: ANN401 - raw or buffered

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MEGABYTE = 1_000_000
+# A download, the part that is there of one, and what is known of the part.
+_ENDINGS = ("", ".partial", ".partial.json")
 
 
 class Staged(NamedTuple):
@@ -67,6 +69,23 @@ def stage(places: Places, version: str, archives: Sequence[Archive], limits: Lim
             return _stage(places, version, archives, limits, progress)
     except OSError as error:
         raise OllamaError(_sentence(places, version, error)) from None
+
+
+def leftovers(places: Places, version: str, archives: Sequence[Archive]) -> list[str]:
+    """What a run that was killed right after it had brought the release has left of it."""
+    names = [archive.name for archive in archives if archive.url is not None]
+    downloads = [os.path.join(places.downloads, f"{name}{end}") for name in names for end in _ENDINGS]
+    return [path for path in (places.partial(version), places.old(version), *downloads) if os.path.lexists(path)]
+
+
+def clear(places: Places, paths: Sequence[str]) -> None:
+    """Remove leftovers. Raise OllamaError."""
+    try:
+        with locked(places):
+            for path in paths:
+                delete(path)
+    except OSError as error:
+        raise OllamaError(f"{error.filename or places.folder}: cannot be removed ({error.strerror})") from None
 
 
 def _stage(places: Places, version: str, archives: Sequence[Archive], limits: Limits, progress: Progress) -> Staged:

@@ -4,7 +4,7 @@
 """The bytes within an archive, whatever it is packed with: gzip by Python, Zstandard by Python or the program zstd.
 
 Releases from 0.14.0 on are .tar.zst; compression.zstd is in Python from 3.14 on, and a host may have the package
-zstandard. Memory stays bounded: zstd(1) takes no window above 128 MiB unless it is told to.
+zstandard. Memory stays bounded: zstd(1) takes no window above 128 MiB by itself.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ CHANGING = (
     "fchown",
     "fsync",
     "symlink",
+    "link",
     "ftruncate",
 )
 READING = ("read", "fstat", "stat", "lstat", "listdir", "readlink")

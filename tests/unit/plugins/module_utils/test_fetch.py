@@ -98,7 +98,7 @@ def test_another_run_goes_on(tmp_path):
 
 
 def test_what_is_left_is_of_the_same_address(tmp_path):
-    """And of the same content; else it begins anew."""
+    """And of the same content; else it begins from scratch."""
     files = Files({"/f": DATA, "/g": DATA}, cut(5000))
     with serving_files(files) as url:
         for name, resumed in (("/g", 0), ("/f", 0), ("/f", 5000)):
@@ -135,7 +135,7 @@ def test_a_part_that_was_damaged_is_downloaded_again(tmp_path):
     "note", [b"", b"[]", b"{", b'{"address": 1}', b"[" * 4000, b'{"address": "?", "total": "x", "validator": 5}']
 )
 def test_a_note_that_is_damaged_counts_for_nothing(tmp_path, note):
-    """The download begins anew."""
+    """The download begins from scratch."""
     (tmp_path / "f.partial").write_bytes(b"x" * 5000)
     (tmp_path / "f.partial.json").write_bytes(note)
     assert get(Files({"/f": DATA}), tmp_path / "f") == Fetched(len(DATA), 0, SUM)
@@ -159,7 +159,7 @@ def test_a_server_that_knows_no_parts_sends_all(tmp_path, ranges):
 
 
 def test_a_part_that_nobody_asked_for_is_not_taken(tmp_path):
-    """It begins anew."""
+    """The download begins from scratch."""
 
     def other(handler, data):
         send(handler, 206, data[10:], {"Content-Range": f"bytes 10-{len(data) - 1}/{len(data)}"})
@@ -312,7 +312,7 @@ def test_no_redirect_leads_from_https_to_http():
         exchange._Redirects().redirect_request(request, io.BytesIO(), 302, "", {}, "http://b.example/f?sig=1")
 
 
-def test_nothing_secret_is_said(tmp_path):
+def test_nothing_secret_is_shown(tmp_path):
     """Neither a password in the address nor a signature; both are sent."""
     files = Files({"/f": DATA}, status(403))
     with serving_files(files) as url:

@@ -221,7 +221,7 @@ def test_a_disk_that_fails_is_no_fault_of_the_archive(tmp_path):
         extract._read(SimpleNamespace(read=lambda _size: (_ for _ in ()).throw(broken)), 5)
 
 
-def test_a_host_without_zstd_is_told_what_to_install(tmp_path, monkeypatch):
+def test_a_host_without_zstd_reads_what_to_install(tmp_path, monkeypatch):
     """Neither the program nor a module; one that others may change does not count for root."""
     monkeypatch.setattr(unpack, "find", lambda _name: None)
     monkeypatch.setattr(unpack, "_MODULES", ("no.such.module",))
