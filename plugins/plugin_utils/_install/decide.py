@@ -74,6 +74,12 @@ def decide(asked: Wanted, options: Mapping[str, Any], seen: Seen) -> dict[str, A
         texts[FOUND] = dropin
     current, program = f"{asked.folder}/{CURRENT}", info.get("program") or {}
     links = {current: f"releases/{asked.release}", PROGRAM: f"{current}/bin/ollama"}
+    foreign = program.get("kind") in ("file", "link") and program.get("target") != links[PROGRAM]
+    if foreign and not adopts and not options.get("install_adopt"):
+        errors.append(
+            f"{PROGRAM} is no link to {current}, so that somebody has put another program there; move it away, or let"
+            f" it be kept as {PROGRAM_FOUND} with ollama_install_adopt: true"
+        )
     there = {current: info.get("current_target"), PROGRAM: program.get("target")}
     return {
         "decided": True,
@@ -87,9 +93,7 @@ def decide(asked: Wanted, options: Mapping[str, Any], seen: Seen) -> dict[str, A
         "texts": texts,
         "links": links,
         "changed_links": [path for path, target in links.items() if there[path] != target],
-        "kept": {PROGRAM: PROGRAM_FOUND}
-        if program.get("kind") in ("file", "link") and _is_foreign(program, links)
-        else {},
+        "kept": {PROGRAM: PROGRAM_FOUND} if foreign else {},
         "backup": [UNIT] if unit.get("path") == UNIT and not unit.get("ours") else [],
         "unit": unit.get("path"),
         "provides": [PROGRAM, asked.user, group, account["home"], *([asked.store] if asked.store else [])],
@@ -97,10 +101,6 @@ def decide(asked: Wanted, options: Mapping[str, Any], seen: Seen) -> dict[str, A
         "store_there": asked.store is None or bool((info.get("store") or {}).get("there")),
         "stage": _stage(asked, options, info, sources, local),
     }
-
-
-def _is_foreign(program: Mapping[str, Any], links: Mapping[str, str]) -> bool:
-    return program.get("target") != links[PROGRAM]
 
 
 def _no_latest(info: Mapping[str, Any]) -> str:

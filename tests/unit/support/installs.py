@@ -51,7 +51,7 @@ def info(**said):
 
 def installed(version="0.32.15", **said):
     """A host with a release of this collection."""
-    return info(
+    host = info(
         releases=[{"version": version, "complete": True, "bytes": GIB, "archives": [{"name": BASE}]}],
         current=version,
         current_target=f"releases/{version}",
@@ -60,8 +60,9 @@ def installed(version="0.32.15", **said):
         unit={"path": "/etc/systemd/system/ollama.service", "ours": True},
         account={"user": "ollama", "uid": 990, "gid": 990, "group": "ollama", "home": "/usr/share/ollama"}
         | {"shell": "/bin/false", "groups": ["ollama", "render", "video"]},
-        **{"sources": [], **said},
+        sources=[],
     )
+    return {**host, **said}
 
 
 def by_script(**said):

@@ -144,6 +144,10 @@ REFUSED = {
         {"host": info(program={"path": PROGRAM, "kind": "other", "target": None})},
         f"{PROGRAM} is neither a file nor a link",
     ),
+    "program in our place": (
+        {"host": installed(program={"path": PROGRAM, "kind": "file", "target": None})},
+        f"{PROGRAM} is no link to {FOLDER}/current, so that somebody has put another program there; move it away",
+    ),
     "zstd": (
         {"host": info(zstd={"program": None, "python": False}, os={"id": "void", "id_like": [], "name": "Void"})},
         "the archives of 0.32.15 are unpacked by zstd, which is not here, and how Void installs it is not known",
