@@ -118,7 +118,7 @@ def _sources(asked: Wanted, info: Mapping[str, Any], local: Mapping[str, Mapping
 
 
 def _account(asked: Wanted, info: Mapping[str, Any]) -> dict[str, Any]:
-    """The account of the service, and what of it has to be made."""
+    """The account of the service, and the groups that it lacks."""
     there, known = info.get("account") or {}, catalog().account
     groups = [name for name in known["groups"] if (info.get("groups") or {}).get(name) is not None]
     return {

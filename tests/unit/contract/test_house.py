@@ -24,7 +24,9 @@ WORLD = {"datetime", "ctypes", "http", "pynvml", "random", "secrets", "socket", 
 IMPURE = {"ansible", "importlib", "psutil", "select", "signal", "threading", *FILES, *WORLD}
 IMPURE_CALLS = {"__import__", "eval", "exec", "input", "open", "print"}
 # The contract's data and the templates of the units and of the page are parts of the program, as constant as its code.
-READ_THEIR_OWN_DATA = {f"plugins/plugin_utils/{file}" for file in ("_contract.py", "_render.py", "_report/page.py")}
+READ_THEIR_OWN_DATA = {
+    f"plugins/plugin_utils/{file}" for file in ("_contract.py", "_install/catalog.py", "_render.py", "_report/page.py")
+}
 
 
 def name(path: Path) -> str:

@@ -47,7 +47,7 @@ def test_every_default_has_the_type_that_the_spec_gives(role):
 def test_every_variable_has_the_role_prefix(role):
     """Variables are global in Ansible: without the prefix they collide with those of other roles."""
     for name in defaults(role):
-        assert name.startswith(f"{role.name}_"), name
+        assert name.startswith(f"{role.name}_") or name == role.name, name
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
@@ -59,11 +59,12 @@ def test_every_entry_point_has_a_tasks_file(role):
 
 @pytest.mark.parametrize("option", load().options.values(), ids=lambda option: option.name)
 def test_every_variable_is_used(option):
-    """A variable that nothing reads is a promise that nothing keeps: a decider or a task reads it."""
-    role = ROOT / "roles" / "ollama"
+    """A variable that nothing reads is a promise that nothing keeps: a decider, an action or a task reads it."""
+    role = ROOT / "roles" / option.role
     folders = [role / folder for folder in ("tasks", "handlers", "templates", "vars")]
     text = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*"))
-    code = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/plugin_utils/**/*.py"))
+    places = ("plugins/plugin_utils/**/*.py", "plugins/action/*.py")
+    code = "\n".join(path.read_text(encoding="utf-8") for place in places for path in ROOT.glob(place))
     used = rf"policy\.{option.name}\b|options(\.get\(|\[)\"{option.name}\""
     assert re.search(rf"\bollama_{option.name}\b", text) or re.search(used, code)
 

@@ -19,7 +19,7 @@ LINKS = {f"{FOLDER}/current": "releases/0.32.15", PROGRAM: f"{FOLDER}/current/bi
 
 
 def source(name=BASE, **said):
-    """An archive that can be had."""
+    """An archive that is available."""
     return {"name": name, "bytes": 2 * GIB, "sha256": SHA256, "problem": None, **said}
 
 

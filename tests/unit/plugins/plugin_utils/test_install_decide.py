@@ -72,7 +72,7 @@ def test_another_release_moves_one_link(there, wanted):
     assert found["links"][f"{FOLDER}/current"] == f"releases/{wanted}"
 
 
-def test_an_ollama_of_somebody_else_is_taken_over_where_that_is_said():
+def test_an_ollama_of_somebody_else_is_taken_over_on_demand():
     """Its program is kept, its unit copied, and what that said beyond ours stays in force."""
     settings = [
         {"section": section, "directive": name, "value": value, "secret": False, "file": UNIT, "line": line}

@@ -109,14 +109,14 @@ REFUSED = {
     "archive missing": (
         {"host": info(sources=[source(bytes=None, sha256=None, problem="it answers 404")])},
         (
-            f"{ARCHIVE} cannot be had from https://github.com/ollama/ollama/releases/download/v0.32.15/{ARCHIVE}: it"
+            f"{ARCHIVE} is not available from https://github.com/ollama/ollama/releases/download/v0.32.15/{ARCHIVE}: it"
             " answers 404;"
         ),
     ),
     "file missing": (
         {"local": {ARCHIVE: {"path": None, "bytes": None, "sha256": None, "problem": "there is no such file"}}}
         | {"source": "/srv/ollama"},
-        f"{ARCHIVE} cannot be had from /srv/ollama: there is no such file; put it there, or in v0.32.15 below it",
+        f"{ARCHIVE} is not available from /srv/ollama: there is no such file; put it there, or in v0.32.15 below it",
     ),
     "checksum missing": (
         {"host": info(sources=[source(sha256=None)])},
