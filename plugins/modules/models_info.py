@@ -410,6 +410,10 @@ models:
           description: All parameters of the Modelfile. V(null) where they could not be read.
           type: dict
           sample: {num_ctx: 8192, stop: ["<|eot_id|>"]}
+        from:
+          description: The name of the model that its weights were taken from. V(null) for one that was pulled.
+          type: str
+          sample: null
     requires:
       description: The release of Ollama that the model needs.
       type: str

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 
 
-def file_identity(path: str, sizes: Collection[int], sha256: str | None = None) -> dict[str, Any]:
+def file_identity(path: str, sizes: Collection[int] | None, sha256: str | None = None) -> dict[str, Any]:
     """``{path, size_bytes, sha256, problem}``; ``problem`` is a sentence where it is no GGUF file that can be read.
 
     The sum is computed only where nobody has given it and a file of the same size is known: of another size it is
-    another file.
+    another file. ``sizes`` None stands for every size.
     """
     found: dict[str, Any] = {"path": path, "size_bytes": None, "sha256": sha256, "problem": None}
     try:
         _header, size = read_file(path)
         found["size_bytes"] = size
-        if sha256 is None and size in sizes:
+        if sha256 is None and (sizes is None or size in sizes):
             found["sha256"] = _sum(path)
     except OllamaError as error:
         found["problem"] = str(error)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.record import NO_PARAMETERS, PARAMETERS, is_whole
@@ -35,11 +35,12 @@ _LONGEST_NAME, _LONGEST_TEXT = 80, 4096
 
 
 class Layer(NamedTuple):
-    """A layer: its kind, such as ``model``, the digest in hex, and its bytes."""
+    """A layer: its kind, such as ``model``, the digest in hex, its bytes, and the model that it was taken from."""
 
     kind: str
     digest: str
     size_bytes: int
+    origin: Optional[str] = None
 
 
 class Manifest(NamedTuple):
@@ -115,7 +116,9 @@ def _layer(said: object) -> Layer:
     kind, size = said.get("mediaType"), said.get("size")
     if not is_whole(size) or not 0 <= size <= _GREATEST:
         raise OllamaError(f"a layer of the manifest has the size {str(size)[:40]}, expected a number of bytes")
-    return Layer(_kind(kind if isinstance(kind, str) else ""), digest_of(said), size)
+    origin = said.get("from")
+    name = origin[:_LONGEST_TEXT] if isinstance(origin, str) and origin else None
+    return Layer(_kind(kind if isinstance(kind, str) else ""), digest_of(said), size, name)
 
 
 def _kind(media: str) -> str:

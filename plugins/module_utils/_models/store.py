@@ -106,6 +106,7 @@ def _record(folder: Folder, name: str, place: str, problem: Problem) -> dict[str
     record["modelfile"] = {
         **{kind: next((layer.digest for layer in manifest.of(kind)), None) for kind in ("template", "system")},
         "parameters": said,
+        "from": next((layer.origin for layer in manifest.of("model")), None),
     }
     record["requires"] = text_of(config.get("requires")) or record["requires"]
     record["runner"] = top.runner or manifest.runner

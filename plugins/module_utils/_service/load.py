@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 # A few tokens prove that it computes.
 _TOKENS = 8
-_FAR_AHEAD = 2200
+_FAR_AHEAD, _FOR_EVER = 2200, -1
 _ONLY_EMBEDS = "status 400"
+_GREATEST = 1 << 63
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 # RFC 3339 with up to nine digits of a second, which Python 3.9 does not read.
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -47,8 +48,12 @@ class Memory(NamedTuple):
             raise OllamaError("; ".join(root.problems))
         return list(found)
 
-    def load(self, name: str, keep_alive: str | int, context: int | None = None) -> None:
-        """Let the model answer a few tokens; OllamaError with the server's message if it does not."""
+    def load(self, name: str, keep_alive: str | int, context: int | None = None) -> float | None:
+        """Let the model answer a few tokens; OllamaError with the server's message if it does not.
+
+        Returns the milliseconds to the first token as the server counts them, the load and the prompt (docs/api.md:
+        load_duration and prompt_eval_duration, in nanoseconds); None where it does not.
+        """
         options = {"num_predict": _TOKENS, **({"num_ctx": context} if context else {})}
         body = {"model": name, "stream": False, "keep_alive": number_of(keep_alive), "options": options}
         said, problem = self.fetch(f"{self.url}/api/generate", {**body, "prompt": "Count to ten:"})
@@ -56,6 +61,10 @@ class Memory(NamedTuple):
             said, problem = self.fetch(f"{self.url}/api/embed", {**body, "input": "Count to ten:"})
         if problem is not None or not isinstance(said, dict):
             raise OllamaError(f"model {name}: it did not answer: {problem or 'the answer is not a JSON object'}")
+        spent = [said.get("load_duration"), said.get("prompt_eval_duration", 0)]
+        if not all(isinstance(each, int) and 0 <= each < _GREATEST for each in spent):
+            return None
+        return round(sum(spent) / 1e6, 1)
 
     def unload(self, name: str) -> None:
         _said, problem = self.fetch(f"{self.url}/api/generate", {"model": name, "stream": False, "keep_alive": 0})
@@ -75,6 +84,10 @@ class Memory(NamedTuple):
             self.load(model["name"], left, model.get("context_length"))
         return [model["name"] for model, _left in gone]
 
+    def stays_for_ever(self, model: dict[str, Any]) -> bool:
+        """Whether a model in memory has no end to its time."""
+        return self._stays(model.get("expires_at")) == _FOR_EVER
+
     def _stays(self, expires_at: object) -> int:
         """Seconds, -1 for ever, 0 for over."""
         match = _STAMP.fullmatch(expires_at) if isinstance(expires_at, str) else None
@@ -82,7 +95,7 @@ class Memory(NamedTuple):
             return 0
         year, month, day, clock, zone = match.groups()
         if int(year) >= _FAR_AHEAD:
-            return -1
+            return _FOR_EVER
         try:
             moment = datetime.fromisoformat(f"{year}-{month}-{day}T{clock}{'+00:00' if zone == 'Z' else zone}")
         except ValueError:

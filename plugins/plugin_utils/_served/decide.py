@@ -31,6 +31,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._served.steps imp
     REMOVE,
     Files,
     extra_names,
+    file_of,
     steps_of,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._served.wanted import entries_of, listed_instances
@@ -79,9 +80,11 @@ def verified_with(
     return {unit: name for unit, name in named.items() if name}
 
 
-def blob_sizes(read: Mapping[str, Any]) -> set[int]:
-    """The bytes of the files of all models that models_info has read."""
+def blob_sizes(read: Mapping[str, Any]) -> set[int] | None:
+    """The bytes of the files of all models that models_info has read; None where a file of any size may be one's."""
     records = [record for record in read.get("models") or () if isinstance(record, Mapping)]
+    if any(map(file_of, records)):
+        return None
     return {file["size_bytes"] for record in records for file in record.get("files") or () if file.get("size_bytes")}
 
 
@@ -241,6 +244,6 @@ def _call(step: Step, server: Server, files: Files) -> dict[str, Any]:
         **said,
         "file": files.path(model),
         "file_url": model.url,
-        "file_sha256": model.sha256,
+        "file_sha256": files.sha256(model),
         "would": f"{model.name} would be {_VERBS[step.state]}: {step.why}",
     }

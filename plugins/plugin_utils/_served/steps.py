@@ -106,7 +106,7 @@ def _create(model: ServedModel, records: Mapping[str, Mapping[str, Any]], files:
             return f"it has other weights than {model.base}"
     else:
         sha256 = files.sha256(model)
-        if sha256 is None or sha256 not in blobs:
+        if sha256 is None or sha256 not in (*blobs, file_of(record)):
             return "it was made from another file"
     inherited = base.get("modelfile") or {}
     for key in ("template", "system"):
@@ -115,6 +115,15 @@ def _create(model: ServedModel, records: Mapping[str, Mapping[str, Any]], files:
         if said.get(key) != wanted and (text is not None or model.base):
             return f"it has another {key}"
     return _parameters(model, said.get("parameters"), inherited.get("parameters"))
+
+
+def file_of(record: Mapping[str, Any]) -> str | None:
+    """The SHA-256 of the file that a model was made from, which the module model puts into a name that it goes by.
+
+    From 0.30 on the server writes a file anew, so that no layer has its sum.
+    """
+    name = str((record.get("modelfile") or {}).get("from") or "").rpartition("/")[2]
+    return name.partition(":")[0].removeprefix(_BLOB) if name.startswith(_BLOB) else None
 
 
 def _parameters(model: ServedModel, there: object, inherited: object) -> str | None:

@@ -70,7 +70,7 @@ def test_a_dense_model():
         },
         "parameters": {"num_ctx": None, "num_thread": None, "num_gpu": None, "use_mmap": None, "num_batch": None},
         "modelfile": None,
-            "requires": None,
+        "requires": None,
         "runner": None,
     }
 

@@ -82,6 +82,22 @@ def test_parameters(store):
     assert record["requires"] == "0.14.0"
 
 
+def test_what_a_manifest_says_beside_the_files(store):
+    """Sums of texts, every parameter that is plain, and the model that the weights were taken from."""
+    said = {"num_ctx": 8192, "temperature": 0.5, "stop": ["a", "b"], "odd": {"x": 1}, "mixed": ["a", 1]}
+    data = json.loads(store.manifest([("model", Writer().file(*llama())), ("template", b"t"), ("params", said)]))
+    data["layers"][0]["from"] = "base:1b"
+    store.named(TINY, json.dumps(data).encode())
+    assert read(store)[0]["tiny:latest"]["modelfile"] == {
+        "template": hashlib.sha256(b"t").hexdigest(),
+        "system": None,
+        "parameters": {"num_ctx": 8192, "temperature": 0.5, "stop": ["a", "b"]},
+        "from": "base:1b",
+    }
+    store.model(TINY, ("params", b"no"))
+    assert read(store)[0]["tiny:latest"]["modelfile"]["parameters"] is None
+
+
 def test_a_quantization_that_the_file_does_not_name(store):
     """Where the file does not name its quantisation, the configuration does, or nothing."""
     metadata, tensors = llama()

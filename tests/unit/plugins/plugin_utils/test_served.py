@@ -150,6 +150,13 @@ def test_a_file_of_the_controller_is_known_by_its_sum():
     assert "name the right file, or its sum" in state(wrong, known=same)["refusals"][0]
 
 
+def test_a_file_that_the_server_has_written_anew_is_known_by_its_name():
+    """The module model leaves its sum there, since no layer has it."""
+    wanted = [{"name": "f", "url": "https://x.example.org/f.gguf", "sha256": SHA}]
+    assert steps(wanted, model("f:latest", "cc", **{"from": f"sha256-{SHA}:abc"})) == []
+    assert steps(wanted, model("f:latest", "cc", **{"from": f"sha256-{'d' * 64}:abc"})) == [("f:latest", "created")]
+
+
 def test_what_the_store_has_beyond_the_list_is_reported():
     """Bases, and models that other variables name, are not; a removal is asked for in words."""
     there = [model(name) for name in ("a:1b", "b:1b", "proof:1b", "old:1b", "measure:1b")]
