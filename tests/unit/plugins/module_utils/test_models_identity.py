@@ -37,7 +37,7 @@ def test_what_is_no_gguf_file_is_a_problem(tmp_path, monkeypatch):
         assert found["sha256"] is None
     good.write_bytes(Writer().file(*llama()))
 
-    def fails(path, *_arguments, **_options):
+    def fails(*_arguments, **_options):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(identity, "open", fails, raising=False)
