@@ -16,7 +16,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Callable, Mapping
 
-from standin import process
+from standin import cards, process
 
 if TYPE_CHECKING:
     from standin.paced import Pace
@@ -184,6 +184,9 @@ def main(argv: list[str], name: str = "llama-server") -> int:
         say("llama_init_from_model: failed to initialize the context: failed to allocate buffer for kv cache")
         say("main: exiting due to model loading error")
         return 1
+    layers = cards.offloaded()
+    if layers:
+        say(layers)
     say(f"system_info: n_threads = {threads} (n_threads_batch = {threads}) / {os.cpu_count()} | CPU : |")
     if found.get("CACHE_RAM") != "0":
         say(f"srv    load_model: prompt cache is enabled, size limit: {found.get('CACHE_RAM', '8192')} MiB")

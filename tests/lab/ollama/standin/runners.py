@@ -234,7 +234,8 @@ class Runners:
                 "name": found.name,
                 "model": found.name,
                 "size": SIZE,
-                "size_vram": 0,
+                # What a server has reckoned, with a card in use or without.
+                "size_vram": SIZE if os.path.exists("/dev/nvidiactl") else 0,
                 "digest": models.Models(self.settings.models).digest(models.parse(found.name)),
                 "details": {"format": "gguf", "family": "standin", "parameter_size": "1M"},
                 "expires_at": _stamp(found.expires),

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any, Callable, Iterator
 
-from standin import completion, create, environment, faults, log, models, registry
+from standin import cards, completion, create, environment, faults, log, models, registry
 from standin.runners import MODEL, SIZE, LoadError, Runners
 from standin.slots import GoneError, QueueFullError
 
@@ -219,8 +219,12 @@ def _announce(settings: environment.Settings, version: str) -> None:
     listening = settings.address._replace(host=settings.address.host or "::")
     log.line("routes.go:2102", f"Listening on {listening} (version {version})")
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    found = cards.fields()
+    for fields in found:
+        log.line("types.go:60", "inference compute", fields)
     fields = 'id=cpu library=cpu compute="" name=cpu description=cpu libdirs=ollama driver="" pci_id=""'
-    log.line("types.go:60", "inference compute", fields, total=f"{total / 2**30:.1f} GiB")
+    if not found:
+        log.line("types.go:60", "inference compute", fields, total=f"{total / 2**30:.1f} GiB")
     log.line("routes.go:2152", "vram-based default context", total_vram="0 B", default_num_ctx=4096)
 
 
