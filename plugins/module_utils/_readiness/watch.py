@@ -70,7 +70,7 @@ def check(system: System, servers: Sequence[Server], limit: int, path: str = FIL
         _write(path, now, rows, history)
         for (row, server, _finding), (after, done) in zip(due, repair(system, [each[1:] for each in due])):
             helped = not after.fallen
-            row.update(state=after.state, repaired=True, done=done, helped=helped, after=after.reason)
+            row.update(state=after.state, was=row["state"], repaired=True, done=done, helped=helped, after=after.reason)
             mine = [each for each in history if each["unit"] == server.unit]
             mine[-1]["helped"] = helped
     return _write(path, now, rows, history)
@@ -100,7 +100,7 @@ def _write(path: str, now: float, rows: list[dict[str, Any]], history: list[dict
 
 def line(row: dict[str, Any]) -> str:
     """What one server's row says, for the journal."""
-    said = f"{row['unit']}: {row['state']}: {row['reason']}"
+    said = f"{row['unit']}: {row.get('was', row['state'])}: {row['reason']}"
     if row["repaired"]:
         outcome = "it runs on its cards again" if row["helped"] else f"which did not help: {row['after']}"
         return f"{said}; repaired, {'; '.join([*row['done'], outcome])}"
