@@ -74,17 +74,9 @@ site() {
   grep -Eq 'localhost .* changed=0 .* failed=0' build/logs/site-second.log
 }
 
-# A key stays out of everything but its own file, which the owner alone can read.
+# Secrets stay out of everything that runs leave but their own file, which the owner alone can read.
 secrets() {
-  local folder=build/secrets key
-  key=$(python -c 'import secrets; print(secrets.token_hex(12))')
-  rm -rf "$folder"
-  mkdir -p "$folder"
-  printf 'ollama_api_key: %s\nollama_staging_root: %s\nollama_plan_folder: %s\n' "$key" "$root/$folder/root" "$root/$folder/plans" >"$folder/vars.yml"
-  ansible-playbook -vvv --diff -i playbooks/inventory/localhost.yml playbooks/site.yml -e "@$folder/vars.yml" >"$folder/output.txt" || return 1
-  rm "$folder/vars.yml"
-  [ "$(grep -rl "$key" "$folder")" = "$folder/root/etc/ollama/secrets.env" ] || return 1
-  [ "$(stat -c %a "$folder/root/etc/ollama/secrets.env")" = 600 ]
+  python tests/tools/planted_secrets.py build/secrets
 }
 
 # A dry run on a host where nothing is there yet reaches the end and changes nothing.

@@ -68,6 +68,9 @@ def _in_words(name: str, function: Callable[..., Result]) -> Callable[..., Resul
         except AnsibleError:
             raise
         except Exception as error:  # noqa: BLE001 - JSON that somebody has edited can be damaged in any way
+            if type(error).__name__ == "MarkerError":
+                # Ansible's own, of a value that cannot be had, as one from a vault without its password: it says which.
+                raise
             # Not chained: what Python says of a value quotes it.
             raise AnsibleFilterError(_damaged(name, args, error)) from None
 

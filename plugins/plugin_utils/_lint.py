@@ -141,7 +141,7 @@ def _is_secret(setting: Setting | None, name: str, value: str) -> bool:
 
 def _secret(contract: Contract, setting: Setting | None, value: str) -> tuple[str, str, str, str]:
     remedy = KEEP_APART
-    if setting is not None and setting.type == "secret" and not carries_secret(value):
+    if setting is not None and setting.type == "secret" and setting.instead and not carries_secret(value):
         remedy = _remedy(contract, setting, None)
     elif "@" in value and carries_secret(value):
         remedy = f"use an address without a password, or {KEEP_APART}"

@@ -14,6 +14,7 @@ Python 3.9, standard library only.
 from __future__ import annotations
 
 import contextlib
+import base64
 import glob
 import hashlib
 import json
@@ -140,6 +141,37 @@ def leaks(secret: str, pid: int) -> dict[str, Any]:
     return {"nobody": found, "holders": holders, "journal": journal}
 
 
+def planted(coded: str) -> dict[str, Any]:
+    """Where each secret is found by root, and by nobody: ``coded`` are texts in base64, with commas between them.
+
+    Of the journal the lines, since what the server itself logs is a question of its own.
+    """
+    texts = [base64.b64decode(each).decode() for each in coded.split(",")]
+    ways = {
+        "systemctl show": "systemctl show 'ollama*'",
+        "systemctl cat": "systemctl cat 'ollama*'",
+        "command lines": "cat /proc/[0-9]*/cmdline",
+        "journal": "journalctl --no-pager -o cat",
+    }
+    said = {way: run("sh", "-c", command)["out"] for way, command in ways.items()}
+    own = re.compile(r"/proc/|/sys/|/var/log/journal/")
+    folders = ("/etc", "/run", "/tmp", "/var", "/root", "/home", "/usr/local", "/opt")
+    found: dict[str, Any] = {}
+    for text in texts:
+        # Processes were looked at before, so that this one's own command line is not among them.
+        grep = run("grep", "-rlaFs", "-D", "skip", "-e", text, *folders)
+        files = [line for line in grep["out"].splitlines() if own.search(line) is None]
+        nobody = run("runuser", "-u", "nobody", "--", "sh", "-c", "cat /etc/ollama/* /run/credentials/*/* 2>/dev/null")
+        found[text] = {
+            "files": {path: f"{os.stat(path).st_mode & 0o7777:04o}" for path in files if os.path.exists(path)},
+            "folders": {path: f"{os.stat(path).st_mode & 0o7777:04o}" for path in glob.glob("/var/lib/inference.ollama*")},
+            "ways": [way for way, shown_text in said.items() if way != "journal" and text in shown_text],
+            "journal": [line for line in said["journal"].splitlines() if text in line],
+            "nobody": text in nobody["out"],
+        }
+    return {"planted": found, "environ": server(None).get("server", {}).get("environ", {})}
+
+
 def server(model: str | None) -> dict[str, Any]:
     pid = int(shown().get("MainPID") or 0)
     if not pid:
@@ -204,6 +236,7 @@ if __name__ == "__main__":
         "state": state,
         "services": services,
         "slices": slices,
+        "planted": lambda: planted(argument or ""),
         "server": lambda: server(argument),
     }
     json.dump(known[sys.argv[1]](), sys.stdout)
