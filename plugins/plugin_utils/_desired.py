@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    FIREWALL_UNIT,
     HEADER,
     UNITS_FOLDER,
     VARIABLES_FILE,
@@ -27,6 +28,13 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
     kept_name,
     stale_files,
     unit_files,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import PATHS as FIREWALL_PATHS
+from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import (
+    firewall_files,
+    is_guarded,
+    loading,
+    probe,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._found import found_errors, lost_settings
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import gate_errors, gate_of
@@ -154,10 +162,16 @@ def desired_state(
     texts.update(install.get("texts", {}))
     extras = extras_of(plan, options, prefix)
     texts.update({f"{prefix}{each.path}": render(each.source, value=value) for each, value in wanted} | extras.texts)
+    texts.update((f"{prefix}{path}", text) for path, text in firewall_files(plan).items())
     left = [
         *(link for link in links if posixpath.basename(link) in stale["units"]),
         *(f"{prefix}{setting.path}" for setting, value in kernel if value is None),
         *extras.unwanted(prefix, found),
+        *(
+            path
+            for path in (f"{prefix}{each}" for each in FIREWALL_PATHS)
+            if path in found["digests"] and path not in texts
+        ),
     ]
     secrets_path = f"{prefix}{options['secrets_path']}"
     absent = [*stale["files"], *given_up, *left, *([] if _has_secrets(plan) else [secrets_path])]
@@ -165,6 +179,7 @@ def desired_state(
     others = differences({**variables, **record}, made_with.variables) if made_with is not None else []
     stale_units = (unit for unit in stale["units"] if _runs_or_starts(unit, found))
     stop = [*stale_units, *extras.ended(found)] if live else []
+    stop += [FIREWALL_UNIT] if live and not is_guarded(plan) and FIREWALL_PATHS[1] in found["digests"] else []
     removed = [*_present(absent, found), *stop, *lost_secrets(options, made_with, secrets_path)]
     if "variables" in found:
         digests = _digests({path: texts[path] for path in paths})
@@ -229,6 +244,8 @@ def desired_state(
         "origins": origins(made_with, others, [*paths, *stale["files"]], found["digests"]),
         "earlier": {**earlier, prefix or "/": variables},
         "empty_folders": stale["folders"],
+        "firewall": loading(plan, changes, live=live),
+        "probe": probe(plan),
         "kernel_files": [setting.file for setting, _value in wanted],
         "kernel": [{"path": setting.path, "argv": [*setting.command, setting.path]} for setting in apply],
         "stop": stop,
@@ -267,6 +284,7 @@ def _other_variables(
     prefix = prefix_of(options)
     secrets_path = f"{prefix}{options['secrets_path']}"
     of_path = {f"{prefix}{setting.path}": (setting.name,) for setting in KERNEL}
+    of_path |= {f"{prefix}{path}": ("exposure",) for path in FIREWALL_PATHS}
     of_path |= {secrets_path: ("api_key", "secret_environment")}
     of_path |= {lost: ("secret_environment",) for lost in removed if lost.endswith(f" of {secrets_path}")}
     before = (run.earlier or {}).get(prefix or "/") or {}

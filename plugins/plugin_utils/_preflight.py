@@ -12,6 +12,7 @@ import ipaddress
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import NFT
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.command_line import STARTING
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
@@ -95,7 +96,12 @@ def missing(found: Mapping[str, Any], plan: Mapping[str, Any] | None) -> Iterato
     for entry in found.get("missing") or []:
         directive, value = entry["directive"], entry["value"]
         place = f"{directive}= of {SINGLE} ({entry['file']}:{entry['line']})"
-        if directive is None:
+        if value == NFT:
+            yield (
+                f"ollama_exposure: with firewall the rules are those of nftables, and the host has no {NFT}; install the"
+                " package nftables, or say gateway or trusted_network where something else guards the address"
+            )
+        elif directive is None:
             yield f"ollama_binary_path: {value!r} is no program of this host; allowed is the path of one, or auto"
         elif directive in _ACCOUNTS:
             yield (

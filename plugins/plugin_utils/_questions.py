@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     HEADER,
+    NFT,
     PROGRAMS_FOLDER,
     UNITS_FOLDER,
     VARIABLES_FILE,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import extra_paths
+from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import PATHS
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import is_on
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewrites
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import FIREWALL
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.measured import compared
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wants_store, without_models
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.service import MODELS
@@ -43,6 +46,7 @@ def questions(
     known = [f"{prefix}{options['secrets_path']}", *(f"{prefix}{setting.path}" for setting in KERNEL), variables]
     known += [store_record(options)] if changeable else []
     known += extra_paths(prefix)
+    known += [f"{prefix}{path}" for path in PATHS]
     return {
         "folder": f"{prefix}{UNITS_FOLDER}",
         "header": HEADER,
@@ -55,7 +59,10 @@ def questions(
         "store": store if str(store).startswith("/") else None,
         "store_user": unit.get("user") or "root",
         "writes": _written_folders(options) if changeable else [],
-        "programs": [str(program)] if changeable and str(program).startswith("/") else [],
+        "programs": [
+            *([str(program)] if changeable and str(program).startswith("/") else []),
+            *([NFT] if changeable and _has_rules(options) else []),
+        ],
         "ports": _ports(topology, options) if preflight and not prefix else [],
         "command_timeout": options["command_timeout"],
     }
@@ -131,7 +138,7 @@ def store_record(options: Mapping[str, Any]) -> str:
 
 def _written_folders(options: Mapping[str, Any]) -> list[str]:
     """The folders that a run writes files to, without those of drop-ins."""
-    files = [options["secrets_path"], *(setting.path for setting in KERNEL)]
+    files = [options["secrets_path"], *(setting.path for setting in KERNEL), *(PATHS if _has_rules(options) else ())]
     folders = [
         UNITS_FOLDER,
         *(posixpath.dirname(str(path)) for path in files),
@@ -139,6 +146,10 @@ def _written_folders(options: Mapping[str, Any]) -> list[str]:
         str(options["state_folder"]),
     ]
     return sorted({folder for folder in folders if folder.startswith("/")})
+
+
+def _has_rules(options: Mapping[str, Any]) -> bool:
+    return options.get("exposure") == FIREWALL
 
 
 def _ports(topology: Mapping[str, Any], options: Mapping[str, Any]) -> list[int]:

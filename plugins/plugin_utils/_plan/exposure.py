@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
 NONE, GATEWAY, FIREWALL, TRUSTED = "none", "gateway", "firewall", "trusted_network"
-HOST = "OLLAMA_HOST"
+HOST, NETWORKS = "OLLAMA_HOST", "exposure_networks"
 _GUARDS = {
     GATEWAY: "a gateway that authenticates is all that reaches it, as the operator says",
     TRUSTED: "whoever reaches it may use it, as the operator says",
@@ -50,9 +50,17 @@ def guard(planning: Planning, instances: list[dict[str, Any]]) -> None:
     if policy.exposure == NONE:
         planning.error(_refusal(planning, open_ones))
         return
-    reason = _GUARDS.get(policy.exposure) or f"the host lets in {', '.join(policy.exposure_networks)} alone"
+    reason = _GUARDS.get(policy.exposure, "rules of the host let some networks alone in")
     places = ", ".join(f"{_place(each)} {_reached(each['host'])}" for each in open_ones)
     planning.record(EXPOSURE, "exposure", policy.exposure, OPERATOR, f"{places}; {reason}")
+    if policy.exposure == FIREWALL:
+        why = "ollama_exposure_networks; rules that are loaded before the servers start keep everybody else out"
+        planning.record(EXPOSURE, NETWORKS, " ".join(policy.exposure_networks), OPERATOR, why)
+
+
+def needs_rules(planning: Planning, address: str) -> bool:
+    """Whether the server may start only where the rules of the firewall are loaded."""
+    return planning.policy.exposure == FIREWALL and not is_loopback(address)
 
 
 def _refusal(planning: Planning, open_ones: list[dict[str, Any]]) -> str:

@@ -95,12 +95,7 @@ def adopt(
         if name not in kept and name != HOST and name not in undecided and name not in unusable:
             policy = _keep(policy, name, variable, kept, notes)
     if undecided:
-        notes.errors.append(
-            _refusal(
-                undecided,
-                guarded=policy.exposure != "none" or is_loopback(listens(open_ones.get(HOST, {}).get("value", ""))[0]),
-            )
-        )
+        notes.errors.append(_refusal(undecided))
     for name, why in unusable.items():
         _leave(
             notes, found["variables"][name], Finding(name, "", "unusable", why, f"set {variable_of(name)} to change it")
@@ -167,20 +162,21 @@ def _place(
             policy = policy.replace(host=text)
             kept[HOST] = Kept(host["value"], _where(host), "set ollama_host to change it", text, "host")
         else:
-            undecided[HOST] = f"{HOST}={_shown(host['value'])} ({_where(host)}; the plan would set {DEFAULT_HOST})"
+            word = "" if is_loopback(address) or policy.exposure != "none" else "; kept, it needs ollama_exposure too"
+            place = f"{_where(host)}; the plan would set {DEFAULT_HOST}{word}"
+            undecided[HOST] = f"{HOST}={_shown(host['value'])} ({place})"
     # No rule sets a store, so that of the unit file itself, which stays as it is, does not change.
     if store is not None and store["file"] != found["path"] and policy.adopt != KEEP:
         undecided[MODELS] = f"{MODELS}={_shown(store['value'])} ({_where(store)}; the plan would set {_DEFAULT_MODELS})"
     return policy, kept, undecided
 
 
-def _refusal(undecided: Mapping[str, str], *, guarded: bool) -> str:
+def _refusal(undecided: Mapping[str, str]) -> str:
     names = " and ".join(variable_of(name) for name in undecided)
     return (
         f"ollama_adopt: auto changes neither the address nor the store that a server has; found was"
         f" {' and '.join(undecided.values())}. Set ollama_adopt: keep to keep what was found, ollama_adopt: replace to"
         f" give it up, or say it in {names}"
-        f"{'; an address that other hosts reach also needs a word in ollama_exposure' if not guarded else ''}"
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import FIREWALL_UNIT
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import readiness
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, MOUNTS, ORDER
@@ -32,8 +33,8 @@ HARDENING = {
 HARDENING_SINCE = 244
 
 
-def order(planning: Planning) -> None:
-    """Decide on the directives of the unit's [Unit] section."""
+def order(planning: Planning, *, firewall: bool = False) -> None:
+    """Decide on the directives of the unit's [Unit] section; with ``firewall`` the rules come before the server."""
     services = dict.fromkeys(gpu.maker.after for gpu in planning.gpus if gpu.maker.after)
     reason = "not set: no driver's service has to come first"
     if services:
@@ -41,6 +42,12 @@ def order(planning: Planning) -> None:
             "keeps the driver loaded and makes its device files; a server that starts before them sees no card and runs"
             " on the CPUs; systemd ignores it where it is not installed"
         )
+    if firewall:
+        rules = "the rules that let known networks alone in are loaded first"
+        reason = f"{reason}; {rules}" if services else rules
+        services[FIREWALL_UNIT] = None
+        why = "without these rules the server does not start, and where they are taken away it stops"
+        planning.record(ORDER, "Requires", FIREWALL_UNIT, OPERATOR, why)
     planning.record(ORDER, "After", " ".join(services) or None, POLICY, reason)
     readiness.keep_loaded(planning)
     store = planning.policy.models_path

@@ -72,6 +72,11 @@ def beside(plan: Mapping[str, Any]) -> dict[str, Any]:
     return _values(plan, None, BESIDE)
 
 
+def exposure(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``{exposure, exposure_networks}``; empty where every server listens on loopback."""
+    return _values(plan, None, EXPOSURE)
+
+
 def servers(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the instances, each with its placement."""
     return [{**instance, **placement(plan, instance["name"])} for instance in plan["instances"]]

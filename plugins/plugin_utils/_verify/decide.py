@@ -26,6 +26,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._verify import (
     others,
     placement,
     protection,
+    reach,
     release,
     secret,
 )
@@ -75,6 +76,7 @@ def verify(  # noqa: PLR0913, PLR0917
     kernel: Mapping[str, Any] | None = None,
     dropin_name: str = "override.conf",
     loads: Mapping[str, Any] | None = None,
+    exposure: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """``{schema, verdict, counts: {pass, configured, unknown, fail}, checks: [Check as a dictionary, …]}``.
 
@@ -82,8 +84,8 @@ def verify(  # noqa: PLR0913, PLR0917
 
     ``service`` is what service_info returned, ``file_drift`` what file_drift() did, ``kernel`` that part of the
     topology; without one of the last two what only it shows is unknown. ``loads`` is the outcome of loading a model:
-    ``{model, not_loadable, loaded, left}``, names of checks and results of the module model. Raises OllamaError where
-    plan or service is of another schema; no value within the service raises anything.
+    ``{model, not_loadable, loaded, left}``, names of checks and results of the module model; ``exposure`` is what
+    exposure_info returned. Raises OllamaError where plan or service is of another schema; no value within the service raises anything.
     """
     _check_schema(plan, "plan", views.SCHEMA, "the filter tuning_plan")
     _check_schema(service, "service", observed.SCHEMA, "the module service_info")
@@ -111,6 +113,7 @@ def verify(  # noqa: PLR0913, PLR0917
     checks += protection.check_weight(plan, [each for unit, each in known.items() if unit in planned])
     checks += host.check_kernel(plan, kernel)
     checks += host.check_stale_files(file_drift)
+    checks += reach.check_exposure(plan, exposure)
     counts = {verdict: sum(check.verdict == verdict for check in checks) for verdict in VERDICTS}
     return {
         "schema": SCHEMA,
