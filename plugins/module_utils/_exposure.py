@@ -40,8 +40,8 @@ def reach(
 ) -> dict[str, Any]:
     """``{schema, loaded, connections: [{address, port, connected}], problems}``.
 
-    ``loaded`` is None where nobody can tell, ``connected`` None where it was not tried. ``enter`` takes the process into
-    a network namespace by its name and back.
+    ``loaded`` is None where nobody can tell, ``connected`` None where it was not tried. ``enter`` takes the process
+    into a network namespace by its name and back.
     """
     made: dict[str, Any] = {"schema": SCHEMA, "loaded": None, "connections": [], "problems": []}
     listed = run([NFT, "-s", "list", "table", "inet", table])

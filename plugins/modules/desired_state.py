@@ -237,6 +237,16 @@ empty_folders:
   type: list
   elements: str
   sample: []
+firewall:
+  description: >-
+    What is loaded before the services start: C(rules), all of it; C(transition), what is added first; C(unit) and
+    C(program). V(null) where nothing is.
+  returned: success
+  type: dict
+probe:
+  description: What M(inference.ollama.exposure_info) is asked to prove the rules; V(null) where there are none.
+  returned: success
+  type: dict
 kernel_files:
   description: The files of the kernel that the plan sets.
   returned: success

@@ -11,8 +11,8 @@ module: exposure_info
 short_description: Tries whom the rules of a firewall let in
 version_added: 0.1.0
 description:
-  - Takes a table of nftables as the kernel of the host has it, loads it in a network namespace of its own, and connects from
-    a second namespace with the addresses that are asked for.
+  - Takes a table of nftables as the kernel of the host has it, loads it in a network namespace of its own, and
+    connects from a second namespace with the addresses that are asked for.
   - The host's own network has no part in it. Both namespaces are gone afterwards.
 options:
   table:
@@ -125,12 +125,17 @@ def read(params: dict[str, Any]) -> dict[str, Any]:
     for port in params["ports"]:
         if not 0 < port < 65536:
             raise OllamaError(f"ports: {port} is not in 1 to 65535")
-    for address in params["addresses"]:
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            raise OllamaError(f"addresses: {address[:60]!r} is no address such as 10.20.0.1 or fd00::1") from None
+    wrong = [address for address in params["addresses"] if not _is_address(address)]
+    if wrong:
+        raise OllamaError(f"addresses: {wrong[0][:60]!r} is no address such as 10.20.0.1 or fd00::1")
     return reach(runner(params["command_timeout"]), params["table"], params["ports"], params["addresses"])
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return "%" not in str(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def main() -> None:

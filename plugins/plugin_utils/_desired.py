@@ -15,7 +15,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
-    FIREWALL_UNIT,
     HEADER,
     UNITS_FOLDER,
     VARIABLES_FILE,
@@ -32,9 +31,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import PATHS as FIREWALL_PATHS
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import (
     firewall_files,
-    is_guarded,
     loading,
     probe,
+    unloaded,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._found import found_errors, lost_settings
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import gate_errors, gate_of
@@ -145,9 +144,8 @@ def desired_state(
             )
     if plan is None:
         return {"refusals": list(dict.fromkeys(errors))}
-    live = installed and not prefix
+    live, ours = installed and not prefix, found["headed"]
     files = unit_files(plan, options["dropin_name"], prefix)
-    ours = found["headed"]
     kept, given_up, said = _foreign(plan, options, files, found)
     read, made_with = (models or {}) if run.preflight and live else {}, read_kept(found.get("variables"))
     notices += [*said, *_foreign_slice(plan, files, found), *rewriting(plan["release"], read)]
@@ -161,25 +159,23 @@ def desired_state(
     paths = list(texts)
     texts.update(install.get("texts", {}))
     extras = extras_of(plan, options, prefix)
-    texts.update({f"{prefix}{each.path}": render(each.source, value=value) for each, value in wanted} | extras.texts)
-    texts.update((f"{prefix}{path}", text) for path, text in firewall_files(plan).items())
+    beside = {
+        **{setting.path: render(setting.source, value=value) for setting, value in wanted},
+        **firewall_files(plan),
+    }
+    texts.update({f"{prefix}{path}": text for path, text in beside.items()} | extras.texts)
+    elsewhere = [*(setting.path for setting in KERNEL), *FIREWALL_PATHS]
     left = [
         *(link for link in links if posixpath.basename(link) in stale["units"]),
-        *(f"{prefix}{setting.path}" for setting, value in kernel if value is None),
+        *(path for path in (f"{prefix}{each}" for each in elsewhere) if path not in texts),
         *extras.unwanted(prefix, found),
-        *(
-            path
-            for path in (f"{prefix}{each}" for each in FIREWALL_PATHS)
-            if path in found["digests"] and path not in texts
-        ),
     ]
     secrets_path = f"{prefix}{options['secrets_path']}"
     absent = [*stale["files"], *given_up, *left, *([] if _has_secrets(plan) else [secrets_path])]
     variables, earlier, record = used(options), run.earlier or {}, taken_record(plan)
     others = differences({**variables, **record}, made_with.variables) if made_with is not None else []
     stale_units = (unit for unit in stale["units"] if _runs_or_starts(unit, found))
-    stop = [*stale_units, *extras.ended(found)] if live else []
-    stop += [FIREWALL_UNIT] if live and not is_guarded(plan) and FIREWALL_PATHS[1] in found["digests"] else []
+    stop = [*stale_units, *extras.ended(found), *unloaded(plan, found)] if live else []
     removed = [*_present(absent, found), *stop, *lost_secrets(options, made_with, secrets_path)]
     if "variables" in found:
         digests = _digests({path: texts[path] for path in paths})
@@ -209,8 +205,7 @@ def desired_state(
     )
     restart = changed_units(plan, changes, everywhere=everywhere) if loadable else []
     start = [each["unit"] for each in plan["instances"] if live and _is_started(each["unit"], restart, found)]
-    now = topology.get("kernel") or {}
-    apply = [setting for setting, value in wanted if live and now.get(setting.name) != value]
+    apply = [setting for setting, value in wanted if live and (topology.get("kernel") or {}).get(setting.name) != value]
     made: dict[str, Any] = {
         "refusals": [],
         "notices": [*notices, *said_of_models, *record_lost(made_with, plan)],
@@ -284,8 +279,8 @@ def _other_variables(
     prefix = prefix_of(options)
     secrets_path = f"{prefix}{options['secrets_path']}"
     of_path = {f"{prefix}{setting.path}": (setting.name,) for setting in KERNEL}
-    of_path |= {f"{prefix}{path}": ("exposure",) for path in FIREWALL_PATHS}
     of_path |= {secrets_path: ("api_key", "secret_environment")}
+    of_path |= dict.fromkeys((f"{prefix}{path}" for path in FIREWALL_PATHS), ("exposure",))
     of_path |= {lost: ("secret_environment",) for lost in removed if lost.endswith(f" of {secrets_path}")}
     before = (run.earlier or {}).get(prefix or "/") or {}
     yield from earlier_errors(run.host, options, differences(variables, before, "before"))

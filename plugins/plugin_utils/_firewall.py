@@ -56,6 +56,11 @@ def loading(plan: Mapping[str, Any], changes: list[str], *, live: bool) -> dict[
     return {"rules": files[FIREWALL_FILE], "transition": _table(plan), "unit": FIREWALL_UNIT, "program": NFT}
 
 
+def unloaded(plan: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """The unit to stop where an earlier run has left rules that the plan has not; systemd stops its servers first."""
+    return [FIREWALL_UNIT] if not is_guarded(plan) and PATHS[1] in found["digests"] else []
+
+
 def probe(plan: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the module exposure_info is asked: ``{ports, addresses}`` of allowed and forbidden clients."""
     if not is_guarded(plan):

@@ -85,7 +85,8 @@ def verify(  # noqa: PLR0913, PLR0917
     ``service`` is what service_info returned, ``file_drift`` what file_drift() did, ``kernel`` that part of the
     topology; without one of the last two what only it shows is unknown. ``loads`` is the outcome of loading a model:
     ``{model, not_loadable, loaded, left}``, names of checks and results of the module model; ``exposure`` is what
-    exposure_info returned. Raises OllamaError where plan or service is of another schema; no value within the service raises anything.
+    exposure_info returned. Raises OllamaError where plan or service is of another schema; no value within the
+    service raises anything.
     """
     _check_schema(plan, "plan", views.SCHEMA, "the filter tuning_plan")
     _check_schema(service, "service", observed.SCHEMA, "the module service_info")

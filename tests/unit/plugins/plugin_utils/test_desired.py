@@ -33,6 +33,7 @@ DROPIN = f"{FOLDER}/ollama.service.d/override.conf"
 OTHER = f"{FOLDER}/ollama.service.d/override-found.conf"
 SLICE = f"{FOLDER}/ollama.slice.d/override.conf"
 TEMPLATE = f"{FOLDER}/ollama@.service"
+FIREWALL = ["/etc/inference.ollama/firewall.nft", "/etc/systemd/system/inference-ollama-firewall.service"]
 SYSCTL, TMPFILES, SECRETS = "/etc/sysctl.d/90-ollama.conf", "/etc/tmpfiles.d/ollama.conf", "/etc/ollama/secrets.env"
 VARIABLES = "/etc/inference.ollama/variables.json"
 BOOT = f"{FOLDER}/default.target.wants"
@@ -94,6 +95,36 @@ def without(topology, *keys):
 # What a run does.
 
 
+GUARDED = {
+    "instances": [{"name": "a", "host": "0.0.0.0:1"}, {"name": "b"}],
+    "exposure": "firewall",
+    "exposure_networks": ["10.0.0.0/8"],
+}
+
+
+def test_rules_are_written_loaded_and_taken_away_with_the_address():
+    """They are files of the change as any other; what an earlier run has loaded is stopped by its unit."""
+    first = desired(**GUARDED)
+    assert set(FIREWALL) < {file["path"] for file in first["files"]}
+    assert first["firewall"]["unit"] == FIREWALL[1].rpartition("/")[2]
+    again = desired(after(first), **GUARDED)
+    assert (again["pending"], again["firewall"], again["probe"]) == (False, None, first["probe"])
+    closed = desired(after(first), other_variables="accept")
+    assert (closed["firewall"], closed["probe"]) == (None, None)
+    assert "inference-ollama-firewall.service" in closed["stop"]
+    assert set(FIREWALL) < set(closed["absent"])
+    unseen = found(missing=[{"directive": None, "value": "/usr/sbin/nft", "file": None, "line": None}])
+    assert "install the package nftables" in desired(unseen, **GUARDED)["refusals"][0]
+
+
+@pytest.mark.parametrize(("options", "programs"), [(GUARDED, ["/usr/sbin/nft"]), ({}, [])])
+def test_the_program_of_the_rules_is_asked_for_where_there_are_some(options, programs):
+    """A host without it is refused before anything changes."""
+    asked = questions(xeon(), {**DEFAULTS, **options}, {})
+    assert asked["programs"] == programs
+    assert ("/etc/inference.ollama" in asked["writes"]) is bool(programs)
+
+
 def test_a_fresh_host_gets_its_dropin_and_a_restart():
     """One file for it and one for its slice; nothing is removed but what may be left of an earlier plan."""
     state = desired()
@@ -105,7 +136,7 @@ def test_a_fresh_host_gets_its_dropin_and_a_restart():
         ["ollama.service"],
         [],
     )
-    assert state["absent"] == [TMPFILES, SYSCTL, SECRETS]
+    assert state["absent"] == [TMPFILES, SYSCTL, *FIREWALL, SECRETS]
     assert (state["pending"], state["live"], state["installed"]) == (True, True, True)
     assert state["units"] == [{"unit": "ollama.service", "url": "http://127.0.0.1:11434"}]
 
@@ -507,7 +538,10 @@ def test_what_is_asked_of_a_host():
     assert asked == {
         "folder": FOLDER,
         "header": HEADER,
-        "paths": [SECRETS, TMPFILES, SYSCTL, VARIABLES, "/var/lib/inference.ollama/store.json", *extra_paths()],
+        "paths": [
+            *(SECRETS, TMPFILES, SYSCTL, VARIABLES, "/var/lib/inference.ollama/store.json"),
+            *(*extra_paths(), *FIREWALL),
+        ],
         "variables": VARIABLES,
         "secrets": {SECRETS: "x"},
         "services": True,

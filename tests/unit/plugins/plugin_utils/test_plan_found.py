@@ -46,7 +46,8 @@ def test_the_override_of_the_guide_is_refused_in_one_sentence():
     assert line == (
         "ollama_adopt: auto changes neither the address nor the store that a server has; found was OLLAMA_HOST=0.0.0.0"
         f" ({DROPIN}:2; the plan would set 127.0.0.1:11434; kept, it needs ollama_exposure too) and"
-        f" OLLAMA_MODELS=/srv/models ({DROPIN}:3; the plan would set none, which is ~/.ollama/models of the service's user). Set ollama_adopt: keep to keep what was found,"
+        f" OLLAMA_MODELS=/srv/models ({DROPIN}:3; the plan would set none, which is ~/.ollama/models of"
+        " the service's user). Set ollama_adopt: keep to keep what was found,"
         " ollama_adopt: replace to give it up, or say it in ollama_host and ollama_models_path"
     )
 
