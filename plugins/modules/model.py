@@ -21,7 +21,7 @@ options:
     required: true
   state:
     description:
-      - V(loaded) brings it into memory.
+      - V(loaded) brings it into memory. With O(keep_alive=-1) one that is there for a time stays for ever from then on.
       - V(unloaded) takes it out, unless it is in O(before), and brings back what is in O(before) and no longer in
         memory, each with its context and for as long as it would have stayed. Other options that a client had loaded
         it with, such as C(num_thread), are not known to anybody but that client, and are not brought back.
@@ -32,6 +32,9 @@ options:
     description: How long it stays, in Ollama's words, such as V(10m), or V(-1) for ever.
     type: str
     default: 10m
+  context_length:
+    description: With O(state=loaded), the tokens of context that it is loaded with. Without it the server decides.
+    type: int
   before:
     description: What was in memory before, RV(before) of an earlier call.
     type: list
@@ -82,6 +85,13 @@ loaded:
   type: list
   elements: str
   sample: ["llama3.2:3b"]
+time_to_first_token_ms:
+  description:
+    - Of a model that was loaded, the milliseconds from the request to its first token as the server counts them, the
+      load and the prompt. Not there where the server says nothing of it.
+  returned: with O(state=loaded)
+  type: dict
+  sample: {"llama3.2:3b": 3120.4}
 seconds:
   description: How long that took.
   returned: success
@@ -98,7 +108,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url, fetcher
-from ansible_collections.inference.ollama.plugins.module_utils._service.load import Memory, same_name
+from ansible_collections.inference.ollama.plugins.module_utils._service.load import Memory, is_for_ever, same_name
 
 _LONGEST = 86400
 
@@ -108,6 +118,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["loaded", "unloaded"], "default": "loaded"},
         "keep_alive": {"type": "str", "default": "10m"},
+        "context_length": {"type": "int"},
         "before": {"type": "list", "elements": "dict", "default": []},
         "url": {"type": "str", "default": "http://127.0.0.1:11434"},
         "timeout": {"type": "float", "default": 300},
@@ -122,13 +133,14 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     name, began = same_name(params["name"]), time.monotonic()
     memory = Memory(params["url"].rstrip("/"), fetcher(params["timeout"]), datetime.now(timezone.utc))
     before = memory.models()
-    here = {model["name"] for model in before}
+    here = {model["name"]: model for model in before}
     loaded: list[str] = []
+    times: dict[str, float | None] = {}
     if params["state"] == "loaded":
-        changed = name not in here
+        changed = name not in here or (is_for_ever(params["keep_alive"]) and not memory.stays_for_ever(here[name]))
         if changed and not module.check_mode:
             try:
-                memory.load(params["name"], params["keep_alive"])
+                times[name] = memory.load(params["name"], params["keep_alive"], params["context_length"])
             except OllamaError as error:
                 # What had to go for it has to come back all the same.
                 module.fail_json(msg=str(error), before=before)
@@ -140,7 +152,13 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             if unload:
                 memory.unload(params["name"])
             loaded = memory.bring_back(params["before"])
-    return {"changed": changed, "before": before, "loaded": loaded, "seconds": round(time.monotonic() - began, 1)}
+    return {
+        "changed": changed,
+        "before": before,
+        "loaded": loaded,
+        "seconds": round(time.monotonic() - began, 1),
+        "time_to_first_token_ms": {model: spent for model, spent in times.items() if spent is not None},
+    }
 
 
 def main() -> None:

@@ -108,6 +108,11 @@ def number_of(keep_alive: str | int) -> str | int:
     return int(keep_alive) if _NUMBER.fullmatch(str(keep_alive)) else keep_alive
 
 
+def is_for_ever(keep_alive: str | int) -> bool:
+    """Whether a request with it keeps a model in memory until something else takes it out; any negative time does."""
+    return str(keep_alive).lstrip().startswith("-")
+
+
 def same_name(name: str) -> str:
     """The name with its tag, as the server reports it."""
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"

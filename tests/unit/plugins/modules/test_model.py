@@ -62,6 +62,48 @@ def test_how_long_it_stays(run, serve, keep_alive, sent):
     assert (code, ollama.posted[0][1]["keep_alive"]) == (0, sent)
 
 
+def test_a_model_that_is_there_for_a_time_stays_for_ever(run, serve):
+    """Where that is asked for, once, and with the context that is asked for."""
+    ollama = Ollama()
+    ollama.holds("a:latest", seconds=900)
+    url = serve(ollama)
+    code, result = run(name="a", url=url, keep_alive="-1", context_length=8192)
+    assert (code, result["changed"], result["loaded"]) == (0, True, ["a:latest"])
+    ((_path, posted),) = ollama.posted
+    assert (posted["keep_alive"], posted["options"]["num_ctx"]) == (-1, 8192)
+    ollama.holds("a:latest", seconds=None)
+    assert run(name="a", url=url, keep_alive="-1")[1]["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"load_duration": 3_000_000_000, "prompt_eval_duration": 120_400_000}, {"a:latest": 3120.4}),
+        ({"load_duration": 2_000_000}, {"a:latest": 2.0}),
+        ({"load_duration": "soon"}, {}),
+        ({}, {}),
+    ],
+)
+def test_the_time_to_the_first_token_is_that_of_the_server(run, serve, monkeypatch, said, expected):
+    """The load and the prompt, in milliseconds; nothing where the server says nothing."""
+    ollama = Ollama()
+    monkeypatch.setattr(model.Memory, "load", measured(model.Memory.load, said))
+    assert run(name="a", url=serve(ollama))[1]["time_to_first_token_ms"] == expected
+
+
+def measured(load, said):
+    """A load whose answer says these durations."""
+
+    def loading(memory, *arguments):
+        def fetch(*asked):
+            answer, problem = memory.fetch(*asked)
+            return {**(answer or {}), **said}, problem
+
+        return load(memory._replace(fetch=fetch), *arguments)
+
+    return loading
+
+
 def test_a_model_that_only_embeds(run, serve):
     """It cannot generate, so a few words are embedded; it is taken out as any other."""
     ollama = Ollama(embedding=["e:latest"])
