@@ -27,7 +27,7 @@ def test_models_are_pulled_and_created_and_the_rest_is_reported(recorded, last_l
 
 def test_the_change_was_proven_with_a_model_that_carries_the_threads(recorded):
     output = recorded("models-brought")["output"]
-    assert output.index("tiny:1b-threads (created)") < output.index("TASK [inference.ollama.ollama : Confirm the change]")
+    assert output.index("tiny:1b-threads (created)") < output.index("Confirm the change")
     assert "Load the model to verify with" in output
 
 
@@ -51,5 +51,5 @@ def test_another_build_than_the_pinned_one_is_refused_and_keeps_nothing_else_fro
 def test_store_has_what_is_wanted_and_what_is_extra_is_gone(host):
     found = host.check_output("cd /usr/share/ollama/.ollama/models/manifests && find . -type f | sort")
     names = [line.rpartition("library/")[2].replace("/", ":") for line in found.splitlines()]
-    assert {"brief:latest", "brief:latest-threads", "tiny:1b", "tiny:1b-threads"} <= set(names)
-    assert "other:1b" not in names
+    assert {"other:1b", "tiny:1b", "tiny:1b-threads"} <= set(names)
+    assert not {"brief:latest", "brief:latest-threads"} & set(names)
