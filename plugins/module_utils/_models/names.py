@@ -43,10 +43,21 @@ def shown(host: str, namespace: str, model: str, tag: str) -> str:
 
 def shortened(name: str) -> str:
     """The same of a name as somebody writes it, in lower case: Ollama finds models without regard to it."""
+    return shown(*_split(name)).lower()
+
+
+def parts_of(name: str) -> tuple[str, str, str, str] | None:
+    """Host, namespace, model and tag of a name as somebody writes it; None for what is no name."""
+    parts = _split(name)
+    fit = name.count("/") - 2 * name.count("://") < 3 and all(is_part(depth, part) for depth, part in enumerate(parts))
+    return parts if fit else None
+
+
+def _split(name: str) -> tuple[str, str, str, str]:
     rest, tag = name, _TAG
     if name.rfind(":") > name.rfind("/"):
         rest, _colon, tag = name.rpartition(":")
     *before, model = rest.rsplit("/", 2)
     namespace = before[-1] if before else _NAMESPACE
     host = before[0].rpartition("://")[2] if len(before) > 1 else _HOST
-    return shown(host, namespace, model, tag).lower()
+    return host, namespace, model, tag

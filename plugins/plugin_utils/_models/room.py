@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a store of models has room for what is to come.
+"""Whether a store of models has room for what a release will make of it (module_utils/_models/room.py has the rule).
 
 A store is an entry of ``stores`` that the module models_info returns: ``{path, free_bytes, …}``.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._models.room import room_for
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import listed
@@ -26,17 +27,6 @@ _MORE, _HEADROOM = 4, 512 << 20
 _CONVERTED = "llamacpp"
 # Characters of a path or a name.
 _LONGEST = 200
-
-
-def room_for(store: Mapping[str, Any], size_bytes: int) -> str | None:
-    """Why a store has no room for so many bytes more, as a sentence; None where it has, or where nobody knows."""
-    free = store.get("free_bytes")
-    if free is None or size_bytes <= free:
-        return None
-    return (
-        f"the file system of {_path(store)} has {gib(free)} free, and {gib(size_bytes)} are needed ({free} and"
-        f" {size_bytes} bytes); remove models, or choose a folder of another file system in ollama_models_path"
-    )
 
 
 def rewrites(release: str | None) -> bool:

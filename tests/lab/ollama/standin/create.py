@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """/api/create: from a model, whose weights, parameters and texts it takes over, or from one GGUF file that is a blob.
 
-server/create.go and server/model.go of Ollama 0.32.15. From 0.30 on a file is written anew by llama-quantize; without
+server/create.go and server/model.go of Ollama 0.32.15. From 0.30 on a file is rewritten by llama-quantize; without
 it, as where /etc/ollama-standin/no-quantize is there, nothing is created from files.
 """
 

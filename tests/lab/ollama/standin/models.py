@@ -54,7 +54,7 @@ class Name(NamedTuple):
 
 
 def parse(text: object, status: int = 400, error: str = "invalid model name") -> Name:
-    """The name that a request means; ApiError for what is none."""
+    """The name that a request means; ApiError for what is no name."""
     rest, tag = str(text or ""), TAG
     if rest.rfind(":") > rest.rfind("/"):
         rest, _colon, tag = rest.rpartition(":")

@@ -169,9 +169,9 @@ class Runners:
         # The whole environment goes down, and on top of it what Ollama sets itself.
         try:
             libraries = ":".join(filter(None, (LIBRARY, os.environ.get("LD_LIBRARY_PATH"))))
-            # The runner is told by its load request, which the stand-in's has not.
-            told = {llama_server.RUNNER_THREADS: str(threads)} if what == "runner" and threads > 0 else {}
-            child = subprocess.Popen(command, env={**os.environ, "LD_LIBRARY_PATH": libraries, **told})
+            # A runner gets it in its load request, which the stand-in does not send.
+            threaded = {llama_server.RUNNER_THREADS: str(threads)} if what == "runner" and threads > 0 else {}
+            child = subprocess.Popen(command, env={**os.environ, "LD_LIBRARY_PATH": libraries, **threaded})
         except OSError as error:
             raise LoadError(f"error starting {what}: {error}") from None
         self._wait(child, port)

@@ -16,8 +16,13 @@ MODULES = "ansible_collections.inference.ollama.plugins.modules"
 @pytest.fixture
 def run(request, capsys):
     """Run the module that the test file is named after with arguments; its exit status and its result."""
+    return running(request.module.__name__.rpartition("test_")[2], capsys)
+
+
+def running(name, capsys):
+    """The same of the module of a name."""
     testing = pytest.importorskip("ansible.module_utils.testing")
-    module = importlib.import_module(f"{MODULES}.{request.module.__name__.rpartition('test_')[2]}")
+    module = importlib.import_module(f"{MODULES}.{name}")
 
     def run(**args):
         with testing.patch_module_args(args), pytest.raises(SystemExit) as end:

@@ -248,7 +248,7 @@ def test_nobody_listens(run):
         ({"name": "a", "url": "http://me:geheim@h"}, "url: it holds a user or an @"),
         ({"name": "a", "timeout": 0}, "timeout: 0 is not a number of seconds above 0"),
         ({"name": "a", "timeout": 86401}, "timeout: 86401 is not a number of seconds above 0 and up to 86400"),
-        ({"name": "a", "state": "gone"}, "value of state must be one of: loaded, unloaded"),
+        ({"name": "a", "state": "gone"}, "value of state must be one of: present, absent, created, loaded, unloaded"),
     ],
 )
 def test_wrong_options_are_refused(run, args, words):
@@ -259,9 +259,10 @@ def test_wrong_options_are_refused(run, args, words):
 
 
 def test_every_key_is_documented(run, serve):
-    """What is returned and what is documented have the same names."""
+    """What is returned and what is documented have the same names, but for those of the other states."""
     _code, result = run(name="a", url=serve(Ollama()))
-    assert {*result} - {"changed", "invocation"} == {*yaml.safe_load(model.RETURN)}
+    others = {"digest", "downloaded_bytes", "problems"}
+    assert {*result} - {"changed", "invocation"} == {*yaml.safe_load(model.RETURN)} - others
 
 
 def test_a_model_that_does_not_answer_fails_with_what_was_in_memory(run, serve):

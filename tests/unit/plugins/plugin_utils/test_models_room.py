@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewrites, rewriting, room_for
+from ansible_collections.inference.ollama.plugins.module_utils._models.room import room_for
+from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewrites, rewriting
 from ansible_collections.inference.ollama.tests.unit.support.models import GEMMA, LLAMA, STORE, read
 
 GIB = 1 << 30
