@@ -29,7 +29,7 @@ ABOUT = {
 # Types, units and allowed values: meta/argument_specs.yml. The rules behind "auto": docs/policy.md.
 """,
     "ollama_install": """\
-# Types, units and allowed values: meta/argument_specs.yml. Where archives come from, and returning to a release: docs/install.md.
+# Types, units and allowed values: meta/argument_specs.yml. Sources of archives, and going back: docs/install.md.
 """,
 }
 # What Ansible itself may check of each type; where auto is a value too it can check only texts.

@@ -67,7 +67,7 @@ def wanted(options: Mapping[str, Any], topology: Mapping[str, Any], info: Mappin
     said, account = options.get("install_version"), (info or {}).get("account") or {}
     if said == LATEST:
         said = (info or {}).get("latest")
-    user, home, store = (options.get(name) for name in ("install_user", "install_home", "models_path"))
+    user, home, store = options.get("install_user"), options.get("install_home"), options.get("models_path")
     return Wanted(
         release=None if said is None else parse_release(str(said)),
         machine=catalog().machines.get(str((topology.get("cpu") or {}).get("architecture"))),

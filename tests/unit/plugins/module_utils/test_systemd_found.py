@@ -57,6 +57,22 @@ def test_a_host_without_the_unit_has_nothing(tree):
     assert tree({DROPIN: GUIDE}) is None
 
 
+def test_files_that_will_be_there_count_in_the_place_of_those_that_are(tmp_path):
+    """A unit that takes the place of a package's, on hosts with and without one, beside a drop-in of today."""
+    planned = {
+        f"{ETC}/ollama.service": "[Service]\nUser=new\n",
+        f"{ETC}/ollama.service.d/10-a.conf": "[Service]\nNice=3\n",
+    }
+    found = find_unit(str(tmp_path), "ollama.service", "ollama@.service", HEADER, planned)
+    assert (found["path"], values(found, "User")) == (f"{tmp_path}{ETC}/ollama.service", ["new"])
+    for path, text in ((UNIT, "[Service]\nUser=old\n"), (DROPIN, GUIDE)):
+        Path(f"{tmp_path}{path}").parent.mkdir(parents=True, exist_ok=True)
+        Path(f"{tmp_path}{path}").write_text(text, encoding="utf-8")
+    found = find_unit(str(tmp_path), "ollama.service", "ollama@.service", HEADER, planned)
+    assert (values(found, "User"), values(found, "Nice")) == (["new"], ["3"])
+    assert variables(found)["OLLAMA_HOST"] == "0.0.0.0"
+
+
 def test_the_override_of_the_guide_is_found_with_its_lines(tree):
     """Each variable has the file and the line that set it."""
     found = tree({UNIT: "[Service]\nExecStart=/usr/bin/ollama serve\n", DROPIN: GUIDE})
