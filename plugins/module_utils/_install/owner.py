@@ -69,7 +69,8 @@ def _of_collection(root: Root, found: Found, places: list[str]) -> dict[str, Any
 
 def _of_manager(root: Root, found: Found) -> dict[str, Any] | None:
     """What starts an Ollama: snap and Homebrew before a unit, since theirs is on the host in any case."""
-    managed = [(each["manager"], each["path"]) for each in other_managers("" if root.live else root.path.rstrip("/"))]
+    prefix = "" if root.live else root.path.rstrip("/")
+    managed = [(each["manager"], each["path"].removeprefix(prefix)) for each in other_managers(prefix)]
     for manager, path in managed:
         if manager in ("snap", "homebrew"):
             return _row(_KINDS[manager], manager, path, None, f"{path} is there")
@@ -143,7 +144,7 @@ def _rpm(root: Root, run: Runner | None, path: str) -> tuple[str, str | None, st
     if run is None or all(root.kind(place) == "absent" for place in _RPM):
         return None
     said = (run(["rpm", "-qf", "--qf", "%{NAME} %{VERSION}-%{RELEASE}\\n", path]).out or "").split()
-    known = len(said) >= 2 and all(_WORD.fullmatch(word) for word in said[:2])
+    known = len(said) >= 2 and all(_WORD.fullmatch(word) for word in said[:2]) and said[1][0].isdigit()
     return (said[0], said[1], "rpm") if known else None
 
 
