@@ -68,9 +68,6 @@ def _in_words(name: str, function: Callable[..., Result]) -> Callable[..., Resul
         except AnsibleError:
             raise
         except Exception as error:  # noqa: BLE001 - JSON that somebody has edited can be damaged in any way
-            if type(error).__name__ == "MarkerError":
-                # Ansible's own, of a value that cannot be had, as one from a vault without its password: it says which.
-                raise
             # Not chained: what Python says of a value quotes it.
             raise AnsibleFilterError(_damaged(name, args, error)) from None
 
@@ -79,6 +76,12 @@ def _in_words(name: str, function: Callable[..., Result]) -> Callable[..., Resul
 
 def _damaged(name: str, args: tuple[Any, ...], error: Exception) -> str:
     """What is wrong with a filter's input, as far as it can be said without showing any of it."""
+    if type(error).__name__ == "MarkerError":
+        # What Ansible says of it shows the lines around it, and with them other secrets.
+        return (
+            f"{name}: a value in its input cannot be had: a variable that is not defined, or a vault whose password"
+            " this run does not have"
+        )
     given = ", ".join(map(form_of, args))
     key = str(error.args[0]) if isinstance(error, KeyError) and error.args else ""
     lacks = f", without {key!r}" if re.fullmatch("[a-z_]{1,40}", key) else ""

@@ -219,6 +219,26 @@ service:
               type: list
               elements: str
               sample: [/etc/systemd/system/ollama.service]
+        secret_files:
+          description:
+            - Mode and owner of the files that exist among those that EnvironmentFile= names and those that credentials
+              are made of, see systemd.exec(5), C(LoadCredential=). Part V(unit).
+            - What such a file sets is hidden in all of this where its owner alone can read it, whatever its name.
+          type: list
+          elements: dict
+          contains:
+            path:
+              description: The path.
+              type: str
+              sample: /etc/ollama/secrets.env
+            mode:
+              description: The permissions in octal digits.
+              type: str
+              sample: "0600"
+            user_id:
+              description: The number of the owner.
+              type: int
+              sample: 0
         control_groups:
           description:
             - The control groups of the service from its own up to the root, and their weights. Part V(processes).

@@ -120,6 +120,8 @@ digests:
   description:
     - SHA-256 and permissions of these files and of those in O(paths) that exist, by path. V(null) for what is
       no regular file or cannot be read. Links are not followed.
+    - Of a file in O(paths) that its owner alone can read the SHA-256 is V(null), since the digest of a short secret is
+      as good as the secret, and C(identity) tells it from another file of the name.
   returned: success
   type: dict
   sample:

@@ -13,8 +13,8 @@ Python 3.9, standard library only.
 
 from __future__ import annotations
 
-import contextlib
 import base64
+import contextlib
 import glob
 import hashlib
 import json
@@ -164,7 +164,9 @@ def planted(coded: str) -> dict[str, Any]:
         nobody = run("runuser", "-u", "nobody", "--", "sh", "-c", "cat /etc/ollama/* /run/credentials/*/* 2>/dev/null")
         found[text] = {
             "files": {path: f"{os.stat(path).st_mode & 0o7777:04o}" for path in files if os.path.exists(path)},
-            "folders": {path: f"{os.stat(path).st_mode & 0o7777:04o}" for path in glob.glob("/var/lib/inference.ollama*")},
+            "folders": {
+                path: f"{os.stat(path).st_mode & 0o7777:04o}" for path in glob.glob("/var/lib/inference.ollama*")
+            },
             "ways": [way for way, shown_text in said.items() if way != "journal" and text in shown_text],
             "journal": [line for line in said["journal"].splitlines() if text in line],
             "nobody": text in nobody["out"],

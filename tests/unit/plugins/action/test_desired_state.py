@@ -109,6 +109,25 @@ def test_everything_that_is_wrong_is_one_message(act):
     assert "plan" not in result
 
 
+def test_of_secrets_names_alone_are_returned(act):
+    """The values go to the module that compares them, in the file's text, and no further."""
+    result, _asked = act(ollama_secret_environment={"HOUSE_WORD": KEY, "PIN": 1234})
+    assert result["refusals"] == []
+    assert KEY not in json.dumps(result)
+    assert "1234" not in json.dumps(result["plan"])
+    assert "HOUSE_WORD" in json.dumps(result["plan"])
+
+
+def test_wrong_secrets_are_refused_with_all_else(act):
+    """By their names, in the one message."""
+    result, _asked = act(ollama_secret_environment={"A": [KEY], "OLLAMA_HOST": KEY}, ollama_states_kept=0)
+    names = [line.partition(":")[0] for line in result["refusals"]]
+    assert "ollama_secret_environment.A" in names
+    assert "ollama_secret_environment.OLLAMA_HOST" in names
+    assert "ollama_states_kept" in names
+    assert KEY not in json.dumps(result)
+
+
 @pytest.mark.parametrize("key", [774411998822, 0, 1.5, "0"])
 def test_a_number_is_a_key(act, key):
     """A key of digits alone is a number in YAML, and is a text all the same, as is 0."""

@@ -147,6 +147,7 @@ RIGHT = {
     "restore_report": [RESTORED, "h", VERIFIED],
     "run_outcomes": [{"h": HOST}],
     "run_summary": [{"h": HOST}],
+    "secrets_file": [{"HTTPS_PROXY": "http://h:1"}, "key"],
     "setting_lint": [{"OLLAMA_HOST": "x"}, "0.34.1"],
     "topology_svg": [TOPOLOGY, "h", PLAN],
     "trial_variables": [{"settings": {"num_parallel": 8}}, {"objective": "latency"}, [], {"settings": {}}],

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.changes import diff
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import ABSENT, FILE, Entry
 
@@ -97,3 +98,29 @@ def test_no_arrangement_of_quotes_shows_a_secret(parts):
     text = "".join(parts).replace(SECRET, "x") + f"\nFOO_TOKEN={SECRET}\n"
     (row,) = rows(text, None)
     assert SECRET not in row["before"]
+
+
+def private(text):
+    return Entry(PATH, ABSENT) if text is None else Entry(PATH, FILE, text.encode(), 0o600)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "names"),
+    [
+        ("A=1\nB=2\nC=3\n", "A=1\nB=4\nD=3\n", ["B has another value", "C is gone", "D is new"]),
+        (None, "A=1\n", ["A is new"]),
+        ("A=1\n", None, ["A is gone"]),
+    ],
+)
+def test_of_the_file_of_secrets_the_names_that_change_are_shown(before, after, names):
+    """No value, and no digest of one."""
+    texts = [None if text is None else f"{HEADER} x\n{text}" for text in (before, after)]
+    (row,) = diff([(private(texts[0]), private(texts[1]))])
+    assert row["prepared"].splitlines()[1:] == names
+
+
+def test_of_somebody_elses_private_file_nothing_is_shown():
+    """What stands before an equals sign there may be a secret too."""
+    (row,) = diff([(private(f"{SECRET}=1\n"), private(f"{HEADER} x\nA=1\n"))])
+    assert row["prepared"].count("\n") == 1
+    assert SECRET not in row["prepared"]

@@ -15,6 +15,7 @@ from unittest.mock import patch
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry import identity
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.folder import Folder
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import HeldError, locked
 from ansible_collections.inference.ollama.plugins.modules import file_transaction
@@ -236,6 +237,19 @@ def test_what_somebody_wrote_during_a_run_is_copied(host, when):
     assert copy in done["copies"]
     with open(copy, "rb") as file:
         assert file.read() == theirs
+
+
+@pytest.mark.parametrize(("changed", "copies"), [(False, 0), (True, 1)])
+def test_secrets_that_somebody_has_changed_meanwhile_are_copied(host, changed, copies):
+    """They are told from those that were seen without a digest, and the copy is as private."""
+    host.site(1)
+    seen = {host.secrets: {"sha256": None, "mode": "0600", "identity": identity(host.secrets)}}
+    if changed:
+        host.put(host.secrets, b"PIN=1234\n", 0o600)
+    done = host.write(2, seen=seen)
+    found = [path for path in done["copies"] if path.startswith(host.secrets)]
+    assert len(found) == copies
+    assert all(os.stat(path).st_mode & 0o777 == 0o600 for path in found)
 
 
 @pytest.mark.parametrize("check", [True, False])

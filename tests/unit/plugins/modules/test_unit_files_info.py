@@ -91,6 +91,18 @@ def test_digests_tell_whether_a_file_is_the_one_that_would_be_written(run, tmp_p
     assert set(digests) == {path, str(link), sysctl}
 
 
+def test_the_digest_of_secrets_leaves_the_host_nowhere(run, tmp_path):
+    """Who has the digest of a short secret can try all; what tells the file from another one says nothing of it."""
+    secrets = tmp_path / "secrets.env"
+    write(secrets, b"PIN=1234\n")
+    secrets.chmod(0o600)
+    found = run(tmp_path, paths=[str(secrets)])["digests"][str(secrets)]
+    assert (found["sha256"], found["mode"]) == (None, "0600")
+    assert run(tmp_path, paths=[str(secrets)])["digests"][str(secrets)] == found
+    os.utime(secrets, ns=(1, 1))
+    assert run(tmp_path, paths=[str(secrets)])["digests"][str(secrets)] != found
+
+
 def test_contents_are_those_of_the_units_of_ollama_alone(run, tmp_path):
     """Nobody asked for what other services hold, and nothing is returned unless it is asked for."""
     ours = write(tmp_path / "ollama@a.service.d/override.conf", b"a\xff")

@@ -662,6 +662,25 @@ def test_what_other_variables_made_is_not_removed_for_want_of_them(before, now, 
     assert desired(host, preflight=False, **now)["refusals"] == []
 
 
+def test_secrets_are_not_removed_for_want_of_their_variable():
+    """The refusal says which names would be lost, though the file stays for the key's sake."""
+    host = made(api_key=True, secret_environment=["A_TOKEN", "B_TOKEN"])
+    (refusal,) = desired(host, api_key=True)["refusals"]
+    assert "ollama_secret_environment has A_TOKEN on the host and not here, has B_TOKEN on the host" in refusal
+    assert f"This run would remove A_TOKEN of {SECRETS}, B_TOKEN of {SECRETS}. Set ollama_secret_environment" in refusal
+    assert desired(host, api_key=True, other_variables="accept")["refusals"] == []
+    assert desired(host, api_key=True, secret_environment=["B_TOKEN"])["refusals"] == []
+
+
+@pytest.mark.parametrize("options", [{"api_key": True}, {"secret_environment": ["A_TOKEN"]}])
+def test_secrets_keep_their_file_and_a_changed_one_restarts(options):
+    """Whichever variable they are of."""
+    state = desired(found(different=[SECRETS]), **options)
+    assert SECRETS not in state["absent"]
+    assert state["restart"] == ["ollama.service"]
+    assert SECRETS in desired()["absent"]
+
+
 @pytest.mark.parametrize(
     ("before", "now"),
     [
