@@ -536,6 +536,46 @@ def test_a_size_alone_is_no_proof():
     assert check(verify(GPU, state, SAME), "gpu_in_use")["verdict"] == "unknown"
 
 
+LISTED = {"libraries": ["libcuda"], "devices": ["/dev/nvidia0"], "memory_bytes": 1 << 30}
+FALLEN = {"libraries": ["libcuda"], "devices": [], "memory_bytes": 0}
+BARE = {"libraries": [], "devices": [], "memory_bytes": None}
+UNLISTED = {"libraries": ["libcuda"], "devices": ["/dev/nvidia0"], "memory_bytes": None}
+
+
+@pytest.mark.parametrize(
+    ("use", "layers", "verdict"),
+    [
+        (LISTED, None, "pass"),
+        (LISTED, 33, "pass"),
+        (FALLEN, None, "fail"),
+        # It logged so at its start; the driver does not know of it, and it has no card open.
+        (FALLEN, 33, "fail"),
+        (FALLEN, 0, "fail"),
+        (BARE, None, "fail"),
+        (UNLISTED, None, "unknown"),
+        (UNLISTED, 33, "pass"),
+        ({"libraries": 7, "devices": "x", "memory_bytes": "y"}, None, "unknown"),
+    ],
+)
+def test_the_drivers_list_of_processes_counts(use, layers, verdict):
+    """Memory of a card proves its use, and no card and no memory the contrary, whatever was logged."""
+    started = journal(GPU)
+    offloaded = None if layers is None else {"layers": layers, "of": 33}
+    started["starts"] = [{**start, "offloaded": offloaded} for start in started["starts"]]
+    row = check(changed(GPU, runner={"gpu": use}, journal=started), "gpu_in_use")
+    assert row["verdict"] == verdict
+
+
+def test_device_files_that_were_missing_at_the_start_are_named():
+    """A host whose server started without them fails by their names; one without a record is unknown."""
+    row = check(seen_on(GPU, device_wait={"waited_seconds": 30.0, "missing": ["/dev/nvidia1"]}), "gpu_device_files")
+    assert (row["verdict"], row["seen"]) == ("fail", "not /dev/nvidia1")
+    assert "ollama_gpu_wait" in row["remedy"]
+    assert check(seen_on(GPU, device_wait=None), "gpu_device_files")["verdict"] == "unknown"
+    assert check(seen_on(GPU), "gpu_device_files")["verdict"] == "pass"
+    assert "gpu_device_files" not in [each["setting"] for each in seen_on()["checks"]]
+
+
 # Variables that let others in.
 
 

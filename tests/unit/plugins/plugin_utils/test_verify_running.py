@@ -125,6 +125,7 @@ def running(plan, version=None):
                 "secret_files": [{"path": "/etc/ollama/secrets.env", "mode": "0600", "user_id": 0}],
                 "control_groups": groups(plan, instance),
                 "processes": processes(instance),
+                "device_wait": {"waited_seconds": 0.0, "missing": []},
                 "cpu_quotas": [],
                 "api": {
                     "url": instance["url"],
