@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.untraced
+
 TOOL = runpy.run_path(str(Path(__file__).resolve().parents[2] / "tools" / "tuning_proof.py"))
 SEEDS = range(50)
 

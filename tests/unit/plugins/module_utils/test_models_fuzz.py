@@ -28,6 +28,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._models.record im
 from ansible_collections.inference.ollama.tests.unit.support.gguf_files import TYPES, Typed, Writer, llama
 from ansible_collections.inference.ollama.tests.unit.support.stores import Store
 
+pytestmark = pytest.mark.untraced
+
 CASES = int(os.environ.get("INFERENCE_OLLAMA_FUZZ_CASES", "2000"))
 SEED = int(os.environ.get("INFERENCE_OLLAMA_FUZZ_SEED", "0"))
 BLOCKS = 16

@@ -34,6 +34,8 @@ from ansible_collections.inference.ollama.tests.unit.support.damage import (
     read_files,
 )
 
+pytestmark = pytest.mark.untraced
+
 CASES = int(os.environ.get("INFERENCE_OLLAMA_FUZZ_CASES", "2000"))
 SEED = int(os.environ.get("INFERENCE_OLLAMA_FUZZ_SEED", "0"))
 BLOCKS = 16

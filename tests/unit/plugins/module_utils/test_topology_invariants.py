@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._cpuset import Cp
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import gather
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
+
+pytestmark = pytest.mark.untraced
 
 PARTS = {"cpu", "cache", "numa", "memory", "allowed"}
 

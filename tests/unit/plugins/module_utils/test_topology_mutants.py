@@ -19,6 +19,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Roo
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import SUBSETS, gather
 from ansible_collections.inference.ollama.tests.unit.support import mutants, reported
 
+pytestmark = pytest.mark.untraced
+
 COUNT = int(os.environ.get("INFERENCE_OLLAMA_MUTANTS", "160"))
 BLOCKS = 2
 

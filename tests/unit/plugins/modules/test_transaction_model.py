@@ -25,6 +25,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots import
 from ansible_collections.inference.ollama.tests.unit.support.faulty import ERRORS, KILL, Faults, Killed
 from ansible_collections.inference.ollama.tests.unit.support.transactions import FOREIGN, KEY, Host
 
+pytestmark = pytest.mark.untraced
+
 CASES = 5000
 KEPT = 3
 FIRST, LATER = {"run": {"run": "first"}, "takeover": "later"}, {"run": {"run": "later"}, "takeover": "first"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import os
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.tests.unit.support.hosts import MODELS, cases, planned
 from ansible_collections.inference.ollama.tests.unit.support.plans import codes, instances, plan, topology
+
+pytestmark = pytest.mark.untraced
 
 many = settings(
     max_examples=int(os.environ.get("INFERENCE_OLLAMA_PLAN_CASES", "100")),

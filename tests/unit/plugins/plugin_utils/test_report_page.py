@@ -22,6 +22,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.fleet imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.page import anchor, report_page
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, TROUBLES, fleet, record
 
+pytestmark = pytest.mark.untraced
+
 HOSTILE = (
     "</title><script>alert(1)</script>",
     "</style><img src=x onerror=alert(1)>",
