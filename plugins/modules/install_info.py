@@ -199,6 +199,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._fetch.address import secrets_in
 from ansible_collections.inference.ollama.plugins.module_utils._install.gather import gather
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible_everywhere
 from ansible_collections.inference.ollama.plugins.module_utils._topology.options import OPTIONS, machine_of
@@ -238,6 +239,10 @@ def read(params: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    # Where a mirror asks for a password, it stands in an address, and Ansible shows addresses.
+    module.no_log_values.update(
+        secrets_in([*module.params["archives"], module.params["checksums"], module.params["latest"]])
+    )
     try:
         install = read(module.params)
     except OllamaError as error:

@@ -209,6 +209,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.progress import Progress
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._fetch.address import secrets_in
 from ansible_collections.inference.ollama.plugins.module_utils._install.releases import VERSION, Places, read_marker
 from ansible_collections.inference.ollama.plugins.module_utils._install.remove import (
     Removal,
@@ -358,6 +359,8 @@ def _text(releases: dict[str, list[str]]) -> str:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    # Where a mirror asks for a password, it stands in an address, and Ansible shows addresses.
+    module.no_log_values.update(secrets_in([*module.params["archives"], module.params["checksums"]]))
     try:
         result = run(module.params, check_mode=module.check_mode)
     except OllamaError as error:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _ALLOWED = "allowed is http:// or https://, a host, and a path"
 _LONGEST = 8192
@@ -49,6 +52,17 @@ def shown(url: str) -> str:
     except ValueError:
         text = re.sub(r"[^/]*@|[?].*", "", url)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def secrets_in(sources: Iterable[Mapping[str, Any] | None]) -> list[str]:
+    """What nobody may read in the ``url`` of such options: passwords, and users without one, which are tokens."""
+    found = []
+    for source in sources:
+        user, at, _host = str((source or {}).get("url") or "").partition("://")[2].partition("/")[0].rpartition("@")
+        name, colon, password = user.partition(":")
+        secret = password if colon else name
+        found += [secret, unquote(secret)] if at and secret else []
+    return found
 
 
 def origin(url: str) -> tuple[str, str]:

@@ -346,6 +346,18 @@ def test_checksums_are_read_in_every_form():
     assert parse(b"\xff\x00<html>") == {}
 
 
+def test_a_password_of_a_mirror_is_not_shown(run, tmp_path):
+    """Neither in the result nor among the arguments that Ansible shows with it."""
+    mirror = {"name": "x", "url": "http://joe:s3cr%40t@127.0.0.1:1/x"}
+    options = {"folder": str(tmp_path / "o"), "archives": [mirror], "retries": 0, "version": "0.1.0"}
+    code, said = run(**options, unverified=True)
+    assert code == 1
+    assert "cannot be reached" in said["msg"]
+    assert "s3cr" not in str(said)
+    _code, said = run(**options, checksums={"url": "http://t0ken-alone@127.0.0.1:1/sums"})
+    assert "t0ken" not in str(said)
+
+
 def test_the_module_answers_as_ansible_asks(run, tmp_path):
     """By its result, or by a sentence."""
     code, said = run(state="absent", folder=str(tmp_path / "none"))
