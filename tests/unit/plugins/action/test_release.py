@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action release: bringing a release is a job, taking one away is none."""
+"""The action release: bringing a release is a job, and taking one away answers at once."""
 
 from __future__ import annotations
 

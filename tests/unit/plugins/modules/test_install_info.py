@@ -144,7 +144,7 @@ OWNERS = {
 
 
 @pytest.mark.parametrize("kind", OWNERS)
-def test_whose_it_is_is_told_by_evidence(machine, kind):
+def test_whose_it_is_is_shown_by_evidence(machine, kind):
     """Each with the path that shows it."""
     files, path = OWNERS[kind]
     found = machine(files)["owner"]
