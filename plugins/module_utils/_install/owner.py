@@ -10,6 +10,7 @@ apk(8), and the files in which dpkg and pacman keep what they know. install.sh o
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
@@ -59,7 +60,9 @@ def find_owner(root: Root, run: Runner | None, found: Found) -> dict[str, Any] |
 
 def _of_collection(root: Root, found: Found, places: list[str]) -> dict[str, Any] | None:
     for path in places:
-        if (root.target(path) or "").startswith(f"{found.folder}/"):
+        target = root.target(path)
+        leads = posixpath.normpath(posixpath.join(posixpath.dirname(path), target)) if target else ""
+        if leads.startswith(f"{found.folder}/"):
             return _row("collection", "inference.ollama", path, None, f"{path} leads to {found.folder}")
     unit = found.unit
     if unit is not None and unit["ours"] and root.kind(f"{found.folder}/current") == "link":
