@@ -101,7 +101,7 @@ def archive_errors(asked: Wanted) -> Iterator[str]:
 def source_errors(
     asked: Wanted, options: Mapping[str, Any], info: Mapping[str, Any], sources: Iterable[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """Yield which archives are not available, or cannot be trusted; ``sources`` are ``{name, bytes, sha256, problem}``."""
+    """Yield which archives are not available or not to be trusted; ``sources`` have name, sha256 and problem."""
     release = asked.release
     if release is None or is_there(asked, info):
         return
@@ -109,13 +109,14 @@ def source_errors(
     for source in sources:
         name = source["name"]
         if source["problem"]:
-            place = asked.source if asked.is_local else f"{asked.prefix}/{name}"
+            # Of an address the reader's own words name it.
+            place = f" from {asked.source}" if asked.is_local else ""
             right = (
                 f"put it there, or in v{asked.release} below it"
                 if asked.is_local
                 else "name a release that has it, or another ollama_install_source"
             )
-            yield f"ollama_install_source: {name} is not available from {place}: {source['problem']}; {right}"
+            yield f"ollama_install_source: {name} is not available{place}: {source['problem']}; {right}"
         elif not source["sha256"] and name not in given and not options.get("install_unverified"):
             eras = "" if catalog().has_checksums(release) else f" Release {release} came without that file."
             yield (

@@ -107,11 +107,8 @@ REFUSED = {
         "could not be asked of https://github.com/ollama/ollama/releases/latest: latest: no answer in 30 s;",
     ),
     "archive missing": (
-        {"host": info(sources=[source(bytes=None, sha256=None, problem="it answers 404")])},
-        (
-            f"{ARCHIVE} is not available from https://github.com/ollama/ollama/releases/download/v0.32.15/{ARCHIVE}: it"
-            " answers 404;"
-        ),
+        {"host": info(sources=[source(bytes=None, sha256=None, problem="https://x: it answers 404")])},
+        (f"{ARCHIVE} is not available: https://x: it answers 404; name a release that has it"),
     ),
     "file missing": (
         {"local": {ARCHIVE: {"path": None, "bytes": None, "sha256": None, "problem": "there is no such file"}}}
