@@ -14,7 +14,7 @@ from ansible.errors import AnsibleError, AnsibleFilterError
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
-from ansible_collections.inference.ollama.plugins.plugin_utils import _change, _drift, _summary, _table
+from ansible_collections.inference.ollama.plugins.plugin_utils import _change, _drift, _remove, _summary, _table
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.outcome import outcome
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record import record_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.records import compare_records
@@ -170,6 +170,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "change_report": _change.change_report,
     "drift_table": _table.drift_table,
     "failed_checks": failed.failed_checks,
+    "removal": _remove.removal,
     "failure_reason": _change.failure_reason,
     "file_drift": _drift.file_drift,
     "fit_svg": fit_svg,

@@ -65,6 +65,11 @@ def found_program(path: str) -> str:
     return path.removesuffix(_FOUND) if path.endswith(_FOUND) else f"{path}{_FOUND}"
 
 
+def known_files(root: str = "") -> tuple[str, ...]:
+    """Return every file beside the units that a role may have written, below a root."""
+    return tuple(f"{root}{path}" for path in (SECRETS_PATH, *_ELSEWHERE))
+
+
 class Places(NamedTuple):
     """The paths that this collection writes and restores, and no others.
 

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module remains_info: what roles have left on a host."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
+
+from ansible_collections.inference.ollama.plugins.module_utils._snapshots.folder import Folder
+
+UNITS = "etc/systemd/system"
+
+
+def put(path, text=""):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def ask(run, tmp_path, **options):
+    code, result = run(root=str(tmp_path), state_folder=f"{tmp_path}/state", **options)
+    assert (code, result["changed"]) == (0, False)
+    return result["remains"]
+
+
+def test_a_bare_host_has_nothing(run, tmp_path):
+    """And an account that does not exist has no store."""
+    found = ask(run, tmp_path, user="nobody-at-all")
+    empty = ("files", "units", "boot_links", "copies", "folders", "problems")
+    assert [found[name] for name in empty] == [[], [], [], [], {}, []]
+    assert (found["store"], found["account"], found["link"], found["moving"]) == (None, None, None, None)
+    assert (found["base_unit_installed"], found["state_folder"]["there"]) == (False, False)
+
+
+def test_what_roles_have_left_is_named(run, tmp_path):
+    """Units, links, folders, releases, the program, the account, the store of the variables."""
+    installed = "# Managed by Ansible, role inference.ollama.ollama_install: x\n"
+    variables = json.dumps({"variables": {"ollama_models_path": str(tmp_path / "models")}})
+    put(tmp_path / UNITS / "ollama.service", installed)
+    put(tmp_path / UNITS / "ollama.service.20261127T160000Z~")
+    put(tmp_path / UNITS / "inference-ollama-watch.timer")
+    put(tmp_path / UNITS / "timers.target.wants/inference-ollama-watch.timer")
+    put(tmp_path / "etc/inference.ollama/variables.json", variables)
+    put(tmp_path / "models/manifests/a/b/c/d")
+    put(tmp_path / "opt/ollama/releases/0.32.15/.complete")
+    put(tmp_path / "opt/ollama/notes")
+    (tmp_path / "opt/ollama/current").symlink_to("releases/0.32.15")
+    put(tmp_path / "usr/local/bin/ollama.found")
+    (tmp_path / "usr/local/bin/ollama").symlink_to("/opt/ollama/current/bin/ollama")
+    found = ask(run, tmp_path, user="root")
+    assert found["files"] == [f"{tmp_path}/etc/inference.ollama/variables.json"]
+    assert found["units"] == [f"{tmp_path}/{UNITS}/inference-ollama-watch.timer"]
+    assert found["boot_links"] == [f"{tmp_path}/{UNITS}/timers.target.wants/inference-ollama-watch.timer"]
+    assert found["copies"] == [f"{tmp_path}/{UNITS}/ollama.service.20261127T160000Z~"]
+    assert (found["base_unit_installed"], found["store"]["models"], found["account"]["uid"]) == (True, 1, 0)
+    assert found["folders"] == {f"{tmp_path}/etc/inference.ollama": ["variables.json"]}
+    assert (found["install"]["releases"], found["install"]["current"]) == (["0.32.15"], "releases/0.32.15")
+    assert found["install"]["others"] == [f"{tmp_path}/opt/ollama/notes"]
+    assert found["program"]["target"] == "/opt/ollama/current/bin/ollama"
+    assert found["program"]["found"] == f"{tmp_path}/usr/local/bin/ollama.found"
+
+
+def test_the_link_of_a_move_is_named_while_it_leads_there(run, tmp_path):
+    """A damaged record is a problem, and so is a store that cannot be listed."""
+    state = Folder(f"{tmp_path}/state")
+    (tmp_path / "old").symlink_to(tmp_path / "new")
+    state.write("store-moved", {"source": f"{tmp_path}/old", "target": f"{tmp_path}/new"})
+    assert ask(run, tmp_path)["link"] == f"{tmp_path}/old"
+    os.unlink(tmp_path / "old")
+    assert ask(run, tmp_path)["link"] is None
+    state.write("store", {})
+    put(tmp_path / "file")
+    problems = ask(run, tmp_path, store=f"{tmp_path}/file")["problems"]
+    assert [text.rpartition("/")[2][:10] for text in problems] == ["store.json", "file: the "]

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the playbook remove takes away, puts back and leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._remove import removal
+
+UNITS = "/etc/systemd/system"
+UNIT, DROPIN = f"{UNITS}/ollama.service", f"{UNITS}/ollama.service.d/override.conf"
+RENAMED, TEMPLATE = f"{UNITS}/ollama.service.d/override-found.conf", f"{UNITS}/ollama@.service"
+LINK, BOOT = f"{UNITS}/multi-user.target.wants/ollama@b.service", f"{UNITS}/multi-user.target.wants/ollama.service"
+VARIABLES, STATE = "/etc/inference.ollama/variables.json", "/var/lib/inference.ollama"
+STORE = {"path": "/srv/models", "there": True, "models": 1, "size_bytes": 5 << 30}
+
+
+def found(*headed, files=(), active=("ollama.service",), links=(), **changes):
+    """What unit_files_info says of a host with these files of the role."""
+    return {
+        "headed": list(headed),
+        "files": sorted({UNIT, *headed, *files}),
+        "active": list(active),
+        "boot_links": list(links),
+        "found_unit": {"path": UNIT},
+        "unfinished": False,
+        "unwritable": {},
+        "user_id": 0,
+        **changes,
+    }
+
+
+def remains(**changes):
+    """What remains_info says of a tuned host."""
+    return {
+        "files": [VARIABLES],
+        "units": [],
+        "boot_links": [],
+        "copies": [],
+        "base_unit_installed": False,
+        "folders": {"/etc/inference.ollama": ["variables.json"]},
+        "state_folder": {"path": STATE, "there": True},
+        "program": {"path": "/usr/local/bin/ollama", "target": None, "found": None},
+        "install": {"folder": "/opt/ollama", "releases": [], "current": None, "parts": [], "others": []},
+        "store": dict(STORE),
+        "moving": None,
+        "link": None,
+        "account": {"user": "ollama", "uid": 998, "home": "/usr/share/ollama"},
+        "problems": [],
+        **changes,
+    }
+
+
+NOTHING = {"files": [], "folders": {}, "state_folder": {"path": STATE, "there": False}}
+INSTALLED = {
+    "base_unit_installed": True,
+    "program": {"path": "/usr/local/bin/ollama", "target": "/opt/ollama/current/bin/ollama", "found": None},
+    "install": {
+        "folder": "/opt/ollama",
+        "releases": ["0.32.15"],
+        "current": "releases/0.32.15",
+        "parts": ["/opt/ollama/current", "/opt/ollama/releases"],
+        "others": [],
+    },
+}
+
+
+def test_a_tuned_host_runs_as_before():
+    """Its drop-in and the variables go as one change, the server starts again, and then the folders go."""
+    made = removal(found(DROPIN), remains())
+    assert (made["absent"], made["plain"], made["back"]) == ([DROPIN, VARIABLES], [], {})
+    assert (made["stop"], made["start"], made["account"]) == ([], ["ollama.service"], None)
+    assert made["folders"] == ["/etc/inference.ollama", STATE]
+    assert made["empty_folders"] == [f"{UNITS}/ollama.service.d"]
+    assert made["leaves"] == [
+        "/srv/models stays: 1 model (5.0 GiB), which ollama_remove_models: true removes",
+        "account ollama stays: no role has made it",
+        f"{UNIT} stays: no role has written it",
+        "packages stay, such as zstd: others may use them",
+    ]
+
+
+def test_a_second_run_has_nothing_to_do():
+    """Nor has a run on a host that no role has seen."""
+    made = removal(found(), remains(**NOTHING))
+    assert (made["pending"], made["absent"], made["folders"], made["start"]) == (False, [], [], [])
+
+
+def test_a_server_that_did_not_run_is_not_started():
+    """Its files go all the same."""
+    made = removal(found(DROPIN, active=()), remains())
+    assert (made["start"], made["pending"]) == ([], True)
+
+
+def test_a_drop_in_that_was_renamed_has_its_name_again():
+    """Where the role's own was in its place; another one of such a name stays as it is."""
+    assert removal(found(DROPIN, files=[RENAMED]), remains())["back"] == {RENAMED: DROPIN}
+    assert removal(found(files=[RENAMED]), remains())["back"] == {}
+
+
+def test_several_servers_and_their_template_go():
+    """Those that run and those that start at boot are stopped; the one of before starts."""
+    made = removal(found(TEMPLATE, DROPIN, active=["ollama@a.service"], links=[LINK]), remains())
+    assert made["stop"] == ["ollama@a.service", "ollama@b.service"]
+    assert {TEMPLATE, LINK} <= set(made["absent"])
+    assert made["start"] == ["ollama.service"]
+
+
+def test_units_beside_the_servers_go_the_timer_first():
+    """With their links."""
+    units = [f"{UNITS}/inference-ollama-watch.service", f"{UNITS}/inference-ollama-watch.timer"]
+    link = f"{UNITS}/timers.target.wants/inference-ollama-watch.timer"
+    made = removal(found(), remains(units=units, boot_links=[link]))
+    assert made["stop"] == ["inference-ollama-watch.timer", "inference-ollama-watch.service"]
+    assert {*units, link} <= {*made["absent"], *made["plain"]}
+
+
+def test_an_installed_server_goes_with_its_releases():
+    """Unit, links and releases; its account where the models go too."""
+    host = found(DROPIN, links=[BOOT])
+    made = removal(host, remains(**INSTALLED))
+    assert {UNIT, BOOT} <= set(made["absent"])
+    assert "/usr/local/bin/ollama" in [*made["absent"], *made["plain"]]
+    assert (made["stop"], made["start"], made["account"]) == (["ollama.service"], [], None)
+    assert {"/opt/ollama", "/opt/ollama/releases"} <= set(made["folders"])
+    assert "account ollama stays: the models belong to it" in made["leaves"]
+    gone = removal(host, remains(**INSTALLED), models=True)
+    assert gone["account"] == "ollama"
+    assert {"/srv/models/blobs", "/srv/models/manifests"} <= set(gone["folders"])
+    assert "/srv/models" not in gone["folders"]
+
+
+def test_an_ollama_that_was_taken_over_comes_back():
+    """Its unit from the copy, its program under its name; its account stays."""
+    copies = [f"{UNIT}.20261101T000000Z~", f"{UNIT}.20261102T000000Z~"]
+    program = {**INSTALLED["program"], "found": "/usr/local/bin/ollama.found"}
+    made = removal(found(DROPIN), remains(**{**INSTALLED, "copies": copies, "program": program}), models=True)
+    assert made["back"] == {copies[1]: UNIT, program["found"]: program["path"]}
+    assert (made["stop"], made["start"], made["account"]) == ([], ["ollama.service"], None)
+    assert f"{copies[0]} stays: a copy of a file of somebody else" in made["leaves"]
+    assert "account ollama stays: the service runs as it" in made["leaves"]
+
+
+def test_what_others_put_beside_releases_stays():
+    """The folder with it, and the settings of the kernel until the next boot."""
+    install = {**INSTALLED["install"], "others": ["/opt/ollama/notes"]}
+    made = removal(found(), remains(**{**INSTALLED, "install": install, "files": ["/etc/sysctl.d/90-ollama.conf"]}))
+    assert "/opt/ollama" not in made["folders"]
+    assert "/opt/ollama/notes stays: no role has written it" in made["leaves"]
+    assert "settings of the kernel stay as they are until the next boot" in made["leaves"]
+
+
+def test_the_link_of_a_store_that_moved_goes():
+    """The store itself stays."""
+    assert "/srv/old" in removal(found(), remains(link="/srv/old"))["folders"]
+
+
+@pytest.mark.parametrize(
+    ("host", "beside", "sentence"),
+    [
+        ({"user_id": 1000}, {}, "removing needs root"),
+        ({"unfinished": True}, {}, "was begun and never confirmed"),
+        ({"unwritable": {UNITS: "read-only"}}, {}, f"{UNITS}: nothing can be removed there (read-only)"),
+        ({}, {"moving": {"source": "/a", "target": "/b"}}, "the models move from /a to /b"),
+        ({}, {"problems": ["/a: unreadable"]}, "/a: unreadable"),
+    ],
+)
+def test_what_cannot_be_removed_is_refused_before_anything_changes(host, beside, sentence):
+    """In a sentence each, and all at once."""
+    made = removal(found(DROPIN, **host), remains(**beside))
+    assert list(made) == ["refusals"]
+    assert [text for text in made["refusals"] if sentence in text]
