@@ -169,6 +169,7 @@ def run(params: dict[str, Any], *, check_mode: bool, clock: Callable[[], float] 
     total = listing(source).size_bytes
     say = teller(source, total, Progress(params["progress_file"], problems), params["max_duration"], clock)
     owner = owner_of(params["user"], source)
+    done: Any
     if state == "copied":
         done = move.copied(folder, source, target, owner, say)
     else:

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.filter.ollama import FILTERS, FilterModule
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import advise
+from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_remove import DROPIN, remains
+from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_remove import found as found_of_host
 from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, dense, fit_of
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
 from ansible_collections.inference.ollama.tests.unit.support.gates import benchmark
@@ -118,6 +120,7 @@ RIGHT = {
     "change_report": [{"changes": [], "state": None}, ["ollama.service"], [], {"reason": "x", "restored": RESTORED}],
     "drift_table": [DRIFT, "h"],
     "failed_checks": [VERIFIED, ["numa_node"]],
+    "removal": [found_of_host(DROPIN), remains()],
     "failure_reason": [{"msg": "x", "results": [{"failed": True, "msg": ["a", "b"]}]}, "task"],
     "file_drift": [{"unit_files": [FILE], "stale": []}, {"/x.conf": "y"}],
     "fit_svg": [FIT, "h"],
