@@ -106,7 +106,7 @@ def _truth(value: object) -> bool | None:
 
 
 def _texts(value: object) -> list[str] | None:
-    items = value if isinstance(value, list) else [value]
+    items: list[Any] = value if isinstance(value, list) else [value]
     fit = all(isinstance(item, str) and 0 < len(item) <= _LONGEST for item in items)
     return items if fit and 0 < len(items) <= _MOST else None
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.failures import Failure
-from ansible_collections.inference.ollama.plugins.module_utils._models.room import gib, room_for
+from ansible_collections.inference.ollama.plugins.module_utils._models.room import amount, room_for
 from ansible_collections.inference.ollama.plugins.module_utils._models.server import SUMMED_BYTES
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 
@@ -77,7 +77,9 @@ class Pull:
         """Wait for the next attempt, or raise OllamaError where there is none."""
         bounds = self._bounds
         what = f"model {self._name}: it was not pulled"
-        kept = f"; {gib(self.downloaded_bytes)} arrived and are kept for the next pull" if self.downloaded_bytes else ""
+        kept = (
+            f"; {amount(self.downloaded_bytes)} arrived and are kept for the next pull" if self.downloaded_bytes else ""
+        )
         if not failure.again:
             raise OllamaError(f"{failure.sentence(what)}{kept}")
         wait = min(_FIRST_WAIT * 2 ** (failures - 1), _MOST_WAIT)
@@ -116,7 +118,7 @@ class Pull:
         silent = self._server.timeout + (0 if layer else total / SUMMED_BYTES)
         return min(silent, left)
 
-    def _take(self, layer: str, total: int, completed: object) -> bool:
+    def _take(self, layer: str, total: int, completed: Any) -> bool:  # noqa: ANN401 - whatever the server says
         """Note how far a layer is; whether that is further than before."""
         done = min(completed, total) if _is_count(completed) else 0
         known = self._layers.get(layer)
@@ -144,7 +146,7 @@ class Pull:
         began, before = self._rates[0]
         rate = (arrived - before) / (now - began) if now > began else 0.0
         left = f", {rate / 1e6:.1f} MB/s, {(total - done) / rate:.0f} s left" if rate > 0 else ""
-        self._say(f"{self._name}: {gib(done)} of {gib(total)} ({100 * done // total} %){left}")
+        self._say(f"{self._name}: {amount(done)} of {amount(total)} ({100 * done // total} %){left}")
 
 
 def check_room(store: str | None, size_bytes: int) -> str | None:

@@ -12,7 +12,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._text import one_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_GIB = 1 << 30
+_GIB, _MIB = 1 << 30, 1 << 20
 # Characters of a path.
 _LONGEST = 200
 
@@ -35,3 +35,8 @@ def room_for(store: Mapping[str, Any], size_bytes: int) -> str | None:
 def gib(count: int) -> str:
     """``8589934592`` as ``8.0 GiB``."""
     return f"{count / _GIB:.1f} GiB"
+
+
+def amount(count: int) -> str:
+    """A size of any order, below a GiB in MiB."""
+    return gib(count) if count >= _GIB else f"{count / _MIB:.1f} MiB"

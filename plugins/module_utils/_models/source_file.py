@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.failures import Failure
 from ansible_collections.inference.ollama.plugins.module_utils._models.pull import check_room
-from ansible_collections.inference.ollama.plugins.module_utils._models.room import gib
+from ansible_collections.inference.ollama.plugins.module_utils._models.room import amount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class SourceFile:
                 while part:
                     found.update(part)
                     done += len(part)
-                    self._say(f"{self._path}: {gib(done)} of {gib(size)} summed up")
+                    self._say(f"{self._path}: {amount(done)} of {amount(size)} summed up")
                     part = file.read(_PART)
             self._sha256 = found.hexdigest()
         return self._sha256
@@ -66,7 +66,9 @@ class SourceFile:
             if short is not None:
                 raise OllamaError(f"{self._path}: it is not given to the server, since {short}")
             try:
-                server.put_blob(digest, file, size, lambda sent, of: self._say(f"{gib(sent)} of {gib(of)} handed over"))
+                server.put_blob(
+                    digest, file, size, lambda sent, of: self._say(f"{amount(sent)} of {amount(of)} handed over")
+                )
             except Failure as failure:
                 raise OllamaError(failure.sentence(f"{self._path}: it was not given to the server")) from None
 
@@ -85,7 +87,7 @@ class SourceFile:
         where = f"file_url at {urlsplit(url).hostname}"
 
         def progress(done: int, total: Optional[int]) -> None:
-            self._say(f"{where}: {gib(done)}{'' if total is None else f' of {gib(total)}'}")
+            self._say(f"{where}: {amount(done)}{'' if total is None else f' of {amount(total)}'}")
 
         bounds, timeout = world.bounds, world.library.server.timeout
         within = max(1.0, bounds.ends - bounds.clock())

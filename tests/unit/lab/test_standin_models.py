@@ -108,7 +108,7 @@ def test_what_is_created_from_a_model_has_its_weights_and_parameters(lab: Lab) -
 
 
 @pytest.mark.parametrize(("version", "same"), [("0.24.0", True), ("0.32.15", False)])
-def test_a_model_of_a_file_is_written_anew_from_0_30_on(lab: Lab, version: str, *, same: bool) -> None:
+def test_a_model_of_a_file_is_rewritten_from_0_30_on(lab: Lab, version: str, *, same: bool) -> None:
     data = store.gguf()
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     lab.models.put(digest, data)

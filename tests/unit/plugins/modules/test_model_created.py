@@ -68,7 +68,7 @@ def test_a_model_of_a_base_is_created_once(created, shelf):
         {"parameters": {"num_thread": 6}, "system": "other"},
     ],
 )
-def test_anything_else_that_is_asked_for_is_created_anew(created, shelf, change):
+def test_anything_else_that_is_asked_for_is_created_again(created, shelf, change):
     shelf.has(BASE)
     created(base=BASE, parameters={"num_thread": 6})
     assert created(base=BASE, **change, _ansible_check_mode=True)[1]["changed"] is True
@@ -77,7 +77,7 @@ def test_anything_else_that_is_asked_for_is_created_anew(created, shelf, change)
     assert created(base=BASE, **change)[1]["changed"] is False
 
 
-def test_a_base_that_has_changed_has_what_is_made_of_it_created_anew(created, shelf):
+def test_a_base_that_has_changed_has_what_is_made_of_it_created_again(created, shelf):
     """Other weights, or another parameter that is taken over."""
     args = {"base": BASE, "parameters": {"num_thread": 6}}
     shelf.has(BASE)
@@ -131,7 +131,7 @@ def test_a_model_of_a_file_is_created_once(created, shelf, gguf, rewrites):
     assert created(**{**args, "parameters": {}})[1]["changed"] is True
 
 
-def test_a_file_that_is_another_has_the_model_created_anew(created, shelf, gguf, tmp_path):
+def test_a_file_that_is_another_has_the_model_created_again(created, shelf, gguf, tmp_path):
     created(name="mine", file=gguf)
     (tmp_path / "a.gguf").write_bytes(GGUF + b"x")
     assert created(name="mine", file=gguf)[1]["changed"] is True
