@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Optional
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.failures import Failure
 from ansible_collections.inference.ollama.plugins.module_utils._models.library import Entry, Library, described
-from ansible_collections.inference.ollama.plugins.module_utils._models.names import parts_of, shortened
+from ansible_collections.inference.ollama.plugins.module_utils._models.names import shortened
 from ansible_collections.inference.ollama.plugins.module_utils._models.pull import Bounds, Pull, check_room
 from ansible_collections.inference.ollama.plugins.module_utils._models.registry import Offer, offered
 
@@ -82,7 +82,7 @@ def present(world: World, wanted: Wanted) -> Outcome:
     if entry is not None and _fits(entry, wanted.digest) and not wanted.update:
         _drop_kept(world, wanted)
         return unchanged
-    offer = offered(_parts(wanted.source or wanted.name), library.server.timeout, insecure=wanted.insecure)
+    offer = offered(wanted.source or wanted.name, library.server.timeout, insecure=wanted.insecure)
     manifest = _judged(world, wanted, entry, offer)
     if entry is not None and wanted.update and manifest is not None and manifest.digest == before:
         return unchanged
@@ -110,13 +110,6 @@ def remove(world: World, name: str) -> None:
         world.library.delete(name)
     except OllamaError as error:
         world.problems.append(str(error))
-
-
-def _parts(name: str) -> tuple[str, str, str, str]:
-    parts = parts_of(name)
-    if parts is None:
-        raise OllamaError(f"{name[:200]!r} is not the name of a model; expected one such as llama3.2:3b")
-    return parts
 
 
 def _fits(entry: Entry | None, digest: str | None) -> bool:

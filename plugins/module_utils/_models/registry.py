@@ -15,6 +15,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._fetch.exchange import FailedAttempt, ask
 from ansible_collections.inference.ollama.plugins.module_utils._fetch.watch import watching
 from ansible_collections.inference.ollama.plugins.module_utils._models.manifest import LARGEST, Manifest, manifest_from
+from ansible_collections.inference.ollama.plugins.module_utils._models.names import parts_of
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._fetch.exchange import Answer
@@ -33,8 +34,11 @@ class Offer(NamedTuple):
     problem: Optional[str] = None
 
 
-def offered(parts: tuple[str, str, str, str], timeout: float, *, insecure: bool = False) -> Offer:
-    """What the registry of a name has under it; ``parts`` are host, namespace, model and tag."""
+def offered(name: str, timeout: float, *, insecure: bool = False) -> Offer:
+    """What the registry of a name has under it."""
+    parts = parts_of(name)
+    if parts is None:
+        return Offer(problem=f"{name[:200]!r} is not the name of a model")
     host, namespace, model, tag = parts
     url = f"{'http' if insecure else 'https'}://{host}/v2/{namespace}/{model}/manifests/{tag}"
     try:

@@ -14,7 +14,7 @@ import threading
 from urllib.parse import unquote
 
 STORE = "/srv/models"
-_CONFIG = "f" * 64
+LLAMA = "llama3.2:3b"
 
 
 def digest_of(text):
@@ -114,6 +114,12 @@ def _go(value):
 
 def full(name):
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def did(shelf):
+    """What was asked for that has changed something."""
+    asked = [asked for asked, _body in shelf.asked if asked.startswith(("POST", "DELETE"))]
+    return [each for each in asked if each != "POST /api/show"]
 
 
 @contextlib.contextmanager

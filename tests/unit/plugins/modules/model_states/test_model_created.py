@@ -13,8 +13,7 @@ import pytest
 pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
 from ansible_collections.inference.ollama.plugins.module_utils._models import pull
-from ansible_collections.inference.ollama.tests.unit.plugins.modules.conftest import running
-from ansible_collections.inference.ollama.tests.unit.support.model_server import Shelf, shelving
+from ansible_collections.inference.ollama.tests.unit.support.model_server import Shelf
 from ansible_collections.inference.ollama.tests.unit.support.web import respond, serving
 
 BASE, OWN = "llama3.2:3b", "llama3.2:3b-ollama"
@@ -28,11 +27,10 @@ def shelf():
 
 
 @pytest.fixture
-def created(capsys, shelf):
+def created(run, serve, shelf):
     """Run the module with state created."""
-    run = running("model", capsys)
-    with shelving(shelf) as url:
-        yield lambda name=OWN, **args: run(name=name, url=url, state="created", **args)
+    url = serve(shelf)
+    return lambda name=OWN, **args: run(name=name, url=url, state="created", **args)
 
 
 @pytest.fixture
@@ -253,3 +251,23 @@ def test_a_folder_that_others_can_write_to_is_not_used(created, files, tmp_path)
     assert (
         "cannot be made" in created(file_url=f"{url}/a", file_sha256=SHA256, folder=str(tmp_path / "file/x"))[1]["msg"]
     )
+
+
+def test_a_creation_ends_by_max_duration(created, shelf, gguf):
+    def crawl(_body):
+        while not shelf.over.is_set():
+            yield {"status": "validating GGUF model"}
+
+    shelf.create = crawl
+    assert "it takes longer than max_duration" in created(file=gguf, max_duration=0.2)[1]["msg"]
+
+
+def test_a_model_that_is_not_there_after_its_creation_is_a_failure(created, shelf):
+    shelf.has(BASE)
+    shelf.create = lambda _body: iter([{"status": "success"}])
+    assert "it was created, and the server has none of this name" in created(base=BASE, system="x")[1]["msg"]
+
+
+def test_a_server_that_does_not_say_whether_it_has_a_file_is_given_none(created, shelf, gguf):
+    shelf.broken[f"HEAD /api/blobs/sha256:{SHA256}"] = (500, "no")
+    assert "a.gguf: it was not given to the server: " in created(file=gguf)[1]["msg"]
