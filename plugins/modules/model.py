@@ -240,7 +240,7 @@ digest:
     before: null
     after: a80c4f17acd55265feec403c7aef86be0c25983ab279d83f3bcd3abbcb5b8b72
 downloaded_bytes:
-  description: How much was pulled or downloaded, without what was there before.
+  description: How much arrived, from the first line on each layer on; what was there before does not count.
   returned: with O(state=present), O(state=absent) and O(state=created)
   type: int
   sample: 2019393189
