@@ -258,7 +258,6 @@ seconds:
 """
 
 import time
-from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -266,8 +265,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.asked import SPEC, check
-from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url, fetcher
-from ansible_collections.inference.ollama.plugins.module_utils._service.load import Memory, is_for_ever, same_name
+from ansible_collections.inference.ollama.plugins.module_utils._service.api import check_url
+from ansible_collections.inference.ollama.plugins.module_utils._service.load import LoadError, load_or_unload
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
@@ -276,31 +275,11 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 def in_memory(module: AnsibleModule) -> dict[str, Any]:
     """Load or unload."""
-    params = module.params
-    name = same_name(params["name"])
-    memory = Memory(params["url"].rstrip("/"), fetcher(params["timeout"]), datetime.now(timezone.utc))
-    before = memory.models()
-    here = {model["name"]: model for model in before}
-    loaded: list[str] = []
-    times: dict[str, float | None] = {}
-    if params["state"] == "loaded":
-        changed = name not in here or (is_for_ever(params["keep_alive"]) and not memory.stays_for_ever(here[name]))
-        if changed and not module.check_mode:
-            try:
-                times[name] = memory.load(params["name"], params["keep_alive"], params["context_length"])
-            except OllamaError as error:
-                # What had to go for it has to come back all the same.
-                module.fail_json(msg=str(error), before=before)
-            loaded = [name]
-    else:
-        unload = name in here and all(model.get("name") != name for model in params["before"])
-        changed = unload or bool(memory.evicted(params["before"]))
-        if changed and not module.check_mode:
-            if unload:
-                memory.unload(params["name"])
-            loaded = memory.bring_back(params["before"])
-    spent = {model: time_ms for model, time_ms in times.items() if time_ms is not None}
-    return {"changed": changed, "before": before, "loaded": loaded, "time_to_first_token_ms": spent}
+    try:
+        return load_or_unload(module.params, acts=not module.check_mode)
+    except LoadError as error:
+        # What had to go for it has to come back all the same.
+        module.fail_json(msg=str(error), before=error.before)
 
 
 def in_store(module: AnsibleModule) -> dict[str, Any]:

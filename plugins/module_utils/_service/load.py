@@ -11,15 +11,15 @@ only embeds answers it with status 400 and takes POST /api/embed. One that stays
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._service.api import read_api
+from ansible_collections.inference.ollama.plugins.module_utils._service.api import fetcher, read_api
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ansible_collections.inference.ollama.plugins.module_utils._service.api import Fetch
 
@@ -31,6 +31,14 @@ _GREATEST = 1 << 63
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 # RFC 3339 with up to nine digits of a second, which Python 3.9 does not read.
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+class LoadError(OllamaError):
+    """A model that did not answer; ``before`` is what was in memory."""
+
+    def __init__(self, sentence: str, before: list[dict[str, Any]]) -> None:
+        super().__init__(sentence)
+        self.before = before
 
 
 class Memory(NamedTuple):
@@ -101,6 +109,32 @@ class Memory(NamedTuple):
         except ValueError:
             return 0
         return max(0, int((moment - self.now).total_seconds()))
+
+
+def load_or_unload(params: Mapping[str, Any], *, acts: bool) -> dict[str, Any]:
+    """The result of the module model for what is in memory; ``params`` were checked. LoadError, OllamaError."""
+    name = same_name(params["name"])
+    memory = Memory(params["url"].rstrip("/"), fetcher(params["timeout"]), datetime.now(timezone.utc))
+    before = memory.models()
+    here = {model["name"]: model for model in before}
+    loaded: list[str] = []
+    times: dict[str, float] = {}
+    if params["state"] == "loaded":
+        changed = name not in here or (is_for_ever(params["keep_alive"]) and not memory.stays_for_ever(here[name]))
+        if changed and acts:
+            try:
+                spent = memory.load(params["name"], params["keep_alive"], params["context_length"])
+            except OllamaError as error:
+                raise LoadError(str(error), before) from None
+            loaded, times = [name], {} if spent is None else {name: spent}
+    else:
+        unload = name in here and all(model.get("name") != name for model in params["before"])
+        changed = unload or bool(memory.evicted(params["before"]))
+        if changed and acts:
+            if unload:
+                memory.unload(params["name"])
+            loaded = memory.bring_back(params["before"])
+    return {"changed": changed, "before": before, "loaded": loaded, "time_to_first_token_ms": times}
 
 
 def number_of(keep_alive: str | int) -> str | int:

@@ -13,6 +13,7 @@ import yaml
 
 pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
+from ansible_collections.inference.ollama.plugins.module_utils._service.load import Memory
 from ansible_collections.inference.ollama.plugins.modules import model
 from ansible_collections.inference.ollama.tests.unit.support.web import Ollama, serving
 
@@ -87,7 +88,7 @@ def test_a_model_that_is_there_for_a_time_stays_for_ever(run, serve):
 def test_the_time_to_the_first_token_is_that_of_the_server(run, serve, monkeypatch, said, expected):
     """The load and the prompt, in milliseconds; nothing where the server says nothing."""
     ollama = Ollama()
-    monkeypatch.setattr(model.Memory, "load", measured(model.Memory.load, said))
+    monkeypatch.setattr(Memory, "load", measured(Memory.load, said))
     assert run(name="a", url=serve(ollama))[1]["time_to_first_token_ms"] == expected
 
 
