@@ -72,7 +72,8 @@ class Memory(NamedTuple):
         spent = [said.get("load_duration"), said.get("prompt_eval_duration", 0)]
         if not all(isinstance(each, int) and 0 <= each < _GREATEST for each in spent):
             return None
-        return round(sum(spent) / 1e6, 1)
+        milliseconds: float = sum(spent) / 1e6
+        return round(milliseconds, 1)
 
     def unload(self, name: str) -> None:
         _said, problem = self.fetch(f"{self.url}/api/generate", {"model": name, "stream": False, "keep_alive": 0})

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._models.room import room_for
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits import stays
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import key_of, listed
-from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import room_for
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import LOADED
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.fit import LOADED
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import environment
 from ansible_collections.inference.ollama.plugins.plugin_utils._served.servers import kept
 from ansible_collections.inference.ollama.plugins.plugin_utils._served.steps import REMOVE

@@ -161,7 +161,7 @@ def served(
 
 def has_work(brought: Mapping[str, Any] | None) -> bool:
     """Whether anything is done with models."""
-    return bool(brought) and any(brought[key] for key in ("steps", "early", "loads"))
+    return any((brought or {}).get(key) for key in ("steps", "early", "loads"))
 
 
 def askable(brought: dict[str, Any] | None, running: Iterable[str]) -> dict[str, Any] | None:
