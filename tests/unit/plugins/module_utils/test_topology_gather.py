@@ -82,6 +82,7 @@ def test_a_two_socket_server(tmp_path):
         "numa_balancing": True,
         "cgroup_version": 2,
         "cgroup_cpu": None,
+        "sleep_states": None,
     }
     assert facts["virtualization"] == {"kind": "none", "type": "none"}
     assert facts["allowed"] == {"cpus": "0-55", "cores": 28, "mems": "0-1", **UNLIMITED}

@@ -75,10 +75,33 @@ def test_numa_balancing(tmp_path, text, expected):
     assert read_kernel(Root(plant(tmp_path, {**RELEASE, BALANCING: text}))).numa_balancing is expected
 
 
+@pytest.mark.parametrize(
+    ("text", "masked", "expected"),
+    [
+        ("freeze mem disk\n", None, ["freeze", "mem", "disk"]),
+        ("\n", None, []),
+        ("freeze mem\n", "sleep.target", []),
+        ("freeze mem\n", "suspend.target", []),
+        ("freeze mem\n", "hibernate.target", ["freeze", "mem"]),
+        ("rest\n", None, None),
+    ],
+)
+def test_how_the_host_can_sleep(tmp_path, text, masked, expected):
+    """The kernel's words, none where systemd is kept from it; other words are a problem."""
+    top = plant(tmp_path, {**RELEASE, "/sys/power/state": text})
+    if masked:
+        units = tmp_path / "etc/systemd/system"
+        units.mkdir(parents=True)
+        (units / masked).symlink_to("/dev/null")
+    root = Root(top)
+    assert read_kernel(root).sleep_states == expected
+    assert bool(root.problems) is (expected is None)
+
+
 def test_a_kernel_without_these_settings(tmp_path):
     """Built without them: unknown, and no problem."""
     root = Root(plant(tmp_path, RELEASE))
-    assert read_kernel(root) == ("6.12.0", None, None, None, None, None)
+    assert read_kernel(root) == ("6.12.0", None, None, None, None, None, None)
     assert root.problems == []
 
 
@@ -86,7 +109,7 @@ def test_damaged_settings_are_unknown_and_named(tmp_path):
     """An empty release, two words chosen or an unknown one, and an invalid number."""
     files = {"/proc/sys/kernel/osrelease": "", THP: "[always] [never]", DEFRAG: "[hard] never", BALANCING: "-1"}
     root = Root(plant(tmp_path, files))
-    assert read_kernel(root) == (None, None, None, None, None, None)
+    assert read_kernel(root) == (None, None, None, None, None, None, None)
     assert [problem.split(":")[0] for problem in root.problems] == [*files]
 
 

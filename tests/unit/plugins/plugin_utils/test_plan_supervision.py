@@ -44,7 +44,8 @@ def service(machine, **options):
 def test_a_server_with_a_card_starts_after_the_driver():
     """Started before the device files exist, a server would silently run on the CPUs."""
     made = plan(workstation(card()))
-    assert instances(made)[0]["order"] == {"After": "nvidia-persistenced.service"}
+    service = "nvidia-persistenced.service"
+    assert instances(made)[0]["order"] == {"After": service, "Wants": service}
     assert instances(plan(xeon()))[0]["order"] == {}
 
 
