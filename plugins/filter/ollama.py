@@ -79,7 +79,7 @@ def _damaged(name: str, args: tuple[Any, ...], error: Exception) -> str:
     if type(error).__name__ == "MarkerError":
         # What Ansible says of it shows the lines around it, and with them other secrets.
         return (
-            f"{name}: a value in its input cannot be had: a variable that is not defined, or a vault whose password"
+            f"{name}: a value in its input is not available: a variable that is not defined, or a vault whose password"
             " this run does not have"
         )
     given = ", ".join(map(form_of, args))

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The secrets of a server, ``ollama_api_key`` and ``ollama_secret_environment``: are they right, and their file's text.
 
-Whatever is wrong with a value is said without it. A plan knows names alone.
+No refusal holds a value. A plan knows names alone.
 """
 
 from __future__ import annotations

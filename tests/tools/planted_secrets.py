@@ -149,7 +149,7 @@ def everything(folder: Path, planted: Planted) -> Iterator[str]:
 
 
 def found_in(folder: Path, needles: list[tuple[str, bytes]], when: str) -> Iterator[str]:
-    """Yield each place below the folder that has a secret and should not; what one run has left is told after each."""
+    """Yield each place below the folder that has a secret and should not; reported after each run."""
     for path in sorted(
         path for path in folder.rglob("*") if path.is_file() and str(path.relative_to(folder)) != HOLDER
     ):

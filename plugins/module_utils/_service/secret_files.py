@@ -4,7 +4,7 @@
 """The files that a unit's variables come from, and which of their variables are secrets.
 
 systemd.exec(5), "EnvironmentFile=" and "LoadCredential=". What a file sets that its owner alone can read is a secret,
-whatever its name: in the process it is no longer to be told from other variables.
+whatever its name: the process itself does not show which of its variables came from there.
 """
 
 from __future__ import annotations

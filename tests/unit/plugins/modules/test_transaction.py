@@ -241,7 +241,7 @@ def test_what_somebody_wrote_during_a_run_is_copied(host, when):
 
 @pytest.mark.parametrize(("changed", "copies"), [(False, 0), (True, 1)])
 def test_secrets_that_somebody_has_changed_meanwhile_are_copied(host, changed, copies):
-    """They are told from those that were seen without a digest, and the copy is as private."""
+    """They are distinguished from those that were seen without a digest, and the copy is as private."""
     host.site(1)
     seen = {host.secrets: {"sha256": None, "mode": "0600", "identity": identity(host.secrets)}}
     if changed:

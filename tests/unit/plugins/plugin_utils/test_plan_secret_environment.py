@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets of the server: which are right, how they get to it, and that no value is in what is said of them."""
+"""Secrets of the server: which are right, how they get to it, and that no refusal or plan holds a value."""
 
 from __future__ import annotations
 
