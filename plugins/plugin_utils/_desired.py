@@ -278,7 +278,7 @@ def _other_variables(
     """Yield why variables other than those of before, in this run or in an earlier one, change nothing here."""
     prefix = prefix_of(options)
     secrets_path = f"{prefix}{options['secrets_path']}"
-    of_path = {f"{prefix}{setting.path}": (setting.name,) for setting in KERNEL}
+    of_path: dict[str, tuple[str, ...]] = {f"{prefix}{setting.path}": (setting.name,) for setting in KERNEL}
     of_path |= {secrets_path: ("api_key", "secret_environment")}
     of_path |= dict.fromkeys((f"{prefix}{path}" for path in FIREWALL_PATHS), ("exposure",))
     of_path |= {lost: ("secret_environment",) for lost in removed if lost.endswith(f" of {secrets_path}")}
