@@ -9,7 +9,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import DEFAULT_ADDRESS, listens
-from ansible_collections.inference.ollama.plugins.module_utils._places import FIREWALL_UNIT
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.plugin_utils import _lint_cpus as cpus
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import is_loopback
@@ -18,6 +17,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._lint import CODE
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint_commands import commands, launched
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint_hardening import hardening
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint_lines import lines, readable
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import GUARD
 from ansible_collections.inference.ollama.plugins.plugin_utils._sandbox import hidden, why
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_finding import UnitFinding, at
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import quoted
@@ -197,11 +197,11 @@ def _files(service: Service, missing: Mapping[str, str]) -> Iterator[UnitFinding
 
 
 def _exposed(service: Service) -> Iterator[UnitFinding]:
-    """An address beyond loopback, unless the unit itself closes it or starts after the rules that do."""
+    """An address beyond loopback, unless the unit itself closes it or says what does."""
     host = service.environment.get("OLLAMA_HOST")
     address, port = listens(host.value) if host is not None else (DEFAULT_ADDRESS, 0)
     closed = service.values("IPAddressDeny") or service.values("PrivateNetwork")
-    if host is None or is_loopback(address) or closed or FIREWALL_UNIT in _required(service):
+    if host is None or is_loopback(address) or closed or _declared(service):
         return
     message = f"port {port} of {address} can be reached by other hosts, and no Ollama release checks a key on requests"
     remedy = (
@@ -211,9 +211,9 @@ def _exposed(service: Service) -> Iterator[UnitFinding]:
     yield UnitFinding(host.file, host.line, "OLLAMA_HOST", "advice", "exposed", message, remedy)
 
 
-def _required(service: Service) -> list[str]:
-    said = (each for each in service.settings if (each.section, each.directive) == ("Unit", "Requires"))
-    return [word for each in said for word in each.value.split()]
+def _declared(service: Service) -> bool:
+    """Whether a line of the unit says what guards the address; those that the role writes do."""
+    return any(each.section == "Unit" and each.directive == GUARD for each in service.settings)
 
 
 def _store(service: Service) -> Iterator[UnitFinding]:

@@ -58,9 +58,10 @@ def guard(planning: Planning, instances: list[dict[str, Any]]) -> None:
         planning.record(EXPOSURE, NETWORKS, " ".join(policy.exposure_networks), OPERATOR, why)
 
 
-def needs_rules(planning: Planning, address: str) -> bool:
-    """Whether the server may start only where the rules of the firewall are loaded."""
-    return planning.policy.exposure == FIREWALL and not is_loopback(address)
+def guard_of(planning: Planning, address: str) -> str | None:
+    """What is declared to guard a server at this address; None where nothing is, or has to."""
+    word: str = planning.policy.exposure
+    return None if word == NONE or is_loopback(address) else word
 
 
 def _refusal(planning: Planning, open_ones: list[dict[str, Any]]) -> str:

@@ -220,7 +220,7 @@ def _instance(
     planning.record_unruled()
     environment.check_written(planning)
     _check_binding(planning, placement)
-    supervision.order(planning, firewall=exposure.needs_rules(planning, address))
+    supervision.order(planning, exposure.guard_of(planning, address))
     readiness.wait(planning, share.unit)
     service.command(planning, placement)
     service.limits(planning)

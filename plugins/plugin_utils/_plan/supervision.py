@@ -8,20 +8,20 @@ Sources: docs/policy.md, rules S7 to S9.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import FIREWALL_UNIT
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import readiness
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import FIREWALL
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, MOUNTS, ORDER
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, GUARD, MOUNTS, ORDER
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
-# Nothing here takes a device file, a capability or a system call away that a GPU driver's library needs.
-# PrivateDevices=, ProtectClock= and DeviceAllow= would hide the cards, MemoryDenyWriteExecute= stops CUDA's compiler,
-# ProtectKernelModules= and NoNewPrivileges= keep nvidia-modprobe from making the device files, ProtectHome= and
-# ProtectSystem= can hide the model store (systemd.exec(5)).
+# Nothing of the first table takes a device file or a system call away that a GPU driver's library needs. What of it
+# works by a filter of system calls, and that is all but ProtectControlGroups=, lets systemd set no_new_privs for a
+# service with User= (docs/hardening.md): nvidia-modprobe, which is setuid, makes no device files then.
 HARDENING = {
     "LockPersonality": "no program here changes its execution domain",
     "ProtectControlGroups": "the server only reads its limits",
@@ -33,8 +33,42 @@ HARDENING = {
 HARDENING_SINCE = 244
 
 
-def order(planning: Planning, *, firewall: bool = False) -> None:
-    """Decide on the directives of the unit's [Unit] section; with ``firewall`` the rules come before the server."""
+class Strict(NamedTuple):
+    """A directive that is set where the host has no card, or by the operator's word; ``card`` is what one may lose."""
+
+    value: str
+    reason: str
+    card: str
+    unprivileged: bool = False
+
+
+# PrivateDevices=, ProtectClock=, DeviceAllow= and MemoryDenyWriteExecute= are not among them: a card that is put in
+# later would stay hidden without a word. ProtectHome= and ProtectSystem= are not, since ~/.ollama of the service's
+# user, where its key and by default its models are, lies below /usr with install.sh and anywhere else with others.
+STRICT = {
+    "CapabilityBoundingSet": Strict(
+        "CAP_NET_BIND_SERVICE",
+        "of root's rights the server can use a port below 1024 alone",
+        "a driver's helper that loads modules",
+        unprivileged=True,
+    ),
+    "NoNewPrivileges": Strict("true", "no program here gains rights by setuid", "nvidia-modprobe, which is setuid"),
+    "PrivateTmp": Strict("true", "temporary files are the service's own", "the pipes of CUDA's MPS in /tmp"),
+    "ProtectKernelModules": Strict("true", "without a card no module is loaded", "the driver's modules"),
+    "ProtectKernelTunables": Strict("true", "the server only reads /proc and /sys", "settings of /sys by ROCm's tools"),
+    "RestrictAddressFamilies": Strict(
+        "AF_UNIX AF_INET AF_INET6 AF_NETLINK",
+        "the server speaks to clients, to runners and to the resolver",
+        "sockets of other kinds between cards of several hosts",
+    ),
+    "RestrictNamespaces": Strict("true", "no program here makes namespaces", "a container that a driver's tool starts"),
+    "RestrictSUIDSGID": Strict("true", "no program here makes setuid files", "nothing that is known"),
+    "SystemCallArchitectures": Strict("native", "server and runners are of this machine's kind", "32-bit helpers"),
+}
+
+
+def order(planning: Planning, guard: str | None = None) -> None:
+    """Decide on the directives of the unit's [Unit] section; ``guard`` is what guards its address."""
     services = dict.fromkeys(gpu.maker.after for gpu in planning.gpus if gpu.maker.after)
     reason = "not set: no driver's service has to come first"
     if services:
@@ -42,7 +76,9 @@ def order(planning: Planning, *, firewall: bool = False) -> None:
             "keeps the driver loaded and makes its device files; a server that starts before them sees no card and runs"
             " on the CPUs; systemd ignores it where it is not installed"
         )
-    if firewall:
+    if guard:
+        planning.record(ORDER, GUARD, guard, OPERATOR, "for whoever reads the unit; systemd passes over names with X-")
+    if guard == FIREWALL:
         rules = "the rules that let known networks alone in are loaded first"
         reason = f"{reason}; {rules}" if services else rules
         services[FIREWALL_UNIT] = None
@@ -75,3 +111,21 @@ def supervise(planning: Planning) -> None:
         value, source, why = None, POLICY, f"not set: systemd {systemd} is older than {HARDENING_SINCE}"
     for name, reason in HARDENING.items():
         planning.record(DIRECTIVE, name, value, source, why or reason)
+    for name, strict in STRICT.items():
+        kept_out = why or _kept_out(planning, strict)
+        said = None if kept_out else strict.value
+        planning.record(DIRECTIVE, name, said, source if said or why else POLICY, kept_out or strict.reason)
+
+
+def _kept_out(planning: Planning, strict: Strict) -> str | None:
+    """Why a directive of the strict ones is not set; None where it is."""
+    machine, user = planning.machine, (planning.machine.ollama.get("unit") or {}).get("user")
+    if strict.unprivileged and user in (None, "root"):
+        return "not set: the service is root's, or nobody knows whose, and root may need its rights for the store"
+    if planning.policy.hardening is True:
+        return None
+    if not machine.gpus_read:
+        return f"not set: nobody knows whether the host has a card, which could lose {strict.card}"
+    if machine.gpus:
+        return f"not set: it is not proven with cards, which could lose {strict.card}; ollama_hardening: true sets it"
+    return None

@@ -28,6 +28,8 @@ SECRET = "secret"  # noqa: S105 - a kind
 EXPOSURE = "exposure"
 # Of all directives of [Unit] the one whose value is a path.
 MOUNTS = "RequiresMountsFor"
+# In [Unit] too: what guards an address beyond loopback, for the lint and for people.
+GUARD = "X-OllamaExposure"
 # The source of what another file of the unit sets.
 FOUND = "found"
 

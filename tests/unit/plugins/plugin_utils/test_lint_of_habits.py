@@ -374,9 +374,9 @@ def test_reported_units_have_their_findings(name):
         ("Environment=OLLAMA_HOST=gpu.example.org", True),
         ("Environment=OLLAMA_HOST=127.0.0.1:8080", False),
         ("Environment=OLLAMA_HOST=0.0.0.0\nIPAddressDeny=any\nIPAddressAllow=localhost 10.0.0.0/8", False),
-        ("Environment=OLLAMA_HOST=0.0.0.0\n[Unit]\nRequires=inference-ollama-firewall.service", False),
+        ("Environment=OLLAMA_HOST=0.0.0.0\n[Unit]\nX-OllamaExposure=gateway", False),
     ],
 )
 def test_an_address_that_other_hosts_reach_is_named(lines, found):
-    """Unless the unit itself closes it, or asks for the rules that do."""
+    """Unless the unit itself closes it, or a line says what does."""
     assert ((2, "OLLAMA_HOST", "advice", "exposed") in short(look(lines))) is found

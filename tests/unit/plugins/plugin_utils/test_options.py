@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.supervision import HARDENING
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.supervision import HARDENING, STRICT
 
 RIGHT = {
     "staging_root": ["", "/srv/image", "/srv/image/"],
@@ -112,7 +112,7 @@ def test_an_option_takes_the_rule_of_its_variable():
 
 def test_hardening_names_the_directives_that_the_plan_sets():
     """What the documents list is what ends up in the unit."""
-    assert sorted(load().options["hardening"].becomes) == sorted(HARDENING)
+    assert sorted(load().options["hardening"].becomes) == sorted([*HARDENING, *STRICT])
 
 
 def test_milestones_are_reached_in_order():

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.supervision import HARDENING
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.supervision import HARDENING, STRICT
 from ansible_collections.inference.ollama.tests.unit.support.plans import (
     card,
     codes,
@@ -64,10 +64,28 @@ def test_hardening_hides_neither_cards_nor_models():
 
 def test_hardening_can_be_left_out():
     """An operator who confines the unit otherwise gets none of it, and neither does an old systemd."""
-    assert not set(HARDENING) & set(service(xeon(), hardening=False))
+    every = {*HARDENING, *STRICT}
+    assert not every & set(service(xeon(), hardening=False))
     old = xeon()
     old["software"]["systemd"] = 239
-    assert not set(HARDENING) & set(service(old))
+    assert not every & set(service(old))
+
+
+def test_what_a_card_may_lose_is_set_without_one_or_by_word():
+    """A host whose cards were not read counts as one that has some."""
+    owned = xeon()
+    owned["software"]["ollama"]["unit"]["user"] = "ollama"
+    assert set(STRICT) <= set(service(owned))
+    assert not set(STRICT) & set(service(workstation(card())))
+    assert set(STRICT) - {"CapabilityBoundingSet"} <= set(service(workstation(card()), hardening=True))
+    assert not set(STRICT) & set(service({**owned, "gpus": None}))
+
+
+def test_root_keeps_the_rights_that_its_store_may_need():
+    """A service without User= reads folders of others by its capabilities."""
+    owned = xeon()
+    owned["software"]["ollama"]["unit"]["user"] = "root"
+    assert "CapabilityBoundingSet" not in service(owned)
 
 
 @pytest.mark.parametrize(
