@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.action import file_transaction, guard, snapshot
 from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, this_run
+from ansible_collections.inference.ollama.plugins.plugin_utils._extras import PROGRAM_MODULES
 
 KNOWN = {"inventory_hostname": "gpu1", "ollama_start_timeout": 120, "ollama_verify_timeout": 300}
 
@@ -76,6 +78,24 @@ def test_only_the_change_of_a_dead_run_is_taken_over(kind, alive, dead, monkeypa
         assert (result["failed"], len(asked)) == (True, 1)
     else:
         assert (result, asked[1][1]["takeover"]) == ({"changed": True}, "other")
+
+
+@pytest.mark.parametrize(("name", "known"), [(next(iter(PROGRAM_MODULES)), True), ("/bin/sh", False)])
+def test_a_program_is_sent_by_its_name(monkeypatch, name, known):
+    """The action puts the bytes in its place, and takes no program that the collection has not."""
+    asked = []
+    action = file_transaction.ActionModule.__new__(file_transaction.ActionModule)
+    action._task = SimpleNamespace(args={"files": [{"path": "/a", "program": name}]}, check_mode=False, async_val=0)
+    monkeypatch.setattr(
+        action, "_execute_module", lambda **given: asked.append(given["module_args"]) or {}, raising=False
+    )
+    monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_arguments: {})
+    result = action.run(task_vars=KNOWN)
+    if known:
+        (file,) = asked[0]["files"]
+        assert (sorted(file), base64.b64decode(file["content_base64"])[:2]) == (["content_base64", "path"], b"PK")
+    else:
+        assert (asked, "is not one of" in result["msg"]) == ([], True)
 
 
 def test_a_machine_without_a_boot_id_is_itself(monkeypatch):

@@ -51,6 +51,15 @@ def test_services_of_others_are_none_of_ours():
     }
 
 
+def test_a_timer_of_the_role_is_one_of_ours_and_the_guards_is_not():
+    """A state that is restored starts the watch again, and never ends the guard that restores it."""
+    listed = (
+        "inference-ollama-gpu-watch.timer l\ninference-ollama-guard.timer l\ninference-ollama-gpu-watch.service l\n"
+    )
+    found = active_units(lambda argv: Outcome(listed if argv[1] == "list-units" else None, None))
+    assert found == {"inference-ollama-gpu-watch.timer": ""}
+
+
 def test_a_systemd_that_does_not_answer_is_a_sentence():
     """Nothing is changed on a host of which nobody knows what ran."""
     with pytest.raises(OllamaError, match="the services that run cannot be listed: systemctl is not installed"):

@@ -101,6 +101,12 @@ def test_without_the_plan_of_these_services_they_shall_run_and_answer(known):
     assert (made["schema"], made["release"], made["decisions"]) == (2, None, [])
 
 
+def test_a_timer_that_ran_is_not_asked_for_an_api():
+    """It is started again, and nothing more has to hold of it."""
+    start = {"inference-ollama-gpu-watch.timer": "", "ollama.service": ":1"}
+    assert [each["unit"] for each in restore_report(restored(start))["units"]] == ["ollama.service"]
+
+
 def test_a_restore_report_names_the_services_to_read():
     """With the addresses of the plan of then; nothing where no snapshot was restored."""
     assert restore_report(restored({"ollama.service": ":1"}))["units"] == [
