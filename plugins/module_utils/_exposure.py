@@ -94,8 +94,8 @@ def _join(run: Runner, server: str, clients: str, addresses: list[str]) -> dict[
         for card in ("lo", _CARD):
             _ask(run, ["ip", "-n", name, "link", "set", card, "up"])
     for name in (server, clients):
-        for version in sorted(own):
-            _ask(run, ["ip", "-n", name, f"-{version}", "route", "add", "default", "dev", _CARD])
+        for number in sorted(own):
+            _ask(run, ["ip", "-n", name, f"-{number}", "route", "add", "default", "dev", _CARD])
     return own
 
 

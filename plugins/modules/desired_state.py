@@ -243,10 +243,12 @@ firewall:
     C(program). V(null) where nothing is.
   returned: success
   type: dict
+  sample: null
 probe:
   description: What M(inference.ollama.exposure_info) is asked to prove the rules; V(null) where there are none.
   returned: success
   type: dict
+  sample: {table: inference_ollama, ports: [11434], addresses: [10.20.0.1, 198.51.100.7]}
 kernel_files:
   description: The files of the kernel that the plan sets.
   returned: success

@@ -35,8 +35,9 @@ options:
     default: 10
 requirements:
   - The programs C(nft) and C(ip), and root.
-author: The inference.ollama authors (@inference-ollama)
-extends_documentation_fragment: inference.ollama.info_module
+extends_documentation_fragment:
+  - inference.ollama.target
+  - ansible.builtin.action_common_attributes
 seealso:
   - plugin: inference.ollama.verification
     plugin_type: filter

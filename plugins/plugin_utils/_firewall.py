@@ -92,12 +92,11 @@ def networks(plan: Mapping[str, Any]) -> list[str]:
 
 
 def _table(plan: Mapping[str, Any]) -> str:
-    lines = []
-    for kind, word in ((ipaddress.IPv4Network, "ip"), (ipaddress.IPv6Network, "ip6")):
-        # A set of nftables takes no network that lies in another one.
-        of_kind = [each for each in map(ipaddress.ip_network, networks(plan)) if isinstance(each, kind)]
-        known = ", ".join(map(str, ipaddress.collapse_addresses(of_kind)))
-        lines += [f"    {word} saddr {{ {known} }} accept"] if known else []
+    # A set of nftables takes no network that lies in another one.
+    old = ipaddress.collapse_addresses(ipaddress.IPv4Network(each) for each in networks(plan) if ":" not in each)
+    new = ipaddress.collapse_addresses(ipaddress.IPv6Network(each) for each in networks(plan) if ":" in each)
+    known = {"ip": ", ".join(map(str, old)), "ip6": ", ".join(map(str, new))}
+    lines = [f"    {word} saddr {{ {of_version} }} accept" for word, of_version in known.items() if of_version]
     return _TABLE.format(table=TABLE, ports=", ".join(map(str, ports(plan))), accept="\n".join(lines))
 
 

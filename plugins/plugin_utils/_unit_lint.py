@@ -77,7 +77,7 @@ def lint_unit(written: Service, release: Release | None, missing: Mapping[str, s
         *lines(written),
         *commands(read, launch),
         *_files(read, missing or {}),
-        *_exposed(service),
+        *_exposed(service, written),
         *_store(service),
         *hardening(service),
         *cpus.locked(service, release),
@@ -196,12 +196,12 @@ def _files(service: Service, missing: Mapping[str, str]) -> Iterator[UnitFinding
             yield at(setting, "fatal", "environment-file-missing", message, remedy)
 
 
-def _exposed(service: Service) -> Iterator[UnitFinding]:
+def _exposed(service: Service, written: Service) -> Iterator[UnitFinding]:
     """An address beyond loopback, unless the unit itself closes it or says what does."""
     host = service.environment.get("OLLAMA_HOST")
     address, port = listens(host.value) if host is not None else (DEFAULT_ADDRESS, 0)
     closed = service.values("IPAddressDeny") or service.values("PrivateNetwork")
-    if host is None or is_loopback(address) or closed or _declared(service):
+    if host is None or is_loopback(address) or closed or _declared(written):
         return
     message = f"port {port} of {address} can be reached by other hosts, and no Ollama release checks a key on requests"
     remedy = (

@@ -17,7 +17,7 @@ def let_in(recorded, name):
     return {(row["address"], row["port"]) for row in rows if row["connected"]}
 
 
-def test_without_a_word_the_host_is_refused_and_told_how_to_go_on(recorded):
+def test_without_a_word_the_host_is_refused_with_the_way_on(recorded):
     output = recorded("exposed-unsaid")["output"]
     assert "ollama_exposure: gateway" in " ".join(output.split())
     assert recorded("exposed-unsaid-rules")["rules"] == ""

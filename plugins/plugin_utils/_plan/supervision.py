@@ -19,9 +19,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
-# Nothing of the first table takes a device file or a system call away that a GPU driver's library needs. What of it
-# works by a filter of system calls, and that is all but ProtectControlGroups=, lets systemd set no_new_privs for a
-# service with User= (docs/hardening.md): nvidia-modprobe, which is setuid, makes no device files then.
+# Nothing of the first table takes a device file or a system call away that a GPU driver's library needs. All but
+# ProtectControlGroups= work by a filter of system calls, for which systemd sets no_new_privs for a service with User=
+# (docs/hardening.md): nvidia-modprobe, which is setuid, makes no device files then.
 HARDENING = {
     "LockPersonality": "no program here changes its execution domain",
     "ProtectControlGroups": "the server only reads its limits",
