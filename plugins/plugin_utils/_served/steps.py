@@ -120,7 +120,7 @@ def _create(model: ServedModel, records: Mapping[str, Mapping[str, Any]], files:
 def file_of(record: Mapping[str, Any]) -> str | None:
     """The SHA-256 of the file that a model was made from, which the module model puts into a name that it goes by.
 
-    From 0.30 on the server writes a file anew, so that no layer has its sum.
+    From 0.30 on the server writes a file again, so that no layer has its sum.
     """
     name = str((record.get("modelfile") or {}).get("from") or "").rpartition("/")[2]
     return name.partition(":")[0].removeprefix(_BLOB) if name.startswith(_BLOB) else None

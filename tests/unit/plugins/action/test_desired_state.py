@@ -408,3 +408,24 @@ def test_the_models_of_a_store_that_is_to_move_are_read_where_they_are(act):
     assert result["store_move"] == {"step": "move", "source": "/srv/old", "target": "/srv/models", "user": "root"}
     failed, _asked = act({}, {**answers, "store_info": {"failed": True, "msg": "no"}}, **given)
     assert failed["msg"] == "no"
+
+
+def test_models_to_serve_are_compared_with_the_store(act, tmp_path):
+    """With files of the controller as the playbook sees them, and with what is in memory where a model is to stay."""
+    data = Writer().file(*llama())
+    (tmp_path / "tiny.gguf").write_bytes(data)
+    wanted = [{"name": "tiny", "file": "tiny.gguf"}, {"name": "gone.gguf:1", "file": "gone.gguf"}]
+    result, asked = act(answers={"models_info": read()}, ollama_models=wanted)
+    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info", "models_info"]
+    assert asked[2][1] == {"stores": ["~root/.ollama/models"]}
+    (refusal,) = result["refusals"]
+    assert f"{tmp_path}/gone.gguf: cannot be read" in refusal
+    memory = {"service": {"instances": [{"unit": "ollama.service", "api": {"models": []}}]}}
+    answers = {"models_info": read({**LLAMA, "name": "tiny:latest"}), "service_info": memory}
+    result, asked = act(answers=answers, ollama_models=[{**wanted[0], "keep": True}])
+    units = [{"unit": "ollama.service", "url": "http://127.0.0.1:11434"}]
+    assert asked[3] == ("service_info", {"units": units, "parts": ["api"], "command_timeout": 5})
+    assert result["served"]["steps"][0]["file"] == str(tmp_path / "tiny.gguf")
+    assert [load["name"] for load in result["served"]["loads"]] == ["tiny:latest"]
+    tried, _asked = act({"instead": {"num_parallel": 2}}, answers=answers, ollama_models=wanted[:1])
+    assert tried["served"] is None

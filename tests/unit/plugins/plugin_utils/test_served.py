@@ -150,7 +150,7 @@ def test_a_file_of_the_controller_is_known_by_its_sum():
     assert "name the right file, or its sum" in state(wrong, known=same)["refusals"][0]
 
 
-def test_a_file_that_the_server_has_written_anew_is_known_by_its_name():
+def test_a_file_that_the_server_has_written_again_is_known_by_its_name():
     """The module model leaves its sum there, since no layer has it."""
     wanted = [{"name": "f", "url": "https://x.example.org/f.gguf", "sha256": SHA}]
     assert steps(wanted, model("f:latest", "cc", **{"from": f"sha256-{SHA}:abc"})) == []
