@@ -26,7 +26,8 @@ def test_a_generated_file_is_current(path):
 
 def test_every_type_is_explained():
     """Each type that a setting or an option can have has words for the page and for refusals."""
-    lists = {"checksums", "environment", "instances", "measured", "models", "names"}
+    lists = {"checksums", "environment", "instances", "measured", "models", "names", "networks", "parameters"}
+    lists |= {"secrets", "served_models"}
     assert set(load().types) == TYPES | lists
 
 
