@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 
 import pytest
 from ansible.errors import AnsibleFilterError
@@ -297,3 +298,26 @@ def test_the_sentence_says_what_was_given():
         "plan_table: its input is damaged or of another form than it takes, without 'instances' (KeyError); given was a"
         " mapping of 1 names, a text, and what is right is in ansible-doc -t filter inference.ollama.plan_table"
     )
+
+
+def test_a_value_that_a_vault_keeps_is_named_as_such():
+    """What Ansible says of it shows the lines around it, which may hold other secrets."""
+
+    class MarkerError(Exception):
+        """As Ansible's of that name."""
+
+    class Locked(Mapping):
+        """Values that raise when they are looked at."""
+
+        def __getitem__(self, name):
+            raise MarkerError(SECRET)
+
+        def __iter__(self):
+            return iter(["A"])
+
+        def __len__(self):
+            return 1
+
+    with pytest.raises(AnsibleFilterError, match="a vault whose password this run does not have") as error:
+        WRAPPED["secrets_file"](Locked(), None)
+    assert SECRET not in str(error.value)
