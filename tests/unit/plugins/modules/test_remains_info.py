@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 
 import pytest
 
 pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
+from ansible.module_utils.testing import patch_module_args
+
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.folder import Folder
+from ansible_collections.inference.ollama.plugins.modules import remains_info
 
 UNITS = "etc/systemd/system"
 
@@ -77,3 +81,10 @@ def test_the_link_of_a_move_is_named_while_it_leads_there(run, tmp_path):
     put(tmp_path / "file")
     problems = ask(run, tmp_path, store=f"{tmp_path}/file")["problems"]
     assert [text.rpartition("/")[2][:10] for text in problems] == ["store.json", "file: the "]
+
+
+def test_it_runs_as_a_program(tmp_path, capsys):
+    """As Ansible starts it on a host."""
+    with patch_module_args({"root": str(tmp_path), "user": "nobody-at-all"}), pytest.raises(SystemExit):
+        runpy.run_path(remains_info.__file__, run_name="__main__")
+    assert json.loads(capsys.readouterr().out)["remains"]["account"] is None
