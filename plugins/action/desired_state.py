@@ -35,8 +35,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._questions import
     questions,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
-from ansible_collections.inference.ollama.plugins.plugin_utils._served.decide import blob_sizes, files_to_send
 from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import secret_errors, secret_names
+from ansible_collections.inference.ollama.plugins.plugin_utils._served.decide import blob_sizes, files_to_send
 from ansible_collections.inference.ollama.plugins.plugin_utils._store_move import store_move, store_question
 
 if TYPE_CHECKING:

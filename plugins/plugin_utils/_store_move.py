@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ansible_collections.inference.ollama.plugins.module_utils._models.room import room_for
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
-from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import room_for
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import read as read_option
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import REPLACE
