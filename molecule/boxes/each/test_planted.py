@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.on(job="secrets")
+pytestmark = pytest.mark.on(job="planted")
 
 RUNS = ("credentials", "readers", "dry", "undone", "refused", "file", "rollback", "gone")
 # Where they belong: the file itself, what systemd makes of it, and states, whose folder root alone may enter.
