@@ -63,17 +63,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         known = task_vars or {}
         result: dict[str, Any] = super().run(tmp, known)
-        options = {
-            name: self._templar.template(known[f"ollama_{name}"])
-            for name in load().options
-            if f"ollama_{name}" in known
-        }
-        # The secrets themselves go no further: what is decided is a fact, and facts are shown.
-        key = options["api_key"]
-        # A key that is all digits arrives as a number, and 0 is a key too.
-        options["api_key"] = key is not None and bool(str(key))
-        unseen = [*key_errors(key), *secret_errors(options["secret_environment"])]
-        options["secret_environment"] = secret_names(options["secret_environment"])
+        options, unseen = self._options(known)
         args: Mapping[str, Any] = self._task.args
         options.update(args.get("instead") or {})
         preflight = boolean(args.get("preflight", True))
@@ -95,11 +85,7 @@ class ActionModule(ActionBase):
                 topology = topology_with(topology, install)
             asked = questions(topology, options, args.get("secrets") or {}, preflight=preflight)
             asked = questions_with(asked, install)
-            found = self._read("unit_files_info", asked, known)
-            if preflight and not self._task.check_mode:
-                found = self._wait(found, asked, known, options["lock_timeout"])
-            if not found.get("failed"):
-                found = self._with_moves(topology, options, found, known, preflight=preflight)
+            found = self._found(topology, options, asked, known, preflight=preflight)
             models = None if found.get("failed") else self._models(topology, options, found, known, preflight=preflight)
             served = {} if models is None else self._served(topology, options, found, known, models)
             for answer in (found, models or {}, served.get("service") or {}):
@@ -139,10 +125,42 @@ class ActionModule(ActionBase):
             "refusals": refusals,
         }
 
+    def _options(self, known: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return the role's variables without their prefix and without secrets, and what is wrong with the secrets."""
+        options = {
+            name: self._templar.template(known[f"ollama_{name}"])
+            for name in load().options
+            if f"ollama_{name}" in known
+        }
+        # The secrets themselves go no further: what is decided is a fact, and facts are shown.
+        key = options["api_key"]
+        # A key that is all digits arrives as a number, and 0 is a key too.
+        options["api_key"] = key is not None and bool(str(key))
+        unseen = [*key_errors(key), *secret_errors(options["secret_environment"])]
+        options["secret_environment"] = secret_names(options["secret_environment"])
+        return options, unseen
+
     def _is_lockstep(self) -> bool:
         """Return whether the hosts of a batch wait for each other after every task, by the strategy of the play."""
         strategy = str(self._task.get_play().strategy).rpartition(".")[2]
         return strategy == "debug" or strategy.endswith("linear")
+
+    def _found(
+        self,
+        topology: dict[str, Any],
+        options: dict[str, Any],
+        asked: dict[str, Any],
+        known: dict[str, Any],
+        *,
+        preflight: bool,
+    ) -> dict[str, Any]:
+        """Return what is found on the host once no other run changes it, and what becomes of its models."""
+        found = self._read("unit_files_info", asked, known)
+        if preflight and not self._task.check_mode:
+            found = self._wait(found, asked, known, options["lock_timeout"])
+        if found.get("failed"):
+            return found
+        return self._with_moves(topology, options, found, known, preflight=preflight)
 
     def _wait(
         self, found: dict[str, Any], asked: dict[str, Any], known: dict[str, Any], seconds: object

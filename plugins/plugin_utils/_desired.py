@@ -9,7 +9,6 @@ Topology, the role's variables and what was found on the host in; everything tha
 from __future__ import annotations
 
 import functools
-import hashlib
 import posixpath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,28 +19,15 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     VARIABLES_FILE,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight as preflight
-from ansible_collections.inference.ollama.plugins.plugin_utils._extras import extras_of, servers_of
-from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
-    changed_units,
-    foreign_dropins,
-    kept_name,
-    stale_files,
-    unit_files,
-)
+from ansible_collections.inference.ollama.plugins.plugin_utils._extras import servers_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import PATHS as FIREWALL_PATHS
-from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import (
-    firewall_files,
-    loading,
-    probe,
-    unloaded,
-)
-from ansible_collections.inference.ollama.plugins.plugin_utils._found import found_errors, lost_settings
+from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import loading, probe, unloaded
+from ansible_collections.inference.ollama.plugins.plugin_utils._found import found_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import gate_errors, gate_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import found_with, is_new, switched
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewriting
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import REPLACE
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import prefix_of, store_of, unit_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import (
     earlier_errors,
@@ -50,12 +36,6 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import 
     not_installed,
     plan_or_errors,
     template_path,
-)
-from ansible_collections.inference.ollama.plugins.plugin_utils._render import (
-    render,
-    render_dropin,
-    render_slice,
-    render_template_unit,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._served.decide import (
     askable,
@@ -78,11 +58,10 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._variables import
     taken_record,
     used,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._wanted import present, text_digests, wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-_MODE = "0644"
 
 
 class Run(NamedTuple):
@@ -145,45 +124,23 @@ def desired_state(
     if plan is None:
         return {"refusals": list(dict.fromkeys(errors))}
     live, ours = installed and not prefix, found["headed"]
-    files = unit_files(plan, options["dropin_name"], prefix)
-    kept, given_up, said = _foreign(plan, options, files, found)
+    wanted = wanted_of(plan, options, found, install)
+    extras, absent, stale, paths = wanted.extras, wanted.absent, wanted.stale, list(wanted.unit_texts())
     read, made_with = (models or {}) if run.preflight and live else {}, read_kept(found.get("variables"))
-    notices += [*said, *_foreign_slice(plan, files, found), *rewriting(plan["release"], read)]
-    template_is_ours = template_path(options) in ours
-    # A link to an instance is the role's if the template is.
-    links = [path for path in found["boot_links"] if template_is_ours and "/ollama@" in path]
-    stale = stale_files(plan, files, ours, links)
-    kernel = [(setting, views.kernel(plan)[setting.name]) for setting in KERNEL]
-    wanted = [(setting, value) for setting, value in kernel if value is not None]
-    texts = {str(file["path"]): _text(plan, file) for file in files}
-    paths = list(texts)
-    texts.update(install.get("texts", {}))
-    extras = extras_of(plan, options, prefix)
-    beside = {
-        **{setting.path: render(setting.source, value=value) for setting, value in wanted},
-        **firewall_files(plan),
-    }
-    texts.update({f"{prefix}{path}": text for path, text in beside.items()} | extras.texts)
-    elsewhere = [*(setting.path for setting in KERNEL), *FIREWALL_PATHS]
-    left = [
-        *(link for link in links if posixpath.basename(link) in stale["units"]),
-        *(path for path in (f"{prefix}{each}" for each in elsewhere) if path not in texts),
-        *extras.unwanted(prefix, found),
-    ]
-    secrets_path = f"{prefix}{options['secrets_path']}"
-    absent = [*stale["files"], *given_up, *left, *([] if _has_secrets(plan) else [secrets_path])]
+    notices += [*wanted.notices, *rewriting(plan["release"], read)]
     variables, earlier, record = used(options), run.earlier or {}, taken_record(plan)
     others = differences({**variables, **record}, made_with.variables) if made_with is not None else []
     stale_units = (unit for unit in stale["units"] if _runs_or_starts(unit, found))
     stop = [*stale_units, *extras.ended(found), *unloaded(plan, found)] if live else []
-    removed = [*_present(absent, found), *stop, *lost_secrets(options, made_with, secrets_path)]
+    removed = [*present(absent, found), *stop, *lost_secrets(options, made_with, wanted.secrets_path)]
     if "variables" in found:
-        digests = _digests({path: texts[path] for path in paths})
-        texts[f"{prefix}{VARIABLES_FILE}"] = kept_text({**variables, **record}, digests)
-    wanted_digests = {**_digests(texts), **extras.digests(run.programs)}
-    changes = [*kept.values(), *_changes(wanted_digests, absent, found), *switched(install)]
+        digests = text_digests(wanted.unit_texts())
+        wanted.texts[f"{prefix}{VARIABLES_FILE}"] = kept_text({**variables, **record}, digests)
+    changes = wanted.changes(found, run.programs, install)
     # A dry run cannot ask systemd for instances of a template that is not there yet.
-    loadable = live and (not run.check_mode or (template_is_ours if plan["template"] else not is_new(run.install)))
+    loadable = live and (
+        not run.check_mode or (template_path(options) in ours if plan["template"] else not is_new(run.install))
+    )
     brought, wrong, said_of_models = served(
         plan,
         topology,
@@ -200,12 +157,12 @@ def desired_state(
         ]
     if errors:
         return {"refusals": list(dict.fromkeys(errors))}
-    everywhere = found["unfinished"] or not {secrets_path, *switched(install), *install.get("texts", ())}.isdisjoint(
-        changes
-    )
+    of_all = {wanted.secrets_path, *switched(install), *install.get("texts", ())}
+    everywhere = found["unfinished"] or not of_all.isdisjoint(changes)
     restart = changed_units(plan, changes, everywhere=everywhere) if loadable else []
     start = [each["unit"] for each in plan["instances"] if live and _is_started(each["unit"], restart, found)]
-    apply = [setting for setting, value in wanted if live and (topology.get("kernel") or {}).get(setting.name) != value]
+    in_kernel = topology.get("kernel") or {}
+    apply = [setting for setting, value in wanted.kernel if live and in_kernel.get(setting.name) != value]
     made: dict[str, Any] = {
         "refusals": [],
         "notices": [*notices, *said_of_models, *record_lost(made_with, plan)],
@@ -228,12 +185,16 @@ def desired_state(
         "store_move": moves.step,
         "folder": f"{prefix}{UNITS_FOLDER}",
         "header": HEADER,
-        "unit_files": [{**file, "content": texts[str(file["path"])]} for file in files],
-        "files": [*({"path": path, "content": text} for path, text in texts.items()), *extras.program_files()],
-        "kept": {**kept, **install.get("kept", {})},
+        "unit_files": [{**file, "content": wanted.texts[str(file["path"])]} for file in wanted.files],
+        "files": [*({"path": path, "content": text} for path, text in wanted.texts.items()), *extras.program_files()],
+        "kept": {**wanted.kept, **install.get("kept", {})},
         "links": install.get("links", {}),
         "install": run.install,
-        "backup": [*install.get("backup", ()), *(path for path in paths if path not in {*ours, *kept}), *given_up],
+        "backup": [
+            *install.get("backup", ()),
+            *(path for path in paths if path not in {*ours, *wanted.kept}),
+            *wanted.given_up,
+        ],
         "absent": absent,
         "stale": stale["files"],
         "origins": origins(made_with, others, [*paths, *stale["files"]], found["digests"]),
@@ -241,7 +202,7 @@ def desired_state(
         "empty_folders": stale["folders"],
         "firewall": loading(plan, changes, live=live),
         "probe": probe(plan),
-        "kernel_files": [setting.file for setting, _value in wanted],
+        "kernel_files": [setting.file for setting, _value in wanted.kernel],
         "kernel": [{"path": setting.path, "argv": [*setting.command, setting.path]} for setting in apply],
         "stop": stop,
         "restart": restart,
@@ -257,19 +218,6 @@ def desired_state(
         "gate": gate_of(topology, options, made, servers_of(found), lockstep=run.lockstep),
         "space": None if run.search is None else tuning_space(topology, options, run.search, before, models),
     }
-
-
-def _foreign(
-    plan: Mapping[str, Any], options: Mapping[str, Any], files: list[dict[str, str | None]], found: Mapping[str, Any]
-) -> tuple[dict[str, str], list[str], list[str]]:
-    """What becomes of others' files in our places: those kept, by their next name; those given up; notices."""
-    replaces = options.get("adopt") == REPLACE
-    foreign = foreign_dropins(files, found["files"], found["headed"])
-    if not replaces:
-        kept = {path: kept_name(path) for path in foreign}
-        return kept, [], [f"{path} stays as {other}, which systemd reads before it" for path, other in kept.items()]
-    given_up = [path for path in map(kept_name, _dropins(files)) if path in found["files"]]
-    return {}, given_up, [*lost_settings(plan, found.get("found_unit"), [*foreign, *given_up])]
 
 
 def _other_variables(
@@ -300,26 +248,6 @@ def _unchangeable(
     yield from preflight.ports(plan, found, stopped)
 
 
-def _has_secrets(plan: Mapping[str, Any]) -> bool:
-    return any(decision["kind"] == views.SECRET for decision in plan["decisions"])
-
-
-def _dropins(files: list[dict[str, str | None]]) -> list[str]:
-    return [str(file["path"]) for file in files if str(file["path"]).endswith(".conf")]
-
-
-def _foreign_slice(
-    plan: Mapping[str, Any], files: list[dict[str, str | None]], found: Mapping[str, Any]
-) -> Iterator[str]:
-    """Yield each file for the slice that the role has not written, since only one of them can set the weight."""
-    path = next((str(file["path"]) for file in files if plan["slice"] and file["unit"] == plan["slice"]), None)
-    if path is not None:
-        folder = posixpath.dirname(path)
-        beside = {folder.removesuffix(".d"), *(file for file in found["files"] if posixpath.dirname(file) == folder)}
-        for file in sorted(beside & set(found["files"]) - set(found["headed"]) - {path}):
-            yield f"{file} is not the role's and stays beside {path}; only one of the two can set CPUWeight="
-
-
 def _with_template(
     plan: dict[str, Any], options: Mapping[str, Any], found: Mapping[str, Any], *, live: bool
 ) -> tuple[dict[str, Any], list[str]]:
@@ -334,34 +262,6 @@ def _with_template(
         return plan, problems
     warnings = [warning for warning in plan["warnings"] if warning["code"] != "dropins-left-behind"]
     return {**plan, "warnings": warnings, "template": {**plan["template"], "sections": sections}}, problems
-
-
-def _text(plan: Mapping[str, Any], file: Mapping[str, Any]) -> str:
-    if file["instance"] is not None:
-        return render_dropin(plan, file["instance"])
-    return render_slice(plan) if file["unit"] == plan["slice"] else render_template_unit(plan)
-
-
-def _digests(texts: Mapping[str, str]) -> dict[str, str]:
-    return {path: _sha256(text) for path, text in texts.items()}
-
-
-def _changes(wanted: Mapping[str, str], absent: list[str], found: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the paths that file_transaction will change."""
-    digests = found["digests"]
-    for path, digest in wanted.items():
-        if digests.get(path) != {"sha256": digest, "mode": _MODE}:
-            yield path
-    yield from _present(absent, found)
-    yield from found["different"]
-
-
-def _present(paths: list[str], found: Mapping[str, Any]) -> Iterator[str]:
-    return (path for path in paths if path in found["digests"] or path in found["boot_links"])
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _starts(unit: str, found: Mapping[str, Any]) -> bool:
