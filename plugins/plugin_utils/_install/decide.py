@@ -27,7 +27,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._install.unit imp
     base_unit,
     found_dropin,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._install.wanted import is_there
+from ansible_collections.inference.ollama.plugins.plugin_utils._install.wanted import LATEST, is_there, lacking
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def decide(asked: Wanted, options: Mapping[str, Any], seen: Seen) -> dict[str, A
         )
     account = _account(asked, info)
     group = account["group"]
-    texts = {UNIT: base_unit(asked.user, group, [asked.folder, asked.store or account["home"]])}
+    texts = {UNIT: base_unit(asked.user, group, [asked.folder, asked.store or account["home"]], asked.parts)}
     if dropin is not None:
         texts[FOUND] = dropin
     current, program = f"{asked.folder}/{CURRENT}", info.get("program") or {}
@@ -84,7 +84,7 @@ def decide(asked: Wanted, options: Mapping[str, Any], seen: Seen) -> dict[str, A
     return {
         "decided": True,
         "refusals": errors,
-        "notices": list(_notices(asked, info, unit)) if not errors else [],
+        "notices": list(_notices(asked, options, info, unit)) if not errors else [],
         "version": str(asked.release),
         "before": info.get("current"),
         "folder": asked.folder,
@@ -169,7 +169,9 @@ def _stage(
     }
 
 
-def _notices(asked: Wanted, info: Mapping[str, Any], unit: Mapping[str, Any]) -> Iterable[str]:
+def _notices(
+    asked: Wanted, options: Mapping[str, Any], info: Mapping[str, Any], unit: Mapping[str, Any]
+) -> Iterable[str]:
     owner = info.get("owner") or {}
     if owner.get("kind") not in OURS:
         yield (
@@ -178,18 +180,11 @@ def _notices(asked: Wanted, info: Mapping[str, Any], unit: Mapping[str, Any]) ->
         )
     if unit.get("path") not in (None, UNIT):
         yield f"{UNIT} takes the place of {unit['path']}, which stays and is not read any more"
-    release = next((row for row in info.get("releases") or () if row.get("version") == str(asked.release)), None)
-    if release is not None and release.get("complete") and release.get("archives"):
-        lacking = [str(name) for name in asked.names().values() if name not in _names(release["archives"])]
-        if lacking:
-            yield (
-                f"release {asked.release} was unpacked without {', '.join(lacking)}; to have it too, remove"
-                f" {asked.folder}/releases/{asked.release} while another release runs"
-            )
-
-
-def _names(archives: Iterable[Any]) -> set[str]:
-    return {str(each["name"] if isinstance(each, dict) else each) for each in archives}
+    if missing := lacking(asked, info):
+        yield f"release {asked.release} was unpacked without {', '.join(missing)}, and is unpacked again with it"
+    if options.get("install_version") == LATEST:
+        runs = f"{info['current']} is in use" if info.get("current") else "none is in use"
+        yield f"ollama_install_version: the latest release is {asked.release}, and {runs}"
 
 
 def kept_releases(info: Mapping[str, Any], decision: Mapping[str, Any], keep: int, targets: Iterable[str]) -> list[str]:

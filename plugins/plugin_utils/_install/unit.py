@@ -25,10 +25,15 @@ _OWN = frozenset(
 _ORDER = frozenset({"network.target", "network-online.target"})
 
 
-def base_unit(user: str, group: str, paths: Iterable[str]) -> str:
-    """The text of the unit; ``paths`` are those without which nothing starts."""
+def base_unit(user: str, group: str, paths: Iterable[str], parts: Iterable[str] = ()) -> str:
+    """The text of the unit; ``paths`` are those without which nothing starts, ``parts`` those beside the base archive.
+
+    Since the text names the parts, a release that is completed is a change, after which the service restarts.
+    """
     mounts = [path_word(path) for path in dict.fromkeys(paths)]
-    return render("ollama.service.j2", program=PROGRAM, user=user, group=group, mounts=mounts, path=PATH)
+    return render(
+        "ollama.service.j2", program=PROGRAM, user=user, group=group, mounts=mounts, path=PATH, parts=list(parts)
+    )
 
 
 def found_dropin(settings: Iterable[Mapping[str, Any]], path: str) -> tuple[str | None, list[str]]:

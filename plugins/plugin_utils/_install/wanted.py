@@ -121,8 +121,19 @@ def second_question(asked: Wanted, first: Mapping[str, Any], info: Mapping[str, 
 
 
 def is_there(asked: Wanted, info: Mapping[str, Any]) -> bool:
-    """Whether the release is unpacked on the host, whole."""
-    return any(row.get("version") == str(asked.release) and row.get("complete") for row in info.get("releases") or ())
+    """Whether the release is unpacked on the host, whole, with every archive that is wanted."""
+    return not lacking(asked, info) and any(_is_whole(asked, row) for row in info.get("releases") or ())
+
+
+def lacking(asked: Wanted, info: Mapping[str, Any]) -> list[str]:
+    """The archives without which the wanted release was unpacked; none where it is not unpacked."""
+    row = next((row for row in info.get("releases") or () if _is_whole(asked, row)), {})
+    names = {str(each["name"] if isinstance(each, dict) else each) for each in row.get("archives") or ()}
+    return [name for name in asked.names().values() if names and name is not None and name not in names]
+
+
+def _is_whole(asked: Wanted, row: Mapping[str, Any]) -> bool:
+    return row.get("version") == str(asked.release) and bool(row.get("complete"))
 
 
 def local_paths(asked: Wanted) -> dict[str, list[str]]:

@@ -72,6 +72,39 @@ def test_another_release_moves_one_link(there, wanted):
     assert found["links"][f"{FOLDER}/current"] == f"releases/{wanted}"
 
 
+def test_a_release_without_a_part_is_completed():
+    """It is unpacked again, and the unit changes with it, so that the service restarts; what is there beyond stays."""
+    amd = {"vendor": "amd", "name": "x"}
+    rocm = "ollama-linux-amd64-rocm.tar.zst"
+    host = installed(sources=[source(), source(rocm)])
+    found = decided(host, parts=["rocm"])
+    assert (found["refusals"], found["stage"]["needed"], found["changed_links"]) == ([], True, [])
+    assert found["notices"] == [f"release 0.32.15 was unpacked without {rocm}, and is unpacked again with it"]
+    assert [archive["name"] for archive in found["stage"]["archives"]] == [BASE, rocm]
+    assert "# The release has the parts rocm too." in found["texts"][UNIT].splitlines()
+    assert decided(installed(), topology=xeon(gpus=[amd]))["stage"]["needed"] is True
+    whole = installed(releases=[{"version": "0.32.15", "complete": True, "archives": [{"name": BASE}, {"name": rocm}]}])
+    assert [decided(whole, parts=parts)["stage"]["needed"] for parts in (["rocm"], [])] == [False, False]
+    assert decided(whole, parts=["rocm"])["notices"] == []
+
+
+@pytest.mark.parametrize(
+    ("there", "says", "links"),
+    [
+        ("0.31.2", "0.31.2 is in use", [f"{FOLDER}/current"]),
+        ("0.33.0", "0.33.0 is in use", [f"{FOLDER}/current"]),
+        ("0.32.15", "0.32.15 is in use", []),
+        (None, "none is in use", list(LINKS)),
+    ],
+)
+def test_the_latest_release_is_named(there, says, links):
+    """What the word means today, beside the release that it takes the place of: older, newer, the same, or none."""
+    host = {**(installed(there, sources=[source()]) if there else info()), "latest": "0.32.15"}
+    found = decided(host, release="latest")
+    assert (found["refusals"], found["version"], found["changed_links"]) == ([], "0.32.15", links)
+    assert found["notices"] == [f"ollama_install_version: the latest release is 0.32.15, and {says}"]
+
+
 def test_an_ollama_of_somebody_else_is_taken_over_on_demand():
     """Its program is kept, its unit copied, and what that said beyond ours stays in force."""
     settings = [
