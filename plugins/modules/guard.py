@@ -40,6 +40,10 @@ options:
     description: With O(state=armed), how many states stay once it has gone back, the newest. From 1 to 100.
     type: int
     default: 3
+  install_folder:
+    description: The folder of releases, O(inference.ollama.file_transaction#module:install_folder).
+    type: path
+    default: /opt/ollama
 extends_documentation_fragment:
   - inference.ollama.snapshots
   - inference.ollama.target
@@ -129,6 +133,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._guard import act, timer
 from ansible_collections.inference.ollama.plugins.module_utils._guard import record as records
 from ansible_collections.inference.ollama.plugins.module_utils._guard.record import Record
+from ansible_collections.inference.ollama.plugins.module_utils._places import INSTALL_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._process import runner
 from ansible_collections.inference.ollama.plugins.module_utils._program import archive
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.host import OPTIONS, check_options
@@ -159,6 +164,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "state": {"type": "str", "choices": [ARMED, RENEWED, DISARMED], "required": True},
         "seconds": {"type": "int", "default": 900},
         "keep": {"type": "int", "default": 3},
+        "install_folder": {"type": "path", "default": INSTALL_FOLDER},
         **OPTIONS,
     }
 
@@ -190,6 +196,7 @@ class Guard:
             self.holder(params["seconds"]),
             *(params["seconds"], params["keep"], params["units_folder"]),
             *(tuple(params["secrets_paths"]), params["command_timeout"]),
+            install_folder=params["install_folder"],
         )
         records.write(self.store.folder, record)
         try:

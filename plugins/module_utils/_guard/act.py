@@ -70,7 +70,7 @@ def act(store: Store, system: System | None = None) -> dict[str, Any]:
             asked.read,
             asked.clock,
             record.units_folder,
-            places=Places(record.units_folder, record.secrets_paths),
+            places=Places(record.units_folder, record.secrets_paths, record.install_folder),
             holder=me,
         )
         done = _go_back(store, host, record, asked)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional, Tuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._places import INSTALL_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import lease_left
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Record(NamedTuple):
     secrets_paths: Tuple[str, ...]
     command_timeout: float
     acted: Optional[Dict[str, Any]] = None
+    install_folder: str = INSTALL_FOLDER
 
     @property
     def run(self) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -55,6 +57,7 @@ def read(folder: Folder) -> Record | None:
     fields: Any = value if isinstance(value, dict) and value.get("schema") == SCHEMA else {}
     names = ("secrets_paths", "seconds", "keep", "command_timeout", "acted")
     paths, seconds, keep, timeout, acted = (fields.get(name) for name in names)
+    folder = fields.get("install_folder", INSTALL_FOLDER)
     fits = (
         isinstance(fields.get("holder"), dict)
         and _is_number(seconds)
@@ -64,12 +67,12 @@ def read(folder: Folder) -> Record | None:
         and all(isinstance(path, str) for path in paths)
         and _is_number(timeout)
         and (acted is None or isinstance(acted, dict))
+        and isinstance(folder, str)
     )
     if not fits:
         raise OllamaError(f"{folder.file(NAME)}: not a record of schema {SCHEMA}; remove it")
-    return Record(
-        fields["holder"], int(fields["seconds"]), fields["keep"], fields["units_folder"], tuple(paths), timeout, acted
-    )
+    held, units = fields["holder"], fields["units_folder"]
+    return Record(held, int(fields["seconds"]), fields["keep"], units, tuple(paths), timeout, acted, folder)
 
 
 def _is_number(value: object) -> bool:

@@ -113,6 +113,21 @@ def test_a_host_goes_back_by_itself(run, machine):
     assert result["acted"]["outcome"] == "restored"
 
 
+def test_it_restores_the_link_of_a_folder_of_releases(run, machine, tmp_path):
+    """That which was named when it was armed."""
+    folder = str(tmp_path / "programs")
+    os.makedirs(folder)
+    os.symlink("releases/0.31.2", f"{folder}/current")
+    run("armed", install_folder=folder)
+    entries = wanted(folder, {"current": ("link", "releases/0.32.15")})
+    holder = lock.new_holder({**ME, "lease": 900}, "a trial", machine.clock())
+    host = Host(machine.systemctl, machine.clock, machine.units, holder=holder)
+    write(machine.store, host, entries, pending_changes(entries), "a trial")
+    assert os.readlink(f"{folder}/current") == "releases/0.32.15"
+    assert machine.act()["outcome"] == "restored"
+    assert os.readlink(f"{folder}/current") == "releases/0.31.2"
+
+
 def test_a_sign_of_life_keeps_it_waiting(run, machine):
     """A timer that ends at the same moment finds that it was renewed."""
     run("armed", seconds=600)
