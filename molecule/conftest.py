@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of all scenarios share: where a test runs, one look at each host, and what the playbooks recorded.
 
-pytest-testinfra gives the fixture ``host`` for each host of the inventory's group ``ollama``. A test that not every
-host can pass names its hosts::
+pytest-testinfra gives the fixture ``host`` for each host of the inventory's group ``ollama``, and for those of the
+group ``bare`` in tests that name their job. A test that not every host can pass names its hosts::
 
     @pytest.mark.on(position=[0, -1])           # the first and the last one
     @pytest.mark.on(job="faults")               # those with this job in their variable lab_jobs
@@ -41,7 +41,7 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    kept = [item for item in items if all(is_for(item, **mark.kwargs) for mark in item.iter_markers("on"))]
+    kept = [item for item in items if all(is_for(item, **mark) for mark in marks(item))]
     lost = {function(item) for item in items} - {function(item) for item in kept}
     if lost and not OWN_MACHINES:
         raise pytest.UsageError(f"The scenario has no host for these tests: {', '.join(sorted(lost))}")
@@ -56,7 +56,13 @@ def function(item):
     return f"{item.path.name}::{item.originalname}"
 
 
-def is_for(item, position=None, job=None, variable=None):
+def marks(item):
+    """What is asked of the host; one without any Ollama is only for tests that name its job."""
+    asked = [mark.kwargs for mark in item.iter_markers("on")]
+    return asked if any("job" in mark for mark in asked) else [*asked, {"served": True}]
+
+
+def is_for(item, position=None, job=None, variable=None, *, served=False):
     backend = item.callspec.params["_testinfra_host"].backend
     variables = backend.get_variables()
     group = list(itergroup(backend.ansible_runner.inventory, "ollama"))
@@ -64,6 +70,7 @@ def is_for(item, position=None, job=None, variable=None):
         (position is None or backend.host in [group[number] for number in position])
         and (job is None or job in variables.get("lab_jobs", []))
         and (variable is None or variable in variables)
+        and (not served or backend.host in group)
     )
 
 

@@ -6,6 +6,7 @@
 probe.py state             what must not change: files below /etc, the server's process
 probe.py server [MODEL]    processes, nodes, files and journal; loads MODEL first, so that there is a runner to see
 probe.py slices            the control group of the server, and the weight of its slice by systemd and by the kernel
+probe.py installed         what lies where an installation leaves something, accounts, the release that answers
 probe.py services          every service of Ollama that runs or starts at boot, what answers at its port, and its files
 
 Python 3.9, standard library only.
@@ -28,6 +29,8 @@ from typing import Any
 
 UNIT = "ollama.service"
 FOLDERS = ("/etc/systemd", "/etc/ollama")
+INSTALLED = ("/etc", "/opt", "/usr/local", "/var/lib", "/usr/share/ollama")
+REQUESTS = "/srv/mirror/requests.jsonl"
 SHOWN = ("ActiveState", "MainPID", "InvocationID", "NRestarts", "UnitFileState")
 
 
@@ -213,6 +216,34 @@ def services() -> dict[str, Any]:
     return {"services": found, "paths": sorted(paths), "verify": run("systemd-analyze", "verify", *found)}
 
 
+def below(folders: tuple[str, ...]) -> dict[str, list[Any]]:
+    """Mode with the kind, owner, group, and size or destination, of all that lies there."""
+    found: dict[str, list[Any]] = {}
+    for folder in folders:
+        for top, inner, names in os.walk(folder):
+            for path in (os.path.join(top, name) for name in [*inner, *names]):
+                facts = os.lstat(path)
+                link, regular = stat.S_ISLNK(facts.st_mode), stat.S_ISREG(facts.st_mode)
+                last = os.readlink(path) if link else facts.st_size if regular else None
+                found[path] = [f"{facts.st_mode:o}", facts.st_uid, facts.st_gid, last]
+    return found
+
+
+def installed() -> dict[str, Any]:
+    """What is there of an installation, and which release answers."""
+    service = shown()
+    pid = int(service.get("MainPID") or 0)
+    address = process(pid)["environ"].get("OLLAMA_HOST") if pid else None
+    requests = read(REQUESTS).splitlines() if os.path.exists(REQUESTS) else []
+    return {
+        "files": below(INSTALLED),
+        "accounts": sorted((read("/etc/passwd") + read("/etc/group")).splitlines()),
+        "service": service,
+        "version": api(address, "/api/version").get("version") if address else None,
+        "requests": [json.loads(line) for line in requests],
+    }
+
+
 def slices() -> dict[str, Any]:
     """The server's process and group, and the weight of the group above it; version 1 has shares, 1024 for 100."""
     lines = run("systemctl", "show", UNIT, "--property=MainPID,ControlGroup")["out"].splitlines()
@@ -236,6 +267,7 @@ if __name__ == "__main__":
     argument = sys.argv[2] if len(sys.argv) > 2 else None
     known = {
         "state": state,
+        "installed": installed,
         "services": services,
         "slices": slices,
         "planted": lambda: planted(argument or ""),

@@ -30,6 +30,12 @@ def merged(scenario: Path) -> tuple[list[str], dict[str, str]]:
     return sequence, playbooks
 
 
+def hosts_of(scenario: Path) -> list[dict[str, Any]]:
+    """The variables of each host, in whatever group it is."""
+    groups = yaml.safe_load((scenario / "inventory/hosts.yml").read_text())
+    return [host for group in groups.values() for host in group["hosts"].values()]
+
+
 def test_there_are_scenarios() -> None:
     assert [scenario.name for scenario in SCENARIOS] == ["boxes", "neighbours", "vms"]
 
@@ -79,13 +85,11 @@ def test_check_mode_meets_a_host_before_converge_does() -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_every_job_is_done_by_one_host(scenario: Path) -> None:
     """A job that no host has would not be done, nor one that the scenario lacks; each has tests of its own."""
-    hosts = yaml.safe_load((scenario / "inventory/hosts.yml").read_text())["ollama"]["hosts"]
-    asked = sorted(job for host in hosts.values() for job in host.get("lab_jobs", []))
+    asked = sorted(job for host in hosts_of(scenario) for job in host.get("lab_jobs", []))
     assert asked == sorted(file.stem for file in scenario.glob("jobs/*.yml"))
     assert {f"test_{job}.py" for job in asked} <= {file.name for file in scenario.glob("each/test_*.py")}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_every_host_says_what_machine_it_is(scenario: Path) -> None:
-    hosts = yaml.safe_load((scenario / "inventory/hosts.yml").read_text())["ollama"]["hosts"]
-    assert all(host["lab_machine"]["kind"] in ("vm", "box") for host in hosts.values())
+    assert all(host["lab_machine"]["kind"] in ("vm", "box") for host in hosts_of(scenario))
