@@ -25,6 +25,9 @@ _FOUND = ".found"
 PROGRAM_FOUND = f"{PROGRAM}{_FOUND}"
 # The folder of releases, and the link in it to the one that runs.
 INSTALL_FOLDER = "/opt/ollama"
+# What the comment of an account says (passwd(5)) that the role ollama_install has made, and of one with its group.
+ACCOUNT_MADE = "Ollama; account made by inference.ollama"
+ACCOUNT_AND_GROUP_MADE = "Ollama; account and group made by inference.ollama"
 CURRENT = "current"
 # systemd-tmpfiles(8) and sysctl.d(5) read these at every boot.
 HUGE_PAGES_FILE = "/etc/tmpfiles.d/ollama.conf"

@@ -33,7 +33,7 @@ options:
         the host was made with, or the user's own.
     type: str
   user:
-    description: The user of the service.
+    description: The user of the service. V(auto) is that of the installed unit, or V(ollama).
     type: str
     default: ollama
   secrets_path:
@@ -126,7 +126,7 @@ remains:
       type: dict
       sample: {path: /usr/local/bin/ollama, target: null, found: null}
     install:
-      description: The folder of releases, with its C(parts) and with the C(others) in it.
+      description: The folder of releases, with its C(parts), and with the C(others) in it that no role has written.
       type: dict
       sample: {folder: /opt/ollama, releases: [], current: null, parts: [], others: []}
     store:
@@ -142,9 +142,11 @@ remains:
       type: str
       sample: null
     account:
-      description: The account of the service; V(null) without one.
+      description:
+        - The account of the service; V(null) without one. C(made) and C(group_made) say whether the role
+          P(inference.ollama.ollama_install#role) has made it and its group, by the comment in passwd(5).
       type: dict
-      sample: {user: ollama, uid: 998, home: /usr/share/ollama}
+      sample: {user: ollama, uid: 998, home: /usr/share/ollama, group: ollama, gid: 998, made: true, group_made: true}
     problems:
       description: What could not be read.
       type: list

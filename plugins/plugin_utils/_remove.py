@@ -22,16 +22,26 @@ if TYPE_CHECKING:
 # Accounts of services have numbers below it (login.defs(5), SYS_UID_MAX).
 _SYSTEM = 1000
 _UNIT = f"{UNITS_FOLDER}/{SINGLE}"
+NOTHING = "no role has installed an Ollama here, so nothing is taken away"
 # The settings of a unit that the role ollama_install has replaced.
 _ADOPTED = f"{_UNIT}.d/10-found.conf"
 
 
-def removal(found: Mapping[str, Any], remains: Mapping[str, Any], *, models: bool = False) -> dict[str, Any]:
-    """Return the steps of a removal (docs: the filter removal); ``refusals`` alone where there are some."""
+def removal(
+    found: Mapping[str, Any], remains: Mapping[str, Any], *, models: bool = False, only_installed: bool = False
+) -> dict[str, Any]:
+    """Return the steps of a removal (docs: the filter removal); ``refusals`` alone where there are some.
+
+    With ``only_installed`` a server that somebody else has installed keeps its settings.
+    """
     refusals = list(_refusals(found, remains))
     if refusals:
         return {"refusals": refusals}
     installed = remains["base_unit_installed"]
+    apart = only_installed and not installed
+    if apart:
+        models = models and found["found_unit"] is None and bool((remains["account"] or {}).get("made"))
+        found, remains = _without_settings(found, remains)
     ours = list(found["headed"])
     back = dict(_back(found, remains))
     units = [path for path in remains["units"] if path not in ours]
@@ -51,6 +61,9 @@ def removal(found: Mapping[str, Any], remains: Mapping[str, Any], *, models: boo
     absent = list(dict.fromkeys(absent))
     stays = not installed and found["found_unit"] is not None
     returns = stays or _UNIT in back.values()
+    account, folders = _account(remains, models=models, returns=returns), _folders(remains, models=models)
+    pending = bool(absent or back or folders or account)
+    leaves = list(_left(found, remains, models=models, returns=returns))
     return {
         "refusals": [],
         "stop": [*_stopped(found, remains), *([SINGLE] if installed and not returns else [])],
@@ -58,12 +71,23 @@ def removal(found: Mapping[str, Any], remains: Mapping[str, Any], *, models: boo
         "plain": [path for path in absent if not Places(UNITS_FOLDER, tuple(remains["files"])).has(path)],
         "back": back,
         "empty_folders": sorted({posixpath.dirname(path) for path in (*ours, *remains["files"]) if _may_be_ours(path)}),
-        "folders": _folders(remains, models=models),
+        "folders": folders,
         "start": [SINGLE] if returns and _ran(found) and (absent or back) else [],
-        "account": _account(remains, models=models, returns=returns),
-        "leaves": list(_left(found, remains, models=models, returns=returns)),
-        "pending": bool(absent or back or _folders(remains, models=models)),
+        "account": account,
+        "group": {name: remains["account"][name] for name in ("group", "gid", "group_made")} if account else None,
+        "leaves": [NOTHING] if apart and not pending else leaves,
+        "pending": pending,
     }
+
+
+def _without_settings(
+    found: Mapping[str, Any], remains: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Both without what was written for a server that somebody else has installed."""
+    empty: dict[str, Any] = {name: [] for name in ("files", "units", "boot_links", "copies")}
+    folder = {**remains["state_folder"], "there": False}
+    bare = {name: [] for name in ("headed", "files", "boot_links", "active")}
+    return {**found, **bare}, {**remains, **empty, "folders": {}, "link": None, "state_folder": folder}
 
 
 def _refusals(found: Mapping[str, Any], remains: Mapping[str, Any]) -> Iterator[str]:
@@ -133,9 +157,8 @@ def _may_be_ours(path: str) -> bool:
 def _folders(remains: Mapping[str, Any], *, models: bool) -> list[str]:
     """What is removed once the servers are proven without the files."""
     install, state = remains["install"], remains["state_folder"]
-    gone = install["releases"] or install["current"]
-    found = [*remains["folders"], *(install["parts"] if gone else [])]
-    if gone and not install["others"]:
+    found = [*remains["folders"], *install["parts"]]
+    if install["parts"] and not install["others"]:
         found.append(install["folder"])
     found += [remains["link"]] if remains["link"] else []
     if models and remains["store"] and remains["store"]["size_bytes"]:
@@ -145,10 +168,10 @@ def _folders(remains: Mapping[str, Any], *, models: bool) -> list[str]:
 
 
 def _account(remains: Mapping[str, Any], *, models: bool, returns: bool) -> str | None:
-    """The account that goes: that of a server which the role has installed, and of which not even the models stay."""
-    account = remains["account"]
-    gone = remains["base_unit_installed"] and account and models and not returns and 0 < account["uid"] < _SYSTEM
-    return str(account["user"]) if gone and account else None
+    """The account that goes: one that the role has made, where nothing runs as it, and not even models stay."""
+    account, store = remains["account"], remains["store"]
+    gone = account and account["made"] and not returns and 0 < account["uid"] < _SYSTEM
+    return str(account["user"]) if gone and account and (models or not (store and store["there"])) else None
 
 
 def _left(found: Mapping[str, Any], remains: Mapping[str, Any], *, models: bool, returns: bool) -> Iterator[str]:
@@ -161,7 +184,7 @@ def _left(found: Mapping[str, Any], remains: Mapping[str, Any], *, models: bool,
         )
     if account and _account(remains, models=models, returns=returns) is None:
         why = "the service runs as it" if returns else "the models belong to it"
-        if not remains["base_unit_installed"]:
+        if not account["made"]:
             why = "no role has made it"
         yield f"account {account['user']} stays: {why}"
     for path in remains["install"]["others"]:

@@ -120,6 +120,16 @@ def nearest(path: str) -> str:
     return path or "/"
 
 
+def missing_parents(path: str) -> list[str]:
+    """The folders above a path that are not there, the highest first."""
+    found: list[str] = []
+    folder = os.path.dirname(path)
+    while not os.path.lexists(folder) and folder not in ("/", ""):
+        found.insert(0, folder)
+        folder = os.path.dirname(folder)
+    return found
+
+
 def free_bytes(path: str) -> int | None:
     """How much a user without privileges can still write where the path is or would be."""
     try:
@@ -130,11 +140,12 @@ def free_bytes(path: str) -> int | None:
 
 
 def read_store(root: Root, path: str, seconds: float) -> dict[str, Any]:
-    """``{path, there, bytes, free_bytes, device, mountpoint, problem}``; null for what only a running host says."""
-    found: dict[str, Any] = dict.fromkeys(("bytes", "free_bytes", "device", "mountpoint", "problem"))
+    """``{path, there, parents, bytes, free_bytes, device, mountpoint, problem}``; null of another root."""
+    found: dict[str, Any] = dict.fromkeys(("parents", "bytes", "free_bytes", "device", "mountpoint", "problem"))
     found.update(path=path, there=root.exists(path))
     if not root.live:
         return found
+    found["parents"] = missing_parents(path)
     mountpoint = os.path.realpath(nearest(path))
     while not os.path.ismount(mountpoint):
         mountpoint = os.path.dirname(mountpoint)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import grp
 import json
 import os
 import pwd
@@ -12,7 +13,13 @@ import re
 from typing import Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._places import VARIABLES_FILE, known_files
+from ansible_collections.inference.ollama.plugins.module_utils._install.releases import MARKER, is_left, version_of
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    ACCOUNT_AND_GROUP_MADE,
+    ACCOUNT_MADE,
+    VARIABLES_FILE,
+    known_files,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._store.inspect import real
 from ansible_collections.inference.ollama.plugins.module_utils._store.listing import listing
 from ansible_collections.inference.ollama.plugins.module_utils._store.move import last_move, read_record, state_of
@@ -24,6 +31,10 @@ FOLDERS = (os.path.dirname(VARIABLES_FILE), "/usr/local/lib/inference.ollama")
 BINARY = "/usr/local/bin/ollama"
 # What the role ollama_install writes above its unit.
 INSTALLED = "# Managed by Ansible, role inference.ollama.ollama_install:"
+# How the names of archives begin, and so those of downloads of them.
+_ARCHIVE = "ollama-linux-"
+_AUTO = "auto"
+_USER = re.compile(r"^User=(\S+)$", re.MULTILINE)
 _UNIT = re.compile(r"inference-ollama-[^/]+\.(?:service|timer)")
 _COPY = re.compile(r"ollama\.service\.\d{8}T\d{6}Z~")
 
@@ -38,7 +49,11 @@ def remains(params: dict[str, Any]) -> dict[str, Any]:
     except OllamaError as error:
         moving = moved = None
         problems.append(str(error))
-    names = _names(units)
+    names, unit = _names(units), f"{units}/ollama.service"
+    user = params["user"]
+    if user == _AUTO:
+        said = _USER.search(Tree("/").read(unit) or "")
+        user = said[1] if said else "ollama"
     return {
         "schema": SCHEMA,
         "files": [path for path in (*known_files(root), params["secrets_path"]) if os.path.lexists(path)],
@@ -51,15 +66,15 @@ def remains(params: dict[str, Any]) -> dict[str, Any]:
             if _UNIT.fullmatch(name)
         ],
         "copies": [f"{units}/{name}" for name in names if _COPY.fullmatch(name)],
-        "base_unit_installed": _has_line(f"{units}/ollama.service", INSTALLED),
+        "base_unit_installed": _has_line(unit, INSTALLED),
         "folders": {f"{root}{folder}": _names(f"{root}{folder}") for folder in FOLDERS if _is_folder(root + folder)},
         "state_folder": {"path": params["state_folder"], "there": _is_folder(params["state_folder"])},
         "program": _program(f"{root}{BINARY}"),
         "install": _install(f"{root}{params['install_folder']}"),
-        "store": _store(params["store"] or _kept_store(f"{root}{VARIABLES_FILE}", params["user"]), problems),
+        "store": _store(params["store"] or _kept_store(f"{root}{VARIABLES_FILE}", user), problems),
         "moving": moving,
         "link": moved["source"] if moved is not None and _leads(moved) else None,
-        "account": _account(params["user"]),
+        "account": _account(user),
         "problems": problems,
     }
 
@@ -86,16 +101,20 @@ def _program(path: str) -> dict[str, Any]:
 
 
 def _install(folder: str) -> dict[str, Any]:
-    current = f"{folder}/current"
-    releases = [name for name in _names(f"{folder}/releases") if os.path.exists(f"{folder}/releases/{name}/.complete")]
-    known = ("current", "downloads", "releases")
-    return {
-        "folder": folder,
-        "releases": releases,
-        "current": os.readlink(current) if os.path.islink(current) else None,
-        "parts": [f"{folder}/{name}" for name in known if os.path.lexists(f"{folder}/{name}")],
-        "others": [f"{folder}/{name}" for name in _names(folder) if name not in known],
-    }
+    current, within, downloads = f"{folder}/current", f"{folder}/releases", f"{folder}/downloads"
+    names = _names(within)
+    releases = [name for name in names if os.path.exists(f"{within}/{name}/{MARKER}")]
+    ours = [f"{within}/{name}" for name in names if name in releases or is_left(name)]
+    target = os.readlink(current) if os.path.islink(current) else None
+    parts = [current] if version_of(target) else []
+    if all(name.startswith(_ARCHIVE) for name in _names(downloads)) and _is_folder(downloads):
+        parts.append(downloads)
+    if len(ours) == len(names) and _is_folder(within):
+        ours = [within]
+    parts += ours
+    others = [path for path in (f"{folder}/{name}" for name in _names(folder)) if path not in parts and path != within]
+    others += [path for path in (f"{within}/{name}" for name in names) if not {path, within} & set(parts)]
+    return {"folder": folder, "releases": releases, "current": target, "parts": parts, "others": others}
 
 
 def _kept_store(path: str, user: str) -> str:
@@ -132,4 +151,17 @@ def _account(user: str) -> dict[str, Any] | None:
         known = pwd.getpwnam(user)
     except KeyError:
         return None
-    return {"user": known.pw_name, "uid": known.pw_uid, "home": known.pw_dir}
+    try:
+        group = grp.getgrgid(known.pw_gid).gr_name
+    except KeyError:
+        group = None
+    made = known.pw_gecos.split(",")[0]
+    return {
+        "user": known.pw_name,
+        "uid": known.pw_uid,
+        "home": known.pw_dir,
+        "group": group,
+        "gid": known.pw_gid,
+        "made": made in (ACCOUNT_MADE, ACCOUNT_AND_GROUP_MADE),
+        "group_made": made == ACCOUNT_AND_GROUP_MADE,
+    }

@@ -12,7 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._places import CURRENT, PROGRAM, PROGRAM_FOUND
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    ACCOUNT_AND_GROUP_MADE,
+    ACCOUNT_MADE,
+    CURRENT,
+    PROGRAM,
+    PROGRAM_FOUND,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.catalog import catalog
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.refusals import (
     COLLECTION,
@@ -99,6 +105,8 @@ def decide(asked: Wanted, options: Mapping[str, Any], seen: Seen) -> dict[str, A
         "provides": [PROGRAM, asked.user, group, account["home"], *([asked.store] if asked.store else [])],
         "account": account,
         "store_there": asked.store is None or bool((info.get("store") or {}).get("there")),
+        "store_parents": _store_parents(asked, info, account["home"]),
+        "leaves": _leaves(asked, info, account),
         "stage": _stage(asked, options, info, sources, local),
     }
 
@@ -117,6 +125,30 @@ def _sources(asked: Wanted, info: Mapping[str, Any], local: Mapping[str, Mapping
     return [dict(source) for source in info.get("sources") or ()]
 
 
+def _store_parents(asked: Wanted, info: Mapping[str, Any], home: str) -> list[dict[str, str]]:
+    """The folders above the store that are made with it, ``{path, owner}``: root's, but for those in the home."""
+    parents = [str(path) for path in (info.get("store") or {}).get("parents") or ()]
+    return [
+        {"path": path, "owner": asked.user if path.startswith(f"{home}/") else "root"}
+        for path in parents
+        # The home, and what is above it, comes with the account.
+        if not f"{home}/".startswith(f"{path}/")
+    ]
+
+
+def _leaves(asked: Wanted, info: Mapping[str, Any], account: Mapping[str, Any]) -> list[str]:
+    """What a first installation leaves that fails; nothing where another release runs then."""
+    if info.get("current") or (info.get("owner") or {}).get("kind") not in OURS:
+        return []
+    store = asked.store if asked.store and not (info.get("store") or {}).get("there") else None
+    return [
+        f"{asked.folder}/releases/{asked.release} stays, so that the next run need not download it",
+        *([] if account["there"] else [f"account {asked.user} stays, with its home {account['home']}"]),
+        *([f"{store} stays"] if store else []),
+        "ollama_install_state: absent takes all of it away, but for models",
+    ]
+
+
 def _account(asked: Wanted, info: Mapping[str, Any]) -> dict[str, Any]:
     """The account of the service, and the groups that it lacks."""
     there, known = info.get("account") or {}, catalog().account
@@ -127,6 +159,8 @@ def _account(asked: Wanted, info: Mapping[str, Any]) -> dict[str, Any]:
         "home": asked.home,
         "shell": there.get("shell") or known["shell"],
         "there": bool(there),
+        "comment": ACCOUNT_MADE,
+        "comment_with_group": ACCOUNT_AND_GROUP_MADE,
         "groups": groups,
         "missing_groups": [name for name in groups if name not in (there.get("groups") or ())],
     }

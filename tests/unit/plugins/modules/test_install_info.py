@@ -273,12 +273,13 @@ def test_a_store_is_measured(tmp_path, monkeypatch):
     assert found["free_bytes"] > 0
     assert os.path.ismount(found["mountpoint"])
     assert "takes too long" in host.read_store(Root(), str(store), -1)["problem"]
-    assert host.read_store(Root(), str(store / "new/one"), 5)["there"] is False
+    new = host.read_store(Root(), str(store / "new/one/two"), 5)
+    assert (new["there"], new["parents"]) == (False, [str(store / "new"), str(store / "new/one")])
     assert host.read_store(Root(), str(store / "a"), 5)["problem"].endswith("it is not a folder")
     assert host._size(str(store / "none"), 1e18)[1].endswith("is not known")
     assert host.read_store(Root(str(tmp_path)), "/models", 5) == {
-        "path": "/models", "there": True, "bytes": None, "free_bytes": None, "device": None, "mountpoint": None,
-        "problem": None,
+        "path": "/models", "there": True, "parents": None, "bytes": None, "free_bytes": None, "device": None,
+        "mountpoint": None, "problem": None,
     }  # fmt: skip
     monkeypatch.setattr(os, "statvfs", lambda _path: os.stat("/no/such"))
     assert host.free_bytes("/") is None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import runpy
 
 import pytest
@@ -67,6 +68,38 @@ def test_what_roles_have_left_is_named(run, tmp_path):
     assert found["install"]["others"] == [f"{tmp_path}/opt/ollama/notes"]
     assert found["program"]["target"] == "/opt/ollama/current/bin/ollama"
     assert found["program"]["found"] == f"{tmp_path}/usr/local/bin/ollama.found"
+
+
+def test_releases_of_others_are_not_ours(run, tmp_path):
+    """What a killed run has left is; a folder that nobody has marked stays, and so do downloads of other names."""
+    folder = tmp_path / "opt/ollama"
+    put(folder / "releases/0.32.15/.complete")
+    put(folder / "releases/.0.33.0.partial/bin/ollama")
+    put(folder / "downloads/ollama-linux-amd64.tar.zst.partial")
+    found = ask(run, tmp_path)["install"]
+    assert (found["parts"], found["others"]) == ([f"{folder}/downloads", f"{folder}/releases"], [])
+    put(folder / "releases/mine/notes")
+    put(folder / "downloads/film.mkv")
+    found = ask(run, tmp_path)["install"]
+    assert found["parts"] == [f"{folder}/releases/.0.33.0.partial", f"{folder}/releases/0.32.15"]
+    assert found["others"] == [f"{folder}/downloads", f"{folder}/releases/mine"]
+
+
+@pytest.mark.parametrize(
+    ("comment", "made"),
+    [
+        ("Ollama; account and group made by inference.ollama", (True, True)),
+        ("Ollama; account made by inference.ollama", (True, False)),
+        ("", (False, False)),
+    ],
+)
+def test_who_made_an_account_stands_in_its_comment(run, tmp_path, monkeypatch, comment, made):
+    """Whose user the installed unit names."""
+    put(tmp_path / UNITS / "ollama.service", "[Service]\nUser=llm\n")
+    row = pwd.struct_passwd(("llm", "x", 990, 1 << 30, comment, "/srv/llm", "/bin/false"))
+    monkeypatch.setattr(pwd, "getpwnam", {"llm": row}.__getitem__)
+    found = ask(run, tmp_path, user="auto", store=str(tmp_path / "models"))["account"]
+    assert (found["user"], found["group"], found["made"], found["group_made"]) == ("llm", None, *made)
 
 
 def test_the_link_of_a_move_is_named_while_it_leads_there(run, tmp_path):

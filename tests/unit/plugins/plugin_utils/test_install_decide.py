@@ -105,6 +105,29 @@ def test_the_latest_release_is_named(there, says, links):
     assert found["notices"] == [f"ollama_install_version: the latest release is 0.32.15, and {says}"]
 
 
+def test_folders_above_a_store_are_roots():
+    """But for those in the home of the service, where it has to write; the home itself comes with the account."""
+    store = {"there": False, "parents": ["/srv/a", "/srv/a/b"]}
+    above = decided(info(store=store), models_path="/srv/a/b/models")
+    assert above["store_parents"] == [{"path": path, "owner": "root"} for path in store["parents"]]
+    store = {"there": False, "parents": ["/usr/share/ollama", "/usr/share/ollama/.ollama"]}
+    within = decided(info(store=store), models_path="/usr/share/ollama/.ollama/models")
+    assert within["store_parents"] == [{"path": "/usr/share/ollama/.ollama", "owner": "ollama"}]
+    assert within["store_there"] is False
+
+
+def test_a_first_installation_that_fails_says_what_it_leaves():
+    """Its release, its account and its store; where another release runs again there is nothing to say."""
+    made = decided(info(store={"there": False, "parents": []}), models_path="/srv/models")["leaves"]
+    assert [line.partition(" stays")[0] for line in made[:-1]] == [
+        f"{FOLDER}/releases/0.32.15",
+        "account ollama",
+        "/srv/models",
+    ]
+    assert decided(installed("0.31.2", sources=[source()]))["leaves"] == []
+    assert decided(by_script(), adopt=True)["leaves"] == []
+
+
 def test_an_ollama_of_somebody_else_is_taken_over_on_demand():
     """Its program is kept, its unit copied, and what that said beyond ours stays in force."""
     settings = [

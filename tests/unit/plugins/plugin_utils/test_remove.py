@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._remove import removal
+from ansible_collections.inference.ollama.plugins.plugin_utils._remove import NOTHING, removal
 
 UNITS = "/etc/systemd/system"
 UNIT, DROPIN = f"{UNITS}/ollama.service", f"{UNITS}/ollama.service.d/override.conf"
@@ -32,6 +32,12 @@ def found(*headed, files=(), active=("ollama.service",), links=(), **changes):
     }
 
 
+def account(**changes):
+    """That of the service, which somebody else has made."""
+    known = {"user": "ollama", "uid": 998, "home": "/usr/share/ollama", "group": "ollama", "gid": 997}
+    return {**known, "made": False, "group_made": False, **changes}
+
+
 def remains(**changes):
     """What remains_info says of a tuned host."""
     return {
@@ -47,14 +53,15 @@ def remains(**changes):
         "store": dict(STORE),
         "moving": None,
         "link": None,
-        "account": {"user": "ollama", "uid": 998, "home": "/usr/share/ollama"},
+        "account": account(),
         "problems": [],
         **changes,
     }
 
 
-NOTHING = {"files": [], "folders": {}, "state_folder": {"path": STATE, "there": False}}
+NOTHING_LEFT = {"files": [], "folders": {}, "state_folder": {"path": STATE, "there": False}}
 INSTALLED = {
+    "account": account(made=True, group_made=True),
     "base_unit_installed": True,
     "program": {"path": "/usr/local/bin/ollama", "target": "/opt/ollama/current/bin/ollama", "found": None},
     "install": {
@@ -84,7 +91,7 @@ def test_a_tuned_host_runs_as_before():
 
 def test_a_second_run_has_nothing_to_do():
     """Nor has a run on a host that no role has seen."""
-    made = removal(found(), remains(**NOTHING))
+    made = removal(found(), remains(**NOTHING_LEFT))
     assert (made["pending"], made["absent"], made["folders"], made["start"]) == (False, [], [], [])
 
 
@@ -128,6 +135,7 @@ def test_an_installed_server_goes_with_its_releases():
     assert "account ollama stays: the models belong to it" in made["leaves"]
     gone = removal(host, remains(**INSTALLED), models=True)
     assert gone["account"] == "ollama"
+    assert gone["group"] == {"group": "ollama", "gid": 997, "group_made": True}
     assert {"/srv/models/blobs", "/srv/models/manifests"} <= set(gone["folders"])
     assert "/srv/models" not in gone["folders"]
 
@@ -141,6 +149,40 @@ def test_an_ollama_that_was_taken_over_comes_back():
     assert (made["stop"], made["start"], made["account"]) == ([], ["ollama.service"], None)
     assert f"{copies[0]} stays: a copy of a file of somebody else" in made["leaves"]
     assert "account ollama stays: the service runs as it" in made["leaves"]
+
+
+def test_an_account_goes_only_where_the_role_has_made_it():
+    """Not that of an operator, not one with models, and not one that is no system account; with them or without."""
+    host = found(DROPIN, found_unit={"path": UNIT})
+    theirs = removal(host, remains(**{**INSTALLED, "account": account()}), models=True)
+    assert (theirs["account"], theirs["group"]) == (None, None)
+    assert "account ollama stays: no role has made it" in theirs["leaves"]
+    person = account(made=True, uid=1000)
+    assert removal(host, remains(**{**INSTALLED, "account": person}), models=True)["account"] is None
+    empty = {**STORE, "there": False, "models": 0, "size_bytes": 0}
+    assert removal(host, remains(**{**INSTALLED, "store": empty}))["account"] == "ollama"
+
+
+def test_an_installation_is_taken_away_by_the_same_rule():
+    """With the settings of its unit; a second run finds nothing, and goes on with the models where they are to go."""
+    host = found(DROPIN, links=[BOOT])
+    made = removal(host, remains(**INSTALLED), only_installed=True)
+    assert made == removal(host, remains(**INSTALLED))
+    bare, gone = found(found_unit=None, active=(), files=()), {**NOTHING_LEFT, "account": INSTALLED["account"]}
+    again = removal(bare, remains(**gone), only_installed=True)
+    assert (again["pending"], again["leaves"]) == (False, [NOTHING])
+    models = removal(bare, remains(**gone), models=True, only_installed=True)
+    assert (models["account"], "/srv/models/blobs" in models["folders"]) == ("ollama", True)
+
+
+def test_what_no_role_has_installed_is_not_taken_away():
+    """Nor its settings and its models; what a first installation that failed has left beside it goes."""
+    theirs = removal(found(DROPIN), remains(), models=True, only_installed=True)
+    assert (theirs["pending"], theirs["absent"], theirs["folders"], theirs["leaves"]) == (False, [], [], [NOTHING])
+    left = {**INSTALLED["install"], "current": None, "parts": ["/opt/ollama/releases"]}
+    beside = removal(found(DROPIN), remains(install=left), models=True, only_installed=True)
+    assert (beside["pending"], beside["absent"], beside["start"]) == (True, [], [])
+    assert beside["folders"] == ["/opt/ollama/releases", "/opt/ollama"]
 
 
 def test_what_others_put_beside_releases_stays():
