@@ -42,6 +42,8 @@ _MOST_BYTES, _MOST_CHARACTERS = 2000, 200
 _RUNS = '{"started":'
 # What async_status adds to the module's result.
 _OF_THE_JOB = ("ansible_job_id", "finished", "results_file", "started")
+# What there is where the module printed no result; async_wrapper.py, _run_module().
+_WITHOUT_RESULT = {"cmd", "data", "stderr"}
 
 
 class Interrupted(BaseException):
@@ -205,8 +207,18 @@ class JobAction(ActionBase):
     def _result(self, done: dict[str, Any], limit: int) -> dict[str, Any]:
         """Return the module's result, without what is of the job."""
         result = {key: value for key, value in done.items() if key not in _OF_THE_JOB}
+        if result.get("failed") and set(result) >= _WITHOUT_RESULT:
+            return self._silent(str(result["stderr"]))
         # async_wrapper.py ends what takes too long.
         return self._late(limit) if result.get("failed") and "child_pid" in result else result
+
+    def _silent(self, said: str) -> dict[str, Any]:
+        last = next((line for line in reversed(said.splitlines()) if line.strip()), "nothing")
+        reason = (
+            f"{self.CALLED} ended without a result, as where the kernel kills a program since memory is short"
+            f" (journalctl -k says so); the last that it said: {one_line(last.strip(), _MOST_CHARACTERS)}"
+        )
+        return {"failed": True, "msg": reason}
 
     def _late(self, limit: int) -> dict[str, Any]:
         return {"failed": True, "msg": f"{self.CALLED} did not end within {limit} s, and was ended"}

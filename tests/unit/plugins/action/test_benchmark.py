@@ -203,6 +203,17 @@ def test_a_job_that_ansible_ends_is_a_sentence(act, host):
     }
 
 
+@pytest.mark.parametrize(("stderr", "last"), [("", "nothing"), ("begun\nout of memory\n\n", "out of memory")])
+def test_a_job_that_is_killed_is_a_sentence(act, host, stderr, last):
+    """Where the wrapper found no result, with the last line that the module printed and no traceback."""
+    silent = {"failed": True, "cmd": "/root/release.py", "data": "", "stderr": stderr, "msg": "Traceback (most recent"}
+    host.module["ansible.legacy.async_status"] = [silent]
+    result = act()
+    assert (set(result), result["failed"]) == ({"failed", "msg"}, True)
+    assert result["msg"].startswith("the benchmark ended without a result, as where the kernel kills a program")
+    assert result["msg"].endswith(f"the last that it said: {last}")
+
+
 def test_a_job_that_does_not_end_is_ended(act, host):
     """Where not even Ansible's own limit did."""
     host.progress = ["point 1 of 2"] * 100
