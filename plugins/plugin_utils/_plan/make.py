@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     attention,
@@ -24,6 +23,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     gpu,
     instances,
     kernel,
+    known,
     measured,
     protection,
     readiness,
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
 
 
-# Of a problem in a warning.
-_LONGEST = 400
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -153,8 +151,8 @@ def _attempt(
     policy, kept = adopt(policy, found, installed, notes, unusable)
     policy, taken = measured.adopt(policy, record)
     host = Planning(machine, policy, installed, load(), instance=None, found=kept, measured=taken, notes=notes)
-    _check_release(host)
-    _check_facts(host)
+    known.check_release(host)
+    known.check_facts(host)
     gpu.check_drivers(host)
     cards = gpu.usable(host)
     shares = instances.split(host, gpu.wanted(host, cards))
@@ -275,48 +273,3 @@ def url_of(address: str, port: int) -> str:
         parsed = ipaddress.ip_address("127.0.0.1" if parsed.version == 4 else "::1")
     # In a URL the sign before the name of a network card is written as RFC 6874 has it.
     return f"http://{parsed}:{port}" if parsed.version == 4 else f"http://[{str(parsed).replace('%', '%25')}]:{port}"
-
-
-def _check_release(planning: Planning) -> None:
-    release, oldest, newest = planning.release, planning.contract.oldest_supported, planning.contract.newest_known
-    wrapped = planning.machine.wrapped
-    if release is None:
-        behind = f"the program behind {wrapped} is not known, or did not answer with its release"
-        planning.warn(
-            "release-unknown",
-            f"{behind if wrapped else 'no installed Ollama answered with its release'}; only what is right or harmless"
-            " in every supported release is set",
-            f"{'' if wrapped else 'install Ollama first, or '}name the release in ollama_version",
-        )
-    elif release < oldest:
-        planning.warn(
-            "release-too-old",
-            f"Ollama {release} is older than {oldest}, the oldest release that these rules were checked against",
-            "upgrade Ollama",
-        )
-    elif release > newest:
-        planning.warn(
-            "release-not-yet-known",
-            f"Ollama {release} is newer than {newest}, the newest release that these rules were checked against",
-            "look for a newer inference.ollama, and at the server's log after the restart",
-        )
-
-
-def _check_facts(planning: Planning) -> None:
-    if planning.machine.problems:
-        first = [one_line(str(problem), _LONGEST) for problem in planning.machine.problems[:3]]
-        shown = [*first, *(["…"] if len(planning.machine.problems) > 3 else [])]
-        planning.warn(
-            "facts-incomplete",
-            f"{len(planning.machine.problems)} fact(s) could not be read or contradict each other: {'; '.join(shown)}",
-            "see ollama_topology.problems; what depends on them is left to the server",
-        )
-    unit = planning.machine.ollama.get("unit") or {}
-    own = planning.policy.dropin_name
-    later = [path for path in unit.get("dropins") or [] if path.rsplit("/", 1)[-1] > own]
-    if later:
-        planning.warn(
-            "dropins-read-later",
-            f"{', '.join(later)} is read after {own} and may override it",
-            "remove what it sets twice, or choose a later name in ollama_dropin_name",
-        )

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What inference.ollama.service_info returned for one server, with every value of the type that it should have.
 
-The data come from another host, or from a saved file: a value of another type counts as not read, so that no check
-has to ask twice.
+The data come from another host or a saved file: a value of another type counts as not read, so no check asks twice.
 """
 
 from __future__ import annotations
