@@ -13,8 +13,8 @@ pytestmark = pytest.mark.on(job="models")
 
 
 def test_models_are_pulled_and_created_and_the_rest_is_reported(recorded):
-    # The summary is broken into lines, which are in quotes in some forms of the output.
-    lines = re.sub(r'[",\s]+', " ", recorded("models-brought")["output"])
+    # The summary is broken into lines, which are in quotes or items of a list in some forms of the output.
+    lines = re.sub(r"""['",\s]+(?:-\s+['"]\s*)?""", " ", recorded("models-brought")["output"])
     expected = [
         "pulled: tiny:1b",
         "tiny:1b-threads",
