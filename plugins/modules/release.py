@@ -17,11 +17,13 @@ description:
     what was downloaded.
   - Of an archive only files, folders and links that stay inside the release are taken. Owner is who runs the module,
     nobody else may write, and no file is setuid.
+  - Where SELinux is on, the release has the contexts that the host's policy says, by C(restorecon).
 options:
   version:
     description:
       - The release, such as V(0.32.15).
-      - Needed with O(state=present). With O(state=absent) the release that is removed; without it all of O(folder) is.
+      - Needed with O(state=present) and O(state=relabelled).
+      - With O(state=absent) the release that is removed; without it all of O(folder) is.
     type: str
   folder:
     description: The folder with C(releases), C(downloads) and the link C(current). It is made where it is missing.
@@ -30,13 +32,19 @@ options:
   state:
     description:
       - V(present) brings the release.
+      - V(relabelled) restores the SELinux contexts of the release and of O(links). Without SELinux nothing is done.
       - V(pruned) removes every release that is not named in O(keep) and not the one that C(current) leads to, and what
         runs that were cut off have left.
       - V(absent) removes one release, or all of them with the downloads and with the folders where nothing else lies
         in them. What C(current) leads to is never removed.
     type: str
-    choices: [present, pruned, absent]
+    choices: [present, relabelled, pruned, absent]
     default: present
+  links:
+    description: With O(state=relabelled), the links that lead to the release.
+    type: list
+    elements: path
+    default: []
   archives:
     description:
       - The archives that the release consists of, in the order in which they are extracted over each other. A name that
@@ -193,7 +201,7 @@ left:
   elements: str
   sample: []
 problems:
-  description: What could not be written of O(progress_file).
+  description: What could not be written of O(progress_file), and why SELinux contexts could not be restored.
   returned: success
   type: list
   elements: str
@@ -210,6 +218,7 @@ from ansible_collections.inference.ollama.plugins.module_utils import _zipimport
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.progress import Progress
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._fetch.address import secrets_in
+from ansible_collections.inference.ollama.plugins.module_utils._install.contexts import restore
 from ansible_collections.inference.ollama.plugins.module_utils._install.releases import VERSION, Places, read_marker
 from ansible_collections.inference.ollama.plugins.module_utils._install.remove import (
     Removal,
@@ -240,9 +249,10 @@ def argument_spec() -> dict[str, dict[str, Any]]:
     return {
         "version": {"type": "str"},
         "folder": {"type": "path", "default": "/opt/ollama"},
-        "state": {"type": "str", "choices": ["present", "pruned", "absent"], "default": "present"},
+        "state": {"type": "str", "choices": ["present", "relabelled", "pruned", "absent"], "default": "present"},
         "archives": {"type": "list", "elements": "dict", "default": [], "options": archive},
         "checksums": {"type": "dict", "options": places},
+        "links": {"type": "list", "elements": "path", "default": []},
         "unverified": {"type": "bool", "default": False},
         "keep": {"type": "list", "elements": "str", "default": []},
         "timeout": {"type": "float", "default": 60},
@@ -258,7 +268,7 @@ def run(params: dict[str, Any], *, check_mode: bool = False) -> dict[str, Any]:
     _require(params)
     places = Places(params["folder"].rstrip("/"))
     before = _shown(places)
-    act = _present if params["state"] == "present" else _removed
+    act = {"present": _present, "relabelled": _relabelled}.get(params["state"], _removed)
     result, after = act(places, params, check_mode=check_mode)
     common = {"downloaded_bytes": 0, "resumed_bytes": 0, "removed": [], "left": [], "problems": []}
     return {
@@ -287,7 +297,7 @@ def _require(params: dict[str, Any]) -> None:
     for name, version in versions:
         if version is not None and not VERSION.fullmatch(version):
             raise OllamaError(f"{name}: {version[:80]!r} is not a release; right is one such as 0.32.15, without a v")
-    if params["state"] == "present" and params["version"] is None:
+    if params["state"] in ("present", "relabelled") and params["version"] is None:
         raise OllamaError("version: it is missing; right is the release to bring, such as 0.32.15")
 
 
@@ -308,6 +318,8 @@ def _present(places: Places, params: dict[str, Any], *, check_mode: bool) -> tup
     limits = Limits(params["timeout"], params["retries"], time.monotonic() + params["max_duration"])
     problems: list[str] = []
     staged = stage(places, version, archives, limits, Progress(params["progress_file"], problems))
+    relabelled = restore([places.release(version)])
+    problems += [relabelled.problem] if relabelled.problem else []
     result = {
         "changed": True,
         "release": {**release, "bytes": staged.marker["bytes"], "files": staged.marker["files"]},
@@ -316,6 +328,11 @@ def _present(places: Places, params: dict[str, Any], *, check_mode: bool) -> tup
         "problems": problems,
     }
     return result, _shown(places)
+
+
+def _relabelled(places: Places, params: dict[str, Any], *, check_mode: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    done = restore([places.release(params["version"]), *params["links"]], check_mode=check_mode)
+    return {"changed": done.changed, "problems": [done.problem] if done.problem else []}, _shown(places)
 
 
 def _removed(places: Places, params: dict[str, Any], *, check_mode: bool) -> tuple[dict[str, Any], dict[str, Any]]:

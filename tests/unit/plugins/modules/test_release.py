@@ -13,8 +13,9 @@ from unittest.mock import patch
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._install import stage, swap
+from ansible_collections.inference.ollama.plugins.module_utils._install import contexts, stage, swap
 from ansible_collections.inference.ollama.plugins.module_utils._install.checksums import parse
+from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.modules import release
 from ansible_collections.inference.ollama.tests.unit.support import archives
 from ansible_collections.inference.ollama.tests.unit.support.archives import ROCM, sha256
@@ -58,6 +59,62 @@ def call(tmp_path, server):
 
 def there(tmp_path):
     return sorted(os.listdir(tmp_path / "o/releases"))
+
+
+@pytest.fixture
+def selinux(tmp_path, monkeypatch):
+    """A host with SELinux and a stand-in of restorecon that says this; what it was called with."""
+
+    def selinux(text, problem=None):
+        (tmp_path / "enforce").write_text("1")
+        monkeypatch.setattr(contexts, "ENFORCE", str(tmp_path / "enforce"))
+        calls = []
+
+        def runner(seconds):
+            assert 0 < seconds < 1000
+
+            def run(argv):
+                calls.append(argv)
+                return Outcome(None, problem) if problem else Outcome(text, None)
+
+            return run
+
+        monkeypatch.setattr(contexts, "runner", runner)
+        return calls
+
+    return selinux
+
+
+def test_contexts_are_restored_where_selinux_is_on(call, selinux, tmp_path):
+    """Of a release that was brought, and with its links once these lead to it; check mode asks without restoring."""
+    calls, path = selinux("Relabeled /opt/ollama from a to b\n"), f"{tmp_path}/o/releases/0.32.15"
+    assert call()["problems"] == []
+    assert call(state="relabelled", links=["/usr/local/bin/ollama"])["changed"] is True
+    call(state="relabelled", check=True)
+    assert calls == [
+        ["restorecon", "-R", "-i", "-v", path],
+        ["restorecon", "-R", "-i", "-v", path, "/usr/local/bin/ollama"],
+        ["restorecon", "-n", "-R", "-i", "-v", path],
+    ]
+    selinux("")
+    assert call(state="relabelled")["changed"] is False
+
+
+def test_contexts_that_cannot_be_restored_are_a_problem(call, selinux, tmp_path):
+    """The release is there all the same; without SELinux nobody asks for the program."""
+    selinux("", "restorecon is not installed")
+    said = f"the SELinux contexts of {tmp_path}/o/releases/0.32.15 were not restored: restorecon is not installed"
+    assert call()["problems"] == [said]
+    assert call(state="relabelled")["problems"] == [said]
+
+
+def test_without_selinux_no_context_is_restored(call, monkeypatch, tmp_path):
+    """Whatever programs there are."""
+    monkeypatch.setattr(contexts, "ENFORCE", str(tmp_path / "none"))
+    said = call(state="relabelled")
+    assert (said["changed"], said["problems"]) == (False, [])
+    with pytest.raises(OllamaError, match="version: it is missing"):
+        call(None, state="relabelled")
 
 
 def test_a_release_is_brought_once(call, server, tmp_path):
