@@ -33,11 +33,14 @@ _ROLE = "ollama_install"
 _LARGEST = 1 << 16
 
 
-def installation(read: Read, options: Mapping[str, Any], topology: Mapping[str, Any]) -> dict[str, Any] | None:
+def installation(
+    read: Read, options: Mapping[str, Any], topology: Mapping[str, Any], *, whole: bool = True
+) -> dict[str, Any] | None:
     """What is to be installed, as decide() returns it with ``keep``; None where nothing is.
 
     ``options`` are the variables without their prefix; those that are not set are as the role has them. Where some are
-    wrong, ``decided`` is false. Raises OllamaError where a reader fails.
+    wrong, ``decided`` is false. Raises OllamaError where a reader fails. Not ``whole`` is what a plan is made for:
+    which release and which unit there will be, without a look at archives, and by any user.
     """
     given = {name: option.default for name, option in load().options.items() if option.role == _ROLE}
     options = {**given, **options}
@@ -50,13 +53,15 @@ def installation(read: Read, options: Mapping[str, Any], topology: Mapping[str, 
     first = first_question(asked, options, options["command_timeout"])
     info = dict(_answer(read("install_info", first))["install"])
     asked = wanted(options, topology, info)
-    second = second_question(asked, first, info)
+    second = second_question(asked, first, info) if whole else None
     if second is not None:
         info["sources"] = _answer(read("install_info", second))["install"]["sources"]
     found: dict[str, Any] = {}
     if (info.get("owner") or {}).get("kind") not in OURS:
         found = _answer(read("unit_files_info", {}))["found_unit"] or {}
-    install = decide(asked, options, Seen(topology, info, found, _on_controller(asked)))
+    install = decide(asked, options, Seen(topology, info, found, _on_controller(asked) if whole else {}))
+    if not whole:
+        return install
     states = _answer(read("snapshot", {"folder": options["state_folder"], "install_folder": asked.folder}))
     install["keep"] = kept_releases(info, install, int(options["install_keep"]), states["targets"])
     return install

@@ -58,7 +58,7 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     _supports_async = False
-    _VALID_ARGS = frozenset({"instead", "preflight", "search", "secrets"})
+    _VALID_ARGS = frozenset({"coming", "instead", "preflight", "search", "secrets"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         known = task_vars or {}
@@ -79,9 +79,9 @@ class ActionModule(ActionBase):
             return {**result, **read}
         try:
             topology, install = read["ansible_facts"]["ollama_topology"], None
-            if preflight:
+            if preflight or (boolean(args.get("coming", False)) and options["topology_root"] == "/"):
                 # The plan is for the release and the unit that will be there.
-                install = installation(partial(self._read, task_vars=known), options, topology)
+                install = installation(partial(self._read, task_vars=known), options, topology, whole=preflight)
                 topology = topology_with(topology, install)
             asked = questions(topology, options, args.get("secrets") or {}, preflight=preflight)
             asked = questions_with(asked, install)

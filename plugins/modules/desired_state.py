@@ -30,6 +30,12 @@ options:
         so RV(pending), RV(start), RV(stop) and RV(restart) are not meaningful.
     type: bool
     default: true
+  coming:
+    description:
+      - Without O(preflight), whether the plan is for the release that C(ollama_install) would install. Otherwise it is
+        for the one that is there.
+    type: bool
+    default: false
   instead:
     description: Values in the place of the role's variables, by name without C(ollama_), wherever these come from.
     type: dict

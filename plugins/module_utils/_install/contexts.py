@@ -32,8 +32,11 @@ class Restored(NamedTuple):
 def restore(paths: Sequence[str], *, check_mode: bool = False) -> Restored:
     """Restore the contexts of paths and of all below them; nothing where SELinux is off."""
     if not os.path.exists(ENFORCE):
-        return Restored(False, None)
+        return Restored(changed=False, problem=None)
     done = runner(_SECONDS)(["restorecon", *(["-n"] if check_mode else []), "-R", "-i", "-v", *paths])
     if done.problem is not None:
-        return Restored(False, f"the SELinux contexts of {', '.join(paths)} were not restored: {done.problem}")
+        return Restored(
+            changed=False,
+            problem=f"the SELinux contexts of {', '.join(paths)} were not restored: {done.problem}",
+        )
     return Restored(bool((done.out or "").strip()), None)

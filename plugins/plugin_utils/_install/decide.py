@@ -93,6 +93,7 @@ def decide(asked: Wanted, options: Mapping[str, Any], seen: Seen) -> dict[str, A
         "notices": list(_notices(asked, options, info, unit)) if not errors else [],
         "version": str(asked.release),
         "before": info.get("current"),
+        "coming": _coming(asked, info),
         "folder": asked.folder,
         "user": asked.user,
         "group": group,
@@ -109,6 +110,14 @@ def decide(asked: Wanted, options: Mapping[str, Any], seen: Seen) -> dict[str, A
         "leaves": _leaves(asked, info, account),
         "stage": _stage(asked, options, info, sources, local),
     }
+
+
+def _coming(asked: Wanted, info: Mapping[str, Any]) -> str | None:
+    """Which release a plan is for that is still to come; None where it is in use."""
+    if asked.release is None or info.get("current") == str(asked.release):
+        return None
+    runs = f"{info['current']} is in use" if info.get("current") else "none that a role has installed is in use"
+    return f"planned for release {asked.release}, which ollama_install is to install; {runs}"
 
 
 def _no_latest(info: Mapping[str, Any]) -> str:

@@ -132,6 +132,24 @@ def test_desired_state_plans_for_the_release_that_will_be_there(run):
     assert "/etc/systemd/system/ollama.service" in planned
 
 
+@pytest.mark.parametrize(("coming", "release"), [(True, "0.32.15"), (False, "0.34.1")])
+def test_a_plan_is_for_the_release_that_is_to_come(run, coming, release):
+    """Where it is asked for as such, and it says so; neither archives nor kept states are looked at."""
+    result, asked = run(
+        {"install": info(sources=[])},
+        args={"preflight": False, "coming": coming},
+        ollama_version="auto" if coming else release,
+    )
+    assert (result["refusals"], result["plan"]["release"]) == ([], release)
+    names = [name for name, _args in asked]
+    assert (names.count("install_info"), names.count("snapshot")) == (int(coming), 0)
+    said = (result["install"] or {}).get("coming")
+    words = "planned for release 0.32.15, which ollama_install is to install; none that a role has installed is in use"
+    assert said == (words if coming else None)
+    assert decided({"install": installed()})[0]["coming"] is None
+    assert "; 0.31.2 is in use" in decided({"install": installed("0.31.2")}, {"install": info()})[0]["coming"]
+
+
 def test_all_refusals_come_in_one_message(run):
     """Those of the installation beside those of the plan and of the role; none says to install Ollama first."""
     lacking = {"install": info(sources=[source(sha256=None)])}
