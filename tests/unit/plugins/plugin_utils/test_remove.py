@@ -7,6 +7,12 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    FIREWALL_FILE,
+    FIREWALL_UNIT,
+    WATCH_SERVICE,
+    WATCH_TIMER,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._remove import NOTHING, removal
 
 UNITS = "/etc/systemd/system"
@@ -122,6 +128,26 @@ def test_units_beside_the_servers_go_the_timer_first():
     made = removal(found(), remains(units=units, boot_links=[link]))
     assert made["stop"] == ["inference-ollama-watch.timer", "inference-ollama-watch.service"]
     assert {*units, link} <= {*made["absent"], *made["plain"]}
+
+
+def test_rules_of_the_firewall_go_with_the_unit_that_loads_them():
+    """Stopping it stops the servers that ask for it, so none listens without rules; the one of before starts then."""
+    made = removal(found(DROPIN), remains(files=[VARIABLES, FIREWALL_FILE], units=[f"{UNITS}/{FIREWALL_UNIT}"]))
+    assert (made["stop"], made["start"]) == ([FIREWALL_UNIT], ["ollama.service"])
+    assert {FIREWALL_FILE, f"{UNITS}/{FIREWALL_UNIT}"} <= set(made["absent"])
+
+
+def test_several_servers_units_beside_them_and_a_taken_over_ollama_go_in_one_run():
+    """What runs is stopped, timers first and servers last, and the Ollama of before comes back under its name."""
+    timer, copy = f"{UNITS}/{WATCH_TIMER}", f"{UNIT}.20261102T000000Z~"
+    units = [timer, f"{UNITS}/{WATCH_SERVICE}", f"{UNITS}/{FIREWALL_UNIT}"]
+    host = found(TEMPLATE, DROPIN, active=["ollama@a.service"], links=[LINK])
+    made = removal(
+        host, remains(**{**INSTALLED, "copies": [copy], "units": units, "files": [VARIABLES, FIREWALL_FILE]})
+    )
+    assert made["stop"] == [WATCH_TIMER, FIREWALL_UNIT, WATCH_SERVICE, "ollama@a.service", "ollama@b.service"]
+    assert (made["back"], made["start"], made["account"]) == ({copy: UNIT}, ["ollama.service"], None)
+    assert {UNIT, TEMPLATE, DROPIN, LINK, FIREWALL_FILE, *units} <= set(made["absent"])
 
 
 def test_an_installed_server_goes_with_its_releases():
