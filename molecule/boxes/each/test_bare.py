@@ -15,7 +15,7 @@ CURRENT = "/opt/ollama/current"
 # What stops each upgrade, and the words that say so.
 STOPPED = {
     "killed": ["bringing the release ended without a result"],
-    "full": ["No space left on device", "/opt/ollama/downloads"],
+    "full": ["are free there", "/opt/ollama/downloads"],
     "checksum": ["SHA-256", "ollama-linux-"],
 }
 
@@ -32,9 +32,11 @@ def current(installed):
     return link and link[-1].rpartition("/")[2]
 
 
-def releases(installed):
+def releases(installed, *, whole=True):
+    """The releases by name; those that are not whole begin with a dot."""
     folder = "/opt/ollama/releases"
-    return sorted(os.path.basename(path) for path in installed["files"] if os.path.dirname(path) == folder)
+    names = (os.path.basename(path) for path in installed["files"] if os.path.dirname(path) == folder)
+    return sorted(name for name in names if not (whole and name.startswith(".")))
 
 
 def run_of(installed):
@@ -91,7 +93,7 @@ def test_a_second_run_changes_nothing_and_asks_for_nothing(recorded, after):
 
 @pytest.mark.parametrize("name", STOPPED)
 def test_where_an_upgrade_is_stopped_the_old_release_runs_on(recorded, last_lines, after, name):
-    """Without a restart, with its links, with nothing half in the place of a release, and with a reason."""
+    """Without a restart, with its links, with nothing that is not whole under a release's name, and with a reason."""
     found = after(name)
     assert (found["version"], current(found), releases(found)) == ("0.32.15", "0.32.15", ["0.32.15"])
     assert run_of(found) == run_of(after("first"))
@@ -108,11 +110,11 @@ def test_a_run_that_is_killed_after_the_switch_leaves_the_old_server_running(aft
 
 
 def test_the_next_run_finishes_it_and_keeps_the_old_release(recorded, after):
-    """Nothing is downloaded again, the server is another process, and nothing half is left."""
+    """Nothing is downloaded again, the server is another process, and nothing that is not whole is left."""
     found = after("finished")
     assert recorded("bare-finished")["rc"] == 0
     assert (found["version"], current(found)) == ("0.33.0", "0.33.0")
-    assert releases(found) == ["0.32.15", "0.33.0"]
+    assert releases(found, whole=False) == ["0.32.15", "0.33.0"]
     assert found["requests"] == after("switched")["requests"]
     assert run_of(found) != run_of(after("first"))
 
@@ -124,6 +126,11 @@ def test_a_release_whose_server_fails_its_proof_is_taken_back(last_lines, after)
     before = {path: facts for path, facts in after("finished")["files"].items() if path.startswith("/etc/")}
     assert {path: found["files"].get(path) for path in before} == before
     assert "are back as they were" in last_lines("bare-refused")
+
+
+def test_what_was_unpacked_halfway_is_there_after_the_kill(after):
+    """So it was killed in the middle of it, and what the next run finds is what a loss of power leaves."""
+    assert releases(after("killed"), whole=False) == [".0.33.0.partial", "0.32.15"]
 
 
 def test_removal_leaves_the_host_as_it_was(after):
