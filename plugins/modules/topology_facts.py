@@ -703,6 +703,23 @@ ansible_facts:
                       description: The group it runs as.
                       type: str
                       sample: ollama
+                    home:
+                      description:
+                        - The home of its user, by the host's accounts. V(null) where it is not known, as for a captured
+                          machine.
+                      type: str
+                      sample: /usr/share/ollama
+                    home_unknown:
+                      description:
+                        - Why C(home) is V(null), such as C(DynamicUser=) or a user that the host does not have.
+                      type: str
+                      sample: null
+                    home_links:
+                      description:
+                        - Where the home, its C(.ollama) and the store in it really lie, those that are links.
+                      type: list
+                      elements: str
+                      sample: []
                     slice:
                       description:
                         - The slice that C(Slice=) of its files names, and the file. Files of this collection's role do

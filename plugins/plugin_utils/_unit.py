@@ -109,6 +109,9 @@ def _directive(name: str, value: Any) -> tuple[str, list[str]]:  # noqa: ANN401 
     if name == "ExecStartPre":
         # Those of other files run too, and before it.
         return "Service", [f"{name}={command_line(value)}"]
+    if name == "ReadWritePaths":
+        # Those of other files are added to them.
+        return "Service", [f"{name}={' '.join(map(path_word, value))}"]
     if name == "CPUAffinity":
         # Assignments in other files would add their CPUs.
         return "Service", ["CPUAffinity=", _assignment(name, value)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Dict, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import own_slice
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import is_dynamic, own_slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,6 +49,7 @@ class UnitFiles(NamedTuple):
     slice: Optional[Dict[str, str]]
     command: Optional[str]
     environment_files: tuple[str, ...]
+    dynamic_user: bool = False
 
 
 def read_unit(root: Root, name: str) -> UnitFiles | None:
@@ -89,6 +90,7 @@ def read_unit(root: Root, name: str) -> UnitFiles | None:
         # systemd leaves escapes that it does not know in a command as they are.
         command=" ".join(words) if command and not problem else command,
         environment_files=tuple(file.lstrip("-") for file in values("EnvironmentFile")),
+        dynamic_user=is_dynamic(lines),
     )
 
 

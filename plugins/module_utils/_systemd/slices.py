@@ -14,13 +14,14 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # Directives that limit a service or a slice (resources.py).
 LIMITS = "CPUQuota|AllowedCPUs|AllowedMemoryNodes|MemoryMax|MemoryHigh|MemoryLimit|NUMAPolicy|NUMAMask"
-FORM = re.compile(rf"\s*\[[^\[\]]*\]\s*|\s*(?:Slice|ExecStart|{LIMITS})\s*=.*|{re.escape(HEADER)}.*")
+FORM = re.compile(rf"\s*\[[^\[\]]*\]\s*|\s*(?:Slice|ExecStart|DynamicUser|{LIMITS})\s*=.*|{re.escape(HEADER)}.*")
 _NAME = re.compile(r"[\w:.@\\%-]{1,249}\.slice", re.ASCII)
 
 
@@ -51,6 +52,12 @@ def own_command(files: Iterable[tuple[str, Iterable[str]]]) -> str | None:
         else:
             found = values[-1] if values else found
     return found if replaced else None
+
+
+def is_dynamic(files: Iterable[tuple[str, Iterable[str]]]) -> bool:
+    """Whether the files let systemd make the service's user at each start (systemd.exec(5), "DynamicUser=")."""
+    said = [value for _path, lines in files for value in _values(lines, "DynamicUser")]
+    return bool(said) and said[-1].lower() in YES
 
 
 def _values(lines: Iterable[str], directive: str) -> Iterable[str]:

@@ -12,7 +12,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._process import SEARCH
-from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import FORM, own_command, own_slice
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.slices import (
+    FORM,
+    is_dynamic,
+    own_command,
+    own_slice,
+)
+from ansible_collections.inference.ollama.plugins.module_utils._topology.account import read_home
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -37,8 +43,8 @@ def read_software(root: Root, run: Runner | None, parts: frozenset[str] = PARTS)
     """``{systemd, numactl, ollama: {binary, version, unit: {…} or None} or None}``; None for parts not asked for.
 
     ``systemd`` is a whole number, None where systemd does not run. ``unit`` has name, path, user, group and slice
-    (None where the unit names none), wrapped_command, dropins, active and environment_files. With ``run`` None only
-    files are read: then versions and ``active`` are None.
+    (None where the unit names none), home, home_unknown, home_links, wrapped_command, dropins, active and
+    environment_files. With ``run`` None only files are read: then versions and ``active`` are None.
     """
     return {
         "systemd": _read_systemd(root, run) if "systemd" in parts else None,
@@ -110,6 +116,7 @@ def _ask_systemd(root: Root, run: Runner) -> tuple[dict[str, Any] | None, str | 
         "path": path,
         "user": shown.text("User"),
         "group": shown.text("Group"),
+        **read_home(root, shown.text("User"), dynamic=is_dynamic(files)),
         "slice": own_slice(files) or _slice_of_files(root),
         "dropins": list(dropins),
         "active": shown.text("ActiveState") == "active",
@@ -140,6 +147,7 @@ def _read_files(root: Root) -> tuple[dict[str, Any] | None, str | None]:
         "path": files.path,
         "user": files.user,
         "group": files.group,
+        **read_home(root, files.user, dynamic=files.dynamic_user),
         "slice": files.slice,
         "dropins": list(files.dropins),
         "active": None,

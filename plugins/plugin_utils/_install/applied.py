@@ -51,6 +51,9 @@ def topology_with(topology: Mapping[str, Any], install: Install | None) -> Mappi
         "path": UNIT,
         "user": install["user"],
         "group": install["group"],
+        "home": install["account"]["home"],
+        "home_unknown": None,
+        "home_links": before.get("home_links") or [] if before.get("home") == install["account"]["home"] else [],
         "dropins": [*dropins, FOUND] if FOUND in install["texts"] and FOUND not in dropins else dropins,
         "wrapped_command": None,
     }

@@ -72,7 +72,7 @@ def check_topology(topology: Mapping[str, Any]) -> None:
 class Machine:
     """Typed access to one host's topology. Raises OllamaError where the facts are of another shape."""
 
-    def __init__(self, topology: Mapping[str, Any]) -> None:
+    def __init__(self, topology: Mapping[str, Any], found: Mapping[str, Any] | None = None) -> None:
         check_topology(topology)
         cpu = topology.get("cpu") or {}
         allowed = topology.get("allowed") or {}
@@ -114,6 +114,9 @@ class Machine:
         self.sleep_states: list[str] | None = kernel.get("sleep_states")
         self.container = (topology.get("virtualization") or {}).get("type") == "container"
         self.ollama: Mapping[str, Any] = software.get("ollama") or {}
+        # Variables by the files of the installed unit, those of every program such as HOME among them, without secrets.
+        said = (found or {}).get("variables") or {}
+        self.unit_variables = {name: str(each["value"]) for name, each in said.items() if each["value"] is not None}
         # The installed unit's command where it is more than the program and "serve".
         self.wrapped: str | None = (self.ollama.get("unit") or {}).get("wrapped_command")
         drivers = topology.get("drivers") or {}

@@ -143,7 +143,7 @@ def _attempt(
     ``unusable`` says why a found variable is left out; ``record`` was measured and is taken where nothing else decides.
     """
     topology, options, release, found = inputs
-    machine = Machine(topology)
+    machine = Machine(topology, found)
     policy, errors = parse({**options, **({"version": release} if release else {})})
     installed = _release(machine, policy.version)
     policy, clashes, lint_warnings = environment.ready(policy, installed)

@@ -15,6 +15,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import read
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import FIREWALL
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, GUARD, MOUNTS, ORDER
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.writable import Writable, writable
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
@@ -31,20 +32,24 @@ HARDENING = {
 }
 # ProtectKernelLogs= is the youngest of them (systemd 244).
 HARDENING_SINCE = 244
+PATHS, HOME = "ReadWritePaths", "ProtectHome"
 
 
 class Strict(NamedTuple):
-    """A directive that is set where the host has no card, or by the operator's word; ``card`` is what one may lose."""
+    """A directive that is set where the host has no card, or by the operator's word; ``card`` is what one may lose.
+
+    ``folders`` marks those that need to know where the server writes.
+    """
 
     value: str
     reason: str
     card: str
     unprivileged: bool = False
+    folders: bool = False
 
 
 # PrivateDevices=, ProtectClock=, DeviceAllow= and MemoryDenyWriteExecute= are not among them: a card that is put in
-# later would stay hidden without a word. ProtectHome= and ProtectSystem= are not, since ~/.ollama of the service's
-# user, where its key and by default its models are, lies below /usr with install.sh and anywhere else with others.
+# later would stay hidden without a word.
 STRICT = {
     "CapabilityBoundingSet": Strict(
         "CAP_NET_BIND_SERVICE",
@@ -56,6 +61,25 @@ STRICT = {
     "PrivateTmp": Strict("true", "temporary files are the service's own", "the pipes of CUDA's MPS in /tmp"),
     "ProtectKernelModules": Strict("true", "without a card no module is loaded", "the driver's modules"),
     "ProtectKernelTunables": Strict("true", "the server only reads /proc and /sys", "settings of /sys by ROCm's tools"),
+    "ProtectSystem": Strict(
+        "strict",
+        "the server writes to its home and its store alone",
+        "a driver that writes elsewhere",
+        folders=True,
+    ),
+    "ProtectHome": Strict(
+        "true",
+        "nothing that the server needs lies in the homes of people",
+        "a driver's library or cache there",
+        folders=True,
+    ),
+    "ReadWritePaths": Strict(
+        "",
+        "where the server writes: its home with its key and caches, its store, and folders that variables name; one"
+        " that begins with - may be missing",
+        "what else it writes to",
+        folders=True,
+    ),
     "RestrictAddressFamilies": Strict(
         "AF_UNIX AF_INET AF_INET6 AF_NETLINK",
         "the server speaks to clients, to runners and to the resolver",
@@ -111,9 +135,10 @@ def supervise(planning: Planning) -> None:
         value, source, why = None, POLICY, f"not set: systemd {systemd} is older than {HARDENING_SINCE}"
     for name, reason in HARDENING.items():
         planning.record(DIRECTIVE, name, value, source, why or reason)
+    places = writable(planning)
     for name, strict in STRICT.items():
-        kept_out = why or _kept_out(planning, strict)
-        said = None if kept_out else strict.value
+        kept_out = why or _kept_out(planning, strict) or (_out_of_reach(name, places) if strict.folders else None)
+        said = None if kept_out else places.paths if name == PATHS else strict.value
         planning.record(DIRECTIVE, name, said, source if said or why else POLICY, kept_out or strict.reason)
 
 
@@ -128,4 +153,13 @@ def _kept_out(planning: Planning, strict: Strict) -> str | None:
         return f"not set: nobody knows whether the host has a card, which could lose {strict.card}"
     if machine.gpus:
         return f"not set: it is not proven with cards, which could lose {strict.card}; ollama_hardening: true sets it"
+    return None
+
+
+def _out_of_reach(name: str, places: Writable) -> str | None:
+    """Why a directive that closes folders to the server is not set; None where it leaves all that it needs."""
+    if places.unknown:
+        return f"not set: {places.unknown}, and without its home or its store the server does not start"
+    if name == HOME and places.at_home:
+        return f"not set: {places.at_home} lies there"
     return None

@@ -81,6 +81,9 @@ def test_live_host(booted):
                 "path": "/etc/systemd/system/ollama.service",
                 "user": "ollama",
                 "group": "ollama",
+                "home": None,
+                "home_unknown": "the accounts of a captured machine are not read",
+                "home_links": [],
                 "slice": None,
                 "wrapped_command": "/usr/bin/numactl --cpunodebind=0 -- /opt/ollama/bin/ollama serve",
                 "dropins": [
@@ -224,6 +227,9 @@ def test_captured_tree(tmp_path):
                 "path": "/usr/lib/systemd/system/ollama.service",
                 "user": "ollama",
                 "group": "llm",
+                "home": None,
+                "home_unknown": "the accounts of a captured machine are not read",
+                "home_links": [],
                 "slice": None,
                 "wrapped_command": "/usr/bin/numactl -N 0 /opt/bin/ollama serve",
                 "dropins": [
