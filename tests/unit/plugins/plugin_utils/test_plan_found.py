@@ -167,8 +167,9 @@ def test_what_the_plan_itself_gets_wrong_is_still_refused():
 
 def test_names_of_others_and_secrets_are_in_no_plan():
     """PATH and HOME belong to their file, and a secret has no value that could be shown."""
-    made = plan(found_unit({"PATH": "/bin", "HOME": "/x", "OLLAMA_API_KEY": None, "HTTPS_PROXY": None}))
+    made = plan(found_unit({"PATH": "/bin", "OLLAMA_API_KEY": None, "HTTPS_PROXY": None}))
     assert made == plan(None)
+    assert not {"PATH", "HOME"} & {each["setting"] for each in plan(found_unit({"HOME": "/x"}))["decisions"]}
 
 
 def test_directives_of_drop_ins_come_before_rules():
