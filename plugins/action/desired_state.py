@@ -16,6 +16,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.inference.ollama.plugins.action._installation import installation
 from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, this_run
+from ansible_collections.inference.ollama.plugins.action.firewalld_info import with_module
 from ansible_collections.inference.ollama.plugins.filter import ollama as _filters  # noqa: F401 - see below
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.files import read_model_files
@@ -26,6 +27,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._text import visi
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import PROGRAM_MODULES
+from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import is_asked
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import questions_with, topology_with
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wanted_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
@@ -160,7 +162,8 @@ class ActionModule(ActionBase):
             found = self._wait(found, asked, known, options["lock_timeout"])
         if found.get("failed"):
             return found
-        return self._with_moves(topology, options, found, known, preflight=preflight)
+        found = self._with_moves(topology, options, found, known, preflight=preflight)
+        return self._with_zones(options, found, known, preflight=preflight)
 
     def _wait(
         self, found: dict[str, Any], asked: dict[str, Any], known: dict[str, Any], seconds: object
@@ -196,6 +199,15 @@ class ActionModule(ActionBase):
         asked = store_question(topology, options, found, preflight=preflight)
         read = {} if asked is None else self._read("store_info", asked, known)
         return read if read.get("failed") else {**found, "moves": store_move(options, found, asked, read.get("store"))}
+
+    def _with_zones(
+        self, options: dict[str, Any], found: dict[str, Any], known: dict[str, Any], *, preflight: bool
+    ) -> dict[str, Any]:
+        """Return what was found with the zones of firewalld, where their rules are the role's concern."""
+        if not preflight or not is_asked(options, found):
+            return found
+        read = self._read("firewalld_info", {"command_timeout": options["command_timeout"]}, known)
+        return read if read.get("failed") else {**found, **with_module(read)}
 
     def _models(
         self,

@@ -20,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.records import compare_records
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.request import benchmark_request
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.table import benchmark_table
+from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import restored
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import gate_step, gate_turn, gate_verdict
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits import model_fit
@@ -207,6 +208,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "unit_settings": _unit_settings,
     "verification": decide.verify,
     "verify_table": _table.verify_table,
+    "zone_rules": restored,
 }
 
 

@@ -42,9 +42,11 @@ PROGRAMS = (READINESS, READINESS_ARCHIVE)
 # The rules of ollama_exposure: firewall, and the unit that loads them before a server starts.
 FIREWALL_FILE = "/etc/inference.ollama/firewall.nft"
 FIREWALL_UNIT = "inference-ollama-firewall.service"
+# Those that the role has added to zones of firewalld.
+FIREWALLD_FILE = "/etc/inference.ollama/firewalld.json"
 _ELSEWHERE = (
     *(HUGE_PAGES_FILE, NUMA_BALANCING_FILE, VARIABLES_FILE, *PROGRAMS),
-    *(FIREWALL_FILE, f"{UNITS_FOLDER}/{FIREWALL_UNIT}"),
+    *(FIREWALL_FILE, f"{UNITS_FOLDER}/{FIREWALL_UNIT}", FIREWALLD_FILE),
 )
 NFT = "/usr/sbin/nft"
 KERNEL_FILES = (HUGE_PAGES, HUGE_PAGES_DEFRAG, NUMA_BALANCING)

@@ -250,6 +250,13 @@ firewall:
   returned: success
   type: dict
   sample: null
+zones:
+  description: >-
+    Rich rules of firewalld's zones, C(opened) before a server listens and C(closed) after it has moved, each with
+    C(zone), C(rule) and C(state). V(null) where none come or go.
+  returned: success
+  type: dict
+  sample: null
 probe:
   description: What M(inference.ollama.exposure_info) is asked to prove the rules; V(null) where there are none.
   returned: success

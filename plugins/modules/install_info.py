@@ -163,8 +163,8 @@ install:
           the nearest folder that is there. C(parents) are the folders above it that are not. C(problem) says why
           C(bytes) is null.
       type: dict
-      sample: {path: /srv/models, there: true, parents: [], bytes: 52613349376, free_bytes: 912680550400, device: /dev/nvme1n1p1,
-        mountpoint: /srv, problem: null}
+      sample: {path: /srv/models, there: true, parents: [], bytes: 52613349376, free_bytes: 912680550400,
+        device: /dev/nvme1n1p1, mountpoint: /srv, problem: null}
     free_bytes:
       description: What is free where O(folder) is or would be.
       type: dict

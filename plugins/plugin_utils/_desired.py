@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    FIREWALLD_FILE,
     HEADER,
     UNITS_FOLDER,
     VARIABLES_FILE,
@@ -23,6 +24,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._extras import se
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import PATHS as FIREWALL_PATHS
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import loading, probe, unloaded
+from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import zone_rules
 from ansible_collections.inference.ollama.plugins.plugin_utils._found import found_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import gate_errors, gate_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import found_with, is_new, switched
@@ -124,7 +126,8 @@ def desired_state(
     if plan is None:
         return {"refusals": list(dict.fromkeys(errors))}
     live, ours = installed and not prefix, found["headed"]
-    wanted = wanted_of(plan, options, found, install)
+    zones = zone_rules(plan, found, live=live)
+    wanted = wanted_of(plan, options, found, install, zones)
     extras, absent, stale, paths = wanted.extras, wanted.absent, wanted.stale, list(wanted.unit_texts())
     read, made_with = (models or {}) if run.preflight and live else {}, read_kept(found.get("variables"))
     notices += [*wanted.notices, *rewriting(plan["release"], read)]
@@ -154,6 +157,7 @@ def desired_state(
             *_other_variables(options, run, variables, others, removed),
             *(_unchangeable(plan, options, found, changes, stale["units"]) if live else ()),
             *wrong,
+            *zones.errors,
         ]
     if errors:
         return {"refusals": list(dict.fromkeys(errors))}
@@ -178,6 +182,7 @@ def desired_state(
             or start
             or apply
             or moves.step
+            or zones.steps
             or has_work(brought)
             or (live and extras.due(changes, found))
         ),
@@ -201,6 +206,7 @@ def desired_state(
         "earlier": {**earlier, prefix or "/": variables},
         "empty_folders": stale["folders"],
         "firewall": loading(plan, changes, live=live),
+        "zones": zones.steps,
         "probe": probe(plan),
         "kernel_files": [setting.file for setting, _value in wanted.kernel],
         "kernel": [{"path": setting.path, "argv": [*setting.command, setting.path]} for setting in apply],
@@ -228,7 +234,7 @@ def _other_variables(
     secrets_path = f"{prefix}{options['secrets_path']}"
     of_path: dict[str, tuple[str, ...]] = {f"{prefix}{setting.path}": (setting.name,) for setting in KERNEL}
     of_path |= {secrets_path: ("api_key", "secret_environment")}
-    of_path |= dict.fromkeys((f"{prefix}{path}" for path in FIREWALL_PATHS), ("exposure",))
+    of_path |= dict.fromkeys((f"{prefix}{path}" for path in (*FIREWALL_PATHS, FIREWALLD_FILE)), ("exposure",))
     of_path |= {lost: ("secret_environment",) for lost in removed if lost.endswith(f" of {secrets_path}")}
     before = (run.earlier or {}).get(prefix or "/") or {}
     yield from earlier_errors(run.host, options, differences(variables, before, "before"))

@@ -9,6 +9,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    FIREWALLD_FILE,
     HEADER,
     NFT,
     PROGRAMS_FOLDER,
@@ -46,7 +47,7 @@ def questions(
     known = [f"{prefix}{options['secrets_path']}", *(f"{prefix}{setting.path}" for setting in KERNEL), variables]
     known += [store_record(options)] if changeable else []
     known += extra_paths(prefix)
-    known += [f"{prefix}{path}" for path in PATHS]
+    known += [f"{prefix}{path}" for path in (*PATHS, FIREWALLD_FILE)]
     return {
         "folder": f"{prefix}{UNITS_FOLDER}",
         "header": HEADER,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER, Places
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import kept_name
+from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import left_rules, removed
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import gib
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
 
@@ -70,6 +71,7 @@ def removal(
         "absent": [path for path in absent if Places(UNITS_FOLDER, tuple(remains["files"])).has(path)],
         "plain": [path for path in absent if not Places(UNITS_FOLDER, tuple(remains["files"])).has(path)],
         "back": back,
+        "zones": removed(found.get("firewalld")).closed,
         "empty_folders": sorted({posixpath.dirname(path) for path in (*ours, *remains["files"]) if _may_be_ours(path)}),
         "folders": folders,
         "start": [SINGLE] if returns and _ran(found) and (absent or back) else [],
@@ -110,6 +112,7 @@ def _refusals(found: Mapping[str, Any], remains: Mapping[str, Any]) -> Iterator[
         if other in found["files"] and other not in found["headed"] and other != _UNIT:
             yield f"{other}: {path} would be put back there, and there is another file; move one of them away"
     yield from remains["problems"]
+    yield from removed(found.get("firewalld")).errors
 
 
 def _back(found: Mapping[str, Any], remains: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -199,6 +202,7 @@ def _left(found: Mapping[str, Any], remains: Mapping[str, Any], *, models: bool,
             yield f"{path} stays: no role has written it"
     for path in sorted(remains["copies"])[: -1 if remains["base_unit_installed"] else None]:
         yield f"{path} stays: a copy of a file of somebody else"
+    yield from left_rules(found.get("firewalld"))
     yield "packages stay, such as zstd: others may use them"
     if any(path.endswith(("/ollama.conf", "/90-ollama.conf")) for path in remains["files"]):
         yield "settings of the kernel stay as they are until the next boot"

@@ -38,6 +38,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._render import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import ZoneRules
+
 _MODE = "0644"
 
 
@@ -72,9 +74,16 @@ class Wanted(NamedTuple):
 
 
 def wanted_of(
-    plan: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any], install: Mapping[str, Any]
+    plan: Mapping[str, Any],
+    options: Mapping[str, Any],
+    found: Mapping[str, Any],
+    install: Mapping[str, Any],
+    zones: ZoneRules,
 ) -> Wanted:
-    """Return what is to be on a host; ``install`` is what is installed with it, empty where nothing is."""
+    """Return what is to be on a host; ``install`` is what is installed with it, empty where nothing is.
+
+    ``zones`` has the record of the rules of firewalld.
+    """
     prefix, ours = prefix_of(options), found["headed"]
     files = unit_files(plan, options["dropin_name"], prefix)
     kept, given_up, notices = _foreign(plan, options, files, found)
@@ -88,6 +97,7 @@ def wanted_of(
     beside = {
         **{setting.path: render(setting.source, value=value) for setting, value in kernel},
         **firewall_files(plan),
+        **zones.files,
     }
     texts = {
         **{str(file["path"]): _text(plan, file) for file in files},
@@ -95,7 +105,7 @@ def wanted_of(
         **{f"{prefix}{path}": text for path, text in beside.items()},
         **extras.texts,
     }
-    elsewhere = [*(setting.path for setting in KERNEL), *FIREWALL_PATHS]
+    elsewhere = [*(setting.path for setting in KERNEL), *FIREWALL_PATHS, *zones.absent]
     left = [
         *(link for link in links if posixpath.basename(link) in stale["units"]),
         *(path for path in (f"{prefix}{each}" for each in elsewhere) if path not in texts),

@@ -429,3 +429,24 @@ def test_models_to_serve_are_compared_with_the_store(act, tmp_path):
     assert [load["name"] for load in result["served"]["loads"]] == ["tiny:latest"]
     tried, _asked = act({"instead": {"num_parallel": 2}}, answers=answers, ollama_models=wanted[:1])
     assert tried["served"] is None
+
+
+def test_firewalld_is_asked_where_rules_are_wanted_and_needs_the_collection_that_sets_them(act, monkeypatch):
+    """Before anything changes; other hosts are not asked."""
+    zone = {"name": "public", "default": True, "active": True, "target": "default", "rules": [], "permanent_rules": []}
+    read = {"running": True, "zones": [zone], "recorded": [], "problems": []}
+    given = {"host": "0.0.0.0", "exposure": "firewall", "exposure_networks": ["10.0.0.0/8"]}
+    given = {f"ollama_{name}": value for name, value in given.items()}
+    loader = "ansible_collections.inference.ollama.plugins.action.firewalld_info.module_loader"
+    for there in (False, True):
+        finds = SimpleNamespace(find_plugin_with_context=lambda _name, there=there: SimpleNamespace(resolved=there))
+        monkeypatch.setattr(loader, finds)
+        result, asked = act({}, {"firewalld_info": {"firewalld": read}}, **given)
+        assert "firewalld_info" in [name for name, _args in asked]
+        if there:
+            assert [row["zone"] for row in result["zones"]["opened"]] == ["public"]
+        else:
+            assert "ansible-galaxy collection install ansible.posix" in result["msg"]
+    failed, _asked = act({}, {"firewalld_info": {"failed": True, "msg": "no"}}, **given)
+    assert (failed["failed"], failed["msg"]) == (True, "no")
+    assert "firewalld_info" not in [name for name, _args in act()[1]]

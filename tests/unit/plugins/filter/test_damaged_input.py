@@ -101,6 +101,15 @@ PROFILE = {
     "at": "2026-11-27",
     "host": "h",
 }
+ZONES_READ = {
+    "running": True,
+    "zones": [
+        {"name": "public", "default": True, "active": True, "target": "default", "rules": [], "permanent_rules": []}
+    ],
+    "recorded": [{"zone": "public", "rule": "rule"}],
+    "problems": [],
+    "module": True,
+}
 # What each takes.
 RIGHT = {
     "benchmark_comparison": [BENCHMARKED, BENCHMARKED],
@@ -121,6 +130,7 @@ RIGHT = {
     "change_report": [{"changes": [], "state": None}, ["ollama.service"], [], {"reason": "x", "restored": RESTORED}],
     "drift_table": [DRIFT, "h"],
     "failed_checks": [VERIFIED, ["numa_node"]],
+    "zone_rules": [ZONES_READ, ZONES_READ],
     "removal": [found_of_host(DROPIN), remains()],
     "failure_reason": [{"msg": "x", "results": [{"failed": True, "msg": ["a", "b"]}]}, "task"],
     "file_drift": [{"unit_files": [FILE], "stale": []}, {"/x.conf": "y"}],

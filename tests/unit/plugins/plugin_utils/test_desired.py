@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, PROGRAMS_FOLDER
+from ansible_collections.inference.ollama.plugins.module_utils._places import FIREWALLD_FILE, HEADER, PROGRAMS_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER as FOLDER
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import extra_paths
@@ -544,7 +544,7 @@ def test_what_is_asked_of_a_host():
         "header": HEADER,
         "paths": [
             *(SECRETS, TMPFILES, SYSCTL, VARIABLES, "/var/lib/inference.ollama/store.json"),
-            *(*extra_paths(), *FIREWALL),
+            *(*extra_paths(), *FIREWALL, FIREWALLD_FILE),
         ],
         "variables": VARIABLES,
         "secrets": {SECRETS: "x"},
