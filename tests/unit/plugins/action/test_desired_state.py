@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from ansible_collections.inference.ollama.plugins.action import firewalld_info
 from ansible_collections.inference.ollama.plugins.action.desired_state import ActionModule
 from ansible_collections.inference.ollama.plugins.modules import desired_state
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_desired import (
@@ -437,10 +438,9 @@ def test_firewalld_is_asked_where_rules_are_wanted_and_needs_the_collection_that
     read = {"running": True, "zones": [zone], "recorded": [], "problems": []}
     given = {"host": "0.0.0.0", "exposure": "firewall", "exposure_networks": ["10.0.0.0/8"]}
     given = {f"ollama_{name}": value for name, value in given.items()}
-    loader = "ansible_collections.inference.ollama.plugins.action.firewalld_info.module_loader"
     for there in (False, True):
         finds = SimpleNamespace(find_plugin_with_context=lambda _name, there=there: SimpleNamespace(resolved=there))
-        monkeypatch.setattr(loader, finds)
+        monkeypatch.setattr(firewalld_info, "module_loader", finds)
         result, asked = act({}, {"firewalld_info": {"firewalld": read}}, **given)
         assert "firewalld_info" in [name for name, _args in asked]
         if there:
