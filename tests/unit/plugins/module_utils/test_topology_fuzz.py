@@ -65,7 +65,10 @@ KEYS = {
     "software": {"systemd", "numactl", "ollama"},
 }
 NODE = {"id", "cpus", "cores", "memory_bytes", "free_bytes", "hugepages", "distances", "gpu_memory"}
-UNIT = {"name", "path", "user", "group", "slice", "wrapped_command", "dropins", "active", "environment_files"}
+UNIT = {
+    *("name", "path", "user", "group", "home", "home_unknown", "home_links", "slice", "wrapped_command", "dropins"),
+    *("active", "environment_files"),
+}
 
 # Which facts a file has a say in: damage to it changes no other.
 CPU = "/sys/devices/system/cpu"
