@@ -56,6 +56,8 @@ def lost_settings(plan: Mapping[str, Any], found: Mapping[str, Any] | None, repl
         return
     gone, instance = set(replaced), plan["instances"][0]["name"]
     planned: dict[str, Any] = {**views.environment(plan, instance), **views.directives(plan, instance)}
+    # Commands of another file run beside those of the plan.
+    planned.pop(views.BEFORE, None)
     for name, variable in found["variables"].items():
         if _is_lost(name, variable["value"], planned.get(name), replaced=variable["file"] in gone):
             yield _sentence(name, variable)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import (
+    BEFORE,
     DIRECTIVE,
     FOUND,
     MOUNTS,
@@ -106,7 +107,7 @@ def _directive(name: str, value: Any) -> tuple[str, list[str]]:  # noqa: ANN401 
     if name == "ExecStart":
         # The empty assignment clears the installed unit's command; without it a service would have two.
         return "Service", ["ExecStart=", f"ExecStart={command_line(value)}"]
-    if name == "ExecStartPre":
+    if name == BEFORE:
         # Those of other files run too, and before it.
         return "Service", [f"{name}={command_line(value)}"]
     if name == "ReadWritePaths":

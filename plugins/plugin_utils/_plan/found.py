@@ -36,7 +36,7 @@ _DEFAULT_MODELS = "none, which is ~/.ollama/models of the service's user"
 _OF_EVERY_PROGRAM = frozenset({"HOME"})
 # The command is planned by itself, an environment file's variables are found one by one.
 _NOT_KEPT = frozenset({"Environment", "EnvironmentFile", "ExecStart", "ReadWritePaths"})
-_ADD_UP = frozenset({"Environment", "EnvironmentFile", "ReadWritePaths"})
+_ADD_UP = frozenset({"Environment", "EnvironmentFile", "LoadCredential", "ExecStartPre", "ReadWritePaths"})
 
 
 class Kept(NamedTuple):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning
 
-WATCH, RESUME, BEFORE = "gpu_watch", "gpu_resume", "ExecStartPre"
+WATCH, RESUME = "gpu_watch", "gpu_resume"
 # A dash: the server starts whatever comes of it. A plus: with all rights, to make device files and to record.
 _SHELL = "-+/bin/sh"
 USUAL_SECONDS = 30
@@ -48,7 +48,7 @@ def cards_of(instance: Mapping[str, Any]) -> list[str]:
 
 def waits(plan: Mapping[str, Any], instance: str) -> bool:
     """Whether a server of the plan waits for them."""
-    return READINESS in (views.directives(plan, instance).get(BEFORE) or ())
+    return any(READINESS in command for command in views.directives(plan, instance).get(views.BEFORE) or ())
 
 
 def keep_loaded(planning: Planning) -> None:
@@ -78,7 +78,7 @@ def wait(planning: Planning, unit: str) -> None:
             f"waits up to {seconds} s for the device files of {len(cards)} card(s), and starts the server without them"
             " then, with a line in the journal: one that starts before them runs on the CPUs until it is restarted"
         )
-    planning.record(DIRECTIVE, BEFORE, value, source, reason)
+    planning.record(DIRECTIVE, views.BEFORE, value, source, reason)
 
 
 def beside(planning: Planning, cards: list[Gpu]) -> None:

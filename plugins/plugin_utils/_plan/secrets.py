@@ -15,7 +15,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._secrets import M
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, SECRET
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import BEFORE, DIRECTIVE, SECRET
 from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import KEY, OPTION
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def hand_over(planning: Planning) -> None:
     reason = (
         "the first command of a start gets the credential, so that it is there when the server's variables are read"
     )
-    planning.record(DIRECTIVE, "ExecStartPre", [_TEST, "-r", given], source, f"{reason}; without it no start succeeds")
+    planning.record(DIRECTIVE, BEFORE, [_TEST, "-r", given], source, f"{reason}; without it no start succeeds")
     reason = "the credential, as variables; the dash, because the command before the server starts without it"
     planning.record(DIRECTIVE, "EnvironmentFile", f"-{given}", source, reason)
 

@@ -26,6 +26,8 @@ BESIDE = "beside"
 SECRET = "secret"  # noqa: S105 - a kind
 # What guards servers that listen beyond loopback.
 EXPOSURE = "exposure"
+# The one directive that several decisions of an instance may have, each a command of its own.
+BEFORE = "ExecStartPre"
 # Of all directives of [Unit] the one whose value is a path.
 MOUNTS = "RequiresMountsFor"
 # In [Unit] too: what guards an address beyond loopback, for the lint and for people.
@@ -45,8 +47,13 @@ def environment(plan: Mapping[str, Any], instance: str) -> dict[str, str]:
 
 
 def directives(plan: Mapping[str, Any], instance: str) -> dict[str, Any]:
-    """Return the directives in the unit's section [Service]; ``ExecStart`` is a list of words."""
-    return _written(plan, instance, DIRECTIVE)
+    """Return the directives in the unit's section [Service].
+
+    ``ExecStart`` is a list of words, ``ExecStartPre`` a list of commands, each a list of words.
+    """
+    found = {name: value for name, value in _written(plan, instance, DIRECTIVE).items() if name != BEFORE}
+    before = [each["value"] for each in decisions_of(plan, instance) if each["setting"] == BEFORE and each["value"]]
+    return {**found, BEFORE: before} if before else found
 
 
 def secrets(plan: Mapping[str, Any], instance: str) -> tuple[str, ...]:

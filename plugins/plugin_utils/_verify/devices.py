@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING, Any, Mapping
 
 from ansible_collections.inference.ollama.plugins.module_utils._service.placed import CPU, placed
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import BEFORE
 from ansible_collections.inference.ollama.plugins.plugin_utils._vendors import VENDORS
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping, number, text
@@ -121,7 +122,8 @@ def _in_log(evidence: str, log: str) -> str:
 
 def check_nodes(subject: Subject) -> Check | None:
     """The device files that the start waited for; None where the plan lets it wait for none."""
-    if not any(str(word) == NODES_PART for word in subject.directives.get("ExecStartPre") or ()):
+    commands = subject.directives.get(BEFORE) or ()
+    if not any(str(word) == NODES_PART for command in commands for word in command):
         return None
     planned, missing = "all device files at the start", subject.observed.missing_devices
     evidence = f"what the last start of {subject.unit} recorded in /run/inference.ollama"

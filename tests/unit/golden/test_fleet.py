@@ -67,7 +67,9 @@ def settings(made):
             shown = value is not None or decision["kind"] == PLACEMENT
             if decision["instance"] == instance["name"] and shown and name not in EVERYWHERE:
                 source = "" if decision["source"] == "policy" else f" ({decision['source']})"
-                found[instance["name"], name] = f"{value or '-'}{source}"
+                # A start may have several commands.
+                place = (instance["name"], name)
+                found[place] = f"{found[place]}; {value}" if place in found else f"{value or '-'}{source}"
     weight = next(each for each in made["decisions"] if each["setting"] == "CPUWeight")
     if weight["value"] is not None:
         found["slice", "CPUWeight"] = f"{weight['value']} for {made['slice']}"

@@ -22,6 +22,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import extra_paths, extras_of, servers_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import beside, directives, order
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit import dropin
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, xeon
 
 TIMER, RESUME = f"{UNITS_FOLDER}/{WATCH_TIMER}", f"{UNITS_FOLDER}/{RESUME_SERVICE}"
@@ -43,7 +44,7 @@ def extras(plan, repairs=2):
 def test_a_server_with_cards_waits_for_them():
     """Its drop-in names each card once, the unit, and the bound; the program comes along."""
     plan = plan_of(gpus=2)
-    words = directives(plan, "ollama")["ExecStartPre"]
+    (words,) = directives(plan, "ollama")["ExecStartPre"]
     assert words[:2] == ["-+/bin/sh", READINESS]
     assert words[2:] == [
         "wait",
@@ -57,6 +58,23 @@ def test_a_server_with_cards_waits_for_them():
     found = extras(plan)
     assert ([*found.texts], [*found.programs], found.enabled) == ([READINESS], [READINESS_ARCHIVE], ())
     assert order(plan, "ollama")["Wants"] == "nvidia-persistenced.service"
+
+
+def test_a_server_waits_for_its_cards_and_its_secrets():
+    """Both commands stand in the drop-in and in the view of the plan, and the program of the first comes along."""
+    secrets = {"secret_environment": ["HOUSE_WORD"], "secrets_method": "credentials"}
+    test = ["/usr/bin/test", "-r", "/run/credentials/ollama.service/ollama.env"]
+    plan = plan_of(**secrets)
+    commands = directives(plan, "ollama")["ExecStartPre"]
+    (wait,) = (command for command in commands if command != test)
+    assert len(commands) == 2
+    assert wait[:3] == ["-+/bin/sh", READINESS, "wait"]
+    lines = [line for entry in dropin(plan, "ollama") for line in entry["lines"] if line.startswith("ExecStartPre=")]
+    assert lines == [f"ExecStartPre={' '.join(command)}" for command in commands]
+    assert READINESS in extras(plan).texts
+    without_cards = plan_of(gpus=0, **secrets)
+    assert directives(without_cards, "ollama")["ExecStartPre"] == [test]
+    assert extras(without_cards).texts == {}
 
 
 def test_nothing_waits_where_there_is_no_card_or_no_time():
