@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.on(job="planted")
 
-RUNS = ("credentials", "readers", "dry", "undone", "refused", "file", "rollback", "gone")
+RUNS = ("credentials", "dry", "undone", "refused", "file", "rollback")
 # Where they belong: the file itself, what systemd makes of it, and states, whose folder root alone may enter.
 HOLDERS = ("/etc/ollama/secrets.env", "/run/credentials/", "/var/lib/inference.ollama/")
 
