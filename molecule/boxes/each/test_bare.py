@@ -12,6 +12,16 @@ import pytest
 pytestmark = pytest.mark.on(job="bare")
 
 CURRENT = "/opt/ollama/current"
+# What systemd writes by itself, and the copies that the tools for accounts keep of their files.
+OTHERS = (
+    "/var/lib/systemd/",
+    "/etc/passwd-",
+    "/etc/shadow-",
+    "/etc/group-",
+    "/etc/gshadow-",
+    "/etc/subuid-",
+    "/etc/subgid-",
+)
 # What stops each upgrade, and the words that say so.
 STOPPED = {
     "killed": ["bringing the release ended without a result"],
@@ -46,7 +56,7 @@ def run_of(installed):
 
 def lasting(installed):
     """What programs of the system do not write by themselves."""
-    return {path: facts for path, facts in installed["files"].items() if not path.startswith("/var/lib/systemd/")}
+    return {path: facts for path, facts in installed["files"].items() if not path.startswith(OTHERS)}
 
 
 def test_the_host_is_bare(after):
