@@ -104,7 +104,7 @@ def removed(read: Mapping[str, Any] | None) -> ZoneRules:
     if read["problems"]:
         return _NOTHING._replace(errors=list(read["problems"]))
     partly = _partly(read)
-    closed = _steps((row for row in _rows(read["recorded"]) if row in partly), _CLOSED)
+    closed = _steps((row for row in _rows(read["recorded"] or []) if row in partly), _CLOSED)
     return _NOTHING._replace(closed=closed, errors=list(_missing(read, closed)))
 
 

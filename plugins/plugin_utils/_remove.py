@@ -88,7 +88,7 @@ def _without_settings(
     """Both without what was written for a server that somebody else has installed."""
     empty: dict[str, Any] = {name: [] for name in ("files", "units", "boot_links", "copies")}
     folder = {**remains["state_folder"], "there": False}
-    bare = {name: [] for name in ("headed", "files", "boot_links", "active")}
+    bare: dict[str, Any] = {name: [] for name in ("headed", "files", "boot_links", "active")}
     return {**found, **bare}, {**remains, **empty, "folders": {}, "link": None, "state_folder": folder}
 
 

@@ -57,7 +57,7 @@ def read(folder: Folder) -> Record | None:
     fields: Any = value if isinstance(value, dict) and value.get("schema") == SCHEMA else {}
     names = ("secrets_paths", "seconds", "keep", "command_timeout", "acted")
     paths, seconds, keep, timeout, acted = (fields.get(name) for name in names)
-    folder = fields.get("install_folder", INSTALL_FOLDER)
+    releases = fields.get("install_folder", INSTALL_FOLDER)
     fits = (
         isinstance(fields.get("holder"), dict)
         and _is_number(seconds)
@@ -67,12 +67,12 @@ def read(folder: Folder) -> Record | None:
         and all(isinstance(path, str) for path in paths)
         and _is_number(timeout)
         and (acted is None or isinstance(acted, dict))
-        and isinstance(folder, str)
+        and isinstance(releases, str)
     )
     if not fits:
         raise OllamaError(f"{folder.file(NAME)}: not a record of schema {SCHEMA}; remove it")
     held, units = fields["holder"], fields["units_folder"]
-    return Record(held, int(fields["seconds"]), fields["keep"], units, tuple(paths), timeout, acted, folder)
+    return Record(held, int(fields["seconds"]), fields["keep"], units, tuple(paths), timeout, acted, releases)
 
 
 def _is_number(value: object) -> bool:

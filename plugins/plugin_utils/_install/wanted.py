@@ -127,7 +127,7 @@ def is_there(asked: Wanted, info: Mapping[str, Any]) -> bool:
 
 def lacking(asked: Wanted, info: Mapping[str, Any]) -> list[str]:
     """The archives without which the wanted release was unpacked; none where it is not unpacked."""
-    row = next((row for row in info.get("releases") or () if _is_whole(asked, row)), {})
+    row: Mapping[str, Any] = next((row for row in info.get("releases") or () if _is_whole(asked, row)), {})
     names = {str(each["name"] if isinstance(each, dict) else each) for each in row.get("archives") or ()}
     return [name for name in asked.names().values() if names and name is not None and name not in names]
 
