@@ -23,8 +23,14 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._values import ch
 from ansible_collections.inference.ollama.tests.unit.support import plans
 
 ROOT = Path(__file__).resolve().parents[4]
-SPECS = yaml.safe_load((ROOT / "roles/ollama/meta/argument_specs.yml").read_text(encoding="utf-8"))
-OPTIONS = SPECS["argument_specs"]["main"]["options"]
+# An option is a variable of one role.
+OPTIONS = {
+    name: option
+    for role in ("ollama", "ollama_install")
+    for name, option in yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text("utf-8"))[
+        "argument_specs"
+    ]["main"]["options"].items()
+}
 NEW = parse_release("0.40.2")
 NAMED = sorted(load().named.items())
 IN_BYTES = ["cache_ram_bytes", "gpu_reserve_bytes"]
