@@ -20,6 +20,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     Places,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import extra_paths, extras_of, servers_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._found import lost_settings
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import conflicts
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import beside, directives, order
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import dropin
@@ -159,3 +161,15 @@ def test_the_shell_finds_a_python(tmp_path):
     script.write_text(text, encoding="utf-8")
     done = subprocess.run(["/bin/sh", str(script), "wait", "a b"], stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout == "['wait', 'a b']\n"
+
+
+def test_a_command_of_another_file_runs_beside_those_of_the_plan():
+    """It is neither named as lost, as long as its file stays, nor as one that wins over the role's drop-in."""
+    path = "/etc/systemd/system/ollama.service.d/zz.conf"
+    entry = {"section": "Service", "directive": "ExecStartPre", "value": "/bin/true", "file": path, "line": 2}
+    found = {"variables": {}, "settings": [entry], "dropins": [path]}
+    plan = plan_of()
+    assert directives(plan, "ollama")["ExecStartPre"]
+    assert list(lost_settings(plan, found, [])) == []
+    assert any("ExecStartPre" in sentence for sentence in lost_settings(plan, found, [path]))
+    assert conflicts(found, plan, "override.conf") == []
