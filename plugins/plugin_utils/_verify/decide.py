@@ -66,7 +66,7 @@ _OF_KIND = {
     views.ORDER: directives.check_directive,
 }
 # Those that are no setting of Ollama or of systemd (docs/verify.md).
-CHECKS = frozenset({*_BESIDE, *placement.CHECKS, host.STALE})
+CHECKS = frozenset({*_BESIDE, *placement.CHECKS, host.STALE, reach.EXPOSURE})
 
 
 def verify(  # noqa: PLR0913, PLR0917
