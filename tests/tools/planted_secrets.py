@@ -53,14 +53,13 @@ class Planted:
 
     def variables(self, vaulted: str) -> str:
         """The text of the file of variables."""
-        named, options = self.by_name, yaml.safe_load((ROOT / "roles/ollama/defaults/main.yml").read_text())
+        named = self.by_name
         held = {
             "HTTPS_PROXY": f"http://me:{named['proxy']}@proxy.example.org:3128",
             "HOUSE_WORD": named["word"],
         }
-        made: dict[str, Any] = {"ollama_api_key": named["key"]}
-        if "ollama_install_source" in options:
-            made["ollama_install_source"] = f"https://me:{named['source']}@mirror.example.org/ollama"
+        source = f"http://me:{named['source']}@127.0.0.1:9/ollama"
+        made: dict[str, Any] = {"ollama_api_key": named["key"], "ollama_install_source": source}
         lines = "\n    ".join(line.strip() for line in vaulted.splitlines())
         text = yaml.safe_dump({**made, "ollama_secret_environment": held}, sort_keys=False)
         return f"{text}  VAULTED: !vault |\n    {lines}\n"
@@ -86,8 +85,9 @@ def runs(denied: str) -> Iterator[Run]:
     yield Run("refused", ("site",), FAILED, wrong)
     yield Run("locked", ("site",), FAILED, {}, locked=True)
     # The others end where there is no service; molecule/boxes/jobs/secrets.yml runs them on a host that has one.
-    if (ROOT / "playbooks/remove.yml").exists():
-        yield Run("remove", ("remove",), OK, {}, check=True)
+    yield Run("remove", ("remove",), OK, {}, check=True)
+    # A mirror with a password is refused.
+    yield Run("mirror", ("site",), FAILED, {"ollama_install": True, "ollama_staging_root": ""}, check=True)
     # Last, since the file of secrets cannot be written any more.
     yield Run("unwritable", ("site",), FAILED, {"ollama_secrets_path": "/etc/ollama/secrets.env/below"})
 

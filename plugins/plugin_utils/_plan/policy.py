@@ -62,8 +62,8 @@ def parse(options: Mapping[str, Any]) -> tuple[Policy, list[str]]:
             errors.append(f"ollama_{key}: no such variable; the plan knows {names}")
         elif option.type not in _JUDGED_INSIDE and holds_secret(value):
             errors.append(
-                f"ollama_{key}: the value, which is not shown, holds a password or a key, and every local user can"
-                f" read what a unit says; allowed is {allowed(option)}"
+                f"ollama_{key}: the value, which is not shown, holds a password or a key, and plans, units and logs are"
+                f" read by others; allowed is {allowed(option)}, without one"
             )
         elif value is not None:
             try:
