@@ -84,7 +84,7 @@ def runs(denied: str) -> Iterator[Run]:
     }
     yield Run("refused", ("site",), FAILED, wrong)
     yield Run("locked", ("site",), FAILED, {}, locked=True)
-    # The others end where there is no service; molecule/boxes/jobs/secrets.yml runs them on a host that has one.
+    # The others end where there is no service; molecule/boxes/jobs/planted.yml runs them on a host that has one.
     yield Run("remove", ("remove",), OK, {}, check=True)
     # A mirror with a password is refused.
     yield Run("mirror", ("site",), FAILED, {"ollama_install": True, "ollama_staging_root": ""}, check=True)
