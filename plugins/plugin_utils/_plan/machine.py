@@ -117,6 +117,7 @@ class Machine:
         # Variables by the files of the installed unit, those of every program such as HOME among them, without secrets.
         said = (found or {}).get("variables") or {}
         self.unit_variables = {name: str(each["value"]) for name, each in said.items() if each["value"] is not None}
+        self.unit_variable_files = {name: str(each.get("file")) for name, each in said.items()}
         # The installed unit's command where it is more than the program and "serve".
         self.wrapped: str | None = (self.ollama.get("unit") or {}).get("wrapped_command")
         drivers = topology.get("drivers") or {}

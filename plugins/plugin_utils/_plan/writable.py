@@ -12,6 +12,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import REPLACE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.service import DEFAULT_BINARY, MODELS
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Writable(NamedTuple):
 def writable(planning: Planning) -> Writable:
     """Which folders the planned server writes to, with a home and a store that somebody has named or read."""
     machine, unit = planning.machine, planning.machine.ollama.get("unit") or {}
-    variables = {**machine.unit_variables, **planning.written()}
+    variables = {**_kept(planning), **planning.written()}
     home = _absolute(variables.get("HOME")) or unit.get("home")
     wrapped = (machine.wrapped or "").split()
     if wrapped and posixpath.basename(wrapped[0]) not in _HARMLESS:
@@ -69,6 +70,13 @@ def writable(planning: Planning) -> Writable:
     return Writable(
         [f"-{path}" for path in dict.fromkeys(kept)], None, next((path for path in needed if _below(path, HOMES)), None)
     )
+
+
+def _kept(planning: Planning) -> dict[str, str]:
+    """The variables of the unit's other files, without those of a file that the role's takes the place of."""
+    place, files = f".d/{planning.policy.dropin_name}", planning.machine.unit_variable_files
+    given_up = {name for name, file in files.items() if file.endswith(place)} if planning.policy.adopt == REPLACE else ()
+    return {name: value for name, value in planning.machine.unit_variables.items() if name not in given_up}
 
 
 def _absolute(path: str | None) -> str | None:

@@ -149,3 +149,12 @@ def test_lines_of_other_files_add_to_ours():
     found = found_unit({}, {"ReadWritePaths": "/srv/logs"})
     made = make_plan(host(), {}, "0.34.1", found)
     assert decision(made, "ReadWritePaths")["value"][0] == "-/usr/share/ollama"
+
+
+def test_a_file_that_is_given_up_says_nothing_of_folders():
+    """The next run does not find it any more, and would plan something else."""
+    found = found_unit({"OLLAMA_MODELS": "/srv/models"})
+    kept = make_plan(host(), {"adopt": "keep"}, "0.34.1", found)
+    assert "-/srv/models" in decision(kept, "ReadWritePaths")["value"]
+    given_up = make_plan(host(), {"adopt": "replace"}, "0.34.1", found)
+    assert given_up["decisions"] == make_plan(host(), {"adopt": "replace"}, "0.34.1", found_unit({}))["decisions"]
