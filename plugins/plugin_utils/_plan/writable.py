@@ -74,9 +74,11 @@ def writable(planning: Planning) -> Writable:
 
 def _kept(planning: Planning) -> dict[str, str]:
     """The variables of the unit's other files, without those of a file that the role's takes the place of."""
-    place, files = f".d/{planning.policy.dropin_name}", planning.machine.unit_variable_files
-    given_up = {name for name, file in files.items() if file.endswith(place)} if planning.policy.adopt == REPLACE else ()
-    return {name: value for name, value in planning.machine.unit_variables.items() if name not in given_up}
+    machine, place = planning.machine, f".d/{planning.policy.dropin_name}"
+    if planning.policy.adopt != REPLACE:
+        return machine.unit_variables
+    given_up = {name for name, file in machine.unit_variable_files.items() if file.endswith(place)}
+    return {name: value for name, value in machine.unit_variables.items() if name not in given_up}
 
 
 def _absolute(path: str | None) -> str | None:
