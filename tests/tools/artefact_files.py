@@ -26,7 +26,8 @@ FILES = ("CONTRIBUTING.md", "LICENSE", "README.md", "tests/config.yml")
 NOT_SHIPPED = ("playbooks/ansible.cfg",)
 # Written by ansible-galaxy.
 BUILT = {"FILES.json", "MANIFEST.json"}
-MOST_BYTES = 1_000_000
+# Two thirds are modules, deciders and what is known of settings; far more is something that was not meant for users.
+MOST_BYTES = 1_300_000
 
 
 def wanted(tracked: list[str]) -> set[str]:
