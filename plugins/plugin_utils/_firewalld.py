@@ -74,14 +74,14 @@ def zone_rules(plan: Mapping[str, Any], found: Mapping[str, Any], *, live: bool 
     read = found.get("firewalld")
     if read is None:
         return _NOTHING
-    wishes = rich_rules(plan)
+    wanted = rich_rules(plan)
     if read["problems"]:
-        why = "whether firewalld lets these networks in" if wishes else "what an earlier run has added to firewalld"
+        why = "whether firewalld lets these networks in" if wanted else "what an earlier run has added to firewalld"
         return _NOTHING._replace(errors=[f"ollama_exposure: {why} cannot be read: {'; '.join(read['problems'])}"])
     if not read["running"]:
         # What an earlier run has added stays recorded until it can be taken away.
         return _NOTHING._replace(files=_record(_rows(read["recorded"])))
-    planned = [(zone, rule) for zone in _zones(read) for rule in wishes]
+    planned = [(zone, rule) for zone in _zones(read) for rule in wanted]
     earlier, whole, partly = set(_rows(read["recorded"])), _whole(read), _partly(read)
     # A rule that somebody else has written is theirs, and stays when the plan has no use for it.
     ours = [row for row in planned if row in earlier or row not in whole]

@@ -28,6 +28,8 @@ ALWAYS = {
     *("module_utils._places", "module_utils._process", "module_utils._sysfs", "module_utils._text"),
     "module_utils._zipimport",
     *(f"module_utils._systemd.{name}" for name in ("control_groups", "files", "quotas", "resources", "slices")),
+    "module_utils._systemd.words",
+    "module_utils._topology.account",
     *(f"module_utils._topology.{name}" for name in ("cache", "cpu", "cpuinfo", "gather", "governor", "gpus", "kernel")),
     *(f"module_utils._topology.{name}" for name in ("kinds", "limits", "memory", "node", "options", "pci", "software")),
     *(f"module_utils._topology.{name}" for name in ("subset", "vendors", "virtualization")),

@@ -124,7 +124,7 @@ def test_what_cannot_be_read_is_refused():
 
 
 def test_all_goes_with_the_roles():
-    """What firewalld that does not run keeps is said, with the command."""
+    """Of a firewalld that does not run the rules are named, with the command."""
     found = read(zone(rules=[V4]), recorded_rules=[("public", V4)])
     assert rows(firewalld.removed(found).closed) == [("public", V4, "disabled")]
     assert firewalld.removed({**found, "module": False}).errors
