@@ -22,6 +22,14 @@ def mount(name: str, *paths: str) -> None:
         sys.modules[name] = package
 
 
+def pytest_configure(config):
+    """Register the mark here, since ansible-test has settings of its own in the place of pyproject.toml.
+
+    Counting lines makes some tests that run millions of them several times as slow, and what they run others run too.
+    """
+    config.addinivalue_line("markers", "untraced: run without counting which lines are run")
+
+
 # What a test must hold does not depend on how busy the machine is.
 settings.register_profile("untimed", deadline=None)
 # That the language of targets is the oldest one shows in few examples; the same properties are tried in full on the

@@ -155,7 +155,8 @@ class Server:
                 yield answer, watch
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             # AttributeError: of a connection that was shut meanwhile.
-            if watch.late:
+            # The socket's own limit is the same, and either may come first; before Python 3.10 it is no TimeoutError.
+            if watch.late or isinstance(error, (socket.timeout, TimeoutError)):
                 raise Failure(f"{self.url}{path}: no news for too long", again=True) from None
             raise Failure(
                 f"{self.url}{path}: it cannot be reached, or broke off ({_words(error)})", again=True
