@@ -14,11 +14,11 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.inference.ollama.plugins.action._installation import installation
 from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, this_run
 from ansible_collections.inference.ollama.plugins.action.firewalld_info import with_module
 from ansible_collections.inference.ollama.plugins.filter import ollama as _filters  # noqa: F401 - see below
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._install import local
 from ansible_collections.inference.ollama.plugins.module_utils._models.files import read_model_files
 from ansible_collections.inference.ollama.plugins.module_utils._models.identity import file_identity
 from ansible_collections.inference.ollama.plugins.module_utils._program import archive
@@ -29,6 +29,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._desired import R
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import PROGRAM_MODULES
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import is_asked
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import questions_with, topology_with
+from ansible_collections.inference.ollama.plugins.plugin_utils._install.ask import Local, installation
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wanted_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import (
@@ -83,7 +84,8 @@ class ActionModule(ActionBase):
             topology, install = read["ansible_facts"]["ollama_topology"], None
             if preflight or (boolean(args.get("coming", False)) and options["topology_root"] == "/"):
                 # The plan is for the release and the unit that will be there.
-                install = installation(partial(self._read, task_vars=known), options, topology, whole=preflight)
+                here, ask = Local(local.find, local.text), partial(self._read, task_vars=known)
+                install = installation(ask, options, topology, here, whole=preflight)
                 topology = topology_with(topology, install)
             asked = questions(topology, options, args.get("secrets") or {}, preflight=preflight)
             asked = questions_with(asked, install)

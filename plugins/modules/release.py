@@ -240,7 +240,9 @@ from ansible_collections.inference.ollama.plugins.module_utils._install.stage im
     stage,
 )
 
-_LONGEST, _LONGEST_SILENCE, _MOST_RETRIES = 86400, 3600, 100
+_LONGEST = 86400
+_LONGEST_SILENCE = 3600
+_MOST_RETRIES = 100
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:

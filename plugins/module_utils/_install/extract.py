@@ -109,7 +109,8 @@ class Extraction:
             self._make(path)
         elif entry.isreg():
             source = archive.extractfile(entry)
-            assert source is not None
+            if source is None:
+                raise self._wrong(f"{entry.name} has no content")
             self._write(path, source, 0o755 if entry.mode & 0o111 else 0o644)
         elif entry.issym():
             self._link(path, entry.linkname)

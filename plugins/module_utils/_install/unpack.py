@@ -97,10 +97,9 @@ def _by_program(program: str, file: IO[bytes], name: str) -> Iterator[IO[bytes]]
         start_new_session=True,
         env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
     ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
+        output: Any = process.stdout
         try:
-            yield process.stdout
+            yield output
             _require_end(process, name, _WAIT)
         except (tarfile.TarError, EOFError):
             # It knows better what is wrong than who reads what it made of it.

@@ -18,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._fetch import exc
 from ansible_collections.inference.ollama.plugins.module_utils._fetch.address import shown, split
 from ansible_collections.inference.ollama.plugins.module_utils._fetch.ask import head, leads_to, read
 from ansible_collections.inference.ollama.plugins.module_utils._fetch.fetch import Fetched, fetch
+from ansible_collections.inference.ollama.plugins.module_utils._fetch.partial import Partial
 from ansible_collections.inference.ollama.tests.unit.support.downloads import (
     Files,
     cut,
@@ -30,7 +31,6 @@ from ansible_collections.inference.ollama.tests.unit.support.downloads import (
 
 DATA = bytes(range(256)) * 400
 SUM = hashlib.sha256(DATA).hexdigest()
-MODULE = "ansible_collections.inference.ollama.plugins.module_utils._fetch"
 
 
 @pytest.fixture(autouse=True)
@@ -247,7 +247,7 @@ def test_there_has_to_be_room(tmp_path):
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with (
         patch("os.statvfs", side_effect=OSError),
-        patch(f"{MODULE}.partial.Partial.add", side_effect=full),
+        patch.object(Partial, "add", side_effect=full),
         pytest.raises(OllamaError, match="no space is left after 0 of 102400 bytes"),
     ):
         get(Files({"/f": DATA}), tmp_path / "f")

@@ -92,7 +92,10 @@ class Host:
     def system(self):
         clock = Clock(lambda: self.now, self.sleep)
         fetch = host.fetch(host.API)
-        own = lambda *_asked: Answer(own=True, by=None, reason=None)  # noqa: E731
+
+        def own(*_asked):
+            return Answer(own=True, by=None, reason=None)
+
         return repair.System(self.root, self.run, self.act, fetch, fetch, own, clock, lambda: self.now)
 
 

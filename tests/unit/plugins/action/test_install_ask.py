@@ -1,14 +1,15 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is read of an installation, on the target and on the controller (plugins/action/_installation.py)."""
+"""What is read of an installation, on the target and on the controller (plugin_utils/_install/ask.py)."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.action._installation import installation
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._install import local
+from ansible_collections.inference.ollama.plugins.plugin_utils._install.ask import Local, installation
 from ansible_collections.inference.ollama.tests.unit.plugins.action.test_desired_state import act  # noqa: F401 a fixture
 from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
 from ansible_collections.inference.ollama.tests.unit.support.installs import (
@@ -39,7 +40,7 @@ def decided(*answers, states=(), **options):
             "unit_files_info": {"found_unit": found_unit({}, {"Nice": "3"})},
         }[name]
 
-    return installation(read, {**GIVEN, **options}, BARE), asked
+    return installation(read, {**GIVEN, **options}, BARE, Local(local.find, local.text)), asked
 
 
 @pytest.mark.parametrize("options", [{"install": False}, {"install": "no"}, {"install_state": "absent"}])

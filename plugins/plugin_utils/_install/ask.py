@@ -1,12 +1,11 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the action ``desired_state`` reads of an installation, on the target and here, and what comes of it."""
+"""What is asked about an installation, on the target and on the controller, in which order, and what comes of it."""
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
@@ -29,12 +28,17 @@ if TYPE_CHECKING:
 # A module by its name with its arguments, and what it returns.
 Read = Callable[[str, "dict[str, Any]"], "dict[str, Any]"]
 _ROLE = "ollama_install"
-# A file of checksums has a line of a hundred bytes for each archive.
-_LARGEST = 1 << 16
+
+
+class Local(NamedTuple):
+    """How files of the controller are read: ``{path, bytes, problem}`` of the first one, and the text of one."""
+
+    find: Callable[[list[str]], dict[str, Any]]
+    text: Callable[[str], str]
 
 
 def installation(
-    read: Read, options: Mapping[str, Any], topology: Mapping[str, Any], *, whole: bool = True
+    read: Read, options: Mapping[str, Any], topology: Mapping[str, Any], local: Local, *, whole: bool = True
 ) -> dict[str, Any] | None:
     """What is to be installed, as decide() returns it with ``keep``; None where nothing is.
 
@@ -59,7 +63,7 @@ def installation(
     found: dict[str, Any] = {}
     if (info.get("owner") or {}).get("kind") not in OURS:
         found = _answer(read("unit_files_info", {}))["found_unit"] or {}
-    install = decide(asked, options, Seen(topology, info, found, _on_controller(asked) if whole else {}))
+    install = decide(asked, options, Seen(topology, info, found, _on_controller(asked, local) if whole else {}))
     if not whole:
         return install
     states = _answer(read("snapshot", {"folder": options["state_folder"], "install_folder": asked.folder}))
@@ -73,26 +77,9 @@ def _answer(said: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
-def _on_controller(asked: Wanted) -> dict[str, dict[str, Any]]:
+def _on_controller(asked: Wanted, local: Local) -> dict[str, dict[str, Any]]:
     """Return ``{path, bytes, sha256, problem}`` of each archive that is to come from the controller, by its name."""
     places = local_paths(asked)
-    texts = map(_text, places.pop(CHECKSUMS, []))
+    texts = map(local.text, places.pop(CHECKSUMS, []))
     known = read_checksums(next(filter(None, texts), ""), places)
-    return {name: {**_file(paths), "sha256": known.get(name)} for name, paths in places.items()}
-
-
-def _file(paths: list[str]) -> dict[str, Any]:
-    path = next((each for each in paths if os.path.isfile(each)), None)
-    if path is None:
-        return {"path": None, "bytes": None, "problem": "there is no such file on the controller"}
-    if not os.access(path, os.R_OK):
-        return {"path": path, "bytes": None, "problem": f"{path} cannot be read"}
-    return {"path": path, "bytes": os.path.getsize(path), "problem": None}
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read(_LARGEST)
-    except OSError:
-        return ""
+    return {name: {**local.find(paths), "sha256": known.get(name)} for name, paths in places.items()}
