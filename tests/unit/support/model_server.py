@@ -82,7 +82,7 @@ class Shelf:
             base = self.models[full(body["from"])]
             kept = {**base, "parent": full(body["from"])}
         else:
-            digest = next(iter(body["files"].values())).partition(":")[2]
+            digest = next(iter(body["files"].values()), "").partition(":")[2]
             weights = digest_of(f"{digest} again") if self.rewrites else digest
             kept = {"weights": weights, "parameters": {}, "template": "G", "system": "", "parent": ""}
         parameters = {**kept["parameters"], **body.get("parameters", {})}

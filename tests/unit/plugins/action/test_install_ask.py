@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._install import local
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.ask import Local, installation
-from ansible_collections.inference.ollama.tests.unit.plugins.action.test_desired_state import act  # noqa: F401 a fixture
+from ansible_collections.inference.ollama.tests.unit.plugins.action import test_desired_state
 from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
 from ansible_collections.inference.ollama.tests.unit.support.installs import (
     BASE,
@@ -23,6 +23,7 @@ from ansible_collections.inference.ollama.tests.unit.support.installs import (
 )
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
+act = test_desired_state.act  # a fixture
 GIVEN = {"install": True, "command_timeout": 5, "state_folder": "/var/lib/inference.ollama", "models_path": ""}
 BARE = xeon(software={"systemd": 252, "numactl": None, "ollama": None})
 

@@ -218,7 +218,7 @@ def test_a_disk_that_fails_is_no_fault_of_the_archive(tmp_path):
     with pytest.raises(OSError, match="broken"), patch.object(os, "write", side_effect=broken):
         extracted(tmp_path, ("ollama", PROGRAM))
     with pytest.raises(OSError, match="broken"):
-        extract._read(SimpleNamespace(read=lambda _size: (_ for _ in ()).throw(broken)), 5)
+        extract._read(SimpleNamespace(read=lambda _size: (each for each in ()).throw(broken)), 5)
 
 
 def test_a_host_without_zstd_reads_what_to_install(tmp_path, monkeypatch):

@@ -21,6 +21,15 @@ NAME = "manifests/registry.ollama.ai/library/tiny/latest"
 CALLS = ("link", "mkdir", "unlink", "rmdir", "replace", "symlink", "write", "fsync", "chown", "rename")
 
 
+def refusing(number):
+    """A function of the system that always fails so."""
+
+    def fail(*_args, **_options):
+        raise OSError(number, "")
+
+    return fail
+
+
 class Killed(BaseException):
     """What a kill is for the code that it meets."""
 
@@ -197,7 +206,7 @@ def test_a_kill_at_any_call_loses_nothing_and_the_next_run_ends_it(tmp_path, mon
 def test_a_copy_goes_on_where_a_killed_one_ended(places, monkeypatch):
     """Of a file that is half there only the rest is written."""
     state, old, new = places
-    monkeypatch.setattr(os, "link", lambda *_args, **_options: (_ for _ in ()).throw(OSError(errno.EXDEV, "")))
+    monkeypatch.setattr(os, "link", refusing(errno.EXDEV))
     real, written = os.write, []
     large = blob(old, bytes(range(64)))
 
@@ -224,7 +233,7 @@ def test_a_copy_goes_on_where_a_killed_one_ended(places, monkeypatch):
 def test_a_disk_that_writes_something_else_is_noticed(places, monkeypatch):
     """The copy is read again; the old store has everything."""
     _state, old, new = places
-    monkeypatch.setattr(os, "link", lambda *_args, **_options: (_ for _ in ()).throw(OSError(errno.EXDEV, "")))
+    monkeypatch.setattr(os, "link", refusing(errno.EXDEV))
     monkeypatch.setattr(transfer, "_digest", lambda *_args: "other")
     with pytest.raises(OllamaError, match="reads as something else"):
         copy(places)
@@ -235,7 +244,7 @@ def test_a_disk_that_writes_something_else_is_noticed(places, monkeypatch):
 def test_a_full_disk_is_named_and_nothing_is_lost(places, monkeypatch):
     """ENOSPC is a sentence with the file in it."""
     before = files(places[1])
-    monkeypatch.setattr(os, "link", lambda *_args, **_options: (_ for _ in ()).throw(OSError(errno.ENOSPC, "")))
+    monkeypatch.setattr(os, "link", refusing(errno.ENOSPC))
     with pytest.raises(OllamaError, match=r"blobs/sha256-\w+: it cannot be brought .* \(no space left"):
         copy(places)
     assert files(places[1]) == before
@@ -243,7 +252,7 @@ def test_a_full_disk_is_named_and_nothing_is_lost(places, monkeypatch):
 
 def test_a_damaged_blob_is_brought_as_it_is_and_named(places, monkeypatch):
     """Whose digest is another one than its name says."""
-    monkeypatch.setattr(os, "link", lambda *_args, **_options: (_ for _ in ()).throw(OSError(errno.EXDEV, "")))
+    monkeypatch.setattr(os, "link", refusing(errno.EXDEV))
     (places[1] / ("blobs/sha256-" + "0" * 64)).write_bytes(b"damaged")
     done = copy(places)
     assert [problem for problem in done.problems if "its content is not what its name says" in problem]

@@ -69,9 +69,9 @@ def host(tmp_path_factory):
     return Host(tmp_path_factory.mktemp("kills"))
 
 
-def cases(host, version, options, faults=FAULTS):
+def cases(host, version, options, faults=None):
     """Each fault at each call, on a host that the run has left like that."""
-    for fault, on in faults:
+    for fault, on in faults or FAULTS:
         number = 1
         while True:
             host.begin(version)
