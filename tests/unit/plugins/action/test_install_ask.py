@@ -111,7 +111,7 @@ def test_a_reader_that_fails_ends_it():
 
 
 @pytest.fixture(name="run")
-def _run(act):  # noqa: F811 - the fixture
+def _run(act):
     """Run the action desired_state on a host without Ollama, with these answers of install_info."""
 
     def run(*answers, **variables):
