@@ -137,7 +137,7 @@ copy_for_ansible_test() {
 # Of the files that users install: Galaxy's own run has no others, and lint reads the tests.
 sanity() {
   copy_for_ansible_test sanity
-  rm -r "$tree/molecule" "$tree"/tests/{browser,lab,tools,unit}
+  rm -r "$tree/molecule" "$tree"/tests/{browser,lab,lint,run.sh,tools,unit}
   (cd "$tree" && ansible-test sanity --local --python "$python" --color no) 2>&1 | tee "$logs/sanity.out"
   [ "${PIPESTATUS[0]}" = 0 ] && ! grep -q 'All targets skipped' "$logs/sanity.out"
 }
