@@ -21,6 +21,7 @@ from urllib.parse import urljoin
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._fetch.address import origin, shown, split
+from ansible_collections.inference.ollama.plugins.module_utils._watch import shut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,7 @@ class Answer:
 
     def shut(self) -> None:
         """End the exchange from another thread, whatever it waits for."""
-        _shut(self._opened)
+        shut(self._opened)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -170,7 +171,7 @@ def ask(url: str, timeout: float, *, method: str = "GET", headers: Mapping[str, 
     thread.join(timeout)
     if not said:
         late.set()
-        _shut(opened)
+        shut(opened)
         raise FailedAttempt(f"{shown(url)}: it did not answer within {timeout:g} s", again=True)
     if isinstance(said[0], Exception):
         raise _failed(url, said[0])
@@ -207,10 +208,3 @@ def reason(error: object) -> str:
 def _seconds(text: str | None) -> float | None:
     """The header Retry-After where it is a number (RFC 9110, 10.2.3), as far as it is followed."""
     return float(min(int(text), _MOST_WAIT)) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def _shut(opened: list[socket.socket]) -> None:
-    for each in opened:
-        with contextlib.suppress(OSError, ValueError):
-            # Of the socket below TLS, which another thread is reading.
-            socket.socket.shutdown(each, socket.SHUT_RDWR)

@@ -18,10 +18,11 @@ from ansible_collections.inference.ollama.plugins.module_utils._fetch.ask import
 from ansible_collections.inference.ollama.plugins.module_utils._fetch.exchange import FailedAttempt, ask
 from ansible_collections.inference.ollama.plugins.module_utils._fetch.partial import FULL, Partial, opened
 from ansible_collections.inference.ollama.plugins.module_utils._fetch.watch import watching
+from ansible_collections.inference.ollama.plugins.module_utils._folders import free_bytes
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._fetch.exchange import Answer
-    from ansible_collections.inference.ollama.plugins.module_utils._fetch.watch import Watch
+    from ansible_collections.inference.ollama.plugins.module_utils._watch import Watch
 
 # Called with the bytes that are there, and with those that the file has where the server says it.
 Progress = Callable[[int, Optional[int]], None]
@@ -174,7 +175,7 @@ def _begin(part: Partial, wanted: _Wanted, answer: Answer) -> None:
     # A weak one does not tell that every byte is the same.
     strong = tag if re.fullmatch(r'"[!-~]{1,200}"', tag) and tag.isascii() else None
     part.begin(strong or answer.headers.get("Last-Modified") or None, size)
-    free = _free(part.path)
+    free = free_bytes(os.path.dirname(part.path) or ".")
     if size is not None and free is not None and size > free:
         part.drop()
         raise OllamaError(
@@ -229,14 +230,6 @@ def _disk(part: Partial, error: OSError) -> OllamaError:
         f"{part.path}: no space is left after {size}{whole} bytes ({error.strerror}); the part was removed, so that the"
         " disk is not left full"
     )
-
-
-def _free(path: str) -> int | None:
-    try:
-        status = os.statvfs(os.path.dirname(path) or ".")
-    except OSError:
-        return None
-    return status.f_bavail * status.f_frsize
 
 
 def _is(path: str, sha256: str | None) -> int | None:

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from typing import TYPE_CHECKING
+
+from ansible_collections.inference.ollama.plugins.module_utils._watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,29 +16,16 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._fetch.exchange import Answer
 
 
-class Watch:
-    """Whether an answer was shut because its time was over."""
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-        self.late = False
-
-    def shut(self) -> None:
-        self.late = True
-        self._answer.shut()
+# A year, longer than anything is transferred.
+_NEVER = 365 * 86400.0
 
 
 @contextlib.contextmanager
 def watching(answer: Answer, seconds: float | None) -> Iterator[Watch]:
     """Shut an answer that is read within it after so many seconds (None: never), and close it at the end."""
-    watch = Watch(answer)
-    timer = None if seconds is None else threading.Timer(max(0.0, seconds), watch.shut)
-    if timer is not None:
-        timer.daemon = True
-        timer.start()
+    watch = Watch(_NEVER if seconds is None else max(0.0, seconds), answer.shut)
     try:
         yield watch
     finally:
-        if timer is not None:
-            timer.cancel()
+        watch.stop()
         answer.close()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._fetch.ask import head, leads_to, read
+from ansible_collections.inference.ollama.plugins.module_utils._folders import free_bytes, nearest
 from ansible_collections.inference.ollama.plugins.module_utils._install.host import (
-    free_bytes,
     read_account,
     read_groups,
     read_jetpack,
@@ -70,7 +70,7 @@ def gather(root: Root, run: Runner | None, params: dict[str, Any]) -> dict[str, 
         "account": read_account(root, params["user"]),
         "groups": read_groups(root, _GROUPS),
         "store": read_store(root, params["store"], params["command_timeout"]) if params["store"] else None,
-        "free_bytes": {places.folder: free_bytes(places.folder) if root.live else None},
+        "free_bytes": {places.folder: free_bytes(nearest(places.folder)) if root.live else None},
         "zstd": {"program": program_zstd() if root.live else None, "python": root.live and python_zstd() is not None},
         "jetpack": read_jetpack(root),
         "sources": _sources(root, params),

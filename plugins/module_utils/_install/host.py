@@ -16,6 +16,8 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._folders import free_bytes, nearest
+
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 
@@ -113,13 +115,6 @@ def _group_number(name: str) -> int | None:
         return None
 
 
-def nearest(path: str) -> str:
-    """The path, or the first folder above it that is there."""
-    while not os.path.isdir(path) and path not in ("/", ""):
-        path = os.path.dirname(path)
-    return path or "/"
-
-
 def missing_parents(path: str) -> list[str]:
     """The folders above a path that are not there, the highest first."""
     found: list[str] = []
@@ -128,15 +123,6 @@ def missing_parents(path: str) -> list[str]:
         found.insert(0, folder)
         folder = os.path.dirname(folder)
     return found
-
-
-def free_bytes(path: str) -> int | None:
-    """How much a user without privileges can still write where the path is or would be."""
-    try:
-        status = os.statvfs(nearest(path))
-    except OSError:
-        return None
-    return status.f_bavail * status.f_frsize
 
 
 def read_store(root: Root, path: str, seconds: float) -> dict[str, Any]:
@@ -149,7 +135,7 @@ def read_store(root: Root, path: str, seconds: float) -> dict[str, Any]:
     mountpoint = os.path.realpath(nearest(path))
     while not os.path.ismount(mountpoint):
         mountpoint = os.path.dirname(mountpoint)
-    found.update(free_bytes=free_bytes(path), mountpoint=mountpoint, device=_device(root, mountpoint))
+    found.update(free_bytes=free_bytes(nearest(path)), mountpoint=mountpoint, device=_device(root, mountpoint))
     if found["there"] and not os.path.isdir(path):
         found["problem"] = f"{path}: it is not a folder"
     elif found["there"]:

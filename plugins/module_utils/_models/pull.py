@@ -10,11 +10,11 @@ ends a download when the last client that waits for it hangs up.
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._folders import free_bytes
 from ansible_collections.inference.ollama.plugins.module_utils._models.failures import Failure
 from ansible_collections.inference.ollama.plugins.module_utils._models.room import amount, room_for
 from ansible_collections.inference.ollama.plugins.module_utils._models.server import SUMMED_BYTES
@@ -152,15 +152,6 @@ class Pull:
 def check_room(store: str | None, size_bytes: int) -> str | None:
     """Why the file system of a store has no room for so many bytes; None where it has, or where that is not known."""
     return None if store is None else room_for({"path": store, "free_bytes": free_bytes(store)}, size_bytes)
-
-
-def free_bytes(path: str) -> int | None:
-    """What a user who is not root may write to the file system of a folder; None where it cannot be read."""
-    try:
-        found = os.statvfs(path)
-    except OSError:
-        return None
-    return found.f_bavail * found.f_frsize
 
 
 def _is_count(value: object) -> bool:

@@ -14,12 +14,11 @@ import http.client
 import json
 import socket
 import ssl
-import threading
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ansible_collections.inference.ollama.plugins.module_utils._models.failures import Failure
+from ansible_collections.inference.ollama.plugins.module_utils._watch import Watch, shut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,34 +30,6 @@ _PART = 1 << 20
 # How many bytes a second a slow host sums up by SHA-256, of which the server says nothing until it is done.
 SUMMED_BYTES = 50_000_000
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json, application/x-ndjson"}
-
-
-class Watch:
-    """Shuts a connection at a time that can be put off; ``late`` afterwards."""
-
-    def __init__(self, seconds: float) -> None:
-        # That of the connection: http.client forgets it where an answer is the last one on it.
-        self.socket: socket.socket | None = None
-        self.late, self._over = False, threading.Event()
-        self._at = time.monotonic() + seconds
-        threading.Thread(target=self._wait, daemon=True).start()
-
-    def put_off(self, seconds: float) -> None:
-        """Wait for so many seconds from now."""
-        self._at = time.monotonic() + seconds
-
-    def end(self) -> None:
-        self._over.set()
-
-    def _wait(self) -> None:
-        while not self._over.wait(max(0.0, self._at - time.monotonic())):
-            if time.monotonic() >= self._at:
-                self.late = True
-                if self.socket is not None:
-                    with contextlib.suppress(OSError):
-                        # Of the socket below TLS, which another thread is reading.
-                        socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
-                return
 
 
 class Server:
@@ -140,10 +111,12 @@ class Server:
     ) -> Iterator[tuple[http.client.HTTPResponse, Watch]]:
         """An answer of status 200 or 201, and what ends the waiting for it. Failure for any other and for none."""
         connection = self._connection()
-        watch = Watch(self.timeout)
+        # That of the connection is noted: http.client forgets it where an answer is the last one on it.
+        opened: list[Any] = []
+        watch = Watch(self.timeout, lambda: shut(opened))
         try:
             connection.connect()
-            watch.socket = connection.sock
+            opened.append(connection.sock)
             headers = _HEADERS if size is None else {**_HEADERS, "Content-Length": str(size)}
             sent: Any = body(watch) if callable(body) else body
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -162,7 +135,7 @@ class Server:
                 f"{self.url}{path}: it cannot be reached, or broke off ({_words(error)})", again=True
             ) from None
         finally:
-            watch.end()
+            watch.stop()
             connection.close()
         # A connection that is shut ends an answer that has no length as if it were whole.
         if watch.late:

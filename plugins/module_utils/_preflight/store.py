@@ -8,9 +8,9 @@ runuser(1) and setpriv(1); systemd.exec(5), "DynamicUser=", "Group=" and "Supple
 
 from __future__ import annotations
 
-import pwd
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._folders import has_user
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def store_problem(run: Runner, store: str, user: str, unit: Mapping[str, Any] | 
     said = _values(unit)
     user = (said.get("User") or [user])[-1]
     groups = [group for value in said.get("SupplementaryGroups", []) for group in value.split()]
-    if (said.get("DynamicUser") or ["no"])[-1].lower() in YES and not _exists(user):
+    if (said.get("DynamicUser") or ["no"])[-1].lower() in YES and not has_user(user):
         return _of_dynamic_user(run, store, said, groups)
     problem = _asked(run, ["runuser", f"--user={user}", "--"], store, f"user {user}")
     if problem is not None and f"user {user} does not exist" in problem:
@@ -74,11 +74,3 @@ def _values(unit: Mapping[str, Any] | None) -> dict[str, list[str]]:
         if setting["section"] == "Service" and setting["value"]:
             found.setdefault(setting["directive"], []).append(setting["value"])
     return found
-
-
-def _exists(user: str) -> bool:
-    try:
-        pwd.getpwnam(user)
-    except KeyError:
-        return False
-    return True

@@ -9,10 +9,8 @@ and the size of an answer is limited. An answer of another process than the unit
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import socket
 import threading
 import urllib.request
 from http.client import HTTPConnection, HTTPException
@@ -25,6 +23,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._service.answers 
 from ansible_collections.inference.ollama.plugins.module_utils._service.no_answer import NOT_KNOWN
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import encodable
 from ansible_collections.inference.ollama.plugins.module_utils._text import MOST
+from ansible_collections.inference.ollama.plugins.module_utils._watch import shut
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._service.answers import Answer
@@ -89,9 +88,7 @@ def fetcher(timeout: float, largest: int = _LARGEST) -> Fetch:
         if said:
             return said[0]
         # One that begins its answer without end would keep the thread busy.
-        for connection in opened:
-            with contextlib.suppress(OSError, AttributeError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+        shut(connection.sock for connection in opened)
         return None, f"{url}: it did not answer within {timeout:g} s"
 
     return fetch

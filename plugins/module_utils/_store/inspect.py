@@ -10,6 +10,7 @@ import pwd
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._folders import free_bytes, has_user, nearest
 from ansible_collections.inference.ollama.plugins.module_utils._store.listing import Entry, Listing, digest_of, listing
 from ansible_collections.inference.ollama.plugins.module_utils._store.move import last_move, read_record, state_of
 from ansible_collections.inference.ollama.plugins.module_utils._store.transfer import Owner, content
@@ -48,7 +49,7 @@ def inspect(source: str, target: str, user: str, state_folder: str, run: Runner)
     problems: list[str] = []
     found, present = _listed(source, problems), _listed(target, problems)
     needed = [name for name in found.entries if name not in present.entries]
-    place = _existing(target)
+    place = nearest(target)
     linked = _device(source) is not None and _device(source) == _device(place)
     try:
         record, moved = state_of(read_record(state_folder)), last_move(state_folder)
@@ -58,7 +59,7 @@ def inspect(source: str, target: str, user: str, state_folder: str, run: Runner)
     return {
         "schema": SCHEMA,
         "source": _described(source, found),
-        "target": {**_described(target, present), "free_bytes": _free(place)},
+        "target": {**_described(target, present), "free_bytes": free_bytes(place)},
         "same_place": os.path.realpath(source) == os.path.realpath(target),
         "same_file_system": linked,
         "needed_bytes": 0 if linked else sum(found.entries[name].size_bytes for name in needed),
@@ -90,26 +91,11 @@ def _described(path: str, found: Listing) -> dict[str, Any]:
     }
 
 
-def _existing(path: str) -> str:
-    """The folder itself, or the lowest one above it that is there."""
-    while not os.path.isdir(path):
-        path = os.path.dirname(path)
-    return path
-
-
 def _device(path: str) -> int | None:
     try:
         return os.stat(path).st_dev
     except OSError:
         return None
-
-
-def _free(path: str) -> int | None:
-    try:
-        known = os.statvfs(path)
-    except OSError:
-        return None
-    return known.f_bavail * known.f_frsize
 
 
 def _conflicts(source: str, target: str, found: Listing, present: Listing) -> list[str]:
@@ -133,7 +119,7 @@ def _differ(source: str, target: str, name: str, entry: Entry, other: Entry) -> 
 
 def _closed(run: Runner, folder: str, user: str) -> list[str]:
     """The folders that are there on the way to a new store and that the user may not pass."""
-    if user == "root" or not _exists(user):
+    if user == "root" or not has_user(user):
         return []
     parents = [folder]
     while parents[-1] != "/":
@@ -141,11 +127,3 @@ def _closed(run: Runner, folder: str, user: str) -> list[str]:
     ask = 'for folder; do test -x "$folder" || echo "$folder"; done'
     done = run(["runuser", f"--user={user}", "--", "sh", "-c", ask, "sh", *reversed(parents)])
     return [] if done.out is None else done.out.splitlines()
-
-
-def _exists(user: str) -> bool:
-    try:
-        pwd.getpwnam(user)
-    except KeyError:
-        return False
-    return True
