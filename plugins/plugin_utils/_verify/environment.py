@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import MASK, Redactor
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause, effects, requests
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE, Check
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.values import same
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._setting import Proof, Setting
     from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import Process
-    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Subject
 
 # What the server or llama-server said of a variable whose value it did not take.
 _REFUSED = ("invalid-value",)
@@ -32,14 +32,11 @@ _OF_NO_REQUEST = frozenset({"OLLAMA_KV_CACHE_TYPE", "LLAMA_ARG_CACHE_TYPE_K", "L
 def check_variable(subject: Subject, name: str, value: str) -> Check:
     """The verdict on one variable. A value that holds a secret is neither shown nor compared."""
     planned = Redactor().environment({name: value})[name]
-    missing = subject.no_server(name, planned)
-    server = subject.observed.server
-    if missing is not None or server is None:
-        return missing or subject.unread(name, planned, f"the server of {subject.unit}")
-    place = server.file("environ")
-    if server.environment is None:
-        return subject.unread(name, planned, place, place)
-    seen = server.environment.get(name)
+    read = subject.server_environment(name, planned)
+    if isinstance(read, Check):
+        return read
+    environment, place = read
+    seen = environment.get(name)
     if seen is not None and (MASK in seen or MASK in planned):
         return subject.unknown(
             name, planned, MASK, f"{place} has it, and a secret is not compared", "compare it by hand"

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE, Check
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Subject
 
 FILES, OVERRIDDEN, BESIDE = "unit_files", "overridden_by", "unplanned"
 _NONE = "none"
@@ -64,14 +64,11 @@ def check_unplanned(subject: Subject) -> Check | None:
     """
     if not (subject.environment or subject.directives):
         return None
-    missing = subject.no_server(BESIDE, _NONE)
-    server = subject.observed.server
-    if missing is not None or server is None:
-        return missing or subject.unread(BESIDE, _NONE, f"the server of {subject.unit}")
-    place = server.file("environ")
-    if server.environment is None:
-        return subject.unread(BESIDE, _NONE, place, place)
-    names = sorted(name for name in server.environment if name not in subject.environment and _acts(name))
+    read = subject.server_environment(BESIDE, _NONE)
+    if isinstance(read, Check):
+        return read
+    environment, place = read
+    names = sorted(name for name in environment if name not in subject.environment and _acts(name))
     loaded = subject.observed.environment
     foreign = [name for name in names if loaded is not None and name not in loaded]
     if foreign:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import MASK
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import cause
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import SITE, Check
 
 if TYPE_CHECKING:
-    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Check, Subject
+    from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import Subject
 
 # The directives that name the file of secrets, or the credential made of it.
 FILES = frozenset({"EnvironmentFile", "LoadCredential"})
@@ -24,14 +24,11 @@ _MODE, _ROOT = "0600", 0
 
 def check_secret(subject: Subject, name: str, planned: str) -> Check:
     """The verdict on one secret: whether the server's environment has the name. The value is not looked at."""
-    missing = subject.no_server(name, planned)
-    server = subject.observed.server
-    if missing is not None or server is None:
-        return missing or subject.unread(name, planned, f"the server of {subject.unit}")
-    place = server.file("environ")
-    if server.environment is None:
-        return subject.unread(name, planned, place, place)
-    if server.environment.get(name):
+    read = subject.server_environment(name, planned)
+    if isinstance(read, Check):
+        return read
+    environment, place = read
+    if environment.get(name):
         return subject.passes(name, planned, MASK, f"{place} has it")
     remedy = f"the file of secrets was written after the start, or a later file takes it away: {SITE}, or"
     return subject.fails(name, planned, "not set", place, f"{remedy} {cause.restart(subject)}")

@@ -110,6 +110,16 @@ class Subject(NamedTuple):
             return self.unknown(setting, planned, None, f"{self.unit} runs no server", remedy)
         return None
 
+    def server_environment(self, setting: str, planned: object) -> tuple[Mapping[str, str], str] | Check:
+        """The variables of the server and the file that they are in; the verdict where nobody has read them."""
+        missing, server = self.no_server(setting, planned), self.observed.server
+        if missing is not None or server is None:
+            return missing or self.unread(setting, planned, f"the server of {self.unit}")
+        place = server.file("environ")
+        if server.environment is None:
+            return self.unread(setting, planned, place, place)
+        return server.environment, place
+
     def no_runner(self, setting: str, planned: object) -> Check | None:
         """The verdict where no process holds a model; None where one does."""
         missing = self.no_server(setting, planned)
