@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
@@ -56,6 +56,15 @@ _ASK_EVERY, _SAY_EVERY = 3, 15
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
+class _Asked(NamedTuple):
+    """What every question to the host is asked with: its topology, the variables, and how far the run may go."""
+
+    topology: dict[str, Any]
+    options: dict[str, Any]
+    known: dict[str, Any]
+    preflight: bool
+
+
 class ActionModule(ActionBase):
     """Read the host by two modules, and decide by what they found."""
 
@@ -89,9 +98,10 @@ class ActionModule(ActionBase):
                 topology = topology_with(topology, install)
             asked = questions(topology, options, args.get("secrets") or {}, preflight=preflight)
             asked = questions_with(asked, install)
-            found = self._found(topology, options, asked, known, preflight=preflight)
-            models = None if found.get("failed") else self._models(topology, options, found, known, preflight=preflight)
-            served = {} if models is None else self._served(topology, options, found, known, models)
+            host = _Asked(topology, options, known, preflight)
+            found = self._found(host, asked)
+            models = None if found.get("failed") else self._models(host, found)
+            served = {} if models is None else self._served(host, found, models)
             for answer in (found, models or {}, served.get("service") or {}):
                 if answer.get("failed"):
                     return {**result, **answer}
@@ -149,23 +159,12 @@ class ActionModule(ActionBase):
         strategy = str(self._task.get_play().strategy).rpartition(".")[2]
         return strategy == "debug" or strategy.endswith("linear")
 
-    def _found(
-        self,
-        topology: dict[str, Any],
-        options: dict[str, Any],
-        asked: dict[str, Any],
-        known: dict[str, Any],
-        *,
-        preflight: bool,
-    ) -> dict[str, Any]:
+    def _found(self, host: _Asked, asked: dict[str, Any]) -> dict[str, Any]:
         """Return what is found on the host once no other run changes it, and what becomes of its models."""
-        found = self._read("unit_files_info", asked, known)
-        if preflight and not self._task.check_mode:
-            found = self._wait(found, asked, known, options["lock_timeout"])
-        if found.get("failed"):
-            return found
-        found = self._with_moves(topology, options, found, known, preflight=preflight)
-        return self._with_zones(options, found, known, preflight=preflight)
+        found = self._read("unit_files_info", asked, host.known)
+        if host.preflight and not self._task.check_mode:
+            found = self._wait(found, asked, host.known, host.options["lock_timeout"])
+        return found if found.get("failed") else self._with_zones(host, self._with_moves(host, found))
 
     def _wait(
         self, found: dict[str, Any], asked: dict[str, Any], known: dict[str, Any], seconds: object
@@ -188,41 +187,26 @@ class ActionModule(ActionBase):
             found = self._read("unit_files_info", asked, known)
         return found
 
-    def _with_moves(
-        self,
-        topology: dict[str, Any],
-        options: dict[str, Any],
-        found: dict[str, Any],
-        known: dict[str, Any],
-        *,
-        preflight: bool,
-    ) -> dict[str, Any]:
+    def _with_moves(self, host: _Asked, found: dict[str, Any]) -> dict[str, Any]:
         """Return what was found with what becomes of the models where their folder is to be another one."""
-        asked = store_question(topology, options, found, preflight=preflight)
-        read = {} if asked is None else self._read("store_info", asked, known)
-        return read if read.get("failed") else {**found, "moves": store_move(options, found, asked, read.get("store"))}
+        asked = store_question(host.topology, host.options, found, preflight=host.preflight)
+        read = {} if asked is None else self._read("store_info", asked, host.known)
+        if read.get("failed"):
+            return read
+        return {**found, "moves": store_move(host.options, found, asked, read.get("store"))}
 
-    def _with_zones(
-        self, options: dict[str, Any], found: dict[str, Any], known: dict[str, Any], *, preflight: bool
-    ) -> dict[str, Any]:
+    def _with_zones(self, host: _Asked, found: dict[str, Any]) -> dict[str, Any]:
         """Return what was found with the zones of firewalld, where their rules are the role's concern."""
-        if not preflight or not is_asked(options, found):
+        if not host.preflight or not is_asked(host.options, found):
             return found
-        read = self._read("firewalld_info", {"command_timeout": options["command_timeout"]}, known)
+        read = self._read("firewalld_info", {"command_timeout": host.options["command_timeout"]}, host.known)
         return read if read.get("failed") else {**found, **with_module(read)}
 
-    def _models(
-        self,
-        topology: dict[str, Any],
-        options: dict[str, Any],
-        found: dict[str, Any],
-        known: dict[str, Any],
-        *,
-        preflight: bool,
-    ) -> dict[str, Any] | None:
+    def _models(self, host: _Asked, found: dict[str, Any]) -> dict[str, Any] | None:
         """Return what is read of models, in the host's store and in files here; None where nothing has to be."""
-        asked, files = models_question(topology, options, found, preflight=preflight), wanted_files(options)
-        models = {} if asked is None else self._read("models_info", asked, known)
+        asked = models_question(host.topology, host.options, found, preflight=host.preflight)
+        files = wanted_files(host.options)
+        models = {} if asked is None else self._read("models_info", asked, host.known)
         if models.get("failed") or not files:
             return models or None
         # Files here are read by the reader of the module, as files of a host are.
@@ -233,19 +217,12 @@ class ActionModule(ActionBase):
             "problems": [*models.get("problems", []), *(text for _record, problems in read for text in problems)],
         }
 
-    def _served(
-        self,
-        topology: dict[str, Any],
-        options: dict[str, Any],
-        found: dict[str, Any],
-        known: dict[str, Any],
-        models: dict[str, Any],
-    ) -> dict[str, Any]:
+    def _served(self, host: _Asked, found: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
         """Return what else is read for the models to serve: what is in memory, and files of this machine."""
-        asked, files = memory_question(topology, options, found), files_to_send(options)
+        asked, files = memory_question(host.topology, host.options, found), files_to_send(host.options)
         sizes = blob_sizes(models) if files else set()
         return {
-            "service": None if asked is None else self._read("service_info", asked, known),
+            "service": None if asked is None else self._read("service_info", asked, host.known),
             "files": {path: file_identity(self._loader.path_dwim(path), sizes, given) for path, given in files},
         }
 
