@@ -10,6 +10,8 @@ import http.server
 import re
 import threading
 
+from ansible_collections.inference.ollama.tests.unit.support.web import serving_by
+
 
 class Files:
     """What a server has, and what it does to the requests, in their order; then it behaves.
@@ -103,14 +105,5 @@ def serving_files(files):
         def log_message(self, *_args):
             """Requests are not logged."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        files.over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving_by(Handler, files.over) as url:
+        yield url

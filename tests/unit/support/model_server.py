@@ -13,6 +13,8 @@ import re
 import threading
 from urllib.parse import unquote
 
+from ansible_collections.inference.ollama.tests.unit.support.web import serving_by
+
 STORE = "/srv/models"
 LLAMA = "llama3.2:3b"
 
@@ -122,20 +124,9 @@ def did(shelf):
     return [each for each in asked if each != "POST /api/show"]
 
 
-@contextlib.contextmanager
 def shelving(shelf):
-    """The address of the server."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"shelf": shelf}))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        shelf.over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    """The address of the server, in a context."""
+    return serving_by(type("Bound", (Handler,), {"shelf": shelf}), shelf.over)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

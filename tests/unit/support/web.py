@@ -26,7 +26,14 @@ def serving(answer):
         def log_message(self, *_args):
             """Requests are not logged."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving_by(Handler) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving_by(handler, over=None):
+    """The address of a server with this handler of requests; the event ``over`` is set before it ends."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     # It answers no sooner for looking often, and ends no later.
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -34,6 +41,8 @@ def serving(answer):
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
+        if over is not None:
+            over.set()
         server.shutdown()
         thread.join()
         server.server_close()
