@@ -77,7 +77,7 @@ class Answer:
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects, never from https to http, and with nothing secret to another host."""
 
-    def redirect_request(self, req: urllib.request.Request, *said: Any) -> urllib.request.Request:  # noqa: ANN401
+    def redirect_request(self, req: urllib.request.Request, *said: Any) -> urllib.request.Request:  # noqa: ANN401 - urllib's
         """Return the request that follows; the method stays, since this is about files alone."""
         body, code, _message, _headers, aim = said
         place = urljoin(req.full_url, aim)

@@ -77,7 +77,7 @@ def unpacked(file: IO[bytes], name: str) -> Iterator[IO[bytes]]:
         yield inner
 
 
-def _by_module(module: Any, file: IO[bytes]) -> contextlib.AbstractContextManager[IO[bytes]]:  # noqa: ANN401
+def _by_module(module: Any, file: IO[bytes]) -> contextlib.AbstractContextManager[IO[bytes]]:  # noqa: ANN401 - one of two
     if hasattr(module, "ZstdFile"):
         opened: contextlib.AbstractContextManager[IO[bytes]] = module.ZstdFile(file, "rb")
         return opened

@@ -24,6 +24,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._models.presence 
 from ansible_collections.inference.ollama.plugins.module_utils._models.server import SUMMED_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ansible_collections.inference.ollama.plugins.module_utils._models.presence import World
     from ansible_collections.inference.ollama.plugins.module_utils._models.source_file import SourceFile
 
@@ -155,8 +157,8 @@ def _create(world: World, name: str, body: dict[str, Any], size_bytes: int = 0) 
         raise OllamaError(f"model {name}: it was not created: the answer ended before its last line")
 
 
-def _done(world: World, name: str, before: str | None, text: str, same: Any) -> Outcome:  # noqa: ANN401
-    """What has become of a model that was created."""
+def _done(world: World, name: str, before: str | None, text: str, same: Callable[[Shown], bool]) -> Outcome:
+    """What has become of a model that was created; ``same`` says whether what the server shows is what was asked for."""
     entry = world.library.entry(name)
     shown = world.library.show(name)
     if entry is None or shown is None:

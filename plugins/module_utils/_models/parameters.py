@@ -95,8 +95,9 @@ def _whole(value: object) -> int | None:
 def _number(value: object) -> int | float | None:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = float(value)
-    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
-    return value if fits else None  # type: ignore[return-value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST:
+        return value
+    return None
 
 
 def _truth(value: object) -> bool | None:

@@ -91,9 +91,16 @@ class SourceFile:
 
         bounds, timeout = world.bounds, world.library.server.timeout
         within = max(1.0, bounds.ends - bounds.clock())
-        options = {"timeout": timeout, "retries": bounds.retries, "within": within}
         try:
-            found = fetch(url, self._path, sha256=self._sha256, progress=progress, **options)  # type: ignore[arg-type]
+            found = fetch(
+                url,
+                self._path,
+                sha256=self._sha256,
+                timeout=timeout,
+                retries=bounds.retries,
+                progress=progress,
+                within=within,
+            )
         except OllamaError as error:
             raise OllamaError(str(error).replace(shown(url), where)) from None
         self.downloaded_bytes = found.bytes - found.resumed_bytes

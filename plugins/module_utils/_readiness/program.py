@@ -16,15 +16,15 @@ def main(arguments: list[str]) -> int:
     try:
         if part == "wait":
             # A start waits for it, so that nothing else is read.
-            from ansible_collections.inference.ollama.plugins.module_utils._readiness import nodes  # noqa: PLC0415
+            from ansible_collections.inference.ollama.plugins.module_utils._readiness import nodes  # noqa: PLC0415 only here
 
             return nodes.main(rest)
         if part == "watch":
-            from ansible_collections.inference.ollama.plugins.module_utils._readiness import watch  # noqa: PLC0415
+            from ansible_collections.inference.ollama.plugins.module_utils._readiness import watch  # noqa: PLC0415 only here
 
             return watch.main(rest)
         if part == "resume":
-            from ansible_collections.inference.ollama.plugins.module_utils._readiness import resume  # noqa: PLC0415
+            from ansible_collections.inference.ollama.plugins.module_utils._readiness import resume  # noqa: PLC0415 only here
 
             return resume.main(rest)
     except OllamaError as error:

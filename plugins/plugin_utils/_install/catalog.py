@@ -81,7 +81,7 @@ class Catalog(NamedTuple):
 def catalog() -> Catalog:
     """The catalog that this version of the collection ships; the file is a constant part of the program."""
     with open(os.path.join(os.path.dirname(__file__), "..", "archives.yml"), encoding="utf-8") as stream:
-        data = yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        data = yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one in C
     return Catalog(
         vendor=data["vendor"],
         latest=data["latest"],
