@@ -158,7 +158,7 @@ def _create(world: World, name: str, body: dict[str, Any], size_bytes: int = 0) 
 
 
 def _done(world: World, name: str, before: str | None, text: str, same: Callable[[Shown], bool]) -> Outcome:
-    """What has become of a model that was created; ``same`` says whether what the server shows is what was asked for."""
+    """What became of a model that was created; ``same`` says whether what the server shows is what was asked for."""
     entry = world.library.entry(name)
     shown = world.library.show(name)
     if entry is None or shown is None:
