@@ -285,3 +285,17 @@ def test_the_program_runs_from_its_archive_alone(tmp_path):
     with pytest.raises(OllamaError, match="is not the address"):
         repair.server_of(["u", "ftp://x", ""])
     assert program.main(["watch", "--repairs", "1", "--server", "u", "ftp://x", ""]) == 1
+
+
+@pytest.mark.parametrize(("part", "module"), [("wait", nodes), ("watch", watch), ("resume", resume)])
+def test_each_part_gets_the_words_after_its_name(monkeypatch, part, module):
+    """Its exit status is the program's."""
+    monkeypatch.setattr(module, "main", len)
+    assert program.main([part, "a", "b"]) == 2
+
+
+@pytest.mark.parametrize("words", [[], ["", "wait"], ["sleep"]])
+def test_a_part_that_there_is_not_is_named(capsys, words):
+    """With the parts that there are."""
+    assert program.main(words) == 2
+    assert capsys.readouterr().err.endswith(" is not wait, watch or resume\n")

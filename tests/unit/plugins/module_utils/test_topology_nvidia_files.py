@@ -30,12 +30,13 @@ from ansible_collections.inference.ollama.tests.unit.support.gpu_dumps import (
 )
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant, unpack
 
+INFORMATION = "/proc/driver/nvidia/gpus/0000:82:00.0/information"
 PROC_535 = {
     "/proc/driver/nvidia/version": (
         "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.54.03  Tue Jun  6 22:20:39 UTC 2023\n"
         "GCC version:  gcc version 12.2.0"
     ),
-    "/proc/driver/nvidia/gpus/0000:82:00.0/information": (
+    INFORMATION: (
         "Model: \t\t Tesla P40\nIRQ:   \t\t 41\nGPU UUID: \t GPU-????????-????-????-????-????????????\n"
         "Bus Location: \t 0000:82:00.0"
     ),
@@ -62,6 +63,21 @@ def test_driver_version_of_module(tmp_path):
     """Where /proc has no version, that of the loaded module stands in."""
     root = Root(plant(tmp_path, {"/sys/module/nvidia/version": "550.1"}))
     assert nvidia_proc.read_driver(root) == "550.1"
+
+
+def test_what_files_do_not_say_is_named(tmp_path):
+    """A name that no card has, and a version without a number, are unknown, and a problem each."""
+    said = {INFORMATION: "Model: \t\t \x07\nGPU UUID: \t card 1"}
+    version = {"/proc/driver/nvidia/version": "NVRM version: none"}
+    root = Root(plant(tmp_path, {**pci_card("0000:82:00.0", "0x10de"), **said, **version}))
+    gpus, drivers = read_gpus(root, None)
+    assert (gpus[0]["name"], gpus[0]["uuid"], drivers["nvidia"]) == (None, None, None)
+    said = [line.partition(": ")[2] for line in root.problems if line.startswith("/proc/driver/nvidia/")]
+    assert sorted(line.partition(", ")[0] for line in said) == [
+        "read 'NVRM version: none'",
+        "read '\\x07' as Model",
+        "read 'card 1' as GPU UUID",
+    ]
 
 
 @pytest.mark.parametrize(

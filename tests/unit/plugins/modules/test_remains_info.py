@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import runpy
 
 import pytest
 
@@ -118,5 +119,5 @@ def test_the_link_of_a_move_is_named_while_it_leads_there(run, tmp_path):
 def test_it_runs_as_a_program(tmp_path, capsys):
     """As Ansible starts it on a host."""
     with patch_module_args({"root": str(tmp_path), "user": "nobody-at-all"}), pytest.raises(SystemExit):
-        remains_info.main()
+        runpy.run_path(remains_info.__file__, run_name="__main__")
     assert json.loads(capsys.readouterr().out)["remains"]["account"] is None
