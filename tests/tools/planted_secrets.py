@@ -58,8 +58,7 @@ class Planted:
             "HTTPS_PROXY": f"http://me:{named['proxy']}@proxy.example.org:3128",
             "HOUSE_WORD": named["word"],
         }
-        source = f"http://me:{named['source']}@127.0.0.1:9/ollama"
-        made: dict[str, Any] = {"ollama_api_key": named["key"], "ollama_install_source": source}
+        made: dict[str, Any] = {"ollama_api_key": named["key"]}
         lines = "\n    ".join(line.strip() for line in vaulted.splitlines())
         text = yaml.safe_dump({**made, "ollama_secret_environment": held}, sort_keys=False)
         return f"{text}  VAULTED: !vault |\n    {lines}\n"
@@ -73,7 +72,7 @@ class Planted:
             yield f"{name} as a digest", hashlib.sha256(data).hexdigest().encode()
 
 
-def runs(denied: str) -> Iterator[Run]:
+def runs(denied: str, password: str) -> Iterator[Run]:
     """Every playbook, and the ways in which a run can fail."""
     yield Run("site", ("site",), OK, {})
     yield Run("readers", ("plan", "report", "capture"), OK, {})
@@ -86,8 +85,11 @@ def runs(denied: str) -> Iterator[Run]:
     yield Run("locked", ("site",), FAILED, {}, locked=True)
     # The others end where there is no service; molecule/boxes/jobs/planted.yml runs them on a host that has one.
     yield Run("remove", ("remove",), OK, {}, check=True)
-    # A mirror with a password is refused.
-    yield Run("mirror", ("site",), FAILED, {"ollama_install": True, "ollama_staging_root": ""}, check=True)
+    mirror = {"ollama_install_source": f"http://me:{password}@127.0.0.1:9/ollama"}
+    # A mirror with a password is refused, where Ollama is installed and where it is not.
+    yield Run("mirror", ("site",), FAILED, mirror)
+    installing = {**mirror, "ollama_install": True, "ollama_staging_root": ""}
+    yield Run("installing", ("site",), FAILED, installing, check=True)
     # Last, since the file of secrets cannot be written any more.
     yield Run("unwritable", ("site",), FAILED, {"ollama_secrets_path": "/etc/ollama/secrets.env/below"})
 
@@ -135,7 +137,7 @@ def everything(folder: Path, planted: Planted) -> Iterator[str]:
             "ANSIBLE_REMOTE_TMP": str(folder / "tmp"),
             "TMPDIR": str(folder / "tmp"),
         }
-        for run in runs(planted.by_name["denied"]):
+        for run in runs(planted.by_name["denied"], planted.by_name["source"]):
             with (folder / f"{run.name}.txt").open("wb") as output:
                 argv = command(run, folder, private, variables)
                 code = subprocess.run(
@@ -161,6 +163,9 @@ def found_in(folder: Path, needles: list[tuple[str, bytes]], when: str) -> Itera
 
 def wrong_holder(path: Path, planted: Planted) -> Iterator[str]:
     """Yield what is wrong with the file that has the secrets."""
+    if not path.is_file():
+        yield f"{path} was not written"
+        return
     text, mode = path.read_text(), path.stat().st_mode & 0o777
     missing = [name for name in ("key", "proxy", "word", "vaulted") if planted.by_name[name] not in text]
     if missing:
