@@ -41,13 +41,16 @@ PROOFS: Mapping[str, Tuple[str, ...]] = MappingProxyType(
 # The server or one of its runners reads these, between since and until; every other status says why setting the name
 # is a mistake in any release.
 ACTING = frozenset({"active", "passthrough", "informational", "removed"})
+# The role of which no variable is about a server.
+GATEWAY = "ollama_gateway"
 
 
 @dataclass(frozen=True)
 class Contract:
     """Every known setting and option.
 
-    ``options`` are by their names, in the order of ``sections``. ``named`` gives the option of each environment
+    ``options`` are by their names, in the order of ``sections``; ``gateway_options`` are those of the role
+    ``ollama_gateway``, which no plan of a server is made of. ``named`` gives the option of each environment
     variable that an option decides in the variable's own unit. ``single_slot`` gives the release since when the server
     holds an architecture to one request at a time; ``rewriting`` are the first and the last release that convert models
     of the architectures ``rewritten``. ``types`` says what a value of each type may be.
@@ -65,7 +68,12 @@ class Contract:
     groups: Tuple[Group, ...]
     by_name: Mapping[str, Setting]
     options: Mapping[str, Option]
+    gateway_options: Mapping[str, Option]
     named: Mapping[str, str]
+
+    def of_role(self, role: str) -> list[Option]:
+        """The variables of a role, in the order of ``sections``."""
+        return [option for option in (*self.options.values(), *self.gateway_options.values()) if option.role == role]
 
     def since(self, milestone: str) -> Release:
         """The first release with this change, a name of ``milestones`` in ``settings.yml``."""
@@ -137,7 +145,8 @@ def load() -> Contract:
         sections=MappingProxyType(data["sections"]),
         groups=groups,
         by_name=MappingProxyType({setting.name: setting for setting in settings}),
-        options=MappingProxyType({option.name: option for option in options}),
+        options=MappingProxyType({option.name: option for option in options if option.role != GATEWAY}),
+        gateway_options=MappingProxyType({option.name: option for option in options if option.role == GATEWAY}),
         named=MappingProxyType(
             {option.variable: option.name for option in options if option.variable and not option.own_type}
         ),

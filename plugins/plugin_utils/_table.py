@@ -61,14 +61,21 @@ def plan_table(plan: Mapping[str, Any], host: str) -> list[str]:
         place = f"{instance['name']} ({instance['unit']}) {place_of(instance)}"
         lines += ["", *wrapped(place, "  ", 4), "", *_decisions(decisions_of(plan, instance["name"]))]
     if len(plan["instances"]) > 1:
-        upstreams = (f"{entry['host']}:{entry['port']} weight {entry['weight']}" for entry in plan["upstreams"])
-        lines += ["", *wrapped(f"for a proxy in front of them: {', '.join(upstreams)}", "  ", 4)]
+        lines += [
+            "",
+            *wrapped(f"for a proxy in front of them: {', '.join(map(_upstream, plan['upstreams']))}", "  ", 4),
+        ]
     if others := decisions_of(plan, None):
         lines += ["", "  the host itself", "", *_decisions(others)]
     for warning in plan["warnings"]:
         lines += ["", *wrapped(f"WARNING {warning['code']}: {warning['message']}", indent=4)]
         lines += wrapped(warning["remedy"], "    -> ")
     return lines
+
+
+def _upstream(entry: Mapping[str, Any]) -> str:
+    slots = f" slots {entry['slots']}" if entry.get("slots") else ""
+    return f"{entry['host']}:{entry['port']} weight {entry['weight']}{slots}"
 
 
 def verify_table(verification: Mapping[str, Any], host: str) -> list[str]:

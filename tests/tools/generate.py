@@ -29,16 +29,18 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._contract import Contract
 
 ROLES = ROOT / "roles"
-INSTALLING = "ollama_install"
+OTHERS = ("ollama_install", "ollama_gateway")
 
 
 def generate(contract: Contract) -> dict[Path, str]:
     """Each file as it should be."""
-    return {
+    files = {
         ROOT / "docs" / "settings.md": settings_page.page(contract),
         **_of_role(contract, role_files.OLLAMA, instances=role_files.instance_keys(contract)),
-        **_of_role(contract, INSTALLING),
     }
+    for role in OTHERS:
+        files.update(_of_role(contract, role))
+    return files
 
 
 def _of_role(contract: Contract, role: str, **more: str) -> dict[Path, str]:

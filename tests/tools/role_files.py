@@ -31,6 +31,9 @@ ABOUT = {
     "ollama_install": """\
 # Types, units and allowed values: meta/argument_specs.yml. Sources of archives, and going back: docs/install.md.
 """,
+    "ollama_gateway": """\
+# Types, units and allowed values: meta/argument_specs.yml. What they do together: docs/gateway.md.
+""",
 }
 # What Ansible itself may check of each type; where auto is a value too it can check only texts.
 TYPES = {
@@ -38,6 +41,8 @@ TYPES = {
     "bytes": "int",
     "checksums": "dict",
     "environment": "dict",
+    "gateway_keys": "raw",
+    "listeners": "raw",
     "secrets": "dict",
     "integer": "int",
     "measured": "list",
@@ -48,6 +53,7 @@ TYPES = {
     "parameters": "dict",
     "served_models": "list",
     "unsigned": "int",
+    "upstreams": "raw",
 }
 RAW = frozenset(
     {"boolean", "bytes", "devices", "duration", "instances", "integer", "names", "ollama_boolean", "unsigned"}
@@ -64,8 +70,10 @@ VALUES = {
     "unit_path": "path",
     "host": "address and port",
     "instances": "single, per_numa_node, per_gpu, list",
+    "gateway_keys": "list, never shown",
     "integer": "number",
     "line": "text",
+    "listeners": "address and port, list",
     "measured": "list",
     "models": "auto, list",
     "names": "list",
@@ -76,6 +84,7 @@ VALUES = {
     "secret": "text, never shown",
     "secrets": "names with values, never shown",
     "served_models": "list",
+    "upstreams": "list",
 }
 
 
@@ -125,7 +134,7 @@ def instance_keys(contract: Contract) -> str:
 
 
 def _of(contract: Contract, section: str, role: str) -> list[Option]:
-    return [option for option in contract.options.values() if (option.section, option.role) == (section, role)]
+    return [option for option in contract.of_role(role) if option.section == section]
 
 
 def _words(contract: Contract, form: str) -> str:
@@ -144,7 +153,7 @@ def _spec(contract: Contract, name: str, option: Option) -> Iterator[str]:
     if option.type == "enum":
         choices = dict.fromkeys([*(["auto"] if option.auto else []), *option.values])
         yield f"  choices: [{', '.join(choices)}]"
-    if option.type in ("secret", "secrets"):
+    if option.type in ("gateway_keys", "secret", "secrets"):
         yield "  no_log: true"
     if option.section:
         yield f"  default: {_scalar(option.default)}"

@@ -46,6 +46,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy impo
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import memory_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import PLACEMENT, SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
+from ansible_collections.inference.ollama.plugins.plugin_utils._values import integer
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
@@ -121,6 +122,19 @@ def fits_of(
     return _attempt(_Inputs(topology, measured.read_once(named), None, found))[0].fits
 
 
+def _upstream(entry: Mapping[str, Any], count: int, decisions: list[dict[str, Any]]) -> dict[str, Any]:
+    """An instance as a reverse proxy names it; ``slots`` is null where the plan leaves them to the server."""
+    planned = {each["setting"]: each["value"] for each in decisions if each["instance"] == entry["name"]}
+    slots = integer(str(planned.get(capacity.PARALLEL)))
+    return {
+        "instance": entry["name"],
+        "host": entry["host"],
+        "port": entry["port"],
+        "weight": count,
+        "slots": slots or None,
+    }
+
+
 def _with_record(
     inputs: _Inputs, models: Mapping[str, Any] | None, plain: dict[str, Any], planner: measured.Planner
 ) -> tuple[dict[str, Any], list[dict[str, str]]]:
@@ -173,10 +187,7 @@ def _attempt(
         "instances": [entry for entry, _placement, _threads in planned],
         "template": service.template(host) if len(planned) > 1 else None,
         "slice": weighed,
-        "upstreams": [
-            {"instance": entry["name"], "host": entry["host"], "port": entry["port"], "weight": count}
-            for entry, _placement, count in planned
-        ],
+        "upstreams": [_upstream(entry, count, notes.decisions) for entry, _placement, count in planned],
         "decisions": notes.decisions,
         "measured": measured.as_planned(record, taken),
         "warnings": notes.warnings,

@@ -57,7 +57,9 @@ def test_every_entry_point_has_a_tasks_file(role):
         assert (role / "tasks" / f"{name}.yml").is_file(), name
 
 
-@pytest.mark.parametrize("option", load().options.values(), ids=lambda option: option.name)
+@pytest.mark.parametrize(
+    "option", [*load().options.values(), *load().gateway_options.values()], ids=lambda option: option.name
+)
 def test_every_variable_is_used(option):
     """A variable that nothing reads is a promise that nothing keeps: a decider, an action or a task reads it."""
     role = ROOT / "roles" / option.role

@@ -27,7 +27,7 @@ def test_a_generated_file_is_current(path):
 def test_every_type_is_explained():
     """Each type that a setting or an option can have has words for the page and for refusals."""
     lists = {"checksums", "environment", "instances", "measured", "models", "names", "networks", "parameters"}
-    lists |= {"secrets", "served_models"}
+    lists |= {"gateway_keys", "listeners", "secrets", "served_models", "upstreams"}
     assert set(load().types) == TYPES | lists
 
 
@@ -40,7 +40,7 @@ def test_the_page_has_a_row_for_every_setting():
 def test_a_file_of_a_role_has_each_of_its_variables(path):
     """No variable gets lost."""
     role = path.relative_to(TOOL["ROOT"]).parts[1]
-    own = [name for name, option in load().options.items() if option.role == role]
+    own = [option.name for option in load().of_role(role)]
     assert own
     assert all(f"ollama_{name}" in FILES[path] for name in own)
 
@@ -49,6 +49,7 @@ def test_comments_are_about_variables_of_their_section():
     """A comment before a variable that is elsewhere would never be written."""
     contract = load()
     for section, comments in contract.sections.items():
-        first, *_others = [option.name for option in contract.options.values() if option.section == section]
+        options = {**contract.options, **contract.gateway_options}
+        first, *_others = [option.name for option in options.values() if option.section == section]
         assert first in comments
-        assert all(contract.options[name].section == section for name in comments)
+        assert all(options[name].section == section for name in comments)

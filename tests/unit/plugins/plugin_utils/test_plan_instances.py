@@ -46,7 +46,7 @@ def test_one_server_is_the_installed_unit():
     made = plan(xeon())
     assert seen(made, "name", "unit", "port") == [("ollama", "ollama.service", 11434)]
     assert made["template"] is None
-    assert made["upstreams"] == [{"instance": "ollama", "host": "127.0.0.1", "port": 11434, "weight": 14}]
+    assert made["upstreams"] == [{"instance": "ollama", "host": "127.0.0.1", "port": 11434, "weight": 14, "slots": 2}]
 
 
 def test_a_server_on_each_node_has_all_of_it():
@@ -458,3 +458,9 @@ def test_a_limit_of_each_instance_holds_for_several():
     made = plan(machine, instances="per_numa_node")
     assert seen(made, "compute_threads", "memory_bytes") == [(4, 8 * GIB), (4, 8 * GIB)]
     assert seen(plan(machine), "compute_threads", "memory_bytes") == [(14, 128 * GIB)]
+
+
+def test_the_slots_of_a_server_are_those_that_it_is_set_to():
+    """A proxy sends as many requests as the server answers at once."""
+    made = plan(xeon(), environment={"OLLAMA_NUM_PARALLEL": "3"})
+    assert [upstream["slots"] for upstream in made["upstreams"]] == [3]

@@ -92,7 +92,7 @@ def test_the_plan_names_the_servers_for_a_proxy():
     """Whoever sets up a proxy in front of several servers needs their ports and shares."""
     assert "for a proxy" not in words(plan_table(plan(xeon()), "xeon"))
     text = words(plan_table(plan(xeon(), instances="per_numa_node"), "xeon"))
-    assert "for a proxy in front of them: 127.0.0.1:11434 weight 14, 127.0.0.1:11435 weight 14" in text
+    assert "for a proxy in front of them: 127.0.0.1:11434 weight 14 slots 2, 127.0.0.1:11435 weight 14 slots 2" in text
 
 
 def test_the_plan_has_decisions_on_the_host_as_a_whole():
