@@ -28,6 +28,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._contract import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import PROGRAM_MODULES
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import is_asked
+from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.role import fleet_errors, with_placed
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import questions_with, topology_with
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.ask import Local, installation
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wanted_files
@@ -79,6 +80,9 @@ class ActionModule(ActionBase):
         args: Mapping[str, Any] = self._task.args
         options.update(args.get("instead") or {})
         preflight = boolean(args.get("preflight", True))
+        # The playbook that places them asks for plans, too, before there is a placement.
+        unseen += fleet_errors(options, (known.get("groups") or {}).get("all")) if preflight else []
+        options = with_placed(options, known["inventory_hostname"])
         if option_errors({name: options[name] for name in ("topology_root", "command_timeout")}):
             # The host cannot be read with these; what else is wrong is known without it, too.
             return _refused([*option_errors(options), *unseen])

@@ -43,6 +43,9 @@ TYPES = {
     "environment": "dict",
     "gateway_keys": "raw",
     "listeners": "raw",
+    "fleet_models": "list",
+    "fleet_placement": "dict",
+    "needs": "dict",
     "secrets": "dict",
     "integer": "int",
     "measured": "list",
@@ -58,7 +61,14 @@ TYPES = {
 RAW = frozenset(
     {"boolean", "bytes", "devices", "duration", "instances", "integer", "names", "ollama_boolean", "unsigned"}
 )
-ELEMENTS = {"measured": "raw", "models": "raw", "names": "str", "networks": "raw", "served_models": "raw"}
+ELEMENTS = {
+    "fleet_models": "raw",
+    "measured": "raw",
+    "models": "raw",
+    "names": "str",
+    "networks": "raw",
+    "served_models": "raw",
+}
 WHOLE = frozenset({"bytes", "integer", "unsigned"})
 # How the README names the values of a type.
 VALUES = {
@@ -66,6 +76,8 @@ VALUES = {
     "checksums": "names with SHA-256",
     "devices": "list",
     "environment": "names with values",
+    "fleet_models": "list",
+    "fleet_placement": "models with hosts",
     "folder": "path",
     "unit_path": "path",
     "host": "address and port",
@@ -77,6 +89,7 @@ VALUES = {
     "measured": "list",
     "models": "auto, list",
     "names": "list",
+    "needs": "names with values",
     "networks": "list",
     "ollama_boolean": "true, false",
     "pattern": "name",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import carries_secret
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
+from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.wanted import parse_fleet, parse_placement
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import AUTO, allowed, holds_secret, read, shown
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import parse_models
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.records import parse_records
@@ -179,6 +180,8 @@ def _entry(entry: object) -> str:
 _LISTS: Mapping[str, Callable[[object], object]] = {
     "checksums": _checksums,
     "environment": _environment,
+    "fleet_models": parse_fleet,
+    "fleet_placement": parse_placement,
     "instances": _instances,
     "measured": parse_records,
     "models": parse_models,

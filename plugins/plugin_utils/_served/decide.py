@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.role import of_fleet
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.emptied import emptied
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import key_of, listed
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import KEEP
@@ -52,8 +53,12 @@ _SAME = ("digest", "source", "insecure", "base", "parameters", "template", "syst
 
 
 def is_wanted(options: Mapping[str, Any]) -> bool:
-    """Whether a variable of the role, or an instance's, says anything of models."""
-    return bool(options.get("models")) or any(entry.get("models") for entry in listed_instances(options))
+    """Whether a variable of the role, or an instance's, says anything of models.
+
+    The fleet's models say of a host that has none of them that none is there any more.
+    """
+    named = options.get("models") or options.get("fleet_models")
+    return bool(named) or any(entry.get("models") for entry in listed_instances(options))
 
 
 def wants_memory(options: Mapping[str, Any]) -> bool:
@@ -121,14 +126,19 @@ def served(
             )
             continue
         names = extra_names(records, wanted, _used(options))
+        if not wanted and options.get("fleet_models"):
+            # Models are left alone where none is wanted, but for those of the fleet, which have moved away.
+            names = of_fleet(options, names)
+        known = wanted or options.get("fleet_models")
         if names:
             extra[str((store or {}).get("path") or sharing[0].store)] = names
-        found = steps_of(wanted, records, files, names if remove and wanted else ())
+        found = steps_of(wanted, records, files, names if remove and known else ())
         errors += room_errors(store, found, files)
         steps += [_call(step, sharing[0], files) for step in found]
         records_of.update(records)
     if extra and not remove:
-        notices += [f"the store {path} has {listed(names)} beyond ollama_models" for path, names in extra.items()]
+        beyond = "ollama_models and its part of ollama_fleet_models" if options.get("fleet_models") else "ollama_models"
+        notices += [f"the store {path} has {listed(names)} beyond {beyond}" for path, names in extra.items()]
     if wants_memory(options):
         free, _held = emptied(topology, _loaded(service))
         notices += keep_notices(plan, free, servers, records_of)

@@ -28,6 +28,7 @@ def test_every_type_is_explained():
     """Each type that a setting or an option can have has words for the page and for refusals."""
     lists = {"checksums", "environment", "instances", "measured", "models", "names", "networks", "parameters"}
     lists |= {"gateway_keys", "listeners", "secrets", "served_models", "upstreams"}
+    lists |= {"fleet_models", "fleet_placement", "needs"}
     assert set(load().types) == TYPES | lists
 
 

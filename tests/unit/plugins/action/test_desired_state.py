@@ -450,3 +450,20 @@ def test_firewalld_is_asked_where_rules_are_wanted_and_needs_the_collection_that
     failed, _asked = act({}, {"firewalld_info": {"failed": True, "msg": "no"}}, **given)
     assert (failed["failed"], failed["msg"]) == (True, "no")
     assert "firewalld_info" not in [name for name, _args in act()[1]]
+
+
+def test_a_host_gets_the_models_that_are_placed_on_it(act):
+    """As if its own variables named them; what does not go together is refused with the rest."""
+    fleet = {"ollama_fleet_models": ["a:1b", "b:1b"], "groups": {"all": ["gpu1", "gpu2"]}}
+    here = {"a:1b": ["gpu1"], "b:1b": ["gpu2"]}
+    answers = {"models_info": read()}
+    result, _asked = act(answers=answers, ollama_fleet_placement=here, **fleet)
+    assert [step["name"] for step in result["served"]["steps"]] == ["a:1b"]
+    wrong, _asked = act(answers=answers, ollama_fleet_placement={"a:1b": ["gpu3"]}, ollama_states_kept=0, **fleet)
+    assert [line.partition(":")[0] for line in wrong["refusals"]] == [
+        "ollama_states_kept",
+        "ollama_fleet_models",
+        "ollama_fleet_placement",
+    ]
+    planned, _asked = act({"preflight": False}, answers, ollama_fleet_placement={}, **fleet)
+    assert planned["refusals"] == []

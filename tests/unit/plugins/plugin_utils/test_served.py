@@ -373,3 +373,14 @@ def test_a_host_of_which_models_alone_change_has_a_line():
     assert "gpu1: pulled: b:latest; " in " ".join(run_summary({"gpu1": host}))
     host["ollama_changes"] = change_report({"changes": [{"path": "/x", "change": "created"}]})
     assert "would pull b:latest" in " ".join(run_summary({"gpu1": host}, check_mode=True))
+
+
+def test_a_model_of_the_fleet_that_has_moved_away_is_extra():
+    """It alone, where nothing is wanted of the host any more; what nobody named is left alone."""
+    there = [model(name) for name in ("moved:1b", "other:1b")]
+    fleet = {"fleet_models": ["moved:1b"], "fleet_placement": {"moved:1b": ["gpu2"]}}
+    made = state([], *there, **fleet)
+    assert made["served"]["extra"] == {STORE: ["moved:1b"]}
+    assert f"the store {STORE} has moved:1b beyond ollama_models and its part of ollama_fleet_models" in made["notices"]
+    assert steps([], *there, models_extra="remove", **fleet) == [("moved:1b", "absent")]
+    assert steps(["other:1b"], *there, models_extra="remove", **fleet) == [("moved:1b", "absent")]
