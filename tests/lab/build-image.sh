@@ -73,7 +73,7 @@ unit() { systemctl --quiet --root=root "$@"; }
 unit enable ssh
 unit set-default multi-user.target
 unit disable getty@tty1 remote-fs.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
-  fstrim.timer systemd-pstore 2>/dev/null || true
+  fstrim.timer systemd-pstore haproxy 2>/dev/null || true
 unit mask systemd-logind.service e2scrub_all.timer e2scrub_reap.service systemd-firstboot.service systemd-update-utmp.service \
   systemd-journal-flush.service systemd-random-seed.service getty.target
 # Sleep states and module probes that nobody tests; each costs a fork and exec of an emulated CPU.

@@ -14,11 +14,12 @@ import sys
 import time
 from typing import Any, Callable, Iterator
 
-from standin import cards, completion, create, environment, faults, log, models, registry
+from standin import cards, completion, create, environment, faults, log, models, received, registry
 from standin.runners import MODEL, SIZE, LoadError, Runners
 from standin.slots import GoneError, QueueFullError
 
 _BLOBS, _JSON = "/api/blobs/", "application/json; charset=utf-8"
+_HOST = socket.gethostname()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -30,6 +31,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_args: Any) -> None:
         """Requests are not logged."""
+
+    def parse_request(self) -> bool:
+        """Count the request too, where it is one."""
+        known = super().parse_request()
+        if known and self.path != received.PATH:
+            received.count(self.command, self.path, self.headers)
+        return known
+
+    def end_headers(self) -> None:
+        """Say which host it was, for tests of what stands in front of several."""
+        self.send_header("X-Standin-Host", _HOST)
+        super().end_headers()
 
     def _send(self, body: Any, status: int = 200, kind: str = _JSON) -> None:
         raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
@@ -49,6 +62,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send({"models": self.runners.shown()})
         elif self.path == "/api/tags":
             self._send({"models": self._tags()})
+        elif self.path == received.PATH:
+            self._send(received.shown())
         else:
             self._send("404 page not found", 404, "text/plain")
 
@@ -60,16 +75,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.do_GET()
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            body = received.body(self.rfile, self.headers)
+            request = {} if self.path.startswith(_BLOBS) else received.parsed(body)
+        except ValueError as error:
+            self.close_connection = True
+            self._send({"error": str(error)}, 400)
+            return
         if self.path.startswith(_BLOBS):
             self._answered(lambda: self._models.put(self.path[len(_BLOBS) :], body))
             return
-        try:
-            request = json.loads(body)
-        except ValueError as error:
-            self._send({"error": str(error)}, 400)
-            return
-        named = request.get("model") or request.get("name")
+        named = received.named(request)
+        received.asked(self.path, named)
         if self.path in ("/api/generate", "/api/embed"):
             self._generate(request)
         elif self.path == "/api/pull":
@@ -84,8 +101,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send("404 page not found", 404, "text/plain")
 
     def do_DELETE(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-        self._answered(lambda: self._models.delete(request.get("model") or request.get("name")))
+        named = received.named(received.parsed(received.body(self.rfile, self.headers)))
+        received.asked(self.path, named)
+        self._answered(lambda: self._models.delete(named))
 
     @property
     def _models(self) -> models.Models:
