@@ -8,6 +8,7 @@
 #
 #   box.sh up NAME [TREE.tar[.zst]]       prints one JSON line with address, proxy command and key
 #   box.sh down NAME... | --all
+#   box.sh crash NAME | boot NAME         it stops as by a loss of power and keeps its files | it starts again with them
 #   box.sh prefer NAME                    it goes before all else on the host, for measurements of time
 #   box.sh list | inventory [NAME...]     the running boxes as JSON lines | as an Ansible inventory
 #
@@ -99,7 +100,7 @@ inside='
 '
 
 up() {
-  [ $# -ge 1 ] || fail "up needs a name"
+  [ $# -ge 1 ] || fail "a box needs a name"
   [ "$(id -u)" = 0 ] || fail "must run as root: it makes namespaces"
   local name=$1 tree=${2:-} dir=$run/$1 image base cg old each pid state='' n=1 began
   began=$(date +%s%N)
@@ -110,9 +111,14 @@ up() {
   if [ ! -d "$base" ]; then
     mkdir "$base.tmp"; tar -C "$base.tmp" --numeric-owner -xpf "$image/rootfs.tar"; mv "$base.tmp" "$base"
   fi
-  rm -rf "$dir"; mkdir -p "$dir"/{upper,work,root,fake}
-  while grep -qsx "$subnet.$n" "$run"/*/address; do n=$((n+1)); done
-  echo "$subnet.$n" > "$dir/address"
+  if [ -n "${again:-}" ]; then
+    [ -s "$dir/address" ] || fail "$name has no files to start with"
+    n=$(cut -d . -f 4 "$dir/address"); rm -rf "$dir/work" "$dir/born"; mkdir "$dir/work"
+  else
+    rm -rf "$dir"; mkdir -p "$dir"/{upper,work,root,fake}
+    while grep -qsx "$subnet.$n" "$run"/*/address; do n=$((n+1)); done
+    echo "$subnet.$n" > "$dir/address"
+  fi
   network; flock -u 8
   [ -z "$tree" ] || tar -C "$dir/fake" -xf "$tree"
   cg=$(cgroups)/$name; mkdir -p "$cg"
@@ -141,7 +147,8 @@ up() {
     "$name" "$subnet.$n" "$image/id" "$proxy" "$pid" "$state" $((($(date +%s%N) - began) / 1000000)) | tee "$dir/info.json"
 }
 
-down() {
+# What a box has in the kernel goes, its files stay.
+crash() {
   local pid=none cg
   if pid=$(pid_of "$1"); then
     kill -9 "$pid"; while [ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do sleep 0.02; done
@@ -150,6 +157,10 @@ down() {
   for cg in $(cgroups) $(old_cgroups); do
     [ ! -d "$cg/$1" ] || find "$cg/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
   done
+}
+
+down() {
+  crash "$1"
   rm -rf "${run:?}/${1:?}"
   no_longer_prefer
 }
@@ -188,6 +199,8 @@ list() {
 command=${1:-}; shift || true
 case $command in
   up) up "$@" ;;
+  boot) again=1 up "$@" ;;
+  crash) crash "${1:?say which box}" ;;
   down)
     [ $# -gt 0 ] || fail "say which boxes to stop, or --all"
     if [ "$1" = --all ]; then
@@ -199,5 +212,5 @@ case $command in
   prefer) prefer "${1:?say which box}" ;;
   list) list ;;
   inventory) list | python3 "$here/vm/inventory.py" "$@" ;;
-  *) sed -n '6,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '6,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -264,7 +264,7 @@ def lengths(text: str) -> Plan:
     return Plan(tuple((int(tokens), float(share or 1)) for tokens, _equals, share in pairs))
 
 
-def arguments() -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("url", help="of the gateway")
     parser.add_argument("--key-file", help="a file with the bearer key")
@@ -285,7 +285,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="a new connection for each stream")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", required=True, help="a file for the result as JSON")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 async def measure(asked: argparse.Namespace) -> dict[str, Any]:
