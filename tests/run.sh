@@ -13,6 +13,8 @@ fi
 export PATH=$root/.venv/bin:$PATH
 export ANSIBLE_COLLECTIONS_PATH=$root/build/collections ANSIBLE_CONFIG=$root/playbooks/ansible.cfg
 export ANSIBLE_NOCOLOR=1 PY_COLORS=0
+# Python compiles each file once, and not in each of the hundreds of processes that the tests start.
+unset PYTHONDONTWRITEBYTECODE
 logs=$root/build/logs
 version=$(sed -n 's/^version: *//p' galaxy.yml)
 artefact=$root/build/dist/inference-ollama-$version.tar.gz
@@ -21,6 +23,16 @@ python=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 # shellcheck disable=SC2034 # for lanes.sh
 alone="neighbours vms"
 source tests/tools/lanes.sh
+
+# What tests write goes through to the disk thousands of times (fsync), so it lies in memory where there is enough of it.
+in_memory() {
+  local place=/dev/shm
+  [ -w $place ] && [ "$(df --output=avail -k $place | tail -n 1)" -gt 6000000 ] || return
+  findmnt -n -o OPTIONS -T $place | grep -qw noexec && return
+  # Open to all, as /tmp is: apt reads and writes there as another user.
+  TMPDIR=$(mktemp -d $place/tests.XXXXXX) && chmod 1777 "$TMPDIR" && export TMPDIR || return
+  trap 'rm -rf "$TMPDIR"' EXIT
+}
 
 packages() { grep -vE '^\s*(#|$)' "tests/$1/host-packages.txt"; }
 absent() { while read -r name; do dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || echo "$name"; done; }
@@ -225,6 +237,7 @@ if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   exit 1
 fi
 install_packages "${steps[@]}"
+in_memory
 run_steps "${steps[@]}"
 for step in "${failed[@]}"; do
   echo "$step did not pass; of build/logs/$step.log:"
