@@ -14,19 +14,18 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, this_run
+from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, program_bytes, this_run
 from ansible_collections.inference.ollama.plugins.action.firewalld_info import with_module
 from ansible_collections.inference.ollama.plugins.filter import ollama as _filters  # noqa: F401 - see below
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._install import local
 from ansible_collections.inference.ollama.plugins.module_utils._models.files import read_model_files
 from ansible_collections.inference.ollama.plugins.module_utils._models.identity import file_identity
-from ansible_collections.inference.ollama.plugins.module_utils._program import archive
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import advice, describe
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
-from ansible_collections.inference.ollama.plugins.plugin_utils._extras import PROGRAM_MODULES
+from ansible_collections.inference.ollama.plugins.plugin_utils._extras import programs_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import is_asked
 from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.role import fleet_errors, with_placed
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import questions_with, topology_with
@@ -121,7 +120,7 @@ class ActionModule(ActionBase):
                     self._is_lockstep(),
                     args.get("search"),
                     install,
-                    _programs(topology),
+                    _programs(topology, options),
                     bool(args.get("instead")),
                     served,
                 ),
@@ -237,11 +236,9 @@ class ActionModule(ActionBase):
         return {key: value for key, value in found.items() if key != "invocation"}
 
 
-def _programs(topology: Mapping[str, Any]) -> dict[str, str]:
+def _programs(topology: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, str]:
     """Return the SHA-256 of the programs that a plan may want on this host, by their paths."""
-    if not topology.get("gpus"):
-        return {}
-    return {path: hashlib.sha256(archive(module)).hexdigest() for path, module in PROGRAM_MODULES.items()}
+    return {name: hashlib.sha256(program_bytes(name)).hexdigest() for name in programs_of(topology, options)}
 
 
 def _is_held(holder: Mapping[str, Any] | None, known: Mapping[str, Any]) -> bool:

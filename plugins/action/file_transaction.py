@@ -20,6 +20,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._program import archive
+from ansible_collections.inference.ollama.plugins.plugin_utils._contract import PACKED, packed
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import PROGRAM_MODULES
 
 if TYPE_CHECKING:
@@ -67,7 +68,13 @@ def _with_program(file: Any) -> Any:  # noqa: ANN401 - whatever a playbook has
     if name not in PROGRAM_MODULES:
         raise OllamaError(f"program: {str(name)[:80]!r} is not one of {', '.join(PROGRAM_MODULES)}")
     rest = {key: value for key, value in file.items() if key != "program"}
-    return {**rest, "content_base64": base64.b64encode(archive(PROGRAM_MODULES[name])).decode("ascii")}
+    return {**rest, "content_base64": base64.b64encode(program_bytes(name)).decode("ascii")}
+
+
+def program_bytes(name: str) -> bytes:
+    """Return a program of PROGRAM_MODULES; OllamaError where its files cannot be read."""
+    program = PROGRAM_MODULES[name]
+    return archive(program.module, program.decider, {PACKED: packed()} if program.contract else None)
 
 
 def this_run(known: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,8 +37,13 @@ PROGRAMS_FOLDER = "/usr/local/lib/inference.ollama"
 READINESS, READINESS_ARCHIVE = f"{PROGRAMS_FOLDER}/readiness", f"{PROGRAMS_FOLDER}/readiness.zip"
 WATCH_TIMER, WATCH_SERVICE = "inference-ollama-gpu-watch.timer", "inference-ollama-gpu-watch.service"
 RESUME_SERVICE = "inference-ollama-gpu-resume.service"
-BESIDE_UNITS = (WATCH_TIMER, WATCH_SERVICE, RESUME_SERVICE)
-PROGRAMS = (READINESS, READINESS_ARCHIVE)
+METRICS, METRICS_ARCHIVE = f"{PROGRAMS_FOLDER}/metrics", f"{PROGRAMS_FOLDER}/metrics.zip"
+METRICS_TIMER, METRICS_SERVICE = "inference-ollama-metrics.timer", "inference-ollama-metrics.service"
+TIMERS = (WATCH_TIMER, METRICS_TIMER)
+BESIDE_UNITS = (WATCH_TIMER, WATCH_SERVICE, RESUME_SERVICE, METRICS_TIMER, METRICS_SERVICE)
+PROGRAMS = (READINESS, READINESS_ARCHIVE, METRICS, METRICS_ARCHIVE)
+# What the metrics program writes in the folder of node_exporter's textfile collector.
+METRICS_FILE = "inference_ollama.prom"
 # The rules of ollama_exposure: firewall, and the unit that loads them before a server starts.
 FIREWALL_FILE = "/etc/inference.ollama/firewall.nft"
 FIREWALL_UNIT = "inference-ollama-firewall.service"

@@ -14,13 +14,17 @@ import ast
 import io
 import os
 import zipfile
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, Iterator, Mapping, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 
-_PACKAGE = "ansible_collections.inference.ollama.plugins.module_utils"
+_PACKAGE = "ansible_collections.inference.ollama.plugins"
 _FILES = f"{_PACKAGE.replace('.', '/')}/"
 _MAIN = "import sys\n\nfrom {module} import main\n\nsys.exit(main(sys.argv[1:]))\n"
+# A reader knows no decider: what it has read is decided by the one that it is given here.
+_MAIN_WITH = (
+    "import sys\n\nfrom {decider} import decide\nfrom {module} import main\n\nsys.exit(main(sys.argv[1:], decide))\n"
+)
 # The archive is the same for the same files, so that a second run writes nothing. It is not compressed: the bytes of
 # that differ between releases of zlib.
 _MOMENT = (1980, 1, 1, 0, 0, 0)
@@ -28,33 +32,38 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)
 Source = Callable[[str], Optional[bytes]]
 
 
-def archive(module: str) -> bytes:
-    """The archive whose program is ``main(arguments)`` of a module; OllamaError where its files cannot be read."""
+def archive(module: str, decider: str | None = None, more: Mapping[str, bytes] | None = None) -> bytes:
+    """The archive whose program is ``main(arguments)`` of a module; OllamaError where its files cannot be read.
+
+    With a ``decider``, a module too, it is ``main(arguments, decide)`` with that one's function. ``more`` are further
+    files by their path in the archive.
+    """
     path = getattr(globals().get("__loader__"), "archive", None)
     try:
         if path:
             with zipfile.ZipFile(path) as file:
                 names = frozenset(file.namelist())
-                found = _needed(module, lambda name: file.read(name) if name in names else None)
+                found = _needed(module, decider, lambda name: file.read(name) if name in names else None)
         else:
-            found = _needed(module, _of_folder)
+            found = _needed(module, decider, _of_folder)
     except (OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
         raise OllamaError(f"the files of the program {module} cannot be read ({error})") from None
+    main = _MAIN_WITH.format(module=module, decider=decider) if decider else _MAIN.format(module=module)
     # Python imports from an archive what is below packages alone.
     folders = {os.path.dirname(name) for name in found}
     folders |= {above for folder in list(folders) for above in _above(folder)}
     packages = {f"{folder}/__init__.py": b"" for folder in folders}
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as file:
-        for name, content in sorted({**packages, **found, "__main__.py": _MAIN.format(module=module).encode()}.items()):
+        for name, content in sorted({**packages, **found, **(more or {}), "__main__.py": main.encode()}.items()):
             file.writestr(zipfile.ZipInfo(name, _MOMENT), content, zipfile.ZIP_STORED)
     return data.getvalue()
 
 
-def _needed(module: str, source: Source) -> Dict[str, bytes]:
-    """The files of a module and of all that it imports of the collection, by their names in an archive."""
+def _needed(module: str, decider: str | None, source: Source) -> Dict[str, bytes]:
+    """The files of the modules and of all that they import of the collection, by their names in an archive."""
     found: Dict[str, bytes] = {}
-    waiting = [module]
+    waiting = [module, *([decider] if decider else [])]
     while waiting:
         wanted = waiting.pop()
         name = f"{wanted.replace('.', '/')}.py"
@@ -62,18 +71,30 @@ def _needed(module: str, source: Source) -> Dict[str, bytes]:
         if data is not None:
             found[name] = data
             waiting += _imports(data)
-    if not found:
-        raise OllamaError(f"the program {module} has no file")
+    for wanted in filter(None, (module, decider)):
+        if f"{wanted.replace('.', '/')}.py" not in found:
+            raise OllamaError(f"the program {wanted} has no file")
     return found
 
 
 def _imports(data: bytes) -> list[str]:
     """The modules of the collection that a file may import: a name of ``from … import`` may be a module too."""
     found = []
-    for node in ast.walk(ast.parse(data)):
+    for node in _run(ast.parse(data)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_PACKAGE):
             found += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
     return found
+
+
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node but those that no run reaches, below ``if TYPE_CHECKING``."""
+    yield node
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    for child in ast.iter_child_nodes(node):
+        # No import is in an expression.
+        if not isinstance(child, ast.expr):
+            yield from _run(child)
 
 
 def _above(folder: str) -> list[str]:
@@ -85,7 +106,8 @@ def _of_folder(name: str) -> bytes | None:
     """The file of a collection that lies in folders; None for what is none of its modules."""
     if not name.startswith(_FILES):
         return None
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name[len(_FILES) :])
+    plugins = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    path = os.path.join(plugins, name[len(_FILES) :])
     try:
         with open(path, "rb") as file:
             return file.read()

@@ -309,6 +309,12 @@ beside:
   type: list
   elements: dict
   sample: []
+metrics_left:
+  description: The file of metrics that an earlier run has had written for Prometheus, where nothing writes it any more.
+  returned: success
+  type: list
+  elements: str
+  sample: [/var/lib/prometheus/node-exporter/inference_ollama.prom]
 units:
   description: Unit and URL of every service of the plan, for M(inference.ollama.service_info).
   returned: success

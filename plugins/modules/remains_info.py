@@ -82,6 +82,7 @@ remains:
     store: {path: /usr/share/ollama/.ollama/models, there: true, models: 2, size_bytes: 6939018854}
     moving: null
     link: null
+    metrics: null
     account: {user: ollama, uid: 998, home: /usr/share/ollama}
     problems: []
   contains:
@@ -141,6 +142,10 @@ remains:
       description: The link that a move of the store has left; V(null) without one.
       type: str
       sample: null
+    metrics:
+      description: The file of metrics that the role writes for Prometheus; V(null) without one.
+      type: str
+      sample: /var/lib/prometheus/node-exporter/inference_ollama.prom
     account:
       description:
         - The account of the service; V(null) without one. C(made) and C(group_made) say whether the role

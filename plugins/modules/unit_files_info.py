@@ -84,6 +84,11 @@ options:
     type: list
     elements: str
     default: []
+  folders:
+    description: Paths of folders that are to be there, each of which is in RV(missing_folders) if there is none.
+    type: list
+    elements: path
+    default: []
   command_timeout:
     description: Seconds that each program on the host may take to answer.
     type: float
@@ -283,6 +288,12 @@ missing:
   type: list
   elements: dict
   sample: []
+missing_folders:
+  description: Each of O(folders) at which there is no folder.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 other_managers:
   description:
     - Units of other names, scripts and programs by which another manager starts Ollama, each with C(manager), V(snap),
@@ -379,6 +390,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "writes": {"type": "list", "elements": "path", "default": []},
         "ports": {"type": "list", "elements": "int", "default": []},
         "programs": {"type": "list", "elements": "str", "default": []},
+        "folders": {"type": "list", "elements": "path", "default": []},
         "others": {"type": "bool", "default": False},
         "planned": {"type": "dict", "default": {}},
         "command_timeout": {"type": "float", "default": 5},
@@ -415,6 +427,7 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
         "unwritable": unwritable([*params["writes"], *dropin_folders(folder)]) if params["writes"] else {},
         "listeners": listeners(_ports(params["ports"], unit)),
         "missing": _missing(unit, params["programs"]) if params["services"] else [],
+        "missing_folders": [path for path in params["folders"] if not os.path.isdir(path)],
         "other_managers": other_managers(root) if rooted and (unit is None or params["others"]) else [],
         "not_folders": not_folders(root) if rooted else [],
         "store_real": os.path.realpath(params["store"]) if params["store"] else None,

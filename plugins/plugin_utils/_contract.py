@@ -9,12 +9,11 @@ The facts are in ``settings.yml`` beside this file.
 from __future__ import annotations
 
 import functools
+import json
 import os
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, FrozenSet, Mapping, Tuple
-
-import yaml
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release, parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._setting import (
@@ -25,6 +24,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._setting import (
     build_setting,
 )
 
+# The same facts in a program that stays on a host, where no package reads YAML.
+PACKED = "ansible_collections/inference/ollama/plugins/plugin_utils/settings.json"
 # What each kind of proof needs, beside key, since and until, which each may have.
 PROOFS: Mapping[str, Tuple[str, ...]] = MappingProxyType(
     {
@@ -114,9 +115,7 @@ def load() -> Contract:
 
     The only I/O among the deciders: the file is a part of the program, as constant as the code beside it.
     """
-    with open(os.path.join(os.path.dirname(__file__), "settings.yml"), encoding="utf-8") as stream:
-        # Seven times as fast as the pure Python loader, and every worker of a play reads the file again.
-        data = yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    data = _facts()
     groups = tuple(
         Group(
             title=group["title"],
@@ -151,6 +150,22 @@ def load() -> Contract:
             {option.variable: option.name for option in options if option.variable and not option.own_type}
         ),
     )
+
+
+def packed() -> bytes:
+    """The facts as JSON, for the file ``PACKED`` of a program: the same bytes for the same facts."""
+    return json.dumps(_facts(), sort_keys=False, separators=(",", ":")).encode()
+
+
+def _facts() -> Any:  # noqa: ANN401 - a mapping of whatever the file has
+    loader: Any = globals().get("__loader__")
+    if hasattr(loader, "archive"):
+        return json.loads(loader.get_data(os.path.join(os.path.dirname(__file__), os.path.basename(PACKED))))
+    import yaml  # noqa: PLC0415 a host has no such package
+
+    with open(os.path.join(os.path.dirname(__file__), "settings.yml"), encoding="utf-8") as stream:
+        # Seven times as fast as the pure Python loader, and every worker of a play reads the file again.
+        return yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
 
 
 def _releases(entries: Mapping[str, Any]) -> Mapping[str, Release]:

@@ -20,7 +20,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     VARIABLES_FILE,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight as preflight
-from ansible_collections.inference.ollama.plugins.plugin_utils._extras import servers_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._extras import metrics_left, servers_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import PATHS as FIREWALL_PATHS
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import loading, probe, unloaded
@@ -127,7 +127,7 @@ def desired_state(
         return {"refusals": list(dict.fromkeys(errors))}
     live, ours = installed and not prefix, found["headed"]
     zones = zone_rules(plan, found, live=live)
-    wanted = wanted_of(plan, options, found, install, zones)
+    wanted = wanted_of(plan, options, found, install, zones, run.host)
     extras, absent, stale, paths = wanted.extras, wanted.absent, wanted.stale, list(wanted.unit_texts())
     read, made_with = (models or {}) if run.preflight and live else {}, read_kept(found.get("variables"))
     notices += [*wanted.notices, *rewriting(plan["release"], read)]
@@ -215,6 +215,7 @@ def desired_state(
         "start": start if loadable else [],
         "not_loadable": [] if loadable else start,
         "beside": extras.due(changes, found) if live else [],
+        "metrics_left": metrics_left(made_with.variables, options) if live and made_with is not None else [],
         "units": [{"unit": instance["unit"], "url": instance["url"]} for instance in plan["instances"]],
     }
     return {

@@ -15,7 +15,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import mentions_secret
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
-from ansible_collections.inference.ollama.plugins.plugin_utils._files import is_ours
+from ansible_collections.inference.ollama.plugins.plugin_utils._files import is_ours, unit_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,6 +56,22 @@ def file_drift(desired: Mapping[str, Any], contents: Mapping[str, str | None]) -
         "schema": SCHEMA,
         "differences": [{**row, "cause": causes[row["path"]]} if row["path"] in causes else row for row in differences],
     }
+
+
+def digest_drift(
+    plan: Mapping[str, Any], dropin_name: str, made: Mapping[str, str], found: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """The same by SHA-256 alone, where no text of the plan is at hand: files as they were written and as they are.
+
+    ``made`` and ``found`` are by path, None for a file that is not there. Any other byte is a difference here.
+    """
+    owners = {str(file["path"]): file for file in unit_files(plan, dropin_name)}
+    differences = []
+    for path, digest in made.items():
+        if path in owners and found.get(path) != digest:
+            place = {"unit": owners[path]["unit"], "instance": owners[path]["instance"], "path": path}
+            differences.append({**place, **_row(FILE_MISSING if found.get(path) is None else DIFFERS)})
+    return {"schema": SCHEMA, "differences": differences}
 
 
 def _compare(on_host: str | None, planned: str) -> Iterator[dict[str, Any]]:

@@ -9,14 +9,20 @@ They are written with the others, so that a state that is restored, a dry run an
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     BESIDE_UNITS,
+    METRICS,
+    METRICS_ARCHIVE,
+    METRICS_FILE,
+    METRICS_SERVICE,
+    METRICS_TIMER,
     PROGRAMS,
     READINESS,
     READINESS_ARCHIVE,
     RESUME_SERVICE,
+    TIMERS,
     UNITS_FOLDER,
     WATCH_SERVICE,
     WATCH_TIMER,
@@ -24,15 +30,31 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.readiness import RESUME, WATCH, cards_of, waits
 from ansible_collections.inference.ollama.plugins.plugin_utils._render import render
-from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line, path_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# The programs that the role has, by their names, which are their paths: modules of the collection (_program.py).
+_PLUGINS = "ansible_collections.inference.ollama.plugins"
+
+
+class Program(NamedTuple):
+    """What a program is made of (_program.py): modules of the collection, and whether it needs the contract."""
+
+    module: str
+    decider: Optional[str] = None
+    contract: bool = False
+
+
+# The programs that the role has, by their names, which are their paths.
 PROGRAM_MODULES = {
-    READINESS_ARCHIVE: "ansible_collections.inference.ollama.plugins.module_utils._readiness.program",
+    READINESS_ARCHIVE: Program(f"{_PLUGINS}.module_utils._readiness.program"),
+    METRICS_ARCHIVE: Program(
+        f"{_PLUGINS}.module_utils._metrics.program", f"{_PLUGINS}.plugin_utils._metrics.decide", contract=True
+    ),
 }
+# Seconds that a collection may take, and those that it has to write its file after that.
+_COLLECTION, _SPARE = 45, 15
 
 
 class Extras(NamedTuple):
@@ -79,6 +101,18 @@ class Extras(NamedTuple):
         return rows
 
 
+def metrics_left(before: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
+    """The file of metrics that nothing writes any more, and that would be read for ever.
+
+    ``before`` are the variables that the host was made with, without their prefix.
+    """
+    if before.get("metrics") is not True:
+        return []
+    old = str(before.get("metrics_folder"))
+    stays = options.get("metrics") is True and options.get("metrics_folder") == old
+    return [f"{old.rstrip('/')}/{METRICS_FILE}"] if old.startswith("/") and not stays else []
+
+
 def servers_of(found: Mapping[str, Any]) -> list[str] | None:
     """The servers that run, without timers beside them; None where that is not known."""
     active = found["active"]
@@ -90,8 +124,14 @@ def extra_paths(prefix: str = "") -> tuple[str, ...]:
     return (*(f"{prefix}{UNITS_FOLDER}/{unit}" for unit in BESIDE_UNITS), *(f"{prefix}{path}" for path in PROGRAMS))
 
 
-def extras_of(plan: Mapping[str, Any], options: Mapping[str, Any], prefix: str = "") -> Extras:
-    """What the plan asks for; ``options`` are the role's variables without their prefix."""
+def programs_of(topology: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
+    """The names of the programs that a plan may want on this host."""
+    wanted = {READINESS_ARCHIVE: bool(topology.get("gpus")), METRICS_ARCHIVE: options.get("metrics") is True}
+    return [name for name, is_wanted in wanted.items() if is_wanted]
+
+
+def extras_of(plan: Mapping[str, Any], options: Mapping[str, Any], prefix: str = "", host: str = "localhost") -> Extras:
+    """What the plan asks for; ``options`` are the role's variables without their prefix, ``host`` its name."""
     asked = views.beside(plan)
     texts: dict[str, str] = {}
     if asked.get(WATCH) is not None:
@@ -101,13 +141,35 @@ def extras_of(plan: Mapping[str, Any], options: Mapping[str, Any], prefix: str =
     if asked.get(RESUME) is not None:
         words = ["resume", "--seconds", str(asked[RESUME]), *_servers(plan)]
         texts[RESUME_SERVICE] = render("gpu-resume.service.j2", command=_command(words))
+    waited = bool(texts) or any(waits(plan, instance["name"]) for instance in plan["instances"])
+    texts |= _metrics(plan, options, host)
     files = {f"{prefix}{UNITS_FOLDER}/{unit}": text for unit, text in texts.items()}
-    needed = bool(texts) or any(waits(plan, instance["name"]) for instance in plan["instances"])
-    if needed:
-        files[f"{prefix}{READINESS}"] = render("readiness.sh.j2", archive=READINESS_ARCHIVE)
-    enabled = tuple(unit for unit in (WATCH_TIMER, RESUME_SERVICE) if unit in texts)
-    programs = {f"{prefix}{READINESS_ARCHIVE}": READINESS_ARCHIVE} if needed else {}
-    return Extras(files, programs, enabled, tuple(unit for unit in enabled if unit == WATCH_TIMER))
+    launchers = {READINESS: (READINESS_ARCHIVE, waited), METRICS: (METRICS_ARCHIVE, METRICS_SERVICE in texts)}
+    programs = {}
+    for path, (name, is_wanted) in launchers.items():
+        if is_wanted:
+            files[f"{prefix}{path}"] = render("readiness.sh.j2", archive=name)
+            programs[f"{prefix}{name}"] = name
+    enabled = tuple(unit for unit in (*TIMERS, RESUME_SERVICE) if unit in texts)
+    return Extras(files, programs, enabled, tuple(unit for unit in enabled if unit in TIMERS))
+
+
+def _metrics(plan: Mapping[str, Any], options: Mapping[str, Any], host: str) -> dict[str, str]:
+    """The units of the metrics, where they are wanted."""
+    if options.get("metrics") is not True:
+        return {}
+    folder, seconds = str(options["metrics_folder"]), options["metrics_interval"]
+    words = ["--host", host, "--folder", folder, "--state-folder", str(options["state_folder"])]
+    words += ["--dropin-name", str(options["dropin_name"]), "--interval", str(seconds), "--seconds", str(_COLLECTION)]
+    vendors = sorted({card.partition("@")[0] for instance in plan["instances"] for card in cards_of(instance)})
+    service = render(
+        "metrics.service.j2",
+        command=command_line(["/bin/sh", METRICS, *words]),
+        folder=path_word(folder),
+        vendors=vendors,
+        timeout=_COLLECTION + _SPARE,
+    )
+    return {METRICS_SERVICE: service, METRICS_TIMER: render("metrics.timer.j2", seconds=seconds)}
 
 
 def _command(words: list[str]) -> str:

@@ -122,6 +122,16 @@ def missing(found: Mapping[str, Any], plan: Mapping[str, Any] | None) -> Iterato
             )
 
 
+def unread_metrics(found: Mapping[str, Any]) -> Iterator[str]:
+    """A folder for metrics that is not there, so that nobody would read them."""
+    for path in found.get("missing_folders") or []:
+        yield (
+            f"ollama_metrics_folder: {path} is not there, so that nobody would read what is written for Prometheus;"
+            " install node_exporter first (on Debian prometheus-node-exporter, which makes it), or name the folder of"
+            " its option --collector.textfile.directory"
+        )
+
+
 def ports(plan: Mapping[str, Any], found: Mapping[str, Any], stopped: Iterable[str]) -> Iterator[str]:
     """Ports of the plan that another program holds; what this run stops or restarts does not count."""
     unit = found.get("found_unit") or {}

@@ -64,6 +64,7 @@ def questions(
             *([str(program)] if changeable and str(program).startswith("/") else []),
             *([NFT] if changeable and _has_rules(options) else []),
         ],
+        "folders": [str(options["metrics_folder"])] if changeable and options.get("metrics") is True else [],
         "ports": _ports(topology, options) if preflight and not prefix else [],
         "command_timeout": options["command_timeout"],
     }

@@ -91,6 +91,7 @@ def host_errors(
     if not staged:
         yield from preflight.environment_files(found, str(options.get("secrets_path")))
         yield from preflight.missing(found, plan)
+        yield from preflight.unread_metrics(found)
         if sandbox := preflight.sandboxed_store(options, found):
             yield sandbox
     if found["store_problem"]:

@@ -89,7 +89,7 @@ def _without_settings(
     empty: dict[str, Any] = {name: [] for name in ("files", "units", "boot_links", "copies")}
     folder = {**remains["state_folder"], "there": False}
     bare: dict[str, Any] = {name: [] for name in ("headed", "files", "boot_links", "active")}
-    return {**found, **bare}, {**remains, **empty, "folders": {}, "link": None, "state_folder": folder}
+    return {**found, **bare}, {**remains, **empty, "folders": {}, "link": None, "metrics": None, "state_folder": folder}
 
 
 def _refusals(found: Mapping[str, Any], remains: Mapping[str, Any]) -> Iterator[str]:
@@ -164,6 +164,7 @@ def _folders(remains: Mapping[str, Any], *, models: bool) -> list[str]:
     if install["parts"] and not install["others"]:
         found.append(install["folder"])
     found += [remains["link"]] if remains["link"] else []
+    found += [remains["metrics"]] if remains["metrics"] else []
     if models and remains["store"] and remains["store"]["size_bytes"]:
         # Nothing else that may lie in that folder.
         found += [f"{remains['store']['path']}/{name}" for name in ("manifests", "manifests-v2", "blobs")]

@@ -73,16 +73,17 @@ class Wanted(NamedTuple):
         return [*self.kept.values(), *_changes(digests, self.absent, found), *switched(install)]
 
 
-def wanted_of(
+def wanted_of(  # noqa: PLR0913, PLR0917
     plan: Mapping[str, Any],
     options: Mapping[str, Any],
     found: Mapping[str, Any],
     install: Mapping[str, Any],
     zones: ZoneRules,
+    host: str,
 ) -> Wanted:
     """Return what is to be on a host; ``install`` is what is installed with it, empty where nothing is.
 
-    ``zones`` has the record of the rules of firewalld.
+    ``zones`` has the record of the rules of firewalld, ``host`` is the name in the inventory.
     """
     prefix, ours = prefix_of(options), found["headed"]
     files = unit_files(plan, options["dropin_name"], prefix)
@@ -93,7 +94,7 @@ def wanted_of(
     stale = stale_files(plan, files, ours, links)
     values = [(setting, views.kernel(plan)[setting.name]) for setting in KERNEL]
     kernel = [(setting, value) for setting, value in values if value is not None]
-    extras = extras_of(plan, options, prefix)
+    extras = extras_of(plan, options, prefix, host)
     beside = {
         **{setting.path: render(setting.source, value=value) for setting, value in kernel},
         **firewall_files(plan),

@@ -8,6 +8,7 @@ They lie below /run, for every user to read, hold no secret, and are gone with t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -32,16 +33,26 @@ def wait_file(unit: str) -> str:
 
 def write(path: str, record: dict[str, Any]) -> None:
     """Write a record as one; OllamaError where that fails."""
-    folder = os.path.dirname(path)
     try:
-        os.makedirs(folder, mode=0o755, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=folder, prefix=".")
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    except OSError as error:
+        raise OllamaError(f"{path}: cannot be written ({error.strerror})") from None
+    write_text(path, json.dumps({"schema": SCHEMA, **record}, sort_keys=True) + "\n")
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a text as one, for every user to read, in a folder that is there; OllamaError where that fails."""
+    scratch = None
+    try:
+        handle, scratch = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"schema": SCHEMA, **record}, file, sort_keys=True)
-            file.write("\n")
+            file.write(text)
             os.fchmod(file.fileno(), 0o644)
         os.replace(scratch, path)
     except OSError as error:
+        if scratch is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(scratch)
         raise OllamaError(f"{path}: cannot be written ({error.strerror})") from None
 
 

@@ -17,6 +17,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._install.releases
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     ACCOUNT_AND_GROUP_MADE,
     ACCOUNT_MADE,
+    METRICS_FILE,
     VARIABLES_FILE,
     known_files,
 )
@@ -71,10 +72,11 @@ def remains(params: dict[str, Any]) -> dict[str, Any]:
         "state_folder": {"path": params["state_folder"], "there": _is_folder(params["state_folder"])},
         "program": _program(f"{root}{BINARY}"),
         "install": _install(f"{root}{params['install_folder']}"),
-        "store": _store(params["store"] or _kept_store(f"{root}{VARIABLES_FILE}", user), problems),
+        "store": _store(params["store"] or _kept_store(root, user), problems),
         "moving": moving,
         "link": moved["source"] if moved is not None and _leads(moved) else None,
         "account": _account(user),
+        "metrics": _metrics(root),
         "problems": problems,
     }
 
@@ -117,13 +119,26 @@ def _install(folder: str) -> dict[str, Any]:
     return {"folder": folder, "releases": releases, "current": target, "parts": parts, "others": others}
 
 
-def _kept_store(path: str, user: str) -> str:
-    """The store that the last run was made with, by default the user's own."""
+def _kept(root: str) -> dict[str, Any]:
+    """The variables that the last run was made with."""
     try:
-        known = json.loads(Tree("/").read(path) or "{}")["variables"]["ollama_models_path"]
+        found = json.loads(Tree("/").read(f"{root}{VARIABLES_FILE}") or "{}")["variables"]
     except (KeyError, TypeError, ValueError):
-        known = None
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
+def _kept_store(root: str, user: str) -> str:
+    """The store that the last run was made with, by default the user's own."""
+    known = _kept(root).get("ollama_models_path")
     return str(known) if str(known or "").startswith("/") else f"~{user}/.ollama/models"
+
+
+def _metrics(root: str) -> str | None:
+    """The file of metrics that the last run has written for; None where there is none."""
+    folder = str(_kept(root).get("ollama_metrics_folder") or "")
+    path = f"{root}{folder.rstrip('/')}/{METRICS_FILE}"
+    return path if folder.startswith("/") and os.path.isfile(path) else None
 
 
 def _store(path: str, problems: list[str]) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._places import BESIDE_UNITS, WATCH_TIMER
+from ansible_collections.inference.ollama.plugins.module_utils._places import BESIDE_UNITS, TIMERS
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.safe_open import (
     opened,
     read_regular,
@@ -43,11 +43,11 @@ def active_units(run: Runner, root: str = "/") -> dict[str, str]:
     OllamaError where systemctl fails.
     """
     states = "--state=active,reloading,activating"
-    said = run(["systemctl", "list-units", "--plain", "--no-legend", "--full", states, "ollama*.service", WATCH_TIMER])
+    said = run(["systemctl", "list-units", "--plain", "--no-legend", "--full", states, "ollama*.service", *TIMERS])
     if said.out is None:
         raise OllamaError(f"the services that run cannot be listed: {said.problem}")
     names = (line.split()[0] for line in said.out.splitlines() if line.strip())
-    found = {name for name in names if _SERVER.fullmatch(name) or name == WATCH_TIMER}
+    found = {name for name in names if _SERVER.fullmatch(name) or name in TIMERS}
     return {name: _address(run, Root(root), name) if _SERVER.fullmatch(name) else "" for name in sorted(found)}
 
 

@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import is_loopback
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import EXPOSURE
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import EXPOSURE, OPERATOR
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import Planning

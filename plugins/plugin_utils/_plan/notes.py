@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, List, Mapping, NamedTuple, Union
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import AFFINITY, NOTHING, Found, Kept
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, FOUND, PLACEMENT, VARIABLE
 
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 # None: not written, the server's own default holds. A list holds the words of a command.
 Value = Union[str, int, List[str], None]
 
-OPERATOR = "operator"
-POLICY = "policy"
-CONTRACT = "contract"
-MEASURED = "measured"
+OPERATOR, POLICY, CONTRACT, MEASURED = views.OPERATOR, views.POLICY, views.CONTRACT, views.MEASURED
 # The variable of the role behind a decision that is no environment variable.
 _VARIABLES = {"compute_threads": "num_threads", "instance": "instances", "CPUWeight": "cpu_weight"}
 

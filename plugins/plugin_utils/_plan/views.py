@@ -32,7 +32,8 @@ BEFORE = "ExecStartPre"
 MOUNTS = "RequiresMountsFor"
 # In [Unit] too: what guards an address beyond loopback, for the lint and for people.
 GUARD = "X-OllamaExposure"
-# The source of what another file of the unit sets.
+# Sources: a variable says so; a rule; the release; a figure that was measured; another file of the unit.
+OPERATOR, POLICY, CONTRACT, MEASURED = "operator", "policy", "contract", "measured"
 FOUND = "found"
 
 

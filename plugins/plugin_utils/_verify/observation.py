@@ -48,6 +48,7 @@ class Process(NamedTuple):
     switches: Optional[int]
     cpu_seconds: Optional[float]
     wait: Optional[Tuple[float, float]]
+    resident_bytes: Optional[int]
     locked_bytes: Optional[int]
     limits: Mapping[str, Any]
     oom_score_adjust: Optional[int]
@@ -99,7 +100,7 @@ class Journal(NamedTuple):
 
     def start_of(self, runner: Process) -> Mapping[str, Any]:
         """The start of this runner, empty where it was not logged: ports tell those of one model apart."""
-        of_model = [start for start in self.starts if runner.model is not None and _model(start) == runner.model]
+        of_model = [each for each in self.starts if runner.model and text(each.get("model")) == runner.model]
         found = [start for start in of_model if _port(start.get("command_line")) in (None, _port(runner.command_line))]
         return found[-1] if found else {}
 
@@ -116,6 +117,7 @@ class Observation(NamedTuple):
     active_state: Optional[str]
     sub_state: Optional[str]
     result: Optional[str]
+    restarts: Optional[int]
     main_pid: Optional[int]
     need_daemon_reload: Optional[bool]
     fragment: Optional[str]
@@ -206,6 +208,7 @@ def _observation(entry: Mapping[str, Any], common: tuple[str, ...], *, there: bo
         active_state=text(entry.get("active_state")),
         sub_state=text(entry.get("sub_state")),
         result=text(entry.get("result")),
+        restarts=number(entry.get("restarts")),
         main_pid=number(entry.get("main_pid")),
         need_daemon_reload=reload if isinstance(reload, bool) else None,
         fragment=text(entry.get("fragment_path")),
@@ -245,6 +248,7 @@ def _process(row: Mapping[str, Any]) -> Process:
         switches=number(row.get("involuntary_switches")),
         cpu_seconds=amount(row.get("cpu_seconds")),
         wait=_wait(mapping(row.get("longest_wait"))),
+        resident_bytes=number(row.get("resident_bytes")),
         locked_bytes=number(row.get("locked_bytes")),
         limits=mapping(row.get("limits")),
         oom_score_adjust=number(row.get("oom_score_adjust")),
@@ -310,10 +314,6 @@ def _quotas(value: object) -> tuple[Quota, ...] | None:
             return None
         found.append(Quota(group, cpus, *known))
     return tuple(found)
-
-
-def _model(start: Mapping[str, Any]) -> str | None:
-    return text(start.get("model"))
 
 
 def _port(argv: object) -> str | None:

@@ -116,6 +116,16 @@ def test_the_link_of_a_move_is_named_while_it_leads_there(run, tmp_path):
     assert [text.rpartition("/")[2][:10] for text in problems] == ["store.json", "file: the "]
 
 
+def test_the_file_of_metrics_is_named_while_it_is_there(run, tmp_path):
+    """In the folder that the last run was made with."""
+    put(tmp_path / "etc/inference.ollama/variables.json", json.dumps({"variables": {"ollama_metrics_folder": "/m/"}}))
+    assert ask(run, tmp_path)["metrics"] is None
+    put(tmp_path / "m/inference_ollama.prom")
+    assert ask(run, tmp_path)["metrics"] == f"{tmp_path}/m/inference_ollama.prom"
+    put(tmp_path / "etc/inference.ollama/variables.json", "[]")
+    assert ask(run, tmp_path)["metrics"] is None
+
+
 def test_it_runs_as_a_program(tmp_path, capsys):
     """As Ansible starts it on a host."""
     with patch_module_args({"root": str(tmp_path), "user": "nobody-at-all"}), pytest.raises(SystemExit):

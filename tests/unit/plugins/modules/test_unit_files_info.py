@@ -248,3 +248,11 @@ def test_links_to_nothing_and_to_dev_null_are_files_of_somebody(run, tmp_path):
 def test_the_port_of_the_unit_is_read_as_the_server_reads_it(text, ports):
     """So that preflight looks at who holds that one; a free one of the kernel's choice nobody holds."""
     assert unit_files_info._ports([1], {"variables": {"OLLAMA_HOST": {"value": text}}}) == ports
+
+
+def test_folders_that_are_not_there_are_named(run, tmp_path):
+    """A file in the place of one does not count."""
+    file = write(tmp_path / "file", b"")
+    asked = [str(tmp_path), file, f"{tmp_path}/gone"]
+    assert run(tmp_path, folders=asked)["missing_folders"] == asked[1:]
+    assert run(tmp_path)["missing_folders"] == []

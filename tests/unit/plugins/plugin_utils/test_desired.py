@@ -557,9 +557,34 @@ def test_what_is_asked_of_a_host():
             *(PROGRAMS_FOLDER, "/var/lib/inference.ollama"),
         ],
         "programs": [],
+        "folders": [],
         "ports": [11434],
         "command_timeout": 5,
     }
+
+
+def test_the_folder_of_metrics_is_asked_for_and_refused_where_it_is_not_there():
+    """Nobody would read what is written there; without metrics nobody asks."""
+    folder = "/var/lib/prometheus/node-exporter"
+    assert questions(xeon(), {**DEFAULTS, "metrics": True}, {})["folders"] == [folder]
+    assert questions(xeon(), {**DEFAULTS, "metrics": True, "staging_root": "/mnt"}, {})["folders"] == []
+    (line,) = desired(found(missing_folders=[folder]), metrics=True)["refusals"]
+    assert line.startswith(f"ollama_metrics_folder: {folder} is not there")
+
+
+def test_metrics_come_and_go():
+    """Their timer is started and enabled; once they are not wanted it is stopped, and no file of theirs stays."""
+    first = desired(found(variables=None), metrics=True)
+    assert [each["name"] for each in first["beside"]] == ["inference-ollama-metrics.timer"]
+    assert first["metrics_left"] == []
+    link = f"{FOLDER}/timers.target.wants/inference-ollama-metrics.timer"
+    host = kept(first, active=["ollama.service", "inference-ollama-metrics.timer"])
+    host["boot_links"].append(link)
+    assert not desired(host, metrics=True)["pending"]
+    second = desired(host, other_variables="accept")
+    assert second["stop"] == ["inference-ollama-metrics.timer"]
+    assert second["metrics_left"] == ["/var/lib/prometheus/node-exporter/inference_ollama.prom"]
+    assert {link, f"{FOLDER}/inference-ollama-metrics.service"} <= {*second["absent"]}
 
 
 @pytest.mark.parametrize("path", ["", None, "models", "auto"])
@@ -591,7 +616,7 @@ def test_a_staging_folder_is_asked_for_its_files_alone():
 
 def kept(state, **said):
     """What is found after a run, with the variables that it kept on the host."""
-    texts = {file["path"]: file["content"] for file in state["files"]}
+    texts = {file["path"]: file.get("content") for file in state["files"]}
     return after(state, variables=texts[VARIABLES], **said)
 
 

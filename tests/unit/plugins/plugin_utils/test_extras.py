@@ -11,6 +11,10 @@ import subprocess
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    METRICS,
+    METRICS_ARCHIVE,
+    METRICS_SERVICE,
+    METRICS_TIMER,
     READINESS,
     READINESS_ARCHIVE,
     RESUME_SERVICE,
@@ -19,7 +23,12 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     WATCH_TIMER,
     Places,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._extras import extra_paths, extras_of, servers_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._extras import (
+    extra_paths,
+    extras_of,
+    metrics_left,
+    servers_of,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._found import lost_settings
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import conflicts
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
@@ -39,8 +48,17 @@ def plan_of(states=None, gpus=1, **options):
     return make_plan(topology, options)
 
 
-def extras(plan, repairs=2):
-    return extras_of(plan, {"gpu_watch_repairs": repairs})
+def extras(plan, repairs=2, **more):
+    return extras_of(plan, {"gpu_watch_repairs": repairs, **more}, host="gpu 1%")
+
+
+METERED = {
+    "metrics": True,
+    "metrics_interval": 30,
+    "metrics_folder": "/srv/text file",
+    "state_folder": "/var/lib/inference.ollama",
+    "dropin_name": "override.conf",
+}
 
 
 def test_a_server_with_cards_waits_for_them():
@@ -122,6 +140,44 @@ def test_the_watch_is_started_again_where_its_seconds_change():
     assert servers_of({"active": None}) is None
 
 
+def test_metrics_are_written_for_node_exporter():
+    """With or without cards: the units, the shell text and the program, whose words systemd reads as they are."""
+    found = extras(plan_of(gpus=0), **METERED)
+    service, timer = (found.texts[f"{UNITS_FOLDER}/{unit}"] for unit in (METRICS_SERVICE, METRICS_TIMER))
+    assert f'ExecStart=/bin/sh {METRICS} --host "gpu 1%%" --folder "/srv/text file" --state-folder ' in service
+    assert "--dropin-name override.conf --interval 30 --seconds 45\n" in service
+    assert 'ReadWritePaths="/srv/text file"\n' in service
+    assert "OnUnitInactiveSec=30\n" in timer
+    assert METRICS_ARCHIVE in found.texts[METRICS]
+    assert found.programs == {METRICS_ARCHIVE: METRICS_ARCHIVE}
+    assert (found.enabled, found.running) == ((METRICS_TIMER,), (METRICS_TIMER,))
+    assert METRICS not in extras(plan_of(gpus=0)).texts
+
+
+@pytest.mark.parametrize(("vendor", "lines"), [(None, "PrivateDevices=yes"), ("nvidia", "DeviceAllow=char-nvidia* rw")])
+def test_the_metrics_reach_no_more_devices_than_they_need(vendor, lines):
+    """NVIDIA's tool opens its devices; without cards there are none."""
+    text = extras(plan_of(gpus=1 if vendor else 0), **METERED).texts[f"{UNITS_FOLDER}/{METRICS_SERVICE}"]
+    assert lines in text.splitlines()
+    assert ("PrivateDevices=yes" in text) == (vendor is None)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "left"),
+    [
+        ({}, METERED, []),
+        ({"metrics": False, "metrics_folder": "/a"}, METERED, []),
+        (METERED, METERED, []),
+        (METERED, {"metrics": False}, ["/srv/text file/inference_ollama.prom"]),
+        ({**METERED, "metrics_folder": "/a/"}, METERED, ["/a/inference_ollama.prom"]),
+        ({**METERED, "metrics_folder": None}, METERED, []),
+    ],
+)
+def test_metrics_that_nothing_writes_any_more_go(before, now, left):
+    """node_exporter would show them for ever."""
+    assert metrics_left(before, now) == left
+
+
 def test_a_host_without_cards_is_not_watched():
     """A warning names it, and nothing is installed there."""
     plan = plan_of(gpus=0, gpu_watch=True, gpu_resume=True)
@@ -139,7 +195,7 @@ def test_every_path_may_be_written_and_restored():
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_systemd_reads_the_units(tmp_path):
     """systemd says nothing of them but that their program is not installed here."""
-    found = extras(plan_of(["mem"], gpu_watch=True))
+    found = extras(plan_of(["mem"], gpu_watch=True), **{**METERED, "metrics_folder": "/srv/text"})
     units = {path: text for path, text in found.texts.items() if path.startswith(UNITS_FOLDER)}
     for path, text in units.items():
         (tmp_path / path.rpartition("/")[2]).write_text(text, encoding="utf-8")

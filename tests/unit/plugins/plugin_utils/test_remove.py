@@ -59,6 +59,7 @@ def remains(**changes):
         "store": dict(STORE),
         "moving": None,
         "link": None,
+        "metrics": None,
         "account": account(),
         "problems": [],
         **changes,
@@ -128,6 +129,13 @@ def test_units_beside_the_servers_go_the_timer_first():
     made = removal(found(), remains(units=units, boot_links=[link]))
     assert made["stop"] == ["inference-ollama-watch.timer", "inference-ollama-watch.service"]
     assert {*units, link} <= {*made["absent"], *made["plain"]}
+
+
+def test_metrics_go_with_what_writes_them():
+    """Prometheus would read them for ever."""
+    path = "/var/lib/prometheus/node-exporter/inference_ollama.prom"
+    assert path in removal(found(), remains(metrics=path))["folders"]
+    assert path not in removal(found(), remains(metrics=path), only_installed=True)["folders"]
 
 
 def test_rules_of_the_firewall_go_with_the_unit_that_loads_them():
