@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
 from ansible_collections.inference.ollama.plugins.plugin_utils import _change, _drift, _remove, _summary, _table
+from ansible_collections.inference.ollama.plugins.plugin_utils._answers import answers_verdict
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.outcome import outcome
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record import record_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.records import compare_records
@@ -34,6 +35,11 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._render import render_secrets
 from ansible_collections.inference.ollama.plugins.plugin_utils._report import fleet, page
+from ansible_collections.inference.ollama.plugins.plugin_utils._retune.decide import (
+    retune_decision,
+    retune_request,
+    retune_table,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._served.memory import model_loads
 from ansible_collections.inference.ollama.plugins.plugin_utils._served.report import models_report
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.progress import tuning_progress
@@ -46,6 +52,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.table imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.trial import tuning_trial
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_file import file_texts
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import around, lint_unit, worst_first
+from ansible_collections.inference.ollama.plugins.plugin_utils._upgrade import upgrade_request
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify import decide, failed
 
 if TYPE_CHECKING:
@@ -162,6 +169,7 @@ def _fleet_report(records: Mapping[str, Any], moment: str, *, text: bool = False
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "answers_verdict": answers_verdict,
     "benchmark_comparison": compare_records,
     "benchmark_outcome": outcome,
     "benchmark_record": record_of,
@@ -189,6 +197,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "plan_table": _table.plan_table,
     "report_page": page.report_page,
     "restore_report": _change.restore_report,
+    "retune_decision": retune_decision,
+    "retune_request": retune_request,
+    "retune_table": retune_table,
     "run_outcomes": _summary.run_outcomes,
     "run_summary": _summary.run_summary,
     "secrets_file": render_secrets,
@@ -206,6 +217,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "tuning_request": tuning_request,
     "unit_lint": _unit_lint,
     "unit_settings": _unit_settings,
+    "upgrade_request": upgrade_request,
     "verification": decide.verify,
     "verify_table": _table.verify_table,
     "zone_rules": restored,

@@ -151,7 +151,8 @@ def change_report(
     gate: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """``{schema, outcome, reason, files, restarted, stopped, state, restored, problem, verification, checks, gate,
-    models}``; ``models`` is what models_report() adds.
+    answers, models}``; ``models`` is what models_report() adds, ``answers`` the verdict of answers_verdict(), which the
+    role adds.
 
     ``written`` is what file_transaction returned; ``failure`` is of a run that failed: ``{reason, restored, problem,
     verification, checks}``, what snapshot returned when it was restored, why that did not go as it should, how the
@@ -171,6 +172,7 @@ def change_report(
         "verification": None,
         "checks": [],
         "gate": gate,
+        "answers": None,
         "models": None,
     }
     if failure is not None:

@@ -104,6 +104,8 @@ def _clauses(variables: Mapping[str, Any], change: Mapping[str, Any], *, check_m
         yield from (f"would {act}" for act in models_pending(desired.get("served")))
     if changed and change.get("gate"):
         yield f"gate: {change['gate']['text']}"
+    if changed and change.get("answers"):
+        yield f"answers: {change['answers']['text']}"
     plan = desired["plan"]
     settings = sum(each["value"] is not None and each["kind"] in _WRITTEN for each in plan["decisions"])
     warnings = [warning["code"] for warning in plan["warnings"]]
