@@ -76,6 +76,7 @@ def wrong_key(draw: Draw) -> Attack:
             f'"{key}"',
             f"{key}%00",
             f"{key};x",
+            f"{key}\x00x",
             "\xff" * draw.chance.randint(1, 40),
         ]
     )
@@ -192,7 +193,6 @@ def method_trick(draw: Draw) -> Attack:
             "GEt",
             draw.letters(3, 9),
             "PRI",
-            "POST ",
             "G\tET",
         )
     )
@@ -228,6 +228,10 @@ def _models(draw: Draw) -> Iterator[bytes]:
     yield f'{{"model":{allowed},"pad":"{"p" * min(draw.known.body_bytes, 300000)}","model":{other},{rest}}}'.encode()
     yield f'[{{"model":{other}}}]'.encode()
     yield f'{{"name":{other},{rest}}}'.encode()
+    for end in (b"\\u0000", b"\x00", b"\\u000a", b"\\t"):
+        # What ends a text in C does not end it in Go.
+        name = draw.known.allowed.encode()
+        yield b'{"model":"%s%s-%s",%s}' % (name, end, draw.mark.encode(), rest.encode())
     yield b"\xef\xbb\xbf" + f'{{"model":{other},{rest}}}'.encode()
     yield f'{{"model":{json.dumps(" " + draw.known.other + "-" + draw.mark)},{rest}}}'.encode()
 

@@ -108,7 +108,7 @@ class Load:
         self.total_ms: list[float] = []
         self.failures: list[dict[str, Any]] = []
         self._kept: list[Connection] = []
-        self._active = 0
+        self._active: set[Stream] = set()
         self._due = self.origin
         self._chance = random.Random(asked.seed)
         parts = urlsplit(asked.url)
@@ -161,16 +161,16 @@ class Load:
     async def _stream(self, tokens: int) -> Stream:
         request = self.request(tokens)
         began = self.loop.time()
-        self._active += 1
-        self.most = max(self.most, self._active)
-        try:
-            while True:
-                stream = Stream(tokens, began)
+        while True:
+            stream = Stream(tokens, began)
+            self._active.add(stream)
+            self.most = max(self.most, len(self._active))
+            try:
                 if await self._exchange(request, stream):
                     return stream
-                self.retried += 1
-        finally:
-            self._active -= 1
+            finally:
+                self._active.discard(stream)
+            self.retried += 1
 
     async def _exchange(self, request: bytes, stream: Stream) -> bool:
         """Fill a stream; False where a kept connection ended before any of it came."""
@@ -237,6 +237,7 @@ class Load:
             "server_errors": sum(count for status, count in self.statuses.items() if status >= 500),
             "retried": self.retried,
             "most_at_once": self.most,
+            "answering": sum(stream.first is not None for stream in self._active),
             "hosts": dict(sorted(self.hosts.items())),
             "first_ms": percentiles(self.first_ms),
             "total_ms": percentiles(self.total_ms),

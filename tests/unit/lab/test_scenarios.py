@@ -37,7 +37,7 @@ def hosts_of(scenario: Path) -> list[dict[str, Any]]:
 
 
 def test_there_are_scenarios() -> None:
-    assert [scenario.name for scenario in SCENARIOS] == ["boxes", "neighbours", "vms"]
+    assert [scenario.name for scenario in SCENARIOS] == ["boxes", "fleet", "neighbours", "vms"]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
