@@ -23,6 +23,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.reques
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.table import benchmark_table
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import restored
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import gate_step, gate_turn, gate_verdict
+from ansible_collections.inference.ollama.plugins.plugin_utils._gateway.make import gateway_files, gateway_keys
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits import model_fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place
@@ -188,6 +189,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "gate_step": gate_step,
     "gate_turn": gate_turn,
     "gate_verdict": gate_verdict,
+    "gateway_files": gateway_files,
+    "gateway_keys": gateway_keys,
     "lint_table": _table.lint_table,
     "measured_file": measured_file,
     "model_placement": place,

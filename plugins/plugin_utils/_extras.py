@@ -11,6 +11,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
+from ansible_collections.inference.ollama.plugins.module_utils._gateway.places import GATEWAY_ARCHIVE
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     BESIDE_UNITS,
     METRICS,
@@ -52,6 +53,7 @@ PROGRAM_MODULES = {
     METRICS_ARCHIVE: Program(
         f"{_PLUGINS}.module_utils._metrics.program", f"{_PLUGINS}.plugin_utils._metrics.decide", contract=True
     ),
+    GATEWAY_ARCHIVE: Program(f"{_PLUGINS}.module_utils._gateway.keeper"),
 }
 # Seconds that a collection may take, and those that it has to write its file after that.
 _COLLECTION, _SPARE = 45, 15

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # How the comment of a setting begins that was measured.
 _MEASURED = re.compile(r"measured: |\S+ \S+ \(measured\): ")
 _ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
-_TEMPLATES = [os.path.join(_ROLES, role, "templates") for role in ("ollama", "ollama_install")]
+_TEMPLATES = [os.path.join(_ROLES, role, "templates") for role in ("ollama", "ollama_install", "ollama_gateway")]
 
 
 def render_dropin(plan: Mapping[str, Any], instance: str) -> str:

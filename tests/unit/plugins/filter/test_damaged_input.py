@@ -21,6 +21,7 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_r
 from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, dense, fit_of
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
 from ansible_collections.inference.ollama.tests.unit.support.gates import benchmark
+from ansible_collections.inference.ollama.tests.unit.support.gateway import options as gateway_options
 from ansible_collections.inference.ollama.tests.unit.support.measured import record_of
 from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result
 from ansible_collections.inference.ollama.tests.unit.support.models import LLAMA, read
@@ -56,6 +57,7 @@ HOST = {
     "ollama_verify_accept": [],
     "__ollama": {"plan": PLAN, "notices": [], "pending": False},
 }
+GATEWAY_OPTIONS = gateway_options()
 GATE = {
     "reason": None,
     "key": "k",
@@ -140,6 +142,19 @@ RIGHT = {
     "gate_step": [GATED, benchmark([1, 2])],
     "gate_turn": [{"h": {"__ollama": {"gate": GATE, "pending": True, "units": []}}}, "h"],
     "gate_verdict": [{"h": {"__ollama_gate": GATED}}, "h"],
+    "gateway_files": [
+        GATEWAY_OPTIONS,
+        [{"name": "a", "key": SECRET * 2, "models": ["m"]}],
+        "gw",
+        {
+            "h": {
+                "upstreams": [{"instance": "i", "host": "0.0.0.0", "port": 1, "weight": 2, "slots": 1}],
+                "reached": "h",
+            }
+        },
+        '{"schema": 1, "upstreams": [{"host": "h", "address": "h"}]}',
+    ],
+    "gateway_keys": [[{"name": "a", "key": SECRET * 2, "models": ["m"]}]],
     "lint_table": [WRAPPED["unit_lint"](UNIT, "0.34.1"), "h", "0.34.1"],
     "measured_file": ["ollama_measured: []\n", {"settings": {"num_parallel": 8}}],
     "model_placement": [[record(), record("other")], CARDS, {"OLLAMA_CONTEXT_LENGTH": "8192"}, "0.34.1"],

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The inference.ollama authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program that a reload of the gateway begins with: it keeps which servers are drained.
+
+HAProxy takes the state of its servers from a file when it starts (management guide, 9.3, show servers state), and with
+it their ports, even where the new configuration has others (server_state.c@2.6, srv_state_srv_update). So the ports
+of the file are made those of the configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+
+from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+
+# How long the answer may take, in seconds, and how long it may be.
+_SECONDS = 10.0
+_MOST_BYTES = 64 << 20
+_BACKEND = "servers"
+_SERVER = re.compile(r"server (\S+) (?:\[[0-9A-Fa-f:.]+\]|[^\s:]+):([0-9]{1,5}) ")
+# The columns of a line of the answer (form 1).
+_NAME, _PORT, _COLUMNS = 3, 18, 19
+
+
+def main(arguments: list[str]) -> int:
+    """Write the file; arguments are the runtime socket, the configuration, and the file to write."""
+    if len(arguments) != 3:
+        sys.stderr.write("three arguments are needed: the runtime socket, the configuration, and the file to write\n")
+        return 2
+    source, config, target = arguments
+    try:
+        with open(config, encoding="utf-8") as file:
+            text = with_ports(ask(source, f"show servers state {_BACKEND}"), file.read())
+        _write(target, text)
+    except (OSError, UnicodeDecodeError, OllamaError) as error:
+        sys.stderr.write(f"the state of the servers cannot be kept: {error}\n")
+        return 1
+    return 0
+
+
+def ask(path: str, command: str) -> str:
+    """Return what HAProxy answers to a command at its runtime socket."""
+    read = bytearray()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_SECONDS)
+        try:
+            connection.connect(path)
+            connection.sendall(f"{command}\n".encode())
+            while len(read) <= _MOST_BYTES:
+                chunk = connection.recv(1 << 16)
+                if not chunk:
+                    return read.decode()
+                read += chunk
+        except OSError as error:
+            raise OllamaError(f"{path}: HAProxy does not answer there ({error.strerror or error})") from None
+    raise OllamaError(f"{path}: the answer is longer than {_MOST_BYTES} bytes")
+
+
+def with_ports(state: str, config: str) -> str:
+    """Return the state of servers with the ports that the configuration has; without those that it has no more."""
+    section = re.search(rf"^backend {_BACKEND}$(.*?)(?=^\S|\Z)", config, re.MULTILINE | re.DOTALL)
+    ports = dict(_SERVER.findall(section[1] if section else ""))
+    lines = []
+    for line in state.splitlines():
+        fields = line.split(" ")
+        if line.startswith("#") or len(fields) < _COLUMNS:
+            lines += [line] if line else []
+        elif fields[_NAME] in ports:
+            fields[_PORT] = ports[fields[_NAME]]
+            lines.append(" ".join(fields))
+    if not lines or lines[0] != "1":
+        raise OllamaError("HAProxy's answer is not a state of servers of form 1")
+    return "\n".join(lines) + "\n"
+
+
+def _write(path: str, text: str) -> None:
+    """Replace the file as a whole, for root alone."""
+    beside = f"{path}.new"
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(beside, path)
