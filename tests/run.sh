@@ -41,6 +41,7 @@ absent() { while read -r name; do dpkg-query -W -f '${Status}' "$name" 2>/dev/nu
 lacks() {
   case $1 in
     lint) command -v shellcheck >/dev/null || packages lint ;;
+    metrics) packages metrics | while read -r name; do command -v "$name" >/dev/null || echo "$name"; done ;;
     report) command -v chromium >/dev/null || packages browser ;;
     boxes | neighbours | vms) [ -n "${OLLAMA_TEST_INVENTORY:-}" ] || packages lab | absent ;;
   esac
@@ -149,7 +150,7 @@ copy_for_ansible_test() {
 # Of the files that users install: Galaxy's own run has no others, and lint reads the tests.
 sanity() {
   copy_for_ansible_test sanity
-  rm -r "$tree/molecule" "$tree"/tests/{browser,lab,lint,run.sh,tools,unit}
+  rm -r "$tree/molecule" "$tree"/tests/{browser,lab,lint,metrics,run.sh,tools,unit}
   (cd "$tree" && ansible-test sanity --local --python "$python" --color no) 2>&1 | tee "$logs/sanity.out"
   [ "${PIPESTATUS[0]}" = 0 ] && ! grep -q 'All targets skipped' "$logs/sanity.out"
 }
@@ -180,6 +181,18 @@ report() {
     return
   fi
   python -m pytest -q tests/browser
+}
+
+# Metrics, alert rules and dashboard by Prometheus, its node_exporter and HAProxy, on the oldest Python of a target.
+metrics() {
+  local wanted
+  wanted=$(lacks metrics | xargs)
+  python3.9 -c '' 2>/dev/null || wanted="$wanted python3.9"
+  if [ -n "$wanted" ]; then
+    missing[metrics]="the tests of metrics need ${wanted# }"
+    return
+  fi
+  python -m pytest -q tests/metrics
 }
 
 # What a real llama-server reserves for models of many families, beside what is reckoned.
@@ -230,7 +243,7 @@ gist() {
 
 steps=("$@")
 # The longest first, and beside it the others, those that find most for their time first.
-[ $# -gt 0 ] || steps=(boxes lint types docs units buffers report site secrets dry_run artefact galaxy target_units sanity neighbours vms)
+[ $# -gt 0 ] || steps=(boxes lint types docs units buffers report metrics site secrets dry_run artefact galaxy target_units sanity neighbours vms)
 mkdir -p "$logs"
 if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   echo "The tests look at the files that git knows: they need the program git, and a clone that belongs to who runs them." >&2
