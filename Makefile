@@ -48,6 +48,7 @@ bench:
 	@.venv/bin/python tests/tools/bench_plans.py
 	@.venv/bin/python tests/tools/bench.py
 	@.venv/bin/python tests/tools/bench_load.py --json $(BUILD)/bench_load.json
+	@.venv/bin/python tests/tools/bench_gateway.py --json $(BUILD)/bench_gateway.json
 	@.venv/bin/python tests/tools/bench_neighbours.py
 
 clean:
