@@ -33,6 +33,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._install.ask impo
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wanted_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import (
+    answer_to,
+    first_questions,
     memory_question,
     models_question,
     questions,
@@ -46,7 +48,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # The filters are imported here, in the process that Ansible forks for each task: otherwise each task that uses one
-# imports them by itself, which was a tenth of the processor time of a run.
+# imports them by itself, which was a tenth of the processor time of a run. So it is with the contract.
+load()
 
 # How often the host is asked again while another run changes it, and how often that is printed, in seconds.
 _ASK_EVERY, _SAY_EVERY = 3, 15
@@ -66,7 +69,7 @@ class _Asked(NamedTuple):
 
 
 class ActionModule(ActionBase):
-    """Read the host by two modules, and decide by what they found."""
+    """Read the host by one module, or a few, and decide by what they found."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -89,20 +92,22 @@ class ActionModule(ActionBase):
         if not preflight and options["topology_root"] != "/":
             # Nothing is written, and the files that count are those of the machine that is read.
             options["staging_root"] = options["staging_root"] or options["topology_root"]
-        read = self._read("topology_facts", machine, known)
+        secrets = args.get("secrets") or {}
+        first = first_questions(options, secrets, preflight=preflight)
+        read = self._read("unit_files_info", {**first, "topology": machine}, known)
         if read.get("failed"):
             return {**result, **read}
         try:
-            topology, install = read["ansible_facts"]["ollama_topology"], None
+            topology, captured, install = read.pop("topology"), read.pop("captured"), None
             if preflight or (boolean(args.get("coming", False)) and options["topology_root"] == "/"):
                 # The plan is for the release and the unit that will be there.
                 here, ask = Local(local.find, local.text), partial(self._read, task_vars=known)
                 install = installation(ask, options, topology, here, whole=preflight)
                 topology = topology_with(topology, install)
-            asked = questions(topology, options, args.get("secrets") or {}, preflight=preflight)
+            asked = questions(topology, options, secrets, preflight=preflight)
             asked = questions_with(asked, install)
             host = _Asked(topology, options, known, preflight)
-            found = self._found(host, asked)
+            found = self._found(host, asked, answer_to(asked, first, read))
             models = None if found.get("failed") else self._models(host, found)
             served = {} if models is None else self._served(host, found, models)
             for answer in (found, models or {}, served.get("service") or {}):
@@ -134,11 +139,11 @@ class ActionModule(ActionBase):
         # Only here, since whoever reads why a task failed has no use for all facts below it.
         return {
             **result,
-            "ansible_facts": read["ansible_facts"],
+            "ansible_facts": {"ollama_topology": topology},
             "changed": False,
             **desired,
             **_seen(found),
-            "captured": bool(read.get("captured")),
+            "captured": bool(captured),
             "refusals": refusals,
         }
 
@@ -162,9 +167,13 @@ class ActionModule(ActionBase):
         strategy = str(self._task.get_play().strategy).rpartition(".")[2]
         return strategy == "debug" or strategy.endswith("linear")
 
-    def _found(self, host: _Asked, asked: dict[str, Any]) -> dict[str, Any]:
-        """Return what is found on the host once no other run changes it, and what becomes of its models."""
-        found = self._read("unit_files_info", asked, host.known)
+    def _found(self, host: _Asked, asked: dict[str, Any], found: dict[str, Any] | None) -> dict[str, Any]:
+        """Return what is found on the host once no other run changes it, and what becomes of its models.
+
+        ``found`` is what was found with the topology; None where it does not answer what is asked.
+        """
+        if found is None:
+            found = self._read("unit_files_info", asked, host.known)
         if host.preflight and not self._task.check_mode:
             found = self._wait(found, asked, host.known, host.options["lock_timeout"])
         return found if found.get("failed") else self._with_zones(host, self._with_moves(host, found))

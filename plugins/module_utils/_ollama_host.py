@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT_ADDRESS, DEFAULT_PORT = "127.0.0.1", 11434
 # A port alone means every address, of IPv6 too where the host has it: so does this one to Go's net.Listen.
@@ -104,3 +107,13 @@ def parse_ip(text: str) -> str | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(address if mapped is None else mapped)
+
+
+def with_own(ports: list[int], unit: Mapping[str, Any] | None) -> list[int]:
+    """The ports, and as many from that of a unit's own address on, which a plan may keep.
+
+    ``unit`` is as ``found_unit`` of the module unit_files_info; None for none.
+    """
+    host = ((unit or {}).get("variables") or {}).get("OLLAMA_HOST") or {}
+    first = listens(host["value"])[1] if host.get("value") else 0
+    return [*ports, *(first + number for number in range(len(ports)) if 0 < first <= PORT_MAX - number)]

@@ -11,8 +11,8 @@ module: desired_state
 short_description: For the role, reads a host and decides what a run changes there
 version_added: 0.1.0
 description:
-  - Reads the host with M(inference.ollama.topology_facts) and M(inference.ollama.unit_files_info), computes the plan,
-    and compares it with what was found.
+  - Reads the host with M(inference.ollama.unit_files_info), its topology too, computes the plan, and compares it with
+    what was found.
   - Where C(ollama_install) is set, M(inference.ollama.install_info) reads what is installed, archives on the controller
     are looked for, and the plan is made for the release and the unit that will be there.
   - Where C(ollama_reference_models) is V(auto) or has names, M(inference.ollama.models_info) reads the models

@@ -15,6 +15,7 @@ description:
     beginning, and all links in folders whose names end in C(.wants) or C(.requires).
   - It reads what the unit of Ollama, its drop-ins and its environment files set that the role has not written.
   - It finds what would keep files from being written, masks, links in the place of files, and who holds some ports.
+  - With O(topology) it reads the machine, too, which saves a connection and a start of Python for it.
   - It changes nothing. A folder that is not there has no files.
 options:
   folder:
@@ -57,6 +58,21 @@ options:
         of what is there now.
     type: dict
     default: {}
+  topology:
+    description:
+      - Reads the machine first, by these options of M(inference.ollama.topology_facts), and returns RV(topology).
+      - What is read for a unit that is there, O(services), O(state_folder), O(store), O(writes), O(programs) and
+        O(ports), is then left out where the machine has no C(ollama.service), and O(store_user) is that unit's user.
+    type: dict
+    suboptions:
+      root:
+        description: The folder in the place of C(/), or a file of M(inference.ollama.topology_capture).
+        type: path
+        default: /
+      command_timeout:
+        description: How many seconds to wait for each program.
+        type: float
+        default: 5
   state_folder:
     description: The folder in which M(inference.ollama.file_transaction) keeps what was there before a change.
     type: path
@@ -109,6 +125,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+topology:
+  description: The machine, as RV(inference.ollama.topology_facts#module:ansible_facts.ollama_topology).
+  returned: with O(topology)
+  type: dict
+  sample: {}
+captured:
+  description: Whether the machine was read from a file of M(inference.ollama.topology_capture).
+  returned: with O(topology)
+  type: bool
+  sample: false
 files:
   description: The units and drop-ins in the folder and in folders of drop-ins below it, sorted.
   returned: success
@@ -348,7 +374,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._bounded import listed
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import PORT_MAX, listens
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import with_own
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.listeners import listeners
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import not_folders, other_managers
@@ -367,6 +393,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry 
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import lease_left
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.found import find_unit
+from ansible_collections.inference.ollama.plugins.module_utils._topology.options import OPTIONS, machine_of
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._snapshots.journal import Pending
@@ -393,12 +420,41 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "folders": {"type": "list", "elements": "path", "default": []},
         "others": {"type": "bool", "default": False},
         "planned": {"type": "dict", "default": {}},
+        "topology": {"type": "dict", "options": OPTIONS},
         "command_timeout": {"type": "float", "default": 5},
     }
 
 
-def find(params: dict[str, Any]) -> dict[str, Any]:
+def read(params: dict[str, Any]) -> dict[str, Any]:
     """Everything of RETURN."""
+    asked = params["topology"]
+    if asked is None:
+        return find(params)
+    from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import (  # noqa: PLC0415 compiled only where needed
+        SUBSETS,
+        gather,
+    )
+
+    topology = gather(*machine_of(asked, captures=True), set(SUBSETS))
+    captured = not os.path.isdir(asked["root"])
+    return {**find(_for(topology, params)), "topology": topology, "captured": captured}
+
+
+def _for(topology: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """The same options, as far as they concern a machine with this unit, or without one."""
+    unit = ((topology.get("software") or {}).get("ollama") or {}).get("unit")
+    if unit:
+        return {**params, "store_user": unit.get("user") or "root"}
+    return {
+        **params,
+        **dict.fromkeys(("writes", "programs", "ports"), ()),
+        **dict.fromkeys(("state_folder", "store")),
+        "services": False,
+    }
+
+
+def find(params: dict[str, Any]) -> dict[str, Any]:
+    """What there is of units, and around them."""
     run = runner(params["command_timeout"])
     folder = params["folder"]
     files, boot_links = _walk(folder)
@@ -425,7 +481,7 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
         "masks": masks(root) if rooted else [],
         "links": links(folder),
         "unwritable": unwritable([*params["writes"], *dropin_folders(folder)]) if params["writes"] else {},
-        "listeners": listeners(_ports(params["ports"], unit)),
+        "listeners": listeners(with_own(params["ports"], unit)),
         "missing": _missing(unit, params["programs"]) if params["services"] else [],
         "missing_folders": [path for path in params["folders"] if not os.path.isdir(path)],
         "other_managers": other_managers(root) if rooted and (unit is None or params["others"]) else [],
@@ -450,13 +506,6 @@ def _pending(store: Store | None) -> Pending | None:
         if os.geteuid() == 0:
             raise
         raise OllamaError(f"{error}; the run is not root's: set become: true") from None
-
-
-def _ports(asked: list[int], unit: dict[str, Any] | None) -> list[int]:
-    """The ports asked for, and as many from that of the unit's own address on, which a plan may keep."""
-    host = ((unit or {}).get("variables") or {}).get("OLLAMA_HOST") or {}
-    first = listens(host["value"])[1] if host.get("value") else 0
-    return [*asked, *(first + number for number in range(len(asked)) if 0 < first <= PORT_MAX - number)]
 
 
 def _found_unit(folder: str, header: str, planned: dict[str, Any]) -> dict[str, Any] | None:
@@ -538,7 +587,7 @@ def _names(folder: str) -> list[str]:
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
-        found = find(module.params)
+        found = read(module.params)
     except OllamaError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **found)

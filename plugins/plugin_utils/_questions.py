@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import PORT_MAX, read_host, with_own
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     FIREWALLD_FILE,
     HEADER,
@@ -33,6 +34,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# What is asked before the topology is known is asked for so many servers.
+_SERVERS = 16
+
+
+def first_questions(
+    options: Mapping[str, Any], secrets: Mapping[str, str], *, preflight: bool = True
+) -> dict[str, Any]:
+    """Return what the module unit_files_info is asked together with the topology, which is not known yet.
+
+    It is what questions() would ask of a host with a unit, and for the ports of as many servers as few hosts have.
+    """
+    host = read_host(str(options.get("host") or ""))
+    ports = [port for port in range(host.port, host.port + _SERVERS) if 0 < port <= PORT_MAX]
+    return _questions({"user": "root"}, ports, options, secrets, preflight=preflight)
+
+
+def answer_to(asked: Mapping[str, Any], first: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what was found by the first questions as the answer to others; None where those ask for more.
+
+    Whose the store is, the module knows by the topology that it has read.
+    """
+    alike = ("ports", "store_user")
+    if any(value != first.get(name) for name, value in asked.items() if name not in alike):
+        return None
+    if not set(asked["ports"]) <= set(first["ports"]):
+        return None
+    ports = with_own(asked["ports"], found.get("found_unit"))
+    return {**found, "listeners": [row for row in found.get("listeners") or [] if row["port"] in ports]}
+
+
 def questions(
     topology: Mapping[str, Any], options: Mapping[str, Any], secrets: Mapping[str, str], *, preflight: bool = True
 ) -> dict[str, Any]:
@@ -40,7 +71,19 @@ def questions(
 
     Without preflight it is what any user may read: the unit files alone.
     """
-    prefix, unit = prefix_of(options), unit_of(topology)
+    ports = _ports(topology, options) if preflight and not prefix_of(options) else []
+    return _questions(unit_of(topology), ports, options, secrets, preflight=preflight)
+
+
+def _questions(
+    unit: Mapping[str, Any],
+    ports: list[int],
+    options: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    *,
+    preflight: bool,
+) -> dict[str, Any]:
+    prefix = prefix_of(options)
     changeable = preflight and bool(unit) and not prefix
     store, program = options.get("models_path") if changeable else None, options.get("binary_path")
     variables = f"{prefix}{VARIABLES_FILE}"
@@ -65,7 +108,7 @@ def questions(
             *([NFT] if changeable and _has_rules(options) else []),
         ],
         "folders": [str(options["metrics_folder"])] if changeable and options.get("metrics") is True else [],
-        "ports": _ports(topology, options) if preflight and not prefix else [],
+        "ports": ports if preflight and not prefix else [],
         "command_timeout": options["command_timeout"],
     }
 

@@ -56,7 +56,7 @@ def act(monkeypatch, tmp_path):
         asked = []
         replies = answering(
             {
-                "topology_facts": {"ansible_facts": {"ollama_topology": xeon()}, "invocation": {}},
+                "topology": xeon(),
                 "unit_files_info": {**found(), "invocation": {"module_args": {"secrets": "VALUE_SPECIFIED"}}},
                 "store_info": {},
                 **(answers or {}),
@@ -67,7 +67,8 @@ def act(monkeypatch, tmp_path):
             assert task_vars["inventory_hostname"] == "gpu1"
             name = module_name.removeprefix("inference.ollama.")
             asked.append((name, module_args))
-            return replies[name]
+            reply = replies[name]
+            return {"topology": replies["topology"], "captured": False, **reply} if "topology" in module_args else reply
 
         monkeypatch.setattr(action, "_execute_module", execute, raising=False)
         monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_arguments: {})
@@ -77,11 +78,11 @@ def act(monkeypatch, tmp_path):
     return act
 
 
-def test_two_modules_are_asked_and_the_plan_is_returned(act):
+def test_one_module_is_asked_and_the_plan_is_returned(act):
     """With the facts of the first; nothing of how the modules were called."""
     result, asked = act()
-    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info"]
-    assert asked[0][1] == {"root": "/", "command_timeout": 5}
+    assert [name for name, _args in asked] == ["unit_files_info"]
+    assert asked[0][1]["topology"] == {"root": "/", "command_timeout": 5}
     assert (result["changed"], result["pending"], result["plan"]["release"]) == (False, True, "0.34.1")
     assert result["ansible_facts"]["ollama_topology"]["schema"] == 1
     assert "invocation" not in result
@@ -90,7 +91,7 @@ def test_two_modules_are_asked_and_the_plan_is_returned(act):
 def test_the_key_is_compared_on_the_host_and_returned_nowhere(act):
     """Only that there is one shows, in the plan's drop-in."""
     result, asked = act({"secrets": {SECRETS: f"KEY={KEY}"}}, ollama_api_key=KEY)
-    assert asked[1][1]["secrets"] == {SECRETS: f"KEY={KEY}"}
+    assert asked[0][1]["secrets"] == {SECRETS: f"KEY={KEY}"}
     assert KEY not in json.dumps(result)
     assert SECRETS in json.dumps(result["plan"])
     assert SECRETS not in result["absent"]
@@ -170,10 +171,9 @@ def test_without_preflight_what_cannot_be_planned_is_returned(act):
     assert result["ansible_facts"]["ollama_topology"]["schema"] == 1
 
 
-@pytest.mark.parametrize("module", ["topology_facts", "unit_files_info"])
-def test_a_module_that_fails_ends_it(act, module):
+def test_a_module_that_fails_ends_it(act):
     """With the module's own words and not below all facts; nothing is decided by half of them."""
-    result, _asked = act(answers={module: {"failed": True, "msg": "no interpreter"}})
+    result, _asked = act(answers={"unit_files_info": {"failed": True, "msg": "no interpreter"}})
     assert (result["failed"], result["msg"]) == (True, "no interpreter")
     assert "plan" not in result
     assert "ansible_facts" not in result
@@ -181,7 +181,7 @@ def test_a_module_that_fails_ends_it(act, module):
 
 def test_a_topology_of_another_schema_is_a_sentence(act):
     """Not a traceback."""
-    result, _asked = act(answers={"topology_facts": {"ansible_facts": {"ollama_topology": {}}}})
+    result, _asked = act(answers={"topology": {}})
     assert result["failed"] is True
     assert "schema" in result["msg"]
 
@@ -189,9 +189,9 @@ def test_a_topology_of_another_schema_is_a_sentence(act):
 @pytest.mark.parametrize(
     "answers",
     [
-        {"topology_facts": {"ansible_facts": {}}},
-        {"topology_facts": {"ansible_facts": {"ollama_topology": {**xeon(), "software": [1]}}}},
-        {"topology_facts": {"ansible_facts": {"ollama_topology": {**xeon(), "cpu": "x", "numa": 5}}}},
+        {"topology": None},
+        {"topology": {**xeon(), "software": [1]}},
+        {"topology": {**xeon(), "cpu": "x", "numa": 5}},
         {"unit_files_info": {}},
         {"unit_files_info": {**found(), "files": None, "headed": 7}},
     ],
@@ -205,15 +205,23 @@ def test_a_damaged_answer_of_a_host_is_a_sentence(act, answers):
 
 def test_without_preflight_the_snapshots_are_not_read(act):
     """Only root may, and the playbooks plan and verify work for others too."""
-    assert act()[1][1][1]["state_folder"] == DEFAULTS["state_folder"]
-    assert act({"preflight": False})[1][1][1]["state_folder"] is None
+    assert act()[1][0][1]["state_folder"] == DEFAULTS["state_folder"]
+    assert act({"preflight": False})[1][0][1]["state_folder"] is None
 
 
 def test_without_preflight_a_host_without_ollama_has_a_plan(act):
     """The playbook plan shows it."""
-    bare = {"ansible_facts": {"ollama_topology": {**xeon(), "software": None}}}
-    assert act(answers={"topology_facts": bare})[0]["failed"] is True
-    assert act({"preflight": False}, {"topology_facts": bare})[0]["installed"] is False
+    bare = {"topology": {**xeon(), "software": None}}
+    assert act(answers=bare)[0]["failed"] is True
+    assert act({"preflight": False}, bare)[0]["installed"] is False
+
+
+def test_a_host_that_is_not_as_was_asked_for_first_is_asked_again(act):
+    """By its topology, which is known then: here one without a unit."""
+    _result, asked = act(answers={"topology": {**xeon(), "software": None}})
+    assert [name for name, _args in asked] == ["unit_files_info", "unit_files_info"]
+    assert "topology" not in asked[1][1]
+    assert asked[1][1]["services"] is False
 
 
 def test_what_it_takes_and_returns_is_documented(act):
@@ -232,7 +240,7 @@ def test_what_the_host_cannot_be_read_with_is_refused_first(act):
 
 
 def test_an_address_that_would_change_is_refused_by_what_the_host_has(act):
-    """What the second module found of the unit's other files decides, and the variable of the role says which one."""
+    """What the module found of the unit's other files decides, and the variable of the role says which one."""
     answers = {"unit_files_info": found(found_unit=found_unit({"OLLAMA_HOST": "0.0.0.0"}))}
     result, _asked = act(answers=answers)
     assert (result["failed"], len(result["refusals"])) == (True, 1)
@@ -244,7 +252,7 @@ def test_an_address_that_would_change_is_refused_by_what_the_host_has(act):
 def test_with_a_folder_to_render_into_the_unit_below_it_counts(act):
     """As for every file there."""
     _result, asked = act(ollama_staging_root="/root/staging/")
-    assert asked[1][1]["folder"] == "/root/staging/etc/systemd/system"
+    assert asked[0][1]["folder"] == "/root/staging/etc/systemd/system"
 
 
 @pytest.mark.parametrize("args", [{}, {"preflight": False}])
@@ -269,7 +277,7 @@ def test_room_for_what_a_release_converts_is_a_notice(act):
     """The run goes on, since the release leaves a model as it is that finds no room."""
     gemma = {**GEMMA, "size_bytes": 16 << 30}
     result, asked = act(answers={"models_info": read(gemma, free_bytes=1 << 30)}, ollama_version="0.40.1")
-    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info", "models_info"]
+    assert [name for name, _args in asked] == ["unit_files_info", "models_info"]
     (notice,) = result["notices"]
     assert "gemma3:4b may take up to 16.0 GiB more" in notice
 
@@ -300,9 +308,9 @@ def test_the_digest_of_a_model_that_was_measured_is_read(act):
     assert asked[-1] == ("models_info", {"stores": ["/srv/models"], "names": ["llama3.1:8b"]})
     assert result["plan"]["measured"]["settings"] == {"num_parallel": 3}
     assert "measured-not-compared" not in [warning["code"] for warning in result["plan"]["warnings"]]
-    assert [name for name, _args in act(ollama_measured=[elsewhere])[1]] == ["topology_facts", "unit_files_info"]
+    assert [name for name, _args in act(ollama_measured=[elsewhere])[1]] == ["unit_files_info"]
     _result, asked = act(answers={"models_info": store}, ollama_measured=[record], ollama_version="0.40.1")
-    assert "names" not in asked[2][1]
+    assert "names" not in asked[1][1]
     for damaged in ({"models": [{"name": None, "digest": 5}]}, {"models": [7], "stores": [{"readable": False}]}):
         assert act(answers={"models_info": damaged}, ollama_measured=[record])[0]["refusals"] == []
 
@@ -313,7 +321,7 @@ def test_files_are_read_on_the_controller(act, tmp_path):
     (tmp_path / "models" / "a.gguf").write_bytes(Writer().file(*llama(layers=3)))
     (tmp_path / "b.gguf").write_bytes(b"GGUF")
     result, asked = act(ollama_reference_models=["models/a.gguf", LLAMA_8B])
-    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info"]
+    assert [name for name, _args in asked] == ["unit_files_info"]
     assert result["plan"]["instances"][0]["budget"]["models"] == ["a.gguf", "llama3.1:8b"]
     result, _asked = act(ollama_reference_models=["b.gguf", "c.gguf"])
     assert [line.partition(" is no ")[0] for line in result["refusals"]] == [
@@ -328,7 +336,7 @@ def test_a_captured_machine_has_no_store_to_read(act):
     """Which auto takes as a bare host, and a name cannot."""
     elsewhere = {"ollama_topology_root": "/srv/captures/a", "ollama_staging_root": "/srv/staging"}
     result, asked = act(ollama_reference_models="auto", **elsewhere)
-    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info"]
+    assert [name for name, _args in asked] == ["unit_files_info"]
     assert result["plan"]["warnings"][0]["code"] == "models-unread"
     result, _asked = act(ollama_reference_models=["llama3.1"], **elsewhere)
     assert "'llama3.1' is a name, and no store of models was read" in result["msg"]
@@ -404,7 +412,7 @@ def test_the_models_of_a_store_that_is_to_move_are_read_where_they_are(act):
     }
     given = {"ollama_models_path": "/srv/models", "ollama_models_path_move": True, "ollama_reference_models": "auto"}
     result, asked = act({}, answers, **given)
-    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info", "store_info", "models_info"]
+    assert [name for name, _args in asked] == ["unit_files_info", "store_info", "models_info"]
     assert asked[-1][1] == {"stores": ["/srv/old"]}
     assert result["store_move"] == {"step": "move", "source": "/srv/old", "target": "/srv/models", "user": "root"}
     failed, _asked = act({}, {**answers, "store_info": {"failed": True, "msg": "no"}}, **given)
@@ -417,15 +425,15 @@ def test_models_to_serve_are_compared_with_the_store(act, tmp_path):
     (tmp_path / "tiny.gguf").write_bytes(data)
     wanted = [{"name": "tiny", "file": "tiny.gguf"}, {"name": "gone.gguf:1", "file": "gone.gguf"}]
     result, asked = act(answers={"models_info": read()}, ollama_models=wanted)
-    assert [name for name, _args in asked] == ["topology_facts", "unit_files_info", "models_info"]
-    assert asked[2][1] == {"stores": ["~root/.ollama/models"]}
+    assert [name for name, _args in asked] == ["unit_files_info", "models_info"]
+    assert asked[1][1] == {"stores": ["~root/.ollama/models"]}
     (refusal,) = result["refusals"]
     assert f"{tmp_path}/gone.gguf: cannot be read" in refusal
     memory = {"service": {"instances": [{"unit": "ollama.service", "api": {"models": []}}]}}
     answers = {"models_info": read({**LLAMA, "name": "tiny:latest"}), "service_info": memory}
     result, asked = act(answers=answers, ollama_models=[{**wanted[0], "keep": True}])
     units = [{"unit": "ollama.service", "url": "http://127.0.0.1:11434"}]
-    assert asked[3] == ("service_info", {"units": units, "parts": ["api"], "command_timeout": 5})
+    assert asked[2] == ("service_info", {"units": units, "parts": ["api"], "command_timeout": 5})
     assert result["served"]["steps"][0]["file"] == str(tmp_path / "tiny.gguf")
     assert [load["name"] for load in result["served"]["loads"]] == ["tiny:latest"]
     tried, _asked = act({"instead": {"num_parallel": 2}}, answers=answers, ollama_models=wanted[:1])

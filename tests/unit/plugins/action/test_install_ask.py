@@ -116,7 +116,7 @@ def _run(act):
 
     def run(*answers, **variables):
         replies = {
-            "topology_facts": {"ansible_facts": {"ollama_topology": BARE}},
+            "topology": BARE,
             "snapshot": {"targets": []},
             "install_info": answers[-1],
         }
@@ -130,7 +130,7 @@ def test_desired_state_plans_for_the_release_that_will_be_there(run):
     result, asked = run({"install": info()})
     assert (result["plan"]["release"], result["links"], result["pending"]) == ("0.32.15", LINKS, True)
     assert result["install"]["stage"]["needed"] is True
-    planned = next(args for name, args in asked if name == "unit_files_info")["planned"]
+    planned = [args for name, args in asked if name == "unit_files_info"][-1]["planned"]
     assert "/etc/systemd/system/ollama.service" in planned
 
 

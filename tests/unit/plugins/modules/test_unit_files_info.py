@@ -15,8 +15,10 @@ import pytest
 testing = pytest.importorskip("ansible.module_utils.testing", reason="ansible-core is not installed for this Python")
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import with_own
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
-from ansible_collections.inference.ollama.plugins.modules import unit_files_info
+from ansible_collections.inference.ollama.plugins.modules import topology_facts, unit_files_info
+from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
 
 HEADER = "# Managed by"
 
@@ -184,9 +186,31 @@ def test_services_that_run_are_those_that_systemd_lists(run, tmp_path, monkeypat
 def test_the_ports_of_an_address_that_may_be_kept_are_looked_at_too(host, ports):
     """What the plan keeps of the unit is known only after the host is read."""
     unit = {"variables": {"OLLAMA_HOST": {"value": host}}}
-    assert unit_files_info._ports([11434, 11435], unit) == ports
-    assert unit_files_info._ports([], unit) == []
-    assert unit_files_info._ports([1], None) == [1]
+    assert with_own([11434, 11435], unit) == ports
+    assert with_own([], unit) == []
+    assert with_own([1], None) == [1]
+
+
+def test_with_a_topology_the_machine_is_read_as_topology_facts_reads_it(run, tmp_path):
+    """In the same call; and without it nothing of a machine is returned."""
+    machine = str(Machine(sockets=2, cores=2, threads=2, nodes=2).write(tmp_path / "machine"))
+    result = run(tmp_path / "units", topology={"root": machine})
+    facts = topology_facts.read({"root": machine, "command_timeout": 5, "gather_subset": ["all"]})
+    assert result["topology"] == json.loads(json.dumps(facts))
+    assert result["captured"] is False
+    assert "topology" not in run(tmp_path / "units")
+
+
+@pytest.mark.parametrize("unit", [None, {"user": "ollama"}, {"user": None}])
+def test_what_concerns_a_unit_is_read_where_there_is_one(unit):
+    """By the topology that was read; the store is that of the unit's user."""
+    asked = {"services": True, "state_folder": "/s", "store": "/m", "writes": ["/w"], "programs": ["/p"], "ports": [1]}
+    found = unit_files_info._for({"software": {"ollama": {"unit": unit}}}, {**asked, "store_user": "x", "header": "h"})
+    if unit is None:
+        nothing = {"writes": (), "programs": (), "ports": (), "services": False, "state_folder": None, "store": None}
+        assert found == {**nothing, "store_user": "x", "header": "h"}
+    else:
+        assert found == {**asked, "store_user": unit["user"] or "root", "header": "h"}
 
 
 def test_without_rights_the_state_folder_names_become(tmp_path, monkeypatch):
@@ -247,7 +271,7 @@ def test_links_to_nothing_and_to_dev_null_are_files_of_somebody(run, tmp_path):
 )
 def test_the_port_of_the_unit_is_read_as_the_server_reads_it(text, ports):
     """So that preflight looks at who holds that one; a free one of the kernel's choice nobody holds."""
-    assert unit_files_info._ports([1], {"variables": {"OLLAMA_HOST": {"value": text}}}) == ports
+    assert with_own([1], {"variables": {"OLLAMA_HOST": {"value": text}}}) == ports
 
 
 def test_folders_that_are_not_there_are_named(run, tmp_path):

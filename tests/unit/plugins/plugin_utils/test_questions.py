@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.plugin_utils._questions import models_question, questions
+from ansible_collections.inference.ollama.plugins.plugin_utils._questions import (
+    answer_to,
+    first_questions,
+    models_question,
+    questions,
+)
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_desired import DEFAULTS, found
 from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
 from ansible_collections.inference.ollama.tests.unit.support.measured import record_of
@@ -82,3 +87,42 @@ def test_names_of_models_keep_no_port_from_being_looked_at():
     """Whether a port is free does not depend on models."""
     named = {**DEFAULTS, "reference_models": ["llama3.1"]}
     assert questions(xeon(), named, {})["ports"] == questions(xeon(), DEFAULTS, {})["ports"] == [11434]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"host": "[::1]:9000"}, {"staging_root": "/x"}, {"models_path": "/srv/models"}]
+)
+@pytest.mark.parametrize("preflight", [True, False])
+def test_the_first_questions_are_those_of_a_host_with_a_unit(options, preflight):
+    """So that a host in its usual state is asked once; of the listeners found those count that are asked for."""
+    given = {**DEFAULTS, **options}
+    first = first_questions(given, {"/s": "x"}, preflight=preflight)
+    asked = questions(xeon(), given, {"/s": "x"}, preflight=preflight)
+    assert set(asked["ports"]) <= set(first["ports"])
+    rows = [{"port": port} for port in (9000, 9001, 11434, 11435)]
+    found = {"listeners": rows, "found_unit": None, "files": []}
+    answer = answer_to(asked, first, found)
+    assert answer == {**found, "listeners": [row for row in rows if row["port"] in asked["ports"]]}
+
+
+@pytest.mark.parametrize("other", [{"ports": [80]}, {"services": False}, {"planned": {"/x": "y"}}, {"store": "/other"}])
+def test_other_questions_are_not_answered_by_the_first(other):
+    """Whatever they ask more or less."""
+    first = first_questions(DEFAULTS, {})
+    asked = questions(xeon(), DEFAULTS, {})
+    assert answer_to({**asked, **other}, first, {"listeners": [], "found_unit": None}) is None
+
+
+def test_an_own_address_that_may_be_kept_has_its_listeners():
+    """As the module adds its ports to those that are asked for."""
+    unit = {"variables": {"OLLAMA_HOST": {"value": "0.0.0.0:8200"}}}
+    found = {"listeners": [{"port": 8200}, {"port": 8201}], "found_unit": unit}
+    asked = questions(xeon(), DEFAULTS, {})
+    assert answer_to(asked, first_questions(DEFAULTS, {}), found)["listeners"] == [{"port": 8200}]
+
+
+@pytest.mark.parametrize("host", [5, None, "", ":99999", "65535", "x://"])
+def test_a_wrong_address_asks_for_ports_that_there_are(host):
+    """What is wrong with it is refused once the host is read."""
+    ports = first_questions({**DEFAULTS, "host": host}, {})["ports"]
+    assert all(0 < port <= 65535 for port in ports)
