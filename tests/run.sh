@@ -40,6 +40,7 @@ absent() { while read -r name; do dpkg-query -W -f '${Status}' "$name" 2>/dev/nu
 # The Debian packages that a step needs and this host lacks; a program from elsewhere is as good.
 lacks() {
   case $1 in
+    units) [ -x /usr/sbin/haproxy ] || command -v haproxy >/dev/null || echo haproxy ;;
     lint) command -v shellcheck >/dev/null || packages lint ;;
     metrics) packages metrics | while read -r name; do command -v "$name" >/dev/null || echo "$name"; done ;;
     report) command -v chromium >/dev/null || packages browser ;;

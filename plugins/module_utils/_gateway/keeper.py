@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program that a reload of the gateway begins with: it keeps which servers are drained.
+"""The program of the gateway: ``keep``, with which a reload begins, keeps which servers are drained; ``await`` waits
+until the gateway runs by a configuration.
 
 HAProxy takes the state of its servers from a file when it starts (management guide, 9.3, show servers state), and with
 it their ports, even where the new configuration has others (server_state.c@2.6, srv_state_srv_update). So the ports
@@ -14,11 +15,14 @@ import os
 import re
 import socket
 import sys
+import time
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 
 # How long the answer may take, in seconds, and how long it may be.
 _SECONDS = 10.0
+# Between two questions, in seconds.
+_PAUSE = 0.1
 _MOST_BYTES = 64 << 20
 _BACKEND = "servers"
 _SERVER = re.compile(r"server (\S+) (?:\[[0-9A-Fa-f:.]+\]|[^\s:]+):([0-9]{1,5}) ")
@@ -27,11 +31,17 @@ _NAME, _PORT, _COLUMNS = 3, 18, 19
 
 
 def main(arguments: list[str]) -> int:
-    """Write the file; arguments are the runtime socket, the configuration, and the file to write."""
-    if len(arguments) != 3:
-        sys.stderr.write("three arguments are needed: the runtime socket, the configuration, and the file to write\n")
-        return 2
-    source, config, target = arguments
+    """Run the part that the first argument names; 2 where it or what it needs is missing."""
+    part, rest = (arguments[0] if arguments else ""), arguments[1:]
+    if part == "keep" and len(rest) == 3:
+        return _keep(*rest)
+    if part == "await" and len(rest) == 3 and rest[2].isdecimal():
+        return _await(rest[0], rest[1], int(rest[2]))
+    sys.stderr.write("needed is keep SOCKET CONFIGURATION FILE, or await SOCKET DESCRIPTION SECONDS\n")
+    return 2
+
+
+def _keep(source: str, config: str, target: str) -> int:
     try:
         with open(config, encoding="utf-8") as file:
             text = with_ports(ask(source, f"show servers state {_BACKEND}"), file.read())
@@ -40,6 +50,23 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"the state of the servers cannot be kept: {error}\n")
         return 1
     return 0
+
+
+def _await(source: str, description: str, seconds: int) -> int:
+    """Wait for the process that has replaced another one, which answers at the socket until then."""
+    until, why = time.monotonic() + seconds, ""
+    while True:
+        try:
+            found = re.search("^description: (.*)$", ask(source, "show info"), re.MULTILINE)
+            if found is not None and found[1] == description:
+                return 0
+            why = "it runs by another configuration still"
+        except (UnicodeDecodeError, OllamaError) as error:
+            why = str(error)
+        if time.monotonic() >= until:
+            sys.stderr.write(f"the gateway does not run by its configuration within {seconds} s: {why}\n")
+            return 1
+        time.sleep(_PAUSE)
 
 
 def ask(path: str, command: str) -> str:

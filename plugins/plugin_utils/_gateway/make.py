@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "/usr/sbin/haproxy"
 _CONFIG = "haproxy.cfg.j2"
-# The rights of root that the serving process needs before it changes its user and its folder; the master ends such processes.
+# The rights of root that the serving process needs before it changes its user and its folder, and the master to end it.
 _CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_SYS_CHROOT", "CAP_KILL")
 _PRIVILEGED_PORTS = 1024
 # Beside two for each connection: listeners, checks, logs and what a reload hands over.
@@ -36,12 +36,13 @@ def gateway_files(
     options: Mapping[str, Any],
     keys: object,
     gateway: str,
-    hosts: Mapping[str, Mapping[str, Any]],
+    hosts: Mapping[str, Any],
     kept: str | None = None,
 ) -> dict[str, Any]:
     """Return the files of a gateway but that of the keys, refusals and warnings (docs: the filter gateway_files).
 
-    ``hosts`` are those of the group by name, each with ``upstreams``, ``address``, ``reached`` and ``models``.
+    ``hosts`` has a row in each of its lists for each host of the group: ``names``, ``upstreams``, ``addresses``,
+    ``reached`` and ``models``; ``placement`` is which hosts have each model, None where any may have it.
     """
     wanted, errors = parse(options)
     found, wrong = parse_keys(keys)
@@ -77,20 +78,10 @@ def keys_text(keys: Sequence[Key]) -> str:
 
 
 def _servers(
-    asked: object, gateway: str, hosts: Mapping[str, Mapping[str, Any]], kept: str | None
+    asked: object, gateway: str, hosts: Mapping[str, Any], kept: str | None
 ) -> tuple[list[Upstream], list[str], list[str]]:
     if isinstance(asked, str) and asked.lower() in ("", "auto"):
-        known = [
-            upstreams.Known(
-                name,
-                entry.get("upstreams"),
-                str(entry.get("address") or ""),
-                str(entry.get("reached") or ""),
-                entry.get("models"),
-            )
-            for name, entry in hosts.items()
-        ]
-        return upstreams.planned(known, gateway, kept)
+        return upstreams.planned(upstreams.known(hosts), gateway, kept)
     return (*upstreams.named(asked), [])
 
 

@@ -60,6 +60,26 @@ class Known(NamedTuple):
     served: Optional[Sequence[str]] = None
 
 
+def known(hosts: Mapping[str, Any]) -> list[Known]:
+    """Return the hosts of parallel lists (docs: the filter gateway_files)."""
+    columns = (hosts["names"], hosts["upstreams"], hosts["addresses"], hosts["reached"], hosts["models"])
+    placement = hosts.get("placement")
+    return [
+        Known(name, planned_here, str(address or ""), str(reached or ""), _served(name, placement, own))
+        for name, planned_here, address, reached, own in zip(*columns, strict=True)
+    ]
+
+
+def _served(name: str, placement: Mapping[str, Sequence[str]] | None, own: object) -> list[str] | None:
+    """The models of a host: those that are placed on it, and those that it has by itself."""
+    if not placement:
+        return None
+    entries = own if isinstance(own, (list, tuple)) else []
+    names = [entry.get("name") if isinstance(entry, Mapping) else entry for entry in entries]
+    placed = [model for model, there in placement.items() if name in there]
+    return [each for each in (*placed, *names) if models.is_model(each)]
+
+
 def named(value: object) -> tuple[list[Upstream], list[str]]:
     """Return the servers of a list that an operator typed, and a sentence for everything that is wrong."""
     if not isinstance(value, (list, tuple)) or not value:

@@ -147,12 +147,14 @@ RIGHT = {
         [{"name": "a", "key": SECRET * 2, "models": ["m"]}],
         "gw",
         {
-            "h": {
-                "upstreams": [{"instance": "i", "host": "0.0.0.0", "port": 1, "weight": 2, "slots": 1}],
-                "reached": "h",
-            }
+            "names": ["h", "k"],
+            "upstreams": [[{"instance": "i", "host": "0.0.0.0", "port": 1, "weight": 2, "slots": 1}], None],
+            "addresses": ["", ""],
+            "reached": ["h", ""],
+            "models": [["m"], []],
+            "placement": {"m": ["h"]},
         },
-        '{"schema": 1, "upstreams": [{"host": "h", "address": "h"}]}',
+        '{"schema": 1, "upstreams": [{"host": "k", "address": "k"}]}',
     ],
     "gateway_keys": [[{"name": "a", "key": SECRET * 2, "models": ["m"]}]],
     "lint_table": [WRAPPED["unit_lint"](UNIT, "0.34.1"), "h", "0.34.1"],

@@ -73,7 +73,7 @@ def test_the_state_is_kept_for_root_alone(answering, tmp_path, capsys):
     serve, asked = answering
     (tmp_path / "haproxy.cfg").write_text(CONFIG, encoding="utf-8")
     target = tmp_path / "state"
-    assert keeper.main([serve(STATE.encode()), str(tmp_path / "haproxy.cfg"), str(target)]) == 0
+    assert keeper.main(["keep", serve(STATE.encode()), str(tmp_path / "haproxy.cfg"), str(target)]) == 0
     assert asked == [b"show servers state servers\n"]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert target.read_text(encoding="utf-8") == keeper.with_ports(STATE, CONFIG)
@@ -86,7 +86,7 @@ def test_a_wrong_answer_ends_the_reload_with_a_sentence(answering, tmp_path, cap
     """Nothing is written then."""
     serve, _asked = answering
     (tmp_path / "haproxy.cfg").write_text(CONFIG, encoding="utf-8")
-    assert keeper.main([serve(answer), str(tmp_path / "haproxy.cfg"), str(tmp_path / "state")]) == 1
+    assert keeper.main(["keep", serve(answer), str(tmp_path / "haproxy.cfg"), str(tmp_path / "state")]) == 1
     assert "the state of the servers cannot be kept" in capsys.readouterr().err
     assert not (tmp_path / "state").exists()
 
@@ -94,12 +94,12 @@ def test_a_wrong_answer_ends_the_reload_with_a_sentence(answering, tmp_path, cap
 def test_without_haproxy_or_configuration_there_is_a_sentence(tmp_path, capsys):
     """Neither ends in a traceback."""
     (tmp_path / "haproxy.cfg").write_text(CONFIG, encoding="utf-8")
-    assert keeper.main([str(tmp_path / "no"), str(tmp_path / "haproxy.cfg"), str(tmp_path / "state")]) == 1
-    assert keeper.main([str(tmp_path / "no"), str(tmp_path / "no.cfg"), str(tmp_path / "state")]) == 1
+    assert keeper.main(["keep", str(tmp_path / "no"), str(tmp_path / "haproxy.cfg"), str(tmp_path / "state")]) == 1
+    assert keeper.main(["keep", str(tmp_path / "no"), str(tmp_path / "no.cfg"), str(tmp_path / "state")]) == 1
     assert keeper.main(["x"]) == 2
     text = capsys.readouterr().err
     assert "HAProxy does not answer there (No such file or directory)" in text
-    assert "three arguments are needed" in text
+    assert "needed is keep SOCKET" in text
 
 
 def test_an_answer_without_end_is_not_read_for_ever(answering, monkeypatch):
@@ -108,3 +108,28 @@ def test_an_answer_without_end_is_not_read_for_ever(answering, monkeypatch):
     monkeypatch.setattr(keeper, "_MOST_BYTES", 10)
     with pytest.raises(OllamaError, match="longer than 10 bytes"):
         keeper.ask(serve(b"x" * 100), "x")
+
+
+@pytest.mark.parametrize(("description", "status"), [("abc", 0), ("ab", 1)])
+def test_the_gateway_is_waited_for(answering, capsys, description, status):
+    """A reload answers at once, whether the new process serves or not; its description tells."""
+    serve, asked = answering
+    assert keeper.main(["await", serve(b"Name: HAProxy\ndescription: abc\nx: y\n"), description, "0"]) == status
+    assert asked == [b"show info\n"]
+    assert ("runs by another configuration still" in capsys.readouterr().err) == (status == 1)
+
+
+def test_a_gateway_that_comes_late_is_waited_for(answering, tmp_path, monkeypatch):
+    """It is asked again until its time is over."""
+    serve, _asked = answering
+    paused = []
+    monkeypatch.setattr(keeper.time, "sleep", lambda _seconds: paused.append(serve(b"description: abc\n")))
+    assert keeper.main(["await", str(tmp_path / "s"), "abc", "5"]) == 0
+    assert len(paused) == 1
+
+
+def test_a_gateway_that_does_not_come_ends_in_a_sentence(tmp_path, capsys):
+    """With what the last try met."""
+    assert keeper.main(["await", str(tmp_path / "s"), "abc", "0"]) == 1
+    assert "HAProxy does not answer there" in capsys.readouterr().err
+    assert keeper.main(["await", "x", "abc", "soon"]) == 2

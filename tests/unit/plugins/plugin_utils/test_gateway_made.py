@@ -21,6 +21,12 @@ from ansible_collections.inference.ollama.tests.unit.support.gateway import ALIC
 SERVER = {"host": "n1", "address": "10.0.0.1"}
 
 
+def hosts_of(plans, **columns):
+    """Hosts of the group with the upstreams of their plans."""
+    empty = {name: [None] * len(plans) for name in ("addresses", "reached", "models")}
+    return {"names": list(plans), "upstreams": list(plans.values()), **empty, **columns}
+
+
 def refusals(keys=KEYS, upstreams=(SERVER,), **values):
     return made(keys, upstreams=list(upstreams), **values)["refusals"]
 
@@ -218,7 +224,7 @@ def test_a_wrong_variable_is_refused(values, sentence):
 
 def test_everything_that_is_wrong_is_refused_at_once():
     """One run shows every mistake."""
-    found = gateway_files(options(queue_timeout=0, bind="x"), [{"name": "a"}], "gw", {})
+    found = gateway_files(options(queue_timeout=0, bind="x"), [{"name": "a"}], "gw", hosts_of({}))
     assert len(found["refusals"]) == 4
     assert (found["files"], found["digest"]) == ({}, None)
 
@@ -245,15 +251,19 @@ def test_what_an_operator_should_know_is_a_warning():
 def test_a_plan_becomes_a_configuration():
     """Servers have their slots, weights and checks; each routed model has a backend whose servers follow them."""
     row = {"instance": "node0", "host": "0.0.0.0", "port": 11434, "weight": 14, "slots": None}
-    hosts = {"n1": {"upstreams": [row], "reached": "10.0.0.1", "models": ["a"]}, "n2": {"upstreams": [row]}}
+    hosts = hosts_of({"n1": [row], "n2": [row]}, reached=["10.0.0.1", ""])
+    found = gateway_files(options(balance="key", bind="[::1]:443", certificate="/c.pem"), KEYS, "gw", hosts)
+    assert "default_backend servers" in found["files"]["/etc/inference.ollama/gateway/haproxy.cfg"]
+    hosts.update(placement={"a": ["n1"], "b": ["n2"]}, models=[[], ["c", {"name": "d"}, 5]])
     found = gateway_files(options(balance="key", bind="[::1]:443", certificate="/c.pem"), KEYS, "gw", hosts)
     text = found["files"]["/etc/inference.ollama/gateway/haproxy.cfg"]
     assert "    bind [::1]:443 ssl crt /c.pem alpn h2,http/1.1\n" in text
     assert "    server n1:node0 10.0.0.1:11434 check maxconn 1 weight 14\n" in text
     assert f"backend {backend_name(1)}\n" in text
-    assert text.count("balance hdr(X-Ollama-Key-Name)\n    hash-type consistent") == 3
-    assert "default_backend any" in text
-    assert found["files"]["/etc/inference.ollama/gateway/backends.map"] == "a:latest model-1\n"
+    assert text.count("balance hdr(X-Ollama-Key-Name)\n    hash-type consistent") == 5
+    assert "default_backend nowhere" in text
+    backends = [f"{model}:latest {backend_name(number)}\n" for number, model in enumerate("abcd", 1)]
+    assert found["files"]["/etc/inference.ollama/gateway/backends.map"] == "".join(backends)
     assert "CAP_NET_BIND_SERVICE" in found["files"]["/etc/systemd/system/inference-ollama-gateway.service"]
     assert json.loads(found["files"]["/etc/inference.ollama/gateway/upstreams.json"])["upstreams"][1]["address"] == "n2"
 
