@@ -77,7 +77,7 @@ def _served(name: str, placement: Mapping[str, Sequence[str]] | None, own: objec
     entries = own if isinstance(own, (list, tuple)) else []
     names = [entry.get("name") if isinstance(entry, Mapping) else entry for entry in entries]
     placed = [model for model, there in placement.items() if name in there]
-    return [each for each in (*placed, *names) if models.is_model(each)]
+    return [str(each) for each in (*placed, *names) if models.is_model(each)]
 
 
 def named(value: object) -> tuple[list[Upstream], list[str]]:

@@ -305,7 +305,7 @@ def test_one_key_stays_with_one_server(tmp_path, seen):
 
 
 def reload(gateway, found, keys=KEYS):
-    """What the unit does: keep the state of the servers, check, and have the master start anew."""
+    """What the unit does: keep the state of the servers, check, and have the master load the files again."""
     gateway.write(found, keys)
     config = str(gateway.folder / "haproxy.cfg")
     assert keeper.main(["keep", gateway.socket, config, gateway.state]) == 0
@@ -378,7 +378,7 @@ def test_tls_has_its_minimum_and_takes_a_renewed_certificate(tmp_path, seen):
         certificate(path, "second")
         rows = [{"host": "h1", "address": "127.0.0.1", "port": port}]
         values = {"bind": f"127.0.0.1:{gateway.port}", "metrics_bind": "", "upstreams": rows, "certificate": str(path)}
-        # Another setting too, so that the new process can be told from the old one.
+        # Another setting too, by which the new process differs from the old one.
         reload(gateway, made(queue=7, **values))
         assert shown()[2] != first
         # Python warns of the version, which is the point.
