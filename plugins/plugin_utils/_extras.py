@@ -163,6 +163,7 @@ def _metrics(plan: Mapping[str, Any], options: Mapping[str, Any], host: str) -> 
     folder, seconds = str(options["metrics_folder"]), options["metrics_interval"]
     words = ["--host", host, "--folder", folder, "--state-folder", str(options["state_folder"])]
     words += ["--dropin-name", str(options["dropin_name"]), "--interval", str(seconds), "--seconds", str(_COLLECTION)]
+    words += [word for name in options.get("verify_accept") or () for word in ("--accept", str(name))]
     vendors = sorted({card.partition("@")[0] for instance in plan["instances"] for card in cards_of(instance)})
     service = render(
         "metrics.service.j2",

@@ -90,6 +90,14 @@ def test_prometheus_reads_the_metrics():
     assert promtool("check", "metrics", given=exposition("gpu1", decide(seen_of(made)))) == ""
 
 
+def test_the_documentation_has_every_metric():
+    """In full, or by the end of its name beside others of its kind."""
+    text = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+    for name in METRICS:
+        ends = [name.removeprefix(kind) for kind in ("ollama_collector", "ollama_cpu_quota") if name.startswith(kind)]
+        assert f"`{name}`" in text or any(f"`{end}`" in text for end in ends), name
+
+
 def test_prometheus_reads_the_rules():
     """Its lint finds no mistake and no two alike, and the names are those that others react to."""
     promtool("check", "rules", str(ALERTS))

@@ -14,8 +14,8 @@ def test_the_watch_and_the_unit_for_a_suspend_are_there(recorded):
     """The timer runs and starts at boot, and systemd has nothing to say against either unit."""
     said = recorded("cards-beside")
     lines = said.splitlines()
-    assert lines[:3] == ["active", "enabled", "enabled"]
-    assert {"readiness", "readiness.zip"} <= set(lines)
+    assert lines[:4] == ["active", "enabled", "enabled", "active"]
+    assert {"readiness", "readiness.zip", "metrics", "metrics.zip"} <= set(lines)
     assert [line for line in lines if "inference-ollama" in line] == []
 
 
@@ -47,6 +47,17 @@ def test_after_a_suspend_models_are_on_the_cards(recorded):
     """The unit restarts the server, loads the model again, and looks where it is."""
     (row,) = recorded("cards-resumed")["servers"]
     assert (row["state"], row["done"]) == ("gpu", ["brought back standin:latest"])
+
+
+def test_metrics_are_written_by_the_hardened_service(recorded):
+    """What root alone may read is in them, and what a file in /dev shows; nothing fails."""
+    lines = recorded("cards-metrics").splitlines()
+    named = [line.partition("{")[0] for line in lines]
+    values = {name: {line.rpartition(" ")[2] for line in lines if line.startswith(f"{name}{{")} for name in named}
+    assert values["ollama_collector_success"] == values["ollama_up"] == values["ollama_model_on_gpu"] == {"1"}
+    assert values["ollama_gpus_planned"] == {"2"}
+    assert any('setting="OLLAMA_NUM_PARALLEL",verdict="pass"' in line for line in lines)
+    assert recorded("cards-metrics-left") == ""
 
 
 def test_going_back_takes_all_of_it_away(recorded):

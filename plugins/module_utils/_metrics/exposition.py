@@ -36,6 +36,7 @@ METRICS: Mapping[str, tuple[str, str]] = {
     "ollama_setting_info": (GAUGE, "Each planned setting, with its planned and its acting value."),
     "ollama_setting_verdict": (GAUGE, "The verdict on each planned setting and on each check beside them."),
     "ollama_verification_checks": (GAUGE, "How many checks have each verdict."),
+    "ollama_checks_failed": (GAUGE, "Checks that make a host fail: without those that the operator accepts."),
     "ollama_file_drift": (GAUGE, "Unit files that differ from those that the role has written."),
     "ollama_models_loaded": (GAUGE, "Models in memory, as the server reports them."),
     "ollama_model_memory_bytes": (

@@ -67,6 +67,7 @@ def main(
     parser.add_argument("--dropin-name", required=True)
     parser.add_argument("--interval", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--accept", action="append", default=[])
     asked = parser.parse_args(arguments)
     at, begun = clock.today(), clock.now()
     samples: list[Sample] = []
@@ -74,7 +75,7 @@ def main(
     try:
         with _at_most(asked.seconds):
             seen = collect(system or real(), asked.state_folder)
-            samples = list(decide({**seen, "dropin_name": asked.dropin_name}))
+            samples = list(decide({**seen, "dropin_name": asked.dropin_name, "accepted": asked.accept}))
     except Late:
         failed = f"the collection took more than {asked.seconds:g} s"
     except Exception as error:  # noqa: BLE001 - a metric says that it failed, whatever it was

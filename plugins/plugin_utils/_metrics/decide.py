@@ -19,6 +19,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._drift import HID
 from ansible_collections.inference.ollama.plugins.plugin_utils._metrics.servers import server_samples
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import SECRET, decisions_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.host import STALE
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.observation import nothing, observations
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.subject import CONFIGURED, PASS, VERDICTS
@@ -68,6 +69,7 @@ def _of_plan(plan: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[Sampl
         for verdict in VERDICTS if own else ():
             number = sum(check["verdict"] == verdict for check in own)
             yield Sample("ollama_verification_checks", number, {"server": name, "verdict": verdict})
+        yield Sample("ollama_checks_failed", len(failed_checks({"checks": own}, seen["accepted"])), {"server": name})
         for check in own:
             labels = {"server": name, "setting": check["setting"], "verdict": check["verdict"]}
             yield Sample("ollama_setting_verdict", 1, labels)

@@ -28,6 +28,7 @@ def seen_of(plan, service=None, **changes):
         "cards": [],
         "problems": [],
         "dropin_name": "override.conf",
+        "accepted": [],
         **changes,
     }
 

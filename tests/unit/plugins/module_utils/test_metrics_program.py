@@ -212,7 +212,7 @@ def test_one_collection(tmp_path):
         return [Sample("ollama_up", 1, {"server": "ollama"})]
 
     code, lines = run(tmp_path, decide)
-    assert (code, given[0]["dropin_name"], given[0]["plan"]) == (0, "override.conf", PLAN)
+    assert (code, given[0]["dropin_name"], given[0]["accepted"], given[0]["plan"]) == (0, "override.conf", [], PLAN)
     for line in (
         'ollama_collector_success{host="gpu1"} 1',
         'ollama_collector_last_run_timestamp_seconds{host="gpu1"} 1795795200.25',

@@ -142,10 +142,10 @@ def test_the_watch_is_started_again_where_its_seconds_change():
 
 def test_metrics_are_written_for_node_exporter():
     """With or without cards: the units, the shell text and the program, whose words systemd reads as they are."""
-    found = extras(plan_of(gpus=0), **METERED)
+    found = extras(plan_of(gpus=0), **METERED, verify_accept=["LimitNOFILE", "x y"])
     service, timer = (found.texts[f"{UNITS_FOLDER}/{unit}"] for unit in (METRICS_SERVICE, METRICS_TIMER))
     assert f'ExecStart=/bin/sh {METRICS} --host "gpu 1%%" --folder "/srv/text file" --state-folder ' in service
-    assert "--dropin-name override.conf --interval 30 --seconds 45\n" in service
+    assert '--dropin-name override.conf --interval 30 --seconds 45 --accept LimitNOFILE --accept "x y"\n' in service
     assert 'ReadWritePaths="/srv/text file"\n' in service
     assert "OnUnitInactiveSec=30\n" in timer
     assert METRICS_ARCHIVE in found.texts[METRICS]

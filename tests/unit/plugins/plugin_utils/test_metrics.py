@@ -74,6 +74,16 @@ def test_planned_and_acting_values_stand_side_by_side():
     assert value(found, "ollama_slots_planned", server="ollama") == 1
 
 
+def test_what_the_operator_accepts_fails_no_host():
+    """It is shown with its verdict all the same."""
+    limits = {"nofile": {"soft": 20000, "hard": 20000}, "memlock": {"soft": None, "hard": None}}
+    found = seen_with(lambda instance: instance["processes"][0].update(limits=limits))
+    assert value(found, "ollama_checks_failed", server="ollama") == 1
+    found = seen_with(lambda instance: instance["processes"][0].update(limits=limits), accepted=["LimitNOFILE"])
+    assert value(found, "ollama_checks_failed", server="ollama") == 0
+    assert value(found, "ollama_setting_verdict", setting="LimitNOFILE", verdict="fail") == 1
+
+
 def test_a_server_that_answers_and_one_that_does_not():
     """The release is there only where one answered; another program at the address is no answer."""
     found = samples_of(seen_of(PLAN))
