@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("changelogs", "docs", "meta", "playbooks", "plugins", "roles")
+FOLDERS = ("changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles")
 FILES = ("CONTRIBUTING.md", "LICENSE", "README.md", "tests/config.yml")
 # Settings of runs in a clone, in a folder of which all else is shipped.
 NOT_SHIPPED = ("playbooks/ansible.cfg",)

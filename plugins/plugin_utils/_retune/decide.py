@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._places import VARIABLES_FILE
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._retune.alerts import (
     ALERTS,
@@ -48,7 +49,8 @@ def retune_request(given: object, hosts: Sequence[str], options: Mapping[str, An
 def retune_decision(
     alerts: Sequence[Mapping[str, Any]], host: str, seen: Mapping[str, Any], options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return ``{schema, refusals, host, alerts, outcome, acts, restart, why, record, reason, lines}``.
+    """Return ``{schema, refusals, host, alerts, outcome, acts, restart, files, changes, why, record, reason,
+    lines}``.
 
     ``seen`` has ``desired``, what desired_state returned, None where it refused with ``refused``; ``clock``, what
     clock_info did; ``kept``, what snapshot returned; ``record``, the text of the record, None without one. ``acts`` is
@@ -60,7 +62,8 @@ def retune_decision(
     units = [str(each["unit"]) for each in (desired or {}).get("units") or ()]
     refusals = [*map(str, seen.get("refused") or ()), *_unknown_servers(live, units, desired)]
     restart = [] if refusals else _restarts(live, units)
-    change = [] if desired is None or refusals else _changes(desired, live, restart)
+    files = _written(desired, live) if desired is not None and not refusals else []
+    change = _changes(desired, live, restart, files) if desired is not None and not refusals else []
     held = [*held_back(desired or {}, times, options)] if change else []
     wanted = bool(options["retune_apply"]) and not refusals
     outcome = NOTHING if not change else HELD if held else CHANGE if wanted else WOULD
@@ -73,6 +76,7 @@ def retune_decision(
         "outcome": outcome,
         "acts": outcome == CHANGE,
         "restart": restart if change else [],
+        "files": files,
         "changes": change,
         "why": held or _why(live, host, change),
         "record": times.record(names),
@@ -119,20 +123,29 @@ def _restarts(alerts: Sequence[Alert], units: Sequence[str]) -> list[str]:
     return [unit for unit in units if unit in named]
 
 
-def _changes(desired: Mapping[str, Any], alerts: Sequence[Alert], restart: Sequence[str]) -> list[str]:
-    """Return what changes, in words; nothing where all that is asked is to look."""
-    if all(ALERTS[alert.name].action == LOOK for alert in alerts):
+def _written(desired: Mapping[str, Any], alerts: Sequence[Alert]) -> list[str]:
+    """Return the files that change; the role's own record of variables changes with any of them."""
+    if not _acts(desired, alerts) or not desired["pending"]:
         return []
-    if not desired["live"]:
+    files = [str(path) for path in desired["changes"]]
+    return [path for path in files if not path.endswith(VARIABLES_FILE)] or files
+
+
+def _changes(
+    desired: Mapping[str, Any], alerts: Sequence[Alert], restart: Sequence[str], files: Sequence[str]
+) -> list[str]:
+    """Return what changes, in words; a host that restarts is brought to its plan, too."""
+    if not _acts(desired, alerts):
         return []
-    plans = any(ALERTS[alert.name].action not in (LOOK, RESTART) for alert in alerts)
-    files = list(desired["changes"]) if desired["pending"] and plans else []
     words = [f"write {', '.join(files[:_PATHS])}{' and others' if len(files) > _PATHS else ''}"] if files else []
-    again = [*dict.fromkeys((*restart, *(desired["restart"] if plans else ())))]
+    again = [*dict.fromkeys((*restart, *desired["restart"]))]
     words += [f"restart {' and '.join(again)}"] if again else []
-    if plans and desired["pending"] and not words:
-        words.append("bring the host to its plan")
-    return words
+    return words or (["bring the host to its plan"] if desired["pending"] else [])
+
+
+def _acts(desired: Mapping[str, Any], alerts: Sequence[Alert]) -> bool:
+    """Whether anything changes at all: not in a folder, and not where all that is asked is to look."""
+    return bool(desired["live"]) and any(ALERTS[alert.name].action != LOOK for alert in alerts)
 
 
 def _why(alerts: Sequence[Alert], host: str, change: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ DOCUMENTS = ("README.md", "CONTRIBUTING.md", "molecule/README.md", "roles/ollama
 PAGES = sorted(path for pattern in DOCUMENTS for path in ROOT.glob(pattern))
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 # Folders of the repository, and folders of private code, which documents name without what is above them.
-TOP = {"changelogs", "docs", "meta", "molecule", "playbooks", "plugins", "requirements", "roles", "tests"}
+TOP = {"changelogs", "docs", "extensions", "meta", "molecule", "playbooks", "plugins", "requirements", "roles", "tests"}
 PRIVATE = sorted(
     path for folder in ("module_utils", "plugin_utils") for path in (ROOT / "plugins" / folder).glob("_*/")
 )

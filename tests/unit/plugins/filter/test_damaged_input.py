@@ -112,8 +112,34 @@ ZONES_READ = {
     "problems": [],
     "module": True,
 }
+ANSWERED = {
+    "prompt": "a",
+    "text": "b",
+    "thinking": None,
+    "sha256": "0" * 64,
+    "prompt_tokens": 1,
+    "output_tokens": 1,
+    "done_reason": "stop",
+    "error": None,
+}
+ANSWERS = {"answers": {"model": "m", "release": "0.33.0", "digest": None, "answers": [ANSWERED]}, "error": None}
+LIMITS = {"retune_apply": True, "retune_hours": "fri", "retune_cooldown": 60, "retune_per_day": 3}
+ALERT = {"name": "OllamaDrift", "host": "h", "server": "", "model": "", "resolved": False}
+CHANGING = {"live": True, "pending": True, "changes": ["/x"], "restart": [], "units": [], "install": None}
+SEEN = {
+    "desired": CHANGING,
+    "clock": {"utc": "2026-11-27T20:35:00Z", "zone": "UTC", "day": "fri", "time": "20:35", "problems": []},
+    "kept": {"states": [STATE], "unfinished": None},
+    "record": '{"retunes": []}',
+}
+DECISION = WRAPPED["retune_decision"]([ALERT], "h", SEEN, LIMITS)
 # What each takes.
 RIGHT = {
+    "answers_verdict": [[ANSWERS], ANSWERS, "h"],
+    "retune_decision": [[ALERT], "h", SEEN, LIMITS],
+    "retune_request": [{"name": "OllamaDrift", "host": "h"}, ["h"], LIMITS],
+    "retune_table": [[DECISION]],
+    "upgrade_request": [{"given": True}, {"install": {"before": "0.32.15", "version": "0.33.0"}}, "h"],
     "benchmark_comparison": [BENCHMARKED, BENCHMARKED],
     "benchmark_outcome": [{"benchmark": {"schema": 1}}, [{"loaded": ["m"], "seconds": 2}], [{"loaded": []}]],
     "benchmark_record": [

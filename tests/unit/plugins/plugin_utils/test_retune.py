@@ -140,9 +140,19 @@ def test_only_the_server_that_fell_is_restarted():
     assert found["refusals"][0].endswith("it has ollama@node0.service, ollama@node1.service")
 
 
-def test_a_restart_alone_writes_no_plan():
-    """A server on the CPU is no reason to write what else differs."""
-    assert decided(posted("OllamaFellToCpu"))["changes"] == ["restart ollama.service"]
+def test_a_restart_brings_the_host_to_its_plan():
+    """Since that is how the role changes a host; what is pending without a file is said too."""
+    assert decided(posted("OllamaFellToCpu"))["changes"] == [f"write {DROPIN}", "restart ollama.service"]
+    pending = {**AS_PLANNED, "pending": True}
+    assert decided(posted("OllamaDrift"), desired=pending)["changes"] == ["bring the host to its plan"]
+
+
+def test_the_record_of_variables_is_named_where_nothing_else_changes():
+    """It changes with every file of the plan."""
+    variables = "/etc/inference.ollama/variables.json"
+    both = decided(posted("OllamaDrift"), desired={**DESIRED, "changes": [DROPIN, variables]})
+    alone = decided(posted("OllamaDrift"), desired={**DESIRED, "changes": [variables], "restart": []})
+    assert (both["files"], alone["files"]) == ([DROPIN], [variables])
 
 
 def test_several_alerts_of_a_host_are_one_change():
