@@ -22,6 +22,9 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.request import benchmark_request
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.table import benchmark_table
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import restored
+from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.member import fleet_host
+from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.result import fleet_placement
+from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.table import fleet_table
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import gate_step, gate_turn, gate_verdict
 from ansible_collections.inference.ollama.plugins.plugin_utils._gateway.make import gateway_files, gateway_keys
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
@@ -185,7 +188,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "file_drift": _drift.file_drift,
     "fit_svg": fit_svg,
     "fit_table": _table.fit_table,
+    "fleet_host": fleet_host,
+    "fleet_placement": fleet_placement,
     "fleet_report": _fleet_report,
+    "fleet_table": fleet_table,
     "gate_step": gate_step,
     "gate_turn": gate_turn,
     "gate_verdict": gate_verdict,

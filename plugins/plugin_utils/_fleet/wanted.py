@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ class FleetModel:
     def name(self) -> str:
         return self.served.name
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         """One text for all ways to write its name."""
         return key_of(self.served.name)

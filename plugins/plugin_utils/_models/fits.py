@@ -35,7 +35,7 @@ _NEEDED = ("size_bytes", "layers")
 _UNREAD = "what it takes is unknown, since its file could not be read"
 
 
-class _Server(NamedTuple):
+class Server(NamedTuple):
     name: str
     topology: Mapping[str, Any]
     environment: Mapping[str, str]
@@ -74,14 +74,14 @@ def model_fit(
         "settings": PLAN if planned else SERVER,
         "servers": [
             {"name": server.name, "models": _advised(known, server, made_for)}
-            for server in (_planned(host, settings) if planned else _only(host, settings))
+            for server in (planned_servers(host, settings) if planned else _only(host, settings))
         ],
         "missing": missing,
         "problems": problems,
     }
 
 
-def _advised(models: Sequence[Mapping[str, Any]], server: _Server, release: str) -> list[dict[str, Any]]:
+def _advised(models: Sequence[Mapping[str, Any]], server: Server, release: str) -> list[dict[str, Any]]:
     """The advice on each model; what the server has is read once for all questions, which differ in slots alone."""
     if not models:
         return []
@@ -105,22 +105,23 @@ def stays(
     Records of which nobody knows what they take, and a plan without a release, say nothing.
     """
     known = [record for record in records if all(record.get(key) for key in _NEEDED)]
-    part = next((each for each in _planned(topology, plan) if each.name == server), None)
+    part = next((each for each in planned_servers(topology, plan) if each.name == server), None)
     if part is None or not plan.get("release"):
         return []
     placed = place_with(known, read_inputs(part.topology, part.environment, plan["release"]))["models"]
     return [str(entry["name"]) for entry in placed if entry["fits"] is not None and not entry["resident"]]
 
 
-def _only(topology: Mapping[str, Any], environment: Mapping[str, Any]) -> Iterator[_Server]:
-    yield _Server("ollama", topology, {str(name): str(value) for name, value in environment.items()})
+def _only(topology: Mapping[str, Any], environment: Mapping[str, Any]) -> Iterator[Server]:
+    yield Server("ollama", topology, {str(name): str(value) for name, value in environment.items()})
 
 
-def _planned(topology: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[_Server]:
+def planned_servers(topology: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[Server]:
+    """Yield the servers of a plan, each with the facts that it sees and its environment."""
     for instance in plan["instances"]:
         name = instance["name"]
         part = topology if len(plan["instances"]) == 1 else _share(topology, instance)
-        yield _Server(name, part, views.environment(plan, name))
+        yield Server(name, part, views.environment(plan, name))
 
 
 def _share(topology: Mapping[str, Any], instance: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,9 +147,9 @@ def _asked(
     missing: list[dict[str, str]] = []
     for entry in wanted:
         if isinstance(entry, Mapping):
-            found.append(_record(in_numbers[str(entry["name"])]))
+            found.append(numbers_record(in_numbers[str(entry["name"])]))
             continue
-        same = [model for model in models if _is(model, str(entry))]
+        same = [model for model in models if is_model(model, str(entry))]
         found += same[:1]
         where = "it cannot be read on the controller" if is_file(str(entry)) else "the host's store does not have it"
         missing += [] if same else [{"name": str(entry), "reason": where}]
@@ -166,7 +167,7 @@ def _with_reasons(
     return found, [text for text in problems if text not in said]
 
 
-def _record(model: ReferenceModel) -> Mapping[str, Any]:
+def numbers_record(model: ReferenceModel) -> Mapping[str, Any]:
     """A model in numbers in the form of those that are read; its layers are of one kind, and share its bytes."""
     return {
         "name": model.name,
@@ -182,7 +183,7 @@ def _record(model: ReferenceModel) -> Mapping[str, Any]:
     }
 
 
-def _is(model: Mapping[str, Any], wanted: str) -> bool:
+def is_model(model: Mapping[str, Any], wanted: str) -> bool:
     """Whether a record is the model of this name, or of this file of the controller."""
     if not is_file(wanted):
         return model.get("source") != "file" and names.same(str(model.get("name")), wanted)

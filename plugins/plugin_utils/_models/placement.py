@@ -30,6 +30,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement_layout import RefusedError
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement_result import (
     NOT,
+    ON_CPU,
+    ON_GPU,
     SCHEMA,
     Placed,
     device_entries,
@@ -44,7 +46,7 @@ _NEEDED = ("layers", "size_bytes")
 
 
 @dataclass(frozen=True)
-class _Resident:
+class Resident:
     """A model in memory. ``place`` is its number in the list, ``path`` what the server sorts it by."""
 
     place: int
@@ -73,7 +75,7 @@ def place_with(models: Sequence[Mapping[str, Any]], inputs: Inputs) -> dict[str,
     """The same with devices and settings that were read before, for those who ask about one server many times."""
     algorithm = FIT if inputs.fits_itself else LAYOUT_NAME if inputs.release >= LAYOUT else ESTIMATE
     warnings = [*inputs.warnings, *_approximations(inputs, models, algorithm)]
-    residents: list[_Resident] = []
+    residents: list[Resident] = []
     results: list[tuple[str, Placed, list[str]]] = []
     for number, record in enumerate(models):
         name = str(record.get("name") or f"model {number + 1}")
@@ -90,7 +92,7 @@ def place_with(models: Sequence[Mapping[str, Any]], inputs: Inputs) -> dict[str,
                 " is taken"
             )
         if found.fits not in (NOT, None):
-            residents.append(_Resident(number, name, _path(record), found))
+            residents.append(Resident(number, name, _path(record), found))
     return {
         "schema": SCHEMA,
         "release": str(inputs.release),
@@ -104,9 +106,24 @@ def place_with(models: Sequence[Mapping[str, Any]], inputs: Inputs) -> dict[str,
     }
 
 
-def _load(
-    record: Mapping[str, Any], inputs: Inputs, residents: list[_Resident]
-) -> tuple[Placed, list[_Resident], bool]:
+def beside(record: Mapping[str, Any], inputs: Inputs, residents: Sequence[Resident]) -> Resident | None:
+    """The model in memory beside those that are there, all of it on cards where the server has some; None where that
+    is not so, where one of the others would have to go for it, or where its size is not known.
+    """
+    most = inputs.options.loaded or _FOR_EACH_CARD * max(1, len(inputs.devices))
+    if len(residents) >= most or not all(record.get(key) for key in _NEEDED):
+        return None
+    cards, host = _free(inputs, residents)
+    try:
+        attempt = Attempt(record, inputs, tuple(cards), host, others=bool(residents))
+        found = (by_fit if inputs.fits_itself else by_layout)(attempt)
+    except RefusedError:
+        return None
+    wanted = ON_GPU if inputs.devices else ON_CPU
+    return Resident(len(residents), str(record.get("name")), "", found) if found.fits == wanted else None
+
+
+def _load(record: Mapping[str, Any], inputs: Inputs, residents: list[Resident]) -> tuple[Placed, list[Resident], bool]:
     """Where the model goes; those that had to go before, which are taken out of ``residents``; whether their order is a
     guess.
     """
@@ -115,7 +132,7 @@ def _load(
         text = " and ".join(key.replace("_bytes", "") for key in missing)
         return Placed(None, f"The model's {text} could not be read, so where it goes is not known."), [], False
     most = inputs.options.loaded or _FOR_EACH_CARD * max(1, len(inputs.devices))
-    evicted: list[_Resident] = []
+    evicted: list[Resident] = []
     unsure = False
     while True:
         if len(residents) >= most:
@@ -133,7 +150,7 @@ def _load(
             return Placed(NOT, f"{reason[0].upper()}{reason[1:]}."), evicted, unsure
 
 
-def _evict(residents: list[_Resident], evicted: list[_Resident]) -> bool:
+def _evict(residents: list[Resident], evicted: list[Resident]) -> bool:
     """Unload the model that the server unloads first; whether that is a guess.
 
     Those that stay the shortest time go first, and here all stay as long; then the paths of their files decide.
@@ -150,7 +167,7 @@ def _path(record: Mapping[str, Any]) -> str:
     return next((str(part["path"]) for part in files if part.get("role") == "model" and part.get("path")), "")
 
 
-def _free(inputs: Inputs, residents: Sequence[_Resident]) -> tuple[list[Device], Host]:
+def _free(inputs: Inputs, residents: Sequence[Resident]) -> tuple[list[Device], Host]:
     """Cards and host with what is free beside the models in memory. A card that shares the host's memory has no more of
     it than the host.
     """
@@ -171,7 +188,7 @@ def _free(inputs: Inputs, residents: Sequence[_Resident]) -> tuple[list[Device],
     return cards, host
 
 
-def _stays(name: str, found: Placed, residents: Sequence[_Resident]) -> bool:
+def _stays(name: str, found: Placed, residents: Sequence[Resident]) -> bool:
     return any(other.name == name and other.found.cards == found.cards for other in residents) and found.fits not in (
         NOT,
         None,

@@ -16,7 +16,6 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models import pl
 from ansible_collections.inference.ollama.plugins.plugin_utils._models import placement_graph as graph
 from ansible_collections.inference.ollama.plugins.plugin_utils._models import placement_layout as layout
 from ansible_collections.inference.ollama.plugins.plugin_utils._models import prediction
-from ansible_collections.inference.ollama.plugins.plugin_utils._models.memory import model_memory
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement_estimate import estimated_simply
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement_inputs import MIB, runtime_bytes
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement_layout import RefusedError, count
@@ -74,7 +73,7 @@ def by_layout(attempt: Attempt) -> Placed:
 
 
 def _laid(attempt: Attempt, load: Load) -> tuple[Placed, bool]:
-    memory = model_memory(attempt.record, load)
+    memory = attempt.inputs.memory(attempt.record, load)
     cards = () if attempt.layers == 0 else attempt.cards
     own, options = _own_engine(attempt), attempt.inputs.options
     request = layout.Request(attempt.others, attempt.layers, options.spread, options.overhead)
@@ -177,7 +176,7 @@ def by_fit(attempt: Attempt) -> Placed:
             f" loaded models are {gib(limit)}",
             evict=True,
         )
-    memory = model_memory(record, load)
+    memory = inputs.memory(record, load)
     used = choice.runners_cards(attempt.cards, chosen)
     fitted = _fitted(attempt, memory, used)
     on_card = choice.projector_on_card(cards, attempt.projector, attempt.layers, total) if memory.projector else False

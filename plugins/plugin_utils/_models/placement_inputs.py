@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
@@ -30,6 +30,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._values import (
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.inference.ollama.plugins.plugin_utils._models.memory import Load, ModelMemory
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import Gpu
     from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import Policy
     from ansible_collections.inference.ollama.plugins.plugin_utils._release import Release
@@ -132,6 +133,8 @@ class Inputs:
     options: Options
     planning: Planning
     warnings: tuple[str, ...] = field(default=())
+    # What a model takes, for those who ask about few models on many servers to look it up.
+    memory: Callable[[Mapping[str, Any], Load], ModelMemory] = of_models.model_memory
 
     @property
     def fits_itself(self) -> bool:

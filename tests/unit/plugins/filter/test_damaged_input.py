@@ -25,6 +25,7 @@ from ansible_collections.inference.ollama.tests.unit.support.gateway import opti
 from ansible_collections.inference.ollama.tests.unit.support.measured import record_of
 from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result
 from ansible_collections.inference.ollama.tests.unit.support.models import LLAMA, read
+from ansible_collections.inference.ollama.tests.unit.support.placements import host
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, workstation, xeon
 from ansible_collections.inference.ollama.tests.unit.support.records import record
 
@@ -76,6 +77,7 @@ GATED = {**GATE, "by": "h", "units": [], "concurrency": 4, "next": NEXT, "before
 # Two layers, so that a placement takes a moment only.
 SMALL = dense("llama3.2:3b", layers=2)
 FIT = json.loads(json.dumps(fit_of(advise(SMALL, {}, SETTINGS, "0.34.1", Host(card=8 * GIB, host=8 * GIB)))))
+MEMBER = json.loads(json.dumps(host("two", [{"name": SMALL["name"], "copies": 3}], SMALL, domain="rack")))
 BENCHMARKED = json.loads(json.dumps(measured(result(speeds={2: 100}))))
 SPACE = WRAPPED["tuning_space"](TOPOLOGY, {"version": "0.34.1"}, {"objective": "throughput"})
 STEP = WRAPPED["tuning_step"]([], SPACE, {"points": 20, "minutes": 60, "minutes_used": 1})
@@ -164,7 +166,24 @@ RIGHT = {
     "file_drift": [{"unit_files": [FILE], "stale": []}, {"/x.conf": "y"}],
     "fit_svg": [FIT, "h"],
     "fit_table": [FIT, "h"],
+    "fleet_host": [
+        {"models": [SMALL], "problems": ["x"], "loaded": [{"name": "x", "size_bytes": 9, "size_vram_bytes": 8}]},
+        CARDS,
+        PLAN,
+        {"fleet_models": [SMALL["name"]], "models": [{"name": "own:1b", "keep": True}], "domains": {"rack": "a"}},
+    ],
+    "fleet_placement": [
+        {"a": MEMBER, "b": None},
+        [{"name": SMALL["name"], "copies": 3}],
+        {SMALL["name"]: ["b"], "gone:1b": ["a"]},
+        {"hosts": ["a", "b", "c"], "without": ["c"]},
+    ],
     "fleet_report": [FLEET, MOMENT],
+    "fleet_table": [
+        WRAPPED["fleet_placement"](
+            {"a": MEMBER, "b": None}, [{"name": SMALL["name"], "copies": 3}], {SMALL["name"]: ["b"], "gone:1b": ["a"]}
+        )
+    ],
     "gate_step": [GATED, benchmark([1, 2])],
     "gate_turn": [{"h": {"__ollama": {"gate": GATE, "pending": True, "units": []}}}, "h"],
     "gate_verdict": [{"h": {"__ollama_gate": GATED}}, "h"],
