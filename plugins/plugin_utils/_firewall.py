@@ -20,7 +20,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     UNITS_FOLDER,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import is_loopback
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import FIREWALL, NETWORKS
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import NETWORKS, has_rules
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import exposure
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def firewall_files(plan: Mapping[str, Any]) -> dict[str, str]:
 
 def is_guarded(plan: Mapping[str, Any]) -> bool:
     """Whether the plan has rules of a firewall."""
-    return exposure(plan).get("exposure") == FIREWALL
+    of = exposure(plan)
+    return has_rules(of.get("exposure"), of.get(NETWORKS))
 
 
 def loading(plan: Mapping[str, Any], changes: list[str], *, live: bool) -> dict[str, Any] | None:

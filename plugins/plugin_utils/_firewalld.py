@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import FIREWALLD_FILE, HEADER
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import is_guarded, networks, ports
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import FIREWALL
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import NETWORKS, has_rules
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import prefix_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ _NOTHING = ZoneRules({}, [], [], [], [])
 def is_asked(options: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     """Whether firewalld is asked: where rules are wanted, or an earlier run has added some."""
     here = not prefix_of(options) and options.get("topology_root") == "/" and not found.get("failed")
-    return here and (options.get("exposure") == FIREWALL or FIREWALLD_FILE in (found.get("digests") or {}))
+    wanted = has_rules(options.get("exposure"), options.get(NETWORKS))
+    return here and (wanted or FIREWALLD_FILE in (found.get("digests") or {}))
 
 
 def rich_rules(plan: Mapping[str, Any]) -> list[str]:

@@ -98,8 +98,9 @@ def missing(found: Mapping[str, Any], plan: Mapping[str, Any] | None) -> Iterato
         place = f"{directive}= of {SINGLE} ({entry['file']}:{entry['line']})"
         if value == NFT:
             yield (
-                f"ollama_exposure: with firewall the rules are those of nftables, and the host has no {NFT}; install"
-                " the package nftables, or say gateway or trusted_network where something else guards the address"
+                "ollama_exposure: with ollama_exposure_networks the rules are those of nftables, and the host has no"
+                f" {NFT}; install the package nftables, or say gateway without networks, or trusted_network, where"
+                " something else guards the address"
             )
         elif directive is None:
             yield f"ollama_binary_path: {value!r} is no program of this host; allowed is the path of one, or auto"

@@ -22,7 +22,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps import is_on
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewrites
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import FIREWALL
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import NETWORKS, has_rules
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.measured import compared
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wants_store, without_models
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.service import MODELS
@@ -194,7 +194,7 @@ def _written_folders(options: Mapping[str, Any]) -> list[str]:
 
 
 def _has_rules(options: Mapping[str, Any]) -> bool:
-    return options.get("exposure") == FIREWALL
+    return has_rules(options.get("exposure"), options.get(NETWORKS))
 
 
 def _ports(topology: Mapping[str, Any], options: Mapping[str, Any]) -> list[int]:

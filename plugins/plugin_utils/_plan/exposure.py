@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 NONE, GATEWAY, FIREWALL, TRUSTED = "none", "gateway", "firewall", "trusted_network"
 HOST, NETWORKS = "OLLAMA_HOST", "exposure_networks"
 _GUARDS = {
-    GATEWAY: "a gateway that authenticates is all that reaches it, as the operator says",
+    GATEWAY: "a gateway that authenticates is all that reaches it, as the operator says and nothing proves",
     TRUSTED: "whoever reaches it may use it, as the operator says",
 }
+
+
+def has_rules(exposure: object, networks: object) -> bool:
+    """Whether rules of the host let the networks alone in, by the two variables on it."""
+    return exposure == FIREWALL or (exposure == GATEWAY and bool(networks))
 
 
 def exposed(instances: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -39,20 +44,22 @@ def guard(planning: Planning, instances: list[dict[str, Any]]) -> None:
             "ollama_exposure_networks: with ollama_exposure: firewall it names the networks that are let in, such as"
             " [10.20.0.0/16, 'fd00:20::/32']; it is empty, which would let nobody in"
         )
-    elif policy.exposure != FIREWALL and policy.exposure_networks:
+    elif policy.exposure_networks and not has_rules(policy.exposure, policy.exposure_networks):
         planning.error(
             f"ollama_exposure_networks: nothing keeps other networks out with ollama_exposure: {policy.exposure}; set"
-            " ollama_exposure: firewall, or leave the networks out"
+            " ollama_exposure: firewall or gateway, or leave the networks out"
         )
     if not open_ones:
         return
     if policy.exposure == NONE:
         planning.error(_refusal(planning, open_ones))
         return
-    reason = _GUARDS.get(policy.exposure, "rules of the host let some networks alone in")
+    ruled = has_rules(policy.exposure, policy.exposure_networks)
+    who = "the gateway's addresses" if policy.exposure == GATEWAY else "some networks"
+    reason = f"rules of the host let {who} alone in" if ruled else _GUARDS[policy.exposure]
     places = ", ".join(f"{_place(each)} {_reached(each['host'])}" for each in open_ones)
     planning.record(EXPOSURE, "exposure", policy.exposure, OPERATOR, f"{places}; {reason}")
-    if policy.exposure == FIREWALL:
+    if ruled:
         why = "ollama_exposure_networks; rules that are loaded before the servers start keep everybody else out"
         planning.record(EXPOSURE, NETWORKS, " ".join(policy.exposure_networks), OPERATOR, why)
 

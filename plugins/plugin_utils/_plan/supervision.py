@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import FIREWALL_UNIT
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import readiness
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import FIREWALL
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import has_rules
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import DIRECTIVE, GUARD, MOUNTS, ORDER
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.writable import Writable, writable
@@ -102,7 +102,7 @@ def order(planning: Planning, guard: str | None = None) -> None:
         )
     if guard:
         planning.record(ORDER, GUARD, guard, OPERATOR, "for whoever reads the unit; systemd passes over names with X-")
-    if guard == FIREWALL:
+    if has_rules(guard, planning.policy.exposure_networks):
         rules = "the rules that let known networks alone in are loaded first"
         reason = f"{reason}; {rules}" if services else rules
         services[FIREWALL_UNIT] = None

@@ -45,6 +45,21 @@ def test_the_rules_replace_those_of_before_and_touch_no_other_table():
     ]
 
 
+def test_a_gateway_with_its_addresses_is_let_in_by_the_same_rules():
+    """It alone, and proven so; without addresses nothing is written, and the reason says that nothing proves it."""
+    made = guarded(exposure="gateway", exposure_networks=["10.20.0.7"])
+    assert "    ip saddr { 10.20.0.7/32 } accept" in firewall.firewall_files(made)[FIREWALL_FILE].splitlines()
+    assert firewall.clients(made)[0] == ["10.20.0.7"]
+    assert order(made, "ollama")["Requires"] == FIREWALL_UNIT
+    assert [each["reason"].rpartition("; ")[2] for each in made["decisions"] if each["setting"] == "exposure"] == [
+        "rules of the host let the gateway's addresses alone in"
+    ]
+    bare = guarded(exposure="gateway", exposure_networks=[])
+    assert (firewall.firewall_files(bare), firewall.probe(bare)) == ({}, None)
+    assert "Requires" not in order(bare, "ollama")
+    assert any("nothing proves" in each["reason"] for each in bare["decisions"])
+
+
 def test_what_is_added_first_takes_nothing_away():
     """The ports of before stay closed until their servers have moved."""
     loaded = firewall.loading(guarded(), [FIREWALL_FILE], live=True)

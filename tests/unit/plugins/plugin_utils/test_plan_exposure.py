@@ -91,5 +91,5 @@ def test_a_firewall_needs_networks_and_networks_a_firewall():
     assert (
         "ollama_exposure_networks: with ollama_exposure: firewall" in refusals(host="0.0.0.0", exposure="firewall")[0]
     )
-    (line,) = refusals(host="0.0.0.0", exposure="gateway", exposure_networks=["10.0.0.0/8"])
-    assert line.startswith("ollama_exposure_networks: nothing keeps other networks out with ollama_exposure: gateway")
+    (line,) = refusals(host="0.0.0.0", exposure="trusted_network", exposure_networks=["10.0.0.0/8"])
+    assert line.startswith("ollama_exposure_networks: nothing keeps other networks out with ollama_exposure: trusted_")
