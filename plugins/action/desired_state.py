@@ -40,6 +40,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._questions import
     questions,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
+from ansible_collections.inference.ollama.plugins.plugin_utils._rollout import serial_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import secret_errors, secret_names
 from ansible_collections.inference.ollama.plugins.plugin_utils._served.decide import blob_sizes, files_to_send
 from ansible_collections.inference.ollama.plugins.plugin_utils._store_move import store_move, store_question
@@ -128,6 +129,7 @@ class ActionModule(ActionBase):
                     _programs(topology, options),
                     bool(args.get("instead")),
                     served,
+                    known.get("groups") or {},
                 ),
                 models,
             )
@@ -159,6 +161,8 @@ class ActionModule(ActionBase):
         # A key that is all digits arrives as a number, and 0 is a key too.
         options["api_key"] = key is not None and bool(str(key))
         unseen = [*key_errors(key), *secret_errors(options["secret_environment"])]
+        if "ollama_serial" in known:
+            unseen += serial_errors(self._templar.template(known["ollama_serial"]))
         options["secret_environment"] = secret_names(options["secret_environment"])
         return options, unseen
 

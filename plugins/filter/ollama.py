@@ -44,6 +44,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._retune.decide im
     retune_request,
     retune_table,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._rollout import gateway_report, gateway_turns
 from ansible_collections.inference.ollama.plugins.plugin_utils._served.memory import model_loads
 from ansible_collections.inference.ollama.plugins.plugin_utils._served.report import models_report
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.progress import tuning_progress
@@ -209,6 +210,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "retune_decision": retune_decision,
     "retune_request": retune_request,
     "retune_table": retune_table,
+    "gateway_report": gateway_report,
+    "gateway_turns": gateway_turns,
     "run_outcomes": _summary.run_outcomes,
     "run_summary": _summary.run_summary,
     "secrets_file": render_secrets,

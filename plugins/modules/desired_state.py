@@ -141,6 +141,23 @@ pending:
   returned: success
   type: bool
   sample: true
+gateways:
+  description: The hosts with gateways at which the host is drained, of the inventory.
+  returned: success
+  type: list
+  elements: str
+  sample: [gateway1]
+gateway_servers:
+  description: What M(inference.ollama.gateway_server) is asked for there.
+  returned: success
+  type: list
+  elements: str
+  sample: ["node1:*"]
+interrupts:
+  description: Whether the change stops or restarts a server.
+  returned: success
+  type: bool
+  sample: true
 folder:
   description: The folder of units.
   returned: success

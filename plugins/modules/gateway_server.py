@@ -105,7 +105,7 @@ settled:
   type: bool
   sample: false
 stranded:
-  description: Backends that have other servers too, none of which takes requests.
+  description: Backends that have other servers too, and of which this call has drained the last that took requests.
   returned: success
   type: list
   elements: str
@@ -125,7 +125,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._gateway.runtime import asker
-from ansible_collections.inference.ollama.plugins.module_utils._gateway.servers import NAME, change, look, wait
+from ansible_collections.inference.ollama.plugins.module_utils._gateway.servers import (
+    DRAINED,
+    NAME,
+    change,
+    look,
+    stranded,
+    wait,
+)
 
 _LONGEST = 86400
 
@@ -154,9 +161,10 @@ def reach(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
             f"servers: with state: {state} it names servers, such as node1:ollama or node1:*; it is empty"
         )
     ask = asker(params["socket"])
-    changed = bool(state) and change(ask, names, state, pretend=check_mode)
+    changed = change(ask, names, state, pretend=check_mode) if state else []
+    alone = stranded(ask, changed) if state == DRAINED else []
     found = look(ask, names, state) if check_mode or not state else wait(ask, names, state, seconds)
-    return {"changed": changed, **found._asdict()}
+    return {"changed": bool(changed), "stranded": alone, **found._asdict()}
 
 
 def main() -> None:

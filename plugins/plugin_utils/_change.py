@@ -150,13 +150,16 @@ def change_report(
     failure: Mapping[str, Any] | None = None,
     gate: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """``{schema, outcome, reason, files, restarted, stopped, state, restored, problem, verification, checks, gate,
-    answers, models}``; ``models`` is what models_report() adds, ``answers`` the verdict of answers_verdict(), which the
-    role adds.
+    """``{schema, outcome, reason, files, restarted, stopped, state, restored, proven, problem, verification, checks,
+    gate, answers, models}``; ``models`` is what models_report() adds, ``answers`` the verdict of answers_verdict(),
+    which the role adds; ``proven`` is whether the state of before is back and runs as then, or no service was touched;
+    None where nothing failed.
 
     ``written`` is what file_transaction returned; ``failure`` is of a run that failed: ``{reason, restored, problem,
-    verification, checks}``, what snapshot returned when it was restored, why that did not go as it should, how the
-    change was verified, and which checks of that made it fail. ``gate`` is the verdict of gate_verdict().
+    verification, checks, after, accepted, touched}``, what snapshot returned when it was restored, why that did not go
+    as it should, how the change was verified, and which checks of that made it fail; how what was restored is verified,
+    which checks may fail there, and whether a service may have been stopped or restarted. ``gate`` is the verdict of
+    gate_verdict().
     """
     files, units, ended = list(written.get("changes") or []), list(restarted), list(stopped)
     report = {
@@ -168,6 +171,7 @@ def change_report(
         "stopped": ended,
         "state": written.get("state"),
         "restored": None,
+        "proven": None,
         "problem": None,
         "verification": None,
         "checks": [],
@@ -181,8 +185,19 @@ def change_report(
             outcome=RESTORED if back else FAILED,
             reason=failure["reason"],
             restored=back,
+            proven=_is_proven(failure, back),
             problem=failure.get("problem"),
             verification=failure.get("verification"),
             checks=list(failure.get("checks") or []),
         )
     return report
+
+
+def _is_proven(failure: Mapping[str, Any], back: object) -> bool:
+    """Whether what runs after a change that failed is known to be what ran before."""
+    after = failure.get("after")
+    if failure.get("problem"):
+        return False
+    if back is None or after is None:
+        return back is None and not failure.get("touched", True)
+    return not failed_checks(after, failure.get("accepted") or ())

@@ -39,6 +39,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import 
     plan_or_errors,
     template_path,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._rollout import drain_of, gateways_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._served.decide import (
     askable,
     has_work,
@@ -75,7 +76,7 @@ class Run(NamedTuple):
     _install.decide returned, None where nothing is installed; ``programs`` are the SHA-256 of the programs that the
     role has, by their paths; ``trial``: settings are tried in the place of variables. ``known`` is what was read for
     the models to serve beside the store, ``{service, files}``: what service_info returned, and files of the controller
-    by their path.
+    by their path. ``groups`` are those of the inventory, with their hosts.
     """
 
     host: str
@@ -88,6 +89,7 @@ class Run(NamedTuple):
     programs: Mapping[str, str] = MappingProxyType({})
     trial: bool = False
     known: Mapping[str, Any] | None = None
+    groups: Mapping[str, Any] = MappingProxyType({})
 
 
 def desired_state(
@@ -152,8 +154,10 @@ def desired_state(
         # Where settings are tried or searched no model comes or goes.
         {**models, **(run.known or {})} if models and live and not run.trial and run.search is None else None,
     )
+    gateways, unknown = gateways_of(options.get("gateways"), run.groups)
     if run.preflight:
         errors += [
+            *unknown,
             *_other_variables(options, run, variables, others, removed),
             *(_unchangeable(plan, options, found, changes, stale["units"]) if live else ()),
             *wrong,
@@ -220,6 +224,7 @@ def desired_state(
     }
     return {
         **made,
+        **drain_of(run.host, gateways, [*restart, *stop], live=live),
         "verify_with": verified_with(plan, options, brought),
         "served": askable(brought, [unit for unit in found["active"] or () if unit not in restart]),
         "gate": gate_of(topology, options, made, servers_of(found), lockstep=run.lockstep),

@@ -26,7 +26,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._served.report im
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import counts_of, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 # Of a sentence with the first check that failed, and of all that is left.
 _LONGEST = 8000
@@ -35,7 +35,9 @@ _PROVEN, _ANSWERS, _AS_PLANNED = "changed and verified", "changed, and its API a
 _BACK, _LOST = "taken back to what was there before", "changed, and not taken back"
 _FAILED, _BEGUN = "failed before a file was changed", "changed, and not verified: the next run of site does that"
 _NEVER = "never reached, and not changed"
-_OUTCOMES = (_PROVEN, _ANSWERS, _AS_PLANNED, _BACK, _LOST, _FAILED, _BEGUN, _NEVER)
+_GONE = "lost on the way, and left to the next run of site"
+_UNREAD = "not reached from the start, and not changed"
+_OUTCOMES = (_PROVEN, _ANSWERS, _AS_PLANNED, _BACK, _LOST, _FAILED, _BEGUN, _GONE, _NEVER, _UNREAD)
 # The kinds of decisions that are lines of a unit.
 _WRITTEN = (VARIABLE, SECRET, DIRECTIVE, ORDER, SLICE)
 
@@ -60,18 +62,19 @@ def run_summary(hosts: Mapping[str, Mapping[str, Any]], *, check_mode: bool = Fa
     return lines
 
 
-def run_outcomes(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return a line for each way in which a run that ends early leaves hosts, with their names.
+def run_outcomes(hosts: Mapping[str, Mapping[str, Any]], lost: Collection[str] = ()) -> list[str]:
+    """Return a line for each way in which a run leaves hosts, with their names.
 
-    ``hosts`` are the variables of each host of the play, the ones that it did not come to among them.
+    ``hosts`` are the variables of each host of the run, the ones that it did not come to among them; ``lost`` are those
+    that it could not reach any more, or that failed.
     """
     found: dict[str, list[str]] = {outcome: [] for outcome in _OUTCOMES}
     for host, variables in hosts.items():
-        found[_outcome(variables)].append(host)
+        found[_outcome(variables, lost=host in lost)].append(host)
     return [line for name, names in found.items() if names for line in wrapped(f"{name}: {', '.join(names)}", indent=4)]
 
 
-def _outcome(variables: Mapping[str, Any]) -> str:
+def _outcome(variables: Mapping[str, Any], *, lost: bool) -> str:
     change, desired = _get(variables, "ollama_changes"), _get(variables, "__ollama") or {}
     outcome = change["outcome"] if change else None
     if outcome == RESTORED:
@@ -82,7 +85,9 @@ def _outcome(variables: Mapping[str, Any]) -> str:
         return _PROVEN if _get(variables, "ollama_verification") else _ANSWERS
     if outcome == UNCHANGED and not desired.get("pending"):
         return _AS_PLANNED
-    return _BEGUN if (_get(variables, "__ollama_written") or {}).get("changed") else _NEVER
+    begun = (_get(variables, "__ollama_written") or {}).get("changed")
+    without = _NEVER if "__ollama" in variables else _UNREAD
+    return _GONE if lost and desired else _BEGUN if begun else without
 
 
 def _clauses(variables: Mapping[str, Any], change: Mapping[str, Any], *, check_mode: bool) -> Iterator[str]:

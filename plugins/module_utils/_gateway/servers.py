@@ -55,12 +55,11 @@ class Row(NamedTuple):
 class Servers(NamedTuple):
     """What was found of the servers that were asked for.
 
-    ``servers`` are ``{name, state, sessions, queued}``, summed over all backends; ``stranded`` are backends in which
-    there are others too, none of which takes requests; ``settled`` is whether all have the state that was wanted.
+    ``servers`` are ``{name, state, sessions, queued}``, summed over all backends; ``settled`` is whether all have the
+    state that was wanted.
     """
 
     servers: list[dict[str, Any]]
-    stranded: list[str]
     problems: list[str]
     settled: bool
 
@@ -120,11 +119,11 @@ def look(ask: Ask, asked: Sequence[str], state: str | None = None) -> Servers:
         settled = not any(row.sessions or row.queued for row in mine)
     else:
         settled = all(row.state == READY for row in waiting)
-    return Servers(servers, _stranded(known, set(names)), problems, settled)
+    return Servers(servers, problems, settled)
 
 
-def change(ask: Ask, asked: Sequence[str], state: str, *, pretend: bool = False) -> bool:
-    """Set the servers of these names to a state, where they are not so; return whether any was not."""
+def change(ask: Ask, asked: Sequence[str], state: str, *, pretend: bool = False) -> list[Row]:
+    """Set the servers of these names to a state, where they are not so; return them as they were, in every backend."""
     known = rows(ask)
     names, _problems = _named(known, asked)
     # One that is in maintenance was set so by somebody who may not want it to come back.
@@ -133,7 +132,22 @@ def change(ask: Ask, asked: Sequence[str], state: str, *, pretend: bool = False)
         said = ask(f"set server {row.backend}/{row.name} state {_WORDS[state]}").strip()
         if said:
             raise OllamaError(f"servers: {row.backend}/{row.name} could not be set to {state}: {one_line(said, 200)}")
-    return bool(to_set)
+    set_now = {row.name for row in to_set}
+    return [row for row in known if row.name in set_now]
+
+
+def stranded(ask: Ask, drained: Sequence[Row]) -> list[str]:
+    """Return the backends of which the last server was drained that took requests, and that have others too.
+
+    It is read after the drain, so that of two runs that drain the last two at a time one notices at least.
+    """
+    took = {row.backend for row in drained if row.state == READY}
+    names = {row.name for row in drained}
+    others: dict[str, list[str]] = {}
+    for row in rows(ask) if took else ():
+        if row.backend in took and row.name not in names:
+            others.setdefault(row.backend, []).append(row.state)
+    return [backend for backend, states in others.items() if READY not in states]
 
 
 def wait(ask: Ask, asked: Sequence[str], state: str, seconds: float) -> Servers:
@@ -183,14 +197,3 @@ def _server(name: str, mine: list[Row]) -> dict[str, Any]:
         "sessions": sum(row.sessions for row in mine),
         "queued": sum(row.queued for row in mine),
     }
-
-
-def _stranded(known: Iterable[Row], names: set[str]) -> list[str]:
-    others: dict[str, list[str]] = {}
-    mine = set()
-    for row in known:
-        if row.name in names:
-            mine.add(row.backend)
-        else:
-            others.setdefault(row.backend, []).append(row.state)
-    return [backend for backend, states in others.items() if backend in mine and READY not in states]

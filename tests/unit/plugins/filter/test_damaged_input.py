@@ -221,7 +221,15 @@ RIGHT = {
     "plan_table": [PLAN, "h"],
     "report_page": [WRAPPED["fleet_report"](FLEET, MOMENT)],
     "restore_report": [RESTORED, "h", VERIFIED],
-    "run_outcomes": [{"h": HOST}],
+    "gateway_report": [
+        [
+            {"item": "g", "servers": [{"name": "a:1", "state": "ready", "sessions": 1, "queued": 0}], "settled": False},
+            {"item": {"gateway": "g", "needed": True}, "unreachable": True, "msg": "x"},
+        ],
+        "drained",
+    ],
+    "gateway_turns": [{"h": {"__ollama": {"gateways": ["g"], "pending": False}}}],
+    "run_outcomes": [{"h": HOST}, ["h"]],
     "run_summary": [{"h": HOST}],
     "secrets_file": [{"HTTPS_PROXY": "http://h:1"}, "key"],
     "setting_lint": [{"OLLAMA_HOST": "x"}, "0.34.1"],

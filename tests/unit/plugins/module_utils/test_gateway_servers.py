@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.module_utils._gateway.servers import change, look, rows, wait
+from ansible_collections.inference.ollama.plugins.module_utils._gateway.servers import (
+    change,
+    look,
+    rows,
+    stranded,
+    wait,
+)
 from ansible_collections.inference.ollama.tests.unit.support.haproxy import Fake
 
 FLEET = [
@@ -54,7 +60,7 @@ def test_a_host_that_the_gateway_has_not_is_named():
     fake = Fake(FLEET)
     found = look(fake, ["z:*"], "drained")
     assert (found.servers, found.settled, found.problems) == ([], True, ["no server of z is known to the gateway"])
-    assert (change(fake, ["z:*"], "drained"), fake.said) == (False, [])
+    assert (change(fake, ["z:*"], "drained"), fake.said) == ([], [])
 
 
 def test_a_name_that_is_not_there_is_refused_before_anything_is_set():
@@ -122,8 +128,15 @@ def test_a_drain_is_settled_without_streams_and_without_a_queue():
 
 def test_backends_that_nobody_else_serves_are_stranded():
     """Those with other servers, none of which takes requests; one with this server alone has no other choice."""
-    assert look(Fake(FLEET), ["a:*"]).stranded == ["servers", "model-1"]
-    assert look(Fake(FLEET), ["b:*"]).stranded == []
+    fake = Fake(FLEET)
+    assert stranded(fake, change(fake, ["a:*"], "drained")) == ["servers", "model-1"]
+    assert stranded(fake, change(fake, ["a:*"], "drained")) == []
+
+
+def test_a_server_that_takes_no_requests_strands_nobody():
+    """Whatever is the matter with it is to be repaired by the change."""
+    fake = Fake([("servers", "a:1", "down", 0, 0, ""), ("servers", "b:1", "down", 0, 0, "")])
+    assert stranded(fake, change(fake, ["a:1"], "drained")) == []
 
 
 def test_waiting_ends_with_the_time():

@@ -93,5 +93,7 @@ def test_a_server_that_does_not_answer_is_not_ready():
             pass
         found = reach(asked, check_mode=False)
         assert (found["settled"], found["servers"][0]["state"]) == (False, "down")
-        assert reach({**asked, "servers": ["a:1"]}, check_mode=False)["stranded"] == ["servers", "model-1"]
+        alone = {**asked, "servers": ["a:1"], "state": "drained"}
+        assert reach(alone, check_mode=True)["stranded"] == ["servers", "model-1"]
+        assert reach(alone, check_mode=False)["stranded"] == ["servers", "model-1"]
     upstream.close()

@@ -263,6 +263,7 @@ def test_a_run_that_changed_nothing():
         "stopped": [],
         "state": None,
         "restored": None,
+        "proven": None,
         "problem": None,
         "verification": None,
         "checks": [],
@@ -418,3 +419,21 @@ def test_the_table_where_there_is_nothing_to_restore():
     """It reports that, and that no snapshot is kept."""
     done = {"restored": None, "changes": [], "states": [], "problems": []}
     assert _lines_of(done, "gpu1") == ["gpu1: nothing to go back to", "", "No state is kept."]
+
+
+@pytest.mark.parametrize(
+    ("failure", "proven"),
+    [
+        ({"restored": {"restored": {"id": "1"}}, "after": GOOD}, True),
+        ({"restored": {"restored": {"id": "1"}}, "after": BAD}, False),
+        ({"restored": {"restored": {"id": "1"}}, "after": BAD, "accepted": ["LimitMEMLOCK", "threads"]}, True),
+        ({"restored": {"restored": {"id": "1"}}}, False),
+        ({"restored": {}, "touched": False}, True),
+        ({"restored": {}, "touched": True}, False),
+        ({"restored": {}}, False),
+        ({"restored": {}, "touched": False, "problem": "could not go back"}, False),
+    ],
+)
+def test_what_is_proven_after_a_change_that_failed(failure, proven):
+    """What is back and runs as then, and what nobody has touched: requests may come to it again."""
+    assert change_report({}, failure={"reason": "why", **failure})["proven"] is proven

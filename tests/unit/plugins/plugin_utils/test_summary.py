@@ -120,10 +120,11 @@ def test_a_run_that_ends_early_says_how_it_leaves_every_host():
         "lost": variables(change_report(written, failure={"reason": "why"})),
         "early": variables(change_report({}, failure={"reason": "why"})),
         "begun": variables(**pending, __ollama_written={"changed": True}),
+        "gone": variables(**pending),
         "planned": variables(**pending),
         "unread": {},
     }
-    assert [line.rpartition(": ")[2] for line in run_outcomes(hosts)] == [
+    assert [line.rpartition(": ")[2] for line in run_outcomes(hosts, ["proven", "gone", "unread"])] == [
         "proven",
         "answers",
         "same",
@@ -131,7 +132,9 @@ def test_a_run_that_ends_early_says_how_it_leaves_every_host():
         "lost",
         "early",
         "begun",
-        "planned, unread",
+        "gone",
+        "planned",
+        "unread",
     ]
 
 
