@@ -44,6 +44,8 @@ BESIDE_UNITS = (WATCH_TIMER, WATCH_SERVICE, RESUME_SERVICE, METRICS_TIMER, METRI
 PROGRAMS = (READINESS, READINESS_ARCHIVE, METRICS, METRICS_ARCHIVE)
 # What the metrics program writes in the folder of node_exporter's textfile collector.
 METRICS_FILE = "inference_ollama.prom"
+# Where systemd lets that program keep its bytecode.
+METRICS_CACHE = "/var/cache/inference.ollama-metrics"
 # The rules of ollama_exposure: firewall, and the unit that loads them before a server starts.
 FIREWALL_FILE = "/etc/inference.ollama/firewall.nft"
 FIREWALL_UNIT = "inference-ollama-firewall.service"

@@ -11,6 +11,7 @@ the controller.
 from __future__ import annotations
 
 import ast
+import hashlib
 import io
 import os
 import zipfile
@@ -21,10 +22,43 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 _PACKAGE = "ansible_collections.inference.ollama.plugins"
 _FILES = f"{_PACKAGE.replace('.', '/')}/"
 _MAIN = "import sys\n\nfrom {module} import main\n\nsys.exit(main(sys.argv[1:]))\n"
-# A reader knows no decider: what it has read is decided by the one that it is given here.
-_MAIN_WITH = (
-    "import sys\n\nfrom {decider} import decide\nfrom {module} import main\n\nsys.exit(main(sys.argv[1:], decide))\n"
-)
+# A reader knows no decider: what it has read is decided by the one that it is given here. Python keeps no bytecode of
+# an archive, and compiling one again each minute costs more than what it does. So it is unpacked where systemd gives it
+# a folder of its own (systemd.exec(5), CacheDirectory=), once for each of its releases.
+_MAIN_WITH = """\
+import os
+import sys
+
+
+def unpack(cache, folder):
+    import shutil
+    import tempfile
+    import zipfile
+
+    for name in os.listdir(cache):
+        shutil.rmtree(os.path.join(cache, name), ignore_errors=True)
+    scratch = tempfile.mkdtemp(dir=cache)
+    with zipfile.ZipFile(sys.argv[0]) as file:
+        file.extractall(scratch)
+    os.rename(scratch, folder)
+
+
+cache = os.environ.get("CACHE_DIRECTORY", "")
+if cache.startswith("/"):
+    folder = os.path.join(cache, "{digest}")
+    try:
+        if not os.path.isdir(folder):
+            unpack(cache, folder)
+        sys.path.insert(0, folder)
+        sys.dont_write_bytecode = False
+    except OSError as error:
+        sys.stderr.write(f"{{cache}}: not used ({{error.strerror}})\\n")
+
+from {decider} import decide
+from {module} import main
+
+sys.exit(main(sys.argv[1:], decide))
+"""
 # The archive is the same for the same files, so that a second run writes nothing. It is not compressed: the bytes of
 # that differ between releases of zlib.
 _MOMENT = (1980, 1, 1, 0, 0, 0)
@@ -48,16 +82,27 @@ def archive(module: str, decider: str | None = None, more: Mapping[str, bytes] |
             found = _needed(module, decider, _of_folder)
     except (OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
         raise OllamaError(f"the files of the program {module} cannot be read ({error})") from None
-    main = _MAIN_WITH.format(module=module, decider=decider) if decider else _MAIN.format(module=module)
     # Python imports from an archive what is below packages alone.
     folders = {os.path.dirname(name) for name in found}
     folders |= {above for folder in list(folders) for above in _above(folder)}
     packages = {f"{folder}/__init__.py": b"" for folder in folders}
+    files = {**packages, **found, **(more or {})}
+    main = _MAIN.format(module=module)
+    if decider:
+        main = _MAIN_WITH.format(module=module, decider=decider, digest=_digest(files))
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as file:
-        for name, content in sorted({**packages, **found, **(more or {}), "__main__.py": main.encode()}.items()):
+        for name, content in sorted({**files, "__main__.py": main.encode()}.items()):
             file.writestr(zipfile.ZipInfo(name, _MOMENT), content, zipfile.ZIP_STORED)
     return data.getvalue()
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    """One name for the same files."""
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(content).digest())
+    return digest.hexdigest()[:32]
 
 
 def _needed(module: str, decider: str | None, source: Source) -> Dict[str, bytes]:

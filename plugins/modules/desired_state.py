@@ -327,7 +327,9 @@ beside:
   elements: dict
   sample: []
 metrics_left:
-  description: The file of metrics that an earlier run has had written for Prometheus, where nothing writes it any more.
+  description:
+    - The file of metrics that an earlier run has had written for Prometheus, where nothing writes it any more, and the
+      folder of the bytecode of what wrote it.
   returned: success
   type: list
   elements: str

@@ -159,8 +159,10 @@ def packed() -> bytes:
 
 def _facts() -> Any:  # noqa: ANN401 - a mapping of whatever the file has
     loader: Any = globals().get("__loader__")
-    if hasattr(loader, "archive"):
-        return json.loads(loader.get_data(os.path.join(os.path.dirname(__file__), os.path.basename(PACKED))))
+    beside = os.path.join(os.path.dirname(__file__), os.path.basename(PACKED))
+    # In a program's archive, or where one was unpacked.
+    if hasattr(loader, "archive") or os.path.exists(beside):
+        return json.loads(loader.get_data(beside))
     import yaml  # noqa: PLC0415 a host has no such package
 
     with open(os.path.join(os.path.dirname(__file__), "settings.yml"), encoding="utf-8") as stream:

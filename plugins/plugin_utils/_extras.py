@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     BESIDE_UNITS,
     METRICS,
     METRICS_ARCHIVE,
+    METRICS_CACHE,
     METRICS_FILE,
     METRICS_SERVICE,
     METRICS_TIMER,
@@ -104,7 +105,7 @@ class Extras(NamedTuple):
 
 
 def metrics_left(before: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
-    """The file of metrics that nothing writes any more, and that would be read for ever.
+    """The file of metrics that nothing writes any more, and that would be read for ever; the program's bytecode too.
 
     ``before`` are the variables that the host was made with, without their prefix.
     """
@@ -112,7 +113,8 @@ def metrics_left(before: Mapping[str, Any], options: Mapping[str, Any]) -> list[
         return []
     old = str(before.get("metrics_folder"))
     stays = options.get("metrics") is True and options.get("metrics_folder") == old
-    return [f"{old.rstrip('/')}/{METRICS_FILE}"] if old.startswith("/") and not stays else []
+    left = [f"{old.rstrip('/')}/{METRICS_FILE}"] if old.startswith("/") and not stays else []
+    return left if options.get("metrics") is True else [*left, METRICS_CACHE]
 
 
 def servers_of(found: Mapping[str, Any]) -> list[str] | None:
@@ -169,6 +171,7 @@ def _metrics(plan: Mapping[str, Any], options: Mapping[str, Any], host: str) -> 
         "metrics.service.j2",
         command=command_line(["/bin/sh", METRICS, *words]),
         folder=path_word(folder),
+        cache=posixpath.basename(METRICS_CACHE),
         vendors=vendors,
         timeout=_COLLECTION + _SPARE,
     )

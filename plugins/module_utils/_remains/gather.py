@@ -17,6 +17,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._install.releases
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     ACCOUNT_AND_GROUP_MADE,
     ACCOUNT_MADE,
+    METRICS_CACHE,
     METRICS_FILE,
     VARIABLES_FILE,
     known_files,
@@ -28,7 +29,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._systemd.tree imp
 
 SCHEMA = 1
 # Folders that are this collection's alone.
-FOLDERS = (os.path.dirname(VARIABLES_FILE), "/usr/local/lib/inference.ollama")
+FOLDERS = (os.path.dirname(VARIABLES_FILE), "/usr/local/lib/inference.ollama", METRICS_CACHE)
 BINARY = "/usr/local/bin/ollama"
 # What the role ollama_install writes above its unit.
 INSTALLED = "# Managed by Ansible, role inference.ollama.ollama_install:"

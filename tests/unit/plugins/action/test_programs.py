@@ -62,22 +62,48 @@ def test_the_contract_of_a_host_is_the_controllers(monkeypatch):
     assert (there.by_name, there.options, there.milestones) == (here.by_name, here.options, here.milestones)
 
 
-def test_it_runs_from_its_archive_alone(tmp_path):
-    """It needs Python and nothing else: each planned server has its verdicts, and one that is not there does not
-    answer."""
+@pytest.fixture
+def written(tmp_path):
+    """Run the program with these variables on this machine, on which the planned server is not; what it writes."""
     archive, state, folder = tmp_path / "metrics.zip", tmp_path / "state", tmp_path / "textfile"
     archive.write_bytes(program_bytes(METRICS_ARCHIVE))
     state.mkdir()
     folder.mkdir()
     (state / "current.json").write_text(json.dumps({"plan": PLAN, "sequence": 1}), encoding="utf-8")
     words = [*ASKED, "--state-folder", str(state), "--folder", str(folder)]
-    subprocess.run([sys.executable, "-I", "-B", str(archive), *words], check=True, cwd="/")
-    said = (folder / "inference_ollama.prom").read_text(encoding="utf-8")
+
+    def run(**environment):
+        command = [sys.executable, "-I", "-B", str(archive), *words]
+        done = subprocess.run(command, check=True, cwd="/", env=environment, stderr=subprocess.PIPE, text=True)
+        return (folder / "inference_ollama.prom").read_text(encoding="utf-8"), done.stderr
+
+    return run
+
+
+def test_it_runs_from_its_archive_alone(written):
+    """It needs Python and nothing else: each planned server has its verdicts, and one that is not there does not
+    answer."""
+    said, _errors = written()
     assert 'ollama_collector_success{host="gpu1"} 1' in said
     assert 'ollama_up{host="gpu1",server="ollama"} 0' in said
     assert (
         'ollama_setting_info{host="gpu1",server="ollama",setting="OLLAMA_NUM_PARALLEL",planned="1",acting=""} 1' in said
     )
+
+
+def test_its_bytecode_is_kept_where_systemd_gives_it_a_folder(written, tmp_path):
+    """It is compiled once, what an earlier release has left there goes, and without the folder it runs all the same."""
+    cache = tmp_path / "cache"
+    (cache / "earlier/release").mkdir(parents=True)
+    assert 'ollama_collector_success{host="gpu1"} 1' in written(CACHE_DIRECTORY=str(cache))[0]
+    (folder,) = cache.iterdir()
+    compiled = {path: path.stat().st_mtime_ns for path in folder.rglob("*.pyc")}
+    assert any(path.name.startswith("decide.") for path in compiled)
+    assert 'ollama_collector_success{host="gpu1"} 1' in written(CACHE_DIRECTORY=str(cache))[0]
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.pyc")} == compiled
+    said, errors = written(CACHE_DIRECTORY=f"{tmp_path}/gone")
+    assert 'ollama_collector_success{host="gpu1"} 1' in said
+    assert errors == f"{tmp_path}/gone: not used (No such file or directory)\n"
 
 
 @pytest.mark.parametrize(

@@ -583,7 +583,7 @@ def test_metrics_come_and_go():
     assert not desired(host, metrics=True)["pending"]
     second = desired(host, other_variables="accept")
     assert second["stop"] == ["inference-ollama-metrics.timer"]
-    assert second["metrics_left"] == ["/var/lib/prometheus/node-exporter/inference_ollama.prom"]
+    assert second["metrics_left"][0] == "/var/lib/prometheus/node-exporter/inference_ollama.prom"
     assert {link, f"{FOLDER}/inference-ollama-metrics.service"} <= {*second["absent"]}
 
 

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     METRICS,
     METRICS_ARCHIVE,
+    METRICS_CACHE,
     METRICS_SERVICE,
     METRICS_TIMER,
     READINESS,
@@ -168,7 +169,7 @@ def test_the_metrics_reach_no_more_devices_than_they_need(vendor, lines):
         ({}, METERED, []),
         ({"metrics": False, "metrics_folder": "/a"}, METERED, []),
         (METERED, METERED, []),
-        (METERED, {"metrics": False}, ["/srv/text file/inference_ollama.prom"]),
+        (METERED, {"metrics": False}, ["/srv/text file/inference_ollama.prom", METRICS_CACHE]),
         ({**METERED, "metrics_folder": "/a/"}, METERED, ["/a/inference_ollama.prom"]),
         ({**METERED, "metrics_folder": None}, METERED, []),
     ],
