@@ -148,7 +148,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.inference.ollama.plugins.module_utils import _zipimport  # noqa: F401 importing it acts, pylint: disable=unused-import
-from ansible_collections.inference.ollama.plugins.module_utils._answers import ask
+from ansible_collections.inference.ollama.plugins.module_utils._answers.ask import ask
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._answers import LONGEST_PROMPT, MOST_PROMPTS
+from ansible_collections.inference.ollama.plugins.module_utils._answers.bounds import LONGEST_PROMPT, MOST_PROMPTS
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._answers import (
     DIFFERENT,

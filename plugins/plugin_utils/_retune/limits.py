@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import re
+from calendar import timegm
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
@@ -23,10 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _SCHEMA = 1
-_DAY = timedelta(hours=24)
-# The record keeps as many, of as long.
-_KEPT, _KEPT_FOR = 100, timedelta(days=7)
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z")
+# In seconds. The record keeps so many entries, for as long.
+_DAY = 86400
+_KEPT, _KEPT_FOR = 100, 7 * _DAY
+_STAMP = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z")
+
+
+class Moment(NamedTuple):
+    """A time in UTC, as seconds and as it was written."""
+
+    seconds: int
+    text: str
 
 
 class Times(NamedTuple):
@@ -35,16 +42,16 @@ class Times(NamedTuple):
     """
 
     clock: Mapping[str, Any]
-    now: datetime
-    changed: tuple[datetime, ...]
-    past: tuple[tuple[datetime, str], ...]
+    now: Moment
+    changed: tuple[Moment, ...]
+    past: tuple[tuple[Moment, str], ...]
     unfinished: str | None
 
     def record(self, names: Sequence[str]) -> str:
         """The text of the record once these alerts have changed the host now."""
-        kept = [(at, alert) for at, alert in self.past if self.now - at < _KEPT_FOR][-_KEPT:]
+        kept = [(at, alert) for at, alert in self.past if self.now.seconds - at.seconds < _KEPT_FOR][-_KEPT:]
         entries = [*kept, (self.now, ", ".join(names))]
-        retunes = [{"at": _text(at), "alert": one_line(alert, 200)} for at, alert in entries]
+        retunes = [{"at": at.text, "alert": one_line(alert, 200)} for at, alert in entries]
         return json.dumps({"schema": _SCHEMA, "retunes": retunes}, indent=2) + "\n"
 
 
@@ -69,10 +76,10 @@ def held_back(desired: Mapping[str, Any], times: Times, options: Mapping[str, An
     yield from _outside(times.clock, str(options.get("retune_hours") or ""))
     cooldown, most = int(options["retune_cooldown"]), int(options["retune_per_day"])
     last = max((*times.changed, *(at for at, _alert in times.past)), default=None)
-    if last is not None and times.now - last < timedelta(seconds=cooldown):
-        ago = max(0, int((times.now - last).total_seconds()))
-        yield f"its last change was {ago} s ago, at {_text(last)}, and ollama_retune_cooldown is {cooldown} s"
-    today = sum(times.now - at < _DAY for at, _alert in times.past)
+    if last is not None and times.now.seconds - last.seconds < cooldown:
+        ago = max(0, times.now.seconds - last.seconds)
+        yield f"its last change was {ago} s ago, at {last.text}, and ollama_retune_cooldown is {cooldown} s"
+    today = sum(times.now.seconds - at.seconds < _DAY for at, _alert in times.past)
     if today >= most:
         yield f"alerts have changed it {today} times in 24 hours, and ollama_retune_per_day is {most}"
 
@@ -86,7 +93,7 @@ def _outside(clock: Mapping[str, Any], hours: str) -> Iterator[str]:
         yield f"it is {clock['day']} {clock['time']} in {clock['zone']}, and ollama_retune_hours is {hours}"
 
 
-def _past(text: object) -> Iterator[tuple[datetime, str]]:
+def _past(text: object) -> Iterator[tuple[Moment, str]]:
     """Yield when which alert has led to a change; what is damaged counts for nothing but itself."""
     try:
         entries = json.loads(str(text or "{}"))["retunes"]
@@ -98,19 +105,15 @@ def _past(text: object) -> Iterator[tuple[datetime, str]]:
             yield at, str(each.get("alert"))
 
 
-def _time(text: str) -> datetime:
+def _time(text: str) -> Moment:
     match = _STAMP.fullmatch(text)
     if match is None:
         raise OllamaError(f"{one_line(repr(text), 60)} is no time such as 2026-11-27T20:35:00Z")
-    return datetime.fromisoformat(match[1]).replace(tzinfo=timezone.utc)
+    return Moment(timegm(tuple(map(int, match.groups()))), text)
 
 
-def _maybe(value: object) -> datetime | None:
+def _maybe(value: object) -> Moment | None:
     try:
         return _time(str(value))
     except (OllamaError, ValueError):
         return None
-
-
-def _text(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,7 +9,7 @@ import hashlib
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.module_utils._answers import PROMPTS, ask
+from ansible_collections.inference.ollama.plugins.module_utils._answers.ask import PROMPTS, ask
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.tests.unit.support.web import respond, serving
 

@@ -268,6 +268,7 @@ def test_a_run_that_changed_nothing():
         "verification": None,
         "checks": [],
         "gate": None,
+        "answers": None,
         "models": None,
     }
     assert change_report({}) == change_report({"skipped": True, "changed": False}) == report

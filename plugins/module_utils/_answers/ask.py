@@ -14,6 +14,12 @@ import hashlib
 import time
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._answers.bounds import (
+    LONGEST_PROMPT,
+    LONGEST_WAIT,
+    MOST_PROMPTS,
+    MOST_TOKENS,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._models.library import Library
 from ansible_collections.inference.ollama.plugins.module_utils._models.server import Server
@@ -37,7 +43,6 @@ PROMPTS = (
     'Answer with JSON alone, with the keys "city", "country" and "rivers", for the capital of Austria.',
     "Continue this text with two sentences: The old lighthouse had not been lit for eleven years, and",
 )
-MOST_PROMPTS, LONGEST_PROMPT, MOST_TOKENS, LONGEST_WAIT = 32, 8000, 2048, 86400
 # Of the text of one answer: a token has a few bytes, and one of a thousand says nothing more of a difference.
 _LONGEST_TEXT = 1 << 16
 _LARGEST_SEED = 1 << 31
