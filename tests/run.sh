@@ -74,13 +74,14 @@ lint() {
 
 types() { MYPYPATH=build/collections mypy --config-file pyproject.toml -p ansible_collections.inference.ollama.plugins; }
 
-# What runs most lines runs without coverage, which would make it up to eight times as slow.
+# What runs most lines runs without coverage, which would make it up to eight times as slow: some tests, and most of the
+# random cases of the others.
 units() {
   local untraced
-  mapfile -t untraced < <(grep -rl --include='test_*.py' 'pytestmark = pytest.mark.untraced' tests/unit)
+  mapfile -t untraced < <(grep -rlE --include='test_*.py' 'mark\.untraced|import hypothesis|from hypothesis' tests/unit)
   [ ${#untraced[@]} -gt 0 ] || return 1
-  python -m pytest -q -n 2 --dist worksteal "${untraced[@]}" || return 1
-  python -m pytest -q -n 2 --dist worksteal tests/unit -m "not untraced" \
+  python -m pytest -q -n 2 --dist worksteal "${untraced[@]}" -m "untraced or hypothesis" || return 1
+  python -m pytest -q -n 2 --dist worksteal tests/unit -m "not untraced" --hypothesis-profile=traced \
     --cov --cov-report=term --cov-report=json:build/coverage.json --cov-fail-under=99 || return 1
   python tests/tools/coverage_by_file.py build/coverage.json
 }

@@ -18,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.filter.ollama import FILTERS, 
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import advise
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_remove import DROPIN, remains
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_remove import found as found_of_host
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, dense, fit_of
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
 from ansible_collections.inference.ollama.tests.unit.support.gates import benchmark
@@ -350,7 +351,7 @@ def test_another_type_in_place_of_an_argument_is_a_sentence(name, wrong):
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_damage_anywhere_is_a_sentence(name, data):
     """A part that is gone or of another type, at any depth of any argument, up to three at once."""

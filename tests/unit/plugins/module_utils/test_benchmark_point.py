@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark import point as point_module
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark import summary
 from ansible_collections.inference.ollama.plugins.module_utils._benchmark.point import Load, Point, arrivals
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.simulated import simulate
 
 
@@ -136,7 +137,7 @@ def test_a_number_of_requests_at_a_rate():
 
 
 @given(st.integers(), st.floats(0.1, 1000))
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 def test_arrivals_of_a_poisson_process(seed, rate):
     """They begin at once, keep the rate on average, and are the same for the same seed."""
     asked = load(rate=rate, profile="poisson", seed=seed)

@@ -18,6 +18,7 @@ np = pytest.importorskip("numpy")
 from ansible_collections.inference.ollama.plugins.module_utils._models.files import read_file
 from ansible_collections.inference.ollama.plugins.module_utils._models.ggml_types import BLOCKS
 from ansible_collections.inference.ollama.plugins.module_utils._models.gguf import Skipped
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 
 TYPES = {
     gguf.GGUFValueType.UINT8: st.integers(0, 255),
@@ -53,7 +54,7 @@ TENSORS = st.dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.dictionaries(KEYS, VALUES, max_size=8), TENSORS, st.sampled_from(list(gguf.GGUFEndian)))
 def test_what_is_written_is_read(metadata, tensors, order):
     """Every value, and every tensor with its name, shape, type and bytes, in either byte order."""

@@ -19,6 +19,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._models.parameter
     unknown,
     wanted,
 )
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 
 # As Ollama 0.32.15 has answered, of parameters that a registry had.
 ANSWER = (
@@ -99,7 +100,7 @@ ASKED = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(asked=ASKED, others=ASKED)
 def test_the_same_is_shown_as_the_same_and_another_as_another(asked, others):
     """Whatever is asked for, the server's own way of showing it compares as equal; and only that."""

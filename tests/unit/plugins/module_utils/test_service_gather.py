@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._service.gather import PARTS, Host, Wanted, observe
 from ansible_collections.inference.ollama.tests.unit.support import processes as host
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 
 URL = "http://127.0.0.1:11434"
 ALL = Wanted(PARTS, 2000)
@@ -308,7 +309,7 @@ def spoiled(data, text):
     return raw[:start] + data.draw(GARBAGE) + raw[data.draw(st.integers(start, len(raw))) :]
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_whatever_a_host_answers_there_is_a_result(data):
     """Files gone, unreadable or spoiled, answers of any kind: the shape stays."""

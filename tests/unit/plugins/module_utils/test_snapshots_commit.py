@@ -24,6 +24,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.entry 
     Entry,
     read_entry,
 )
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.states import NAMES, SETS, plant, tree, wanted
 
 CALLS = ("replace", "fsync", "mkdir", "chmod", "fchmod", "unlink", "symlink")
@@ -232,7 +233,7 @@ def test_paths_that_a_broken_disk_does_not_restore_are_named(tmp_path, call, num
     assert {f"{folder}/{name}" for name in lost - {"g", "g/h"}} == {*filter(None, named)}
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(SETS, SETS, st.sampled_from(CALLS), st.integers(1, 12))
 def test_any_set_is_written_as_a_whole_or_not_at_all(before, after, call, number):
     """Whatever was there, whatever is asked for, and wherever it fails."""

@@ -30,6 +30,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._snapshots.restor
     services,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.store import Store
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.states import SETS, plant, systemctl, ticking, tree, wanted
 
 WANTS = "multi-user.target.wants"
@@ -97,7 +98,7 @@ def assert_same(now, moment):
     assert all(known[name][0] == "folder" for name in gone)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(SETS, st.lists(STEPS, min_size=1, max_size=5), st.data())
 def test_any_kept_state_is_what_there_was(before, steps, data):
     """After any changes, finished or not, a rollback restores the tree of that moment and can itself be undone."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
 from ansible_collections.inference.ollama.plugins.module_utils._topology.gather import gather
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.machine import Machine
 
 pytestmark = pytest.mark.untraced
@@ -49,7 +50,7 @@ def machines(draw):
     return machine
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(machines())
 def test_facts_agree_with_the_shape_and_with_each_other(machine):
     """Cores, threads, nodes, kinds and caches all divide the same online CPUs."""
@@ -80,7 +81,7 @@ def test_facts_agree_with_the_shape_and_with_each_other(machine):
     assert facts["allowed"]["cpus"] == cpu["online"]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(machines())
 def test_masks_alone_give_the_same_facts(machine):
     """An old kernel without lists describes the same machine."""

@@ -21,6 +21,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy impo
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._values import check_value
 from ansible_collections.inference.ollama.tests.unit.support import plans
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 
 ROOT = Path(__file__).resolve().parents[4]
 # An option is a variable of one role.
@@ -119,7 +120,7 @@ def test_plan_lint_and_role_judge_the_samples_alike(variable, name):
     assert {judge(variable, name, text) for text in SAMPLES} <= {True, False}
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.data())
 def test_plan_lint_and_role_judge_any_text_alike(data):
     """The same for texts that nobody thought of."""
@@ -127,7 +128,7 @@ def test_plan_lint_and_role_judge_any_text_alike(data):
     judge(variable, name, data.draw(near(load().options[name])))
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.data())
 def test_what_the_decider_takes_the_spec_takes(data):
     """Ansible's own check comes first in a run: it must not refuse what the plan calls right."""
@@ -147,7 +148,7 @@ def planned(machine, values, release):
         return None, error.lines
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.data(), st.sampled_from(["0.5.13", "0.12.4", "0.24.0", "0.30.0", "0.34.1", "0.40.2", None]), st.integers(0, 2)
 )

@@ -26,6 +26,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._picture.nest imp
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.svg import grid, label, measure, shortened
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import servers
 from ansible_collections.inference.ollama.tests.unit.support import trees
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, plan, topology, workstation, xeon
 
 SPACE = "{http://www.w3.org/2000/svg}"
@@ -150,7 +151,7 @@ def test_the_largest_machines_keep_their_numbers():
     assert marked(huge, "uniform") == 2048
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.sampled_from(HOLES), min_size=1, max_size=12))
 def test_unread_parts_are_drawn_as_such(paths):
     """Whatever is null, anywhere in the facts, there is a well-formed picture."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place
 from ansible_collections.inference.ollama.tests.unit.support.cards import amd
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, workstation
 from ansible_collections.inference.ollama.tests.unit.support.records import record
 
@@ -57,7 +58,7 @@ def hosts(draw):
     return workstation(*gpus, memory_gib=draw(st.sampled_from([8, 64, 256])))
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(80), suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_a_placement_adds_up(data):
     """Layers and bytes add up, no card holds more than is free of it, and what was unloaded is not in memory."""
@@ -83,7 +84,7 @@ def test_a_placement_adds_up(data):
         assert left[device] == size - sum(part["total_bytes"] for part in parts if part["device"] == device)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow])
 @given(made=model("a"), sizes=st.lists(st.integers(1, 40), min_size=1, max_size=3), release=RELEASES)
 def test_a_model_that_one_card_holds_stays_on_one(made, sizes, release):
     """With memory to spare, which every release leaves; a projector alone may need another card."""
@@ -97,7 +98,7 @@ def test_a_model_that_one_card_holds_stays_on_one(made, sizes, release):
         assert len([part for part in entry["devices"] if part["device"] != "cpu"]) == 1
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow])
 @given(made=model("a"), size=st.integers(1, 40), more=st.integers(1, 12), asked=SETTINGS, release=RELEASES)
 def test_more_memory_of_a_card_never_places_fewer_layers(made, size, more, asked, release):
     """On a host with one card and the same context; a load that fails has none."""

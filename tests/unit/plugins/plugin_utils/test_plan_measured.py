@@ -15,6 +15,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._hardware import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import PlanError, make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.measured import compared
 from ansible_collections.inference.ollama.tests.unit.support.cases import LLAMA_70B
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.found import found_unit
 from ansible_collections.inference.ollama.tests.unit.support.hosts import OPTIONS, machines
 from ansible_collections.inference.ollama.tests.unit.support.measured import DIGEST, record_of
@@ -370,7 +371,7 @@ TURNED = st.fixed_dictionaries(
 ).filter(bool)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(machines(), OPTIONS, TURNED)
 def test_no_record_makes_an_error_of_a_plan_or_changes_what_an_operator_said(facts, options, turned):
     """Whatever was measured on whichever machine: a plan is there if it was there before, and says what it took."""

@@ -16,13 +16,14 @@ from ansible_collections.inference.ollama.plugins.module_utils._cpuset import Cp
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.threads import SPARE_FROM
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.hosts import MODELS, cases, planned
 from ansible_collections.inference.ollama.tests.unit.support.plans import codes, instances, plan, topology
 
 pytestmark = pytest.mark.untraced
 
 many = settings(
-    max_examples=int(os.environ.get("INFERENCE_OLLAMA_PLAN_CASES", "100")),
+    max_examples=examples(int(os.environ.get("INFERENCE_OLLAMA_PLAN_CASES", "100"))),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 LIMITS = ("OLLAMA_NUM_PARALLEL", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_MAX_LOADED_MODELS", "LLAMA_ARG_CACHE_RAM")

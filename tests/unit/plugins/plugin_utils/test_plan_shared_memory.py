@@ -10,6 +10,7 @@ import pytest
 from hypothesis import strategies
 
 from ansible_collections.inference.ollama.tests.unit.support.cards import GIB, amd, apu, board, lost
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.plans import (
     card,
     decision,
@@ -44,7 +45,7 @@ def test_what_firmware_set_aside_is_not_the_hosts():
 @hypothesis.given(
     memory=strategies.integers(4, 512), shared=strategies.integers(1, 512), extra=strategies.integers(0, 64)
 )
-@hypothesis.settings(max_examples=40, deadline=None)
+@hypothesis.settings(max_examples=examples(40), deadline=None)
 def test_a_gpu_that_shares_never_has_more_than_the_host(memory, shared, extra):
     """The budget stays below what GPU and host have together, and more host memory never lowers it."""
     gpu = apu("gfx1151", memory_bytes=shared * GIB, shared_bytes=max(0, shared - extra) * GIB)

@@ -11,6 +11,7 @@ from hypothesis import strategies
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import PlanError
 from ansible_collections.inference.ollama.tests.unit.support.cards import GIB, amd, apu, gpus, message
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.plans import (
     card,
     codes,
@@ -52,7 +53,7 @@ def test_cards_that_have_no_name_are_not_divided(vendor):
     ),
     mode=strategies.sampled_from(["single", "per_gpu"]),
 )
-@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.settings(max_examples=examples(60), deadline=None)
 def test_nothing_that_was_not_read_reaches_a_unit(facts, mode):
     """Whatever is unknown of cards, no value and no card of a plan is the text None."""
     machine, said = workstation(*({**card(0), **each} for each in facts)), ""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.fleet import fleet_report
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.measured import measured_view, with_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.page import report_page
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, file_of, record
 from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, result, tuned
 
@@ -148,7 +149,7 @@ PLACES = {key: [*_places(made)] for key, made in MADE.items()}
 
 
 @given(st.sampled_from(sorted(MADE)), st.data(), ODD)
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=examples(150))
 def test_any_damage_ends_in_a_view_or_a_sentence(key, data, wrong):
     """Whatever stands at a place of a file that is otherwise right."""
     made = json.loads(json.dumps(MADE[key]))

@@ -20,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._models.remedies 
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style import DARK, KIND_LOOKS, SIZES
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.fleet import fleet_report, report_text
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.page import anchor, report_page
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, TROUBLES, fleet, record
 
 pytestmark = pytest.mark.untraced
@@ -262,7 +263,7 @@ def test_no_text_of_a_host_becomes_an_element(text):
     source.encode()
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.data())
 def test_no_text_in_one_place_becomes_an_element(data):
     """The same for one text in one place, which every other part of the page survives unchanged in number."""

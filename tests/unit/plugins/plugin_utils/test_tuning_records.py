@@ -18,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.records i
     merged,
     trial_variables,
 )
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 
 PROFILE = {
     "hardware": "0123456789abcdef",
@@ -124,7 +125,7 @@ def test_a_file_that_nothing_can_be_added_to_is_named(text, words):
             measured_file(text, record)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.dictionaries(st.from_regex("[a-z]{1,8}", fullmatch=True), st.text() | st.integers() | st.lists(st.text())),
     st.lists(

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.request import tuning_profile, tuning_request
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.plans import plan, xeon
 
 RIGHT = {
@@ -84,7 +85,7 @@ def test_a_model_whose_name_is_none_is_refused():
     assert "'a b' is not allowed" in tuning_request({**RIGHT, "model": "a b"})["errors"][0]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.dictionaries(
         st.sampled_from(list(RIGHT)), st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text())

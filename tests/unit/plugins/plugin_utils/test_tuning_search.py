@@ -17,6 +17,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.measureme
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.proof import judge
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.search import run, tuning_step
 from ansible_collections.inference.ollama.plugins.plugin_utils._tuning.space import tuning_space
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
 HOST = xeon()
@@ -171,7 +172,7 @@ def test_a_budget_that_is_wrong_is_refused(budget):
         tuning_step([], SPACE, budget)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     seed=st.integers(0, 1 << 32),
     some=st.lists(st.one_of(st.none(), st.floats(0, 1e12)), min_size=1, max_size=5),

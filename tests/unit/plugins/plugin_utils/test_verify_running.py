@@ -21,12 +21,13 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._plan import view
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import WIDTH, verify_table
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
 from ansible_collections.inference.ollama.tests.unit.support import processes as host
+from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.hosts import cases, planned
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, instances, plan, workstation, xeon
 from ansible_collections.inference.ollama.tests.unit.support.trees import plant
 
 many = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 MODEL = "/srv/models/blobs/sha256-0a"
 SAME = {"schema": 1, "differences": []}
