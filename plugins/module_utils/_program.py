@@ -11,6 +11,7 @@ the controller.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import io
 import os
@@ -122,13 +123,15 @@ def _needed(module: str, decider: str | None, source: Source) -> Dict[str, bytes
     return found
 
 
-def _imports(data: bytes) -> list[str]:
+# A controller makes the same programs for each host with a card, by the same files.
+@functools.lru_cache(maxsize=512)
+def _imports(data: bytes) -> tuple[str, ...]:
     """The modules of the collection that a file may import: a name of ``from … import`` may be a module too."""
     found = []
     for node in _run(ast.parse(data)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_PACKAGE):
             found += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return found
+    return tuple(found)
 
 
 def _run(node: ast.AST) -> Iterator[ast.AST]:
