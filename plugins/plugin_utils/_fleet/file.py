@@ -29,7 +29,7 @@ def file_text(placement: Mapping[str, Sequence[str]]) -> str:
 
 
 def placement_of(text: str) -> Any:  # noqa: ANN401 - whatever somebody has written there
-    """Return what the file says; ValueError says why it is none that may be written again."""
+    """Return what the file says; ValueError says why the playbook may not write it again."""
     try:
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.memory import Members, Rule
     from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.wanted import FleetModel
 
-# How a model came to its host: it was there, and the host was read or not; it is in memory, or in the store; or anew.
+# How a model came to its host: it was there, and the host was read or not; it is in memory, or in the store; it is
+# new there.
 STAYS, UNREAD, LOADED, STORED, NEW = "stays", "unread", "loaded", "stored", "new"
 
 
@@ -142,7 +143,7 @@ class _Work:
             return "the host is no longer in the fleet"
         if not self._may(model, self._hosts[name].kind):
             return f"devices is {model.devices} now"
-        return "all were placed anew" if self._rebalance else None
+        return "all were placed from scratch" if self._rebalance else None
 
     def _may(self, model: FleetModel, kind: str) -> bool:
         return model.devices == ANY or (model.devices == GPU) == self._on_cards[kind]

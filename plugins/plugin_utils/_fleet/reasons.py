@@ -54,7 +54,7 @@ def _taken(model: FleetModel, places: Sequence[Member], made: Placement, fleet: 
         return f"all {len(places)} hosts that can hold it have it", f"another host with {needs}, or fewer copies"
     many = len(free) > 1
     others = f"{len(free)} hosts that could hold it have" if many else f"{free[0].name}, which could hold it, has"
-    remedy = f"{needs}, or ollama_fleet_rebalance to place all anew"
+    remedy = f"{needs}, or ollama_fleet_rebalance to place all from scratch"
     if all(fleet.rule.crowded(host.kind, made.members[host.name]) for host in free):
         return f"{others} as many models as {'their' if many else 'its'} servers hold at once", remedy
     return f"{others} other models in its place", remedy

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.wanted import parse_fleet, parse_placement
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import key_of, listed
-from ansible_collections.inference.ollama.plugins.plugin_utils._served.wanted import entries_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._served.wanted import entries_of, served_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+
+    from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import ReferenceModel
 
 MODELS, PLACEMENT = "ollama_fleet_models", "ollama_fleet_placement"
 _PLACE = "run the playbook inference.ollama.place with -e ollama_fleet_placement_path=FILE"
@@ -74,6 +77,20 @@ def of_fleet(options: Mapping[str, Any], names: Iterable[str]) -> list[str]:
     """Return those of the names that are models of the fleet, by the role's variables, which are right."""
     keys = {model.key for model in parse_fleet(options.get("fleet_models") or [])}
     return [name for name in names if key_of(name) in keys]
+
+
+def coming_in_numbers(options: Mapping[str, Any]) -> list[ReferenceModel]:
+    """Return the models of the fleet that the role's variables name for the host, with_placed(), and whose numbers
+    the operator gives; none where the fleet's list is refused.
+    """
+    try:
+        wanted = parse_fleet(options.get("fleet_models") or [])
+    except ValueError:
+        return []
+    here = {key_of(name) for name in served_names(options)}
+    return [
+        replace(model.needs, name=model.name, optional=True) for model in wanted if model.needs and model.key in here
+    ]
 
 
 def fleet_errors(options: Mapping[str, Any], inventory: Collection[str] | None) -> Iterator[str]:

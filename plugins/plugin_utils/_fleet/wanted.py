@@ -71,7 +71,7 @@ def parse_fleet(value: object) -> tuple[FleetModel, ...]:
         entries.append({key: content for key, content in entry.items() if key not in OWN})
         own.append(_own(number, entry, wrong))
     if wrong:
-        # Which entries are wrong beside them is said too; their numbers are only known where none is left out.
+        # The other keys are judged too, where no entry is left out, which would change the numbers.
         wrong += _errors(entries) if len(entries) == len(value) else []
         raise ValueError("; ".join(wrong))
     served = parse_served(entries)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
+from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.role import coming_in_numbers
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.names import is_file, listed, same
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.models import (
     ReferenceModel,
@@ -66,6 +67,10 @@ def name_models(options: Mapping[str, Any], read: Mapping[str, Any] | None) -> N
     def models(variable: str, value: Any) -> list[Any]:  # noqa: ANN401 - whatever the variable holds
         if is_auto(value):
             found, warning = store.all()
+            to_come = (model for model in coming_in_numbers(options) if not store.has(model.name))
+            found = sorted([*found, *to_come], key=lambda model: model.name)
+            # Typical models are reckoned with where none is known, and here some are.
+            warning = None if found and warning is not None and warning["code"] == "models-none" else warning
             if warning is not None:
                 warnings.append({**warning, "message": f"{variable} is auto, and {warning['message']}"})
             return list(found)

@@ -19,7 +19,7 @@ pytestmark = installed
 NEEDS = {key: value for key, value in NUMBERS.items() if key != "name"}
 # Nothing is known of the tree's cores.
 SEVERAL = "ollama_max_loaded_models=3"
-FLEET = ["tiny", {"name": "told", "copies": 2, "spread": "rack", "needs": NEEDS}]
+FLEET = ["tiny", {"name": "listed", "copies": 2, "spread": "rack", "needs": NEEDS}]
 
 
 def run(tmp_path, name, *options, fleet=FLEET):
@@ -46,12 +46,12 @@ def test_models_are_placed_and_the_file_is_written_once(tmp_path):
     named = ("-e", f"ollama_fleet_placement_path={path}", "--diff")
     status, output = run(tmp_path, "check", "--check", *named)
     assert (status, path.exists()) == (0, False), output
-    assert '+  "told:latest": ["one", "two"]' in output
+    assert '+  "listed:latest": ["one", "two"]' in output
     status, output = run(tmp_path, "first", *named)
     assert status == 0, output
     assert "Traceback" not in output
     assert yaml.safe_load(path.read_text(encoding="utf-8")) == {
-        "ollama_fleet_placement": {"tiny:latest": ["one"], "told:latest": ["one", "two"]}
+        "ollama_fleet_placement": {"tiny:latest": ["one"], "listed:latest": ["one", "two"]}
     }
     words = " ".join(output.replace("'", " ").replace("- ", " ").split())
     assert "2 models on 4 hosts: 3 of 3 copies placed" in words

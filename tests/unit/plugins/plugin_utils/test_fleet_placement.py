@@ -91,7 +91,7 @@ def test_copies_are_on_different_hosts_and_no_more_than_wanted(case):
 @LIKE
 @given(fleets(), st.randoms())
 def test_the_same_fleet_has_the_same_placement(case, random):
-    """In whatever order hosts and models come, and once more with what came of it."""
+    """In whatever order hosts and models come, and once more with that placement."""
     records, wanted, before = case
     made = placed(records, wanted, before)
     shuffled, others = list(records.items()), list(wanted)
@@ -219,7 +219,7 @@ def test_models_that_a_host_keeps_by_its_own_variables_have_their_room():
     assert both == {name: []}
 
 
-def test_a_placement_may_be_made_anew():
+def test_a_placement_may_be_made_from_scratch():
     """Then nothing stays for having been there; without it a large model has no place beside small ones."""
     small, large = NAMES[2], NAMES[3]
     wanted = [{"name": small, "copies": 1}, {"name": large, "copies": 1}]
@@ -246,7 +246,7 @@ def test_a_placement_may_be_made_anew():
         (["studio"], {"name": "new:1b"}, "what it takes is not known", "pull it on one host, or give its numbers"),
     ],
 )
-def test_what_has_no_place_is_said_with_what_it_needs(kinds, wanted, why, needed):
+def test_what_has_no_place_is_reported_with_what_it_needs(kinds, wanted, why, needed):
     """In sentences."""
     (row,) = fleet_placement(fleet(kinds, [wanted]), [wanted])["models"]
     assert row["missing"] == 1
@@ -287,12 +287,12 @@ def test_what_a_model_takes_is_known_from_bases_files_and_numbers():
         {"name": "made", "base": NAMES[0]},
         {"name": "mirrored", "source": NAMES[0]},
         {"name": "ours", "file": "ours.gguf"},
-        {"name": "told", "needs": numbers},
+        {"name": "listed", "needs": numbers},
     ]
     files = [{**record_of("ours.gguf", "3b"), "source": "file", "files": [{"path": "/srv/ours.gguf"}]}]
     record = host("h100", wanted, record_of(NAMES[0], "1b"))
     made = placed({"x": record}, wanted, None, files=files)
-    assert made == {f"{name}:latest": ["x"] for name in ("made", "mirrored", "ours", "told")}
+    assert made == {f"{name}:latest": ["x"] for name in ("made", "mirrored", "ours", "listed")}
 
 
 def test_a_host_of_several_servers_holds_a_model_on_each():

@@ -56,13 +56,13 @@ def test_an_entry_is_one_of_ollama_models_and_more():
         ([{"name": "a", "copied": 2}], "entry 0 (a) has 'copied'"),
     ],
 )
-def test_what_is_wrong_is_said_with_what_is_right(value, said):
+def test_what_is_wrong_is_refused_with_what_is_right(value, said):
     """The key, the entry and its value."""
     with pytest.raises(ValueError, match=re.escape(said)):
         parse_fleet(value)
 
 
-def test_all_that_is_wrong_is_said_at_once():
+def test_all_that_is_wrong_is_refused_at_once():
     """Of keys that only the fleet has, and of those of ollama_models."""
     with pytest.raises(ValueError, match="copies") as caught:
         parse_fleet([{"name": "a", "copies": 0, "digest": "x"}, {"name": "b", "spread": ""}])
@@ -82,14 +82,14 @@ def test_all_that_is_wrong_is_said_at_once():
         ({"a": ["x"], "a:latest": ["y"]}, "each model once; 'a:latest' is there twice"),
     ],
 )
-def test_a_wrong_placement_is_said_too(value, said):
+def test_a_wrong_placement_is_refused_too(value, said):
     """With the model."""
     with pytest.raises(ValueError, match=re.escape(said)):
         parse_placement(value)
 
 
 def test_a_host_has_the_entries_that_are_placed_on_it():
-    """In the order of the list, whatever way a name is written; nothing is said of a fleet without models."""
+    """In the order of the list, whatever way a name is written; None for a fleet without models."""
     placement = {"llama3.2:3B": ["b"], "library/qwen3:8b": ["a", "b"]}
     assert models_of("b", FLEET, placement) == [{"name": "llama3.2:3b"}, {"name": "qwen3:8b", "keep": True}]
     assert models_of("a", FLEET, placement) == [{"name": "qwen3:8b", "keep": True}]

@@ -35,6 +35,17 @@ def test_auto_is_what_the_store_has():
     assert names("Auto", read(LLAMA, GEMMA)) == names("auto", read(GEMMA, LLAMA))
 
 
+def test_auto_counts_models_of_the_fleet_that_are_to_come():
+    """Those that are placed on the host and whose numbers are given; once the store has them, its own count."""
+    needs = {key: LLAMA_8B[key] for key in ("size_bytes", "layers", "kv_heads", "key_length", "value_length")}
+    fleet = {"fleet_models": ["bare:1b", {"name": "coming:8b", "needs": needs}, {"name": "other:8b", "needs": needs}]}
+    placed = {**fleet, "models": ["bare:1b", "coming:8b"]}
+    assert names("auto", read(LLAMA), **placed) == (["coming:8b", "llama3.1:8b"], [], [])
+    assert names("auto", read(), **placed) == (["coming:8b"], [], [])
+    assert names("auto", read({**LLAMA, "name": "coming:8b"}), **placed) == (["coming:8b"], [], [])
+    assert names("auto", read(), fleet_models=7)[2] == ["models-none"]
+
+
 def test_names_files_and_numbers_may_be_mixed():
     """Each in its place; a name is taken as Ollama takes it."""
     value = ["library/Gemma3:4b", LLAMA_8B, "models/tiny.gguf"]
