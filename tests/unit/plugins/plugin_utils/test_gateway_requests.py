@@ -151,6 +151,8 @@ def test_other_names_are_misdirected(gateway, seen, host):
         "GET api/tags HTTP/1.1\r\nHost: llm.example.org",
         "OPTIONS * HTTP/1.1\r\nHost: llm.example.org",
         f"CONNECT {EVIL}:443 HTTP/1.1\r\nHost: {EVIL}:443",
+        f"GET /api/tags HTTP/1.1\r\nHost: llm.example.org\0.{EVIL}",
+        f"GET /api/tags HTTP/1.1\r\nHost: 127.0.0.1\0{EVIL}",
     ],
 )
 def test_a_second_name_in_a_request_is_no_way_round(gateway, seen, request_line):
@@ -213,3 +215,9 @@ def test_the_log_has_the_name_of_the_key_and_never_the_key(gateway):
     assert 'key="alice" method=POST path="/api/chat" model="m\\" key=\\"root" status=200' in text
     assert "server=servers/h1:ollama" in text
     assert not [secret for secret in (ALICE, ROOT, "query-secret", "body-secret", "wrong-secret") if secret in text]
+
+
+def test_path_that_nobody_needs_is_refused(gateway, seen):
+    """A limit of its own, since a buffer takes bodies of hundreds of kilobytes."""
+    assert gateway.status(f"/api/tags?{'a' * 9000}") == 414
+    assert seen == []
