@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -276,3 +278,13 @@ def test_no_file_but_the_map_of_keys_has_a_hash_of_one():
     assert made(upstreams=[SERVER])["digest"] == found["digest"]
     assert made([*KEYS[:2]], upstreams=[SERVER])["digest"] != found["digest"]
     assert made(upstreams=[SERVER], queue=1)["digest"] != found["digest"]
+
+
+def test_the_role_removes_every_file_that_it_writes():
+    """The list of what is taken away has no hole, and nothing of somebody else."""
+    root = Path(__file__).resolve().parents[4]
+    values = yaml.safe_load((root / "roles/ollama_gateway/vars/main.yml").read_text(encoding="utf-8"))
+    folder = values["__ollama_gateway_folder"]
+    written = [path for path in made(upstreams=[SERVER])["files"] if path.startswith(folder)]
+    names = values["__ollama_gateway_written_names"]
+    assert sorted(f"{folder}/{name}" for name in names) == sorted([*written, f"{folder}/keys.map"])
