@@ -44,7 +44,7 @@ def _is_batch(entry: object) -> bool:
 
 
 def gateways_of(value: object, groups: Mapping[str, Iterable[str]]) -> tuple[list[str], list[str]]:
-    """Return the gateways before a host, and why some that are named are none.
+    """Return the gateways before a host, and which names are not in the inventory.
 
     ``value`` is the variable ollama_gateways, ``groups`` are those of the inventory, with their hosts.
     """

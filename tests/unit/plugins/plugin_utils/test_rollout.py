@@ -142,7 +142,7 @@ def test_a_host_that_gets_no_requests_again_fails():
     ]
 
 
-def test_what_a_gateway_does_not_know_is_said():
+def test_a_host_that_a_gateway_does_not_have_is_named():
     """A host that is new has no server there yet."""
     new = answer(problems=["no server of a is known to the gateway"])
     assert gateway_report([new], "ready") == {
