@@ -115,7 +115,7 @@ def _unit(server: str) -> str:
 
 
 def _restarts(alerts: Sequence[Alert], units: Sequence[str]) -> list[str]:
-    """Return the units that have to start anew: those that alerts name, or all where one names none."""
+    """Return the units that have to restart: those that alerts name, or all where one names none."""
     asked = [alert for alert in alerts if ALERTS[alert.name].action == RESTART]
     if any(not alert.server for alert in asked):
         return list(units)

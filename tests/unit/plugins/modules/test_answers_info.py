@@ -86,7 +86,7 @@ def test_what_is_no_answer_is_an_error_of_its_prompt(said, error):
 
 
 def test_odd_fields_are_not_believed():
-    """Counts that are none are null, and text that no file can hold is replaced."""
+    """Counts that are invalid are null, and text that no file can hold is replaced."""
     said = b'{"response": "a\\ud800", "thinking": "so", "eval_count": -1, "prompt_eval_count": true, "done_reason": 3}'
     (found,) = asked(Server(said), prompts=["a"])["answers"]
     assert (found["text"], found["thinking"]) == ("a?", "so")

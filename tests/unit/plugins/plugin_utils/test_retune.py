@@ -103,7 +103,7 @@ def test_hours_that_cannot_be_read_are_refused_with_the_alert():
 
 @pytest.mark.parametrize("name", [name for name, rule in ALERTS.items() if rule.action == "plan"])
 def test_a_plan_that_differs_is_applied(name):
-    """What it writes and restarts is said."""
+    """The decision names what is written and what restarts."""
     found = decided(posted(name))
     assert (found["outcome"], found["acts"], found["restart"]) == ("change", True, [])
     assert found["changes"] == [f"write {DROPIN}", "restart ollama.service"]
@@ -141,7 +141,7 @@ def test_only_the_server_that_fell_is_restarted():
 
 
 def test_a_restart_brings_the_host_to_its_plan():
-    """Since that is how the role changes a host; what is pending without a file is said too."""
+    """Since that is how the role changes a host; what is pending without a file is named too."""
     assert decided(posted("OllamaFellToCpu"))["changes"] == [f"write {DROPIN}", "restart ollama.service"]
     pending = {**AS_PLANNED, "pending": True}
     assert decided(posted("OllamaDrift"), desired=pending)["changes"] == ["bring the host to its plan"]
