@@ -51,7 +51,12 @@ def _taken(model: FleetModel, places: Sequence[Member], made: Placement, fleet: 
     """Why none of the hosts that can hold a model takes another copy."""
     free = [host for host in places if model.key not in made.members[host.name]]
     if not free:
-        return f"all {len(places)} hosts that can hold it have it", f"another host with {needs}, or fewer copies"
+        all_of_them = (
+            f"all {len(places)} hosts that can hold it have it"
+            if len(places) > 1
+            else f"{places[0].name}, the only host that can hold it, has it"
+        )
+        return all_of_them, f"another host with {needs}, or fewer copies"
     many = len(free) > 1
     others = f"{len(free)} hosts that could hold it have" if many else f"{free[0].name}, which could hold it, has"
     remedy = f"{needs}, or ollama_fleet_rebalance to place all from scratch"

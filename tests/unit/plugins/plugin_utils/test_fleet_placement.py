@@ -239,7 +239,12 @@ def test_a_placement_may_be_made_from_scratch():
     ("kinds", "wanted", "why", "needed"),
     [
         (["small"], {"name": NAMES[6]}, "it fits no host, not even one without other models", "a host with"),
-        (["studio"], {"name": NAMES[0], "copies": 2}, "1 of 2 placed: all 1 hosts that can hold it have it", "another"),
+        (
+            ["studio"],
+            {"name": NAMES[0], "copies": 2},
+            "1 of 2 placed: node-0, the only host that can hold it",
+            "another",
+        ),
         (["studio"], {"name": NAMES[0], "devices": "cpu"}, "no host has no GPU, and devices is cpu", None),
         (["server"], {"name": NAMES[0], "devices": "gpu"}, "no host has GPUs, and devices is gpu", None),
         (["studio"], {"name": "new:1b"}, "what it takes is not known", "pull it on one host, or give its numbers"),

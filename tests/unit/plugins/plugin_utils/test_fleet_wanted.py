@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.role import (
+    coming_in_numbers,
     fleet_errors,
     models_of,
     of_fleet,
@@ -140,3 +141,11 @@ def test_models_and_placement_go_together():
 def test_names_of_the_fleet_are_known_again():
     """However they are written."""
     assert of_fleet({"fleet_models": FLEET}, ["QWEN3:8b", "other:1b"]) == ["QWEN3:8b"]
+
+
+def test_models_that_are_to_come_are_known_by_their_numbers():
+    """Those of the host; none of a list that is refused."""
+    options = {"fleet_models": FLEET, "models": [*FLEET[:1], {"name": "qwen3:8b"}]}
+    (model,) = coming_in_numbers(options)
+    assert (model.name, model.layers, model.optional) == ("qwen3:8b", 32, True)
+    assert coming_in_numbers({**options, "models": []}) == coming_in_numbers({"fleet_models": 7}) == []
