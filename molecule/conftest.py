@@ -4,11 +4,13 @@
 """What the tests of all scenarios share: where a test runs, one look at each host, and what the playbooks recorded.
 
 pytest-testinfra gives the fixture ``host`` for each host of the inventory's group ``ollama``, and for those of the
-group ``bare`` in tests that name their job. A test that not every host can pass names its hosts::
+group ``bare`` in tests that name their job, and for those of other groups in tests that name the group. A test that not
+every host can pass names its hosts::
 
     @pytest.mark.on(position=[0, -1])           # the first and the last one
     @pytest.mark.on(job="faults")               # those with this job in their variable lab_jobs
     @pytest.mark.on(variable="ollama_api_key")  # those that have the variable
+    @pytest.mark.on(group="ollama_gateways")    # those of another group
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ OWN_MACHINES = bool(os.environ.get("OLLAMA_TEST_INVENTORY"))
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "on(position, job, variable): the hosts of the group that the test is for")
+    config.addinivalue_line(
+        "markers", "on(position, job, variable, group): the hosts of the group that the test is for"
+    )
     # A worker of pytest-xdist sees but its share.
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(EveryTestRan(), "every-test-ran")
@@ -57,20 +61,20 @@ def function(item):
 
 
 def marks(item):
-    """What is asked of the host; one without any Ollama is only for tests that name its job."""
+    """What is asked of the host; one without any Ollama is only for tests that name its job or its group."""
     asked = [mark.kwargs for mark in item.iter_markers("on")]
-    return asked if any("job" in mark for mark in asked) else [*asked, {"served": True}]
+    return asked if any(mark.keys() & {"job", "group"} for mark in asked) else [*asked, {"group": "ollama"}]
 
 
-def is_for(item, position=None, job=None, variable=None, *, served=False):
+def is_for(item, position=None, job=None, variable=None, group=None):
     backend = item.callspec.params["_testinfra_host"].backend
     variables = backend.get_variables()
-    group = list(itergroup(backend.ansible_runner.inventory, "ollama"))
+    inventory = backend.ansible_runner.inventory
     return (
-        (position is None or backend.host in [group[number] for number in position])
+        (position is None or backend.host in [list(itergroup(inventory, "ollama"))[number] for number in position])
         and (job is None or job in variables.get("lab_jobs", []))
         and (variable is None or variable in variables)
-        and (not served or backend.host in group)
+        and (group is None or backend.host in itergroup(inventory, group))
     )
 
 
