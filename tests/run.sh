@@ -19,9 +19,9 @@ logs=$root/build/logs
 version=$(sed -n 's/^version: *//p' galaxy.yml)
 artefact=$root/build/dist/inference-ollama-$version.tar.gz
 python=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-# The first measures time; the second fills two processors with machines whose programs have time limits.
+# The first fills two processors with a load whose streams have a time to wait, the second measures time, the third has machines whose programs have time limits.
 # shellcheck disable=SC2034 # for lanes.sh
-alone="neighbours vms"
+alone="fleet neighbours vms"
 source tests/tools/lanes.sh
 
 # What tests write goes through to the disk thousands of times (fsync), so it lies in memory where there is enough of it.
@@ -44,7 +44,7 @@ lacks() {
     lint) command -v shellcheck >/dev/null || packages lint ;;
     metrics) packages metrics | while read -r name; do command -v "$name" >/dev/null || echo "$name"; done ;;
     report) command -v chromium >/dev/null || packages browser ;;
-    boxes | neighbours | vms) [ -n "${OLLAMA_TEST_INVENTORY:-}" ] || packages lab | absent ;;
+    boxes | fleet | neighbours | vms) [ -n "${OLLAMA_TEST_INVENTORY:-}" ] || packages lab | absent ;;
   esac
 }
 
@@ -229,6 +229,7 @@ molecule_scenario() {
   [ "${PIPESTATUS[0]}" = 0 ] && ! grep -Eqi 'missing playbook|no tests found|verifier is disabled' "$logs/molecule-$1.out"
 }
 boxes() { can_boot boxes || return 0; molecule_scenario boxes; }
+fleet() { can_boot fleet || return 0; molecule_scenario fleet; }
 neighbours() { can_boot neighbours || return 0; molecule_scenario neighbours; }
 vms() { can_boot vms || return 0; molecule_scenario vms; }
 
@@ -245,7 +246,7 @@ gist() {
 
 steps=("$@")
 # The longest first, and beside it the others, those that find most for their time first.
-[ $# -gt 0 ] || steps=(boxes lint types docs units buffers report metrics site secrets dry_run artefact galaxy target_units sanity neighbours vms)
+[ $# -gt 0 ] || steps=(boxes lint types docs units buffers report metrics site secrets dry_run artefact galaxy target_units sanity fleet neighbours vms)
 mkdir -p "$logs"
 if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   echo "The tests look at the files that git knows: they need the program git, and a clone that belongs to who runs them." >&2
