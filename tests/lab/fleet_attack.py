@@ -40,6 +40,8 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
 # The gateway waits for the rest of a request that it reads otherwise than it was meant; nothing came through.
 WAITS = -1
 QUIET_S = 0.25
+# On a busy host a good request takes its time, and may wait for a slot.
+GOOD_S = 30.0
 KEPT = 40
 
 
@@ -179,10 +181,10 @@ class Raid:
         peer.close()
         return answer
 
-    async def _kept(self, peer: Peer, each: Attack) -> list[int]:
+    async def _kept(self, peer: Peer, each: Attack, patience: float = 0.0) -> list[int]:
         """Send it, and take one answer, after which the connection is used again."""
         await peer.send(each.parts[0])
-        seen, until = b"", time.monotonic() + self.asked.patience
+        seen, until = b"", time.monotonic() + (patience or self.asked.patience)
         while peer.open and time.monotonic() < until:
             seen += await peer.more(max(0.01, until - time.monotonic()))
             before, end, rest = seen.partition(b"\r\n\r\n")
@@ -237,7 +239,7 @@ class Raid:
             began = time.monotonic()
             try:
                 peer = await self.connect(self.asked.good_source)
-                statuses = await self._kept(peer, Attack("good", (good(self.known),), frozenset({200})))
+                statuses = await self._kept(peer, Attack("good", (good(self.known),), frozenset({200})), GOOD_S)
                 peer.close()
             except (OSError, ssl.SSLError, TimeoutError) as error:
                 statuses = []
