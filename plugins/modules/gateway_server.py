@@ -116,8 +116,14 @@ problems:
   type: list
   elements: str
   sample: ["no server of node9 is known to the gateway"]
+absent:
+  description: Whether there is nothing at the path O(socket), so that no HAProxy with that socket runs.
+  returned: failure
+  type: bool
+  sample: true
 """
 
+import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -172,7 +178,7 @@ def main() -> None:
     try:
         result = reach(module.params, check_mode=module.check_mode)
     except OllamaError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), absent=not os.path.lexists(module.params["socket"]))
     module.exit_json(**result)
 
 

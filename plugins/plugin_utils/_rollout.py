@@ -112,6 +112,10 @@ def gateway_report(
         gateway, needed = (item.get("gateway"), item.get("needed")) if isinstance(item, Mapping) else (item, True)
         if result.get("skipped"):
             continue
+        if result.get("absent"):
+            # As before a gateway is set up for the first time.
+            said.append(f"gateway {gateway} does not run, so no request comes through it: {_message(result)}")
+            continue
         if result.get("unreachable") or "servers" not in result:
             why = "cannot be reached" if result.get("unreachable") else "cannot drain a server"
             # Where nothing is to be drained a gateway that is down keeps nobody from anything.

@@ -51,7 +51,9 @@ def test_the_module_answers_and_refuses_in_its_own_words(run, tmp_path):
         status, answer = run(socket=str(tmp_path / "s"))
         assert (status, answer["changed"], answer["settled"]) == (0, False, False)
     status, answer = run(**ASKED)
-    assert (status, "cannot be used" in answer["msg"]) == (1, True)
+    assert (status, "cannot be used" in answer["msg"], answer["absent"]) == (1, True, True)
+    status, answer = run(**{**ASKED, "socket": str(tmp_path)})
+    assert (status, "is not a socket" in answer["msg"], answer["absent"]) == (1, True, False)
 
 
 @needs_haproxy

@@ -118,6 +118,13 @@ def test_a_gateway_at_which_nothing_is_to_be_drained_may_be_down():
         assert gateway_report([result])[key] == ["gateway g1 cannot be reached: it did not say why"]
 
 
+def test_a_gateway_that_does_not_run_keeps_nobody_from_anything():
+    """As one that is set up after its servers: it is named, and the run goes on."""
+    result = {"failed": True, "absent": True, "msg": "socket: /s cannot be used", "item": "g1"}
+    words = "gateway g1 does not run, so no request comes through it: socket: /s cannot be used"
+    assert gateway_report([result], "drained") == {"failed": [], "said": [words]}
+
+
 def test_requests_that_are_left_are_named_or_fail():
     """By the operator's word; how many of which server."""
     late = answer(settled=False, server={"sessions": 2, "queued": 1})
