@@ -165,4 +165,5 @@ def test_the_change_lies_between_the_two_measurements():
     written, verified = "Write the files, and remove those that are no longer planned", "Verify the change"
     assert change.index(written) < change.index(verified)
     verified = names("verify_change.yml")
-    assert verified[verified.index("Verify the change") + 1 :] == ["Measure after the change", "Confirm the change"]
+    after = verified[verified.index("Verify the change") + 1 :]
+    assert after == ["Measure after the change", "Ask after the change", "Confirm the change"]
