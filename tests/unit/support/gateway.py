@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -136,9 +137,9 @@ def server(seen, name="one", answer=None):
 class Gateway:
     """A running gateway: its port, its folder, what it has logged."""
 
-    def __init__(self, folder: Path, port: int, certificate=None):
-        self.folder, self.port, self.certificate = folder, port, certificate
-        self.socket, self.state = str(folder / "admin.sock"), str(folder / "servers.state")
+    def __init__(self, folder: Path, port: int, short: str):
+        self.folder, self.port = folder, port
+        self.socket, self.state = f"{short}/admin.sock", str(folder / "servers.state")
         self.process = None
 
     def write(self, found, keys=KEYS):
@@ -222,7 +223,9 @@ def running(folder: Path, ports, keys=KEYS, **values):
     """A gateway in front of servers at these ports."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    gateway = Gateway(folder, port)
+    # The path of a socket has 107 bytes (unix(7)), and a test's folder may have as many.
+    short = tempfile.mkdtemp(prefix="gw", dir="/tmp")
+    gateway = Gateway(folder, port, short)
     servers = [
         {"host": f"h{number}", "address": "127.0.0.1", "port": each} if isinstance(each, int) else each
         for number, each in enumerate(ports, 1)
@@ -234,3 +237,4 @@ def running(folder: Path, ports, keys=KEYS, **values):
         yield gateway
     finally:
         gateway.stop()
+        shutil.rmtree(short)
