@@ -174,7 +174,7 @@ def _named(known: Iterable[Row], asked: Sequence[str]) -> tuple[list[str], list[
     meant: dict[str, None] = {}
     problems, missing = [], []
     for each in asked:
-        host, _, last = each.rpartition(":")
+        host, _colon, last = each.rpartition(":")
         if last == _ALL:
             found = [name for name in there if name.rpartition(":")[0] == host]
             problems += [] if found else [f"no server of {host} is known to the gateway"]
