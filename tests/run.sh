@@ -246,7 +246,7 @@ gist() {
 
 steps=("$@")
 # The longest first, and beside it the others, those that find most for their time first.
-# The step fleet runs by its name alone: its parts attacked and failing have not passed as a whole yet.
+# The step fleet runs by its name alone: its part failing has not passed as a whole yet.
 [ $# -gt 0 ] || steps=(boxes lint types docs units buffers report metrics site secrets dry_run artefact galaxy target_units sanity neighbours vms)
 mkdir -p "$logs"
 if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
