@@ -13,17 +13,14 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import sys
 import time
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.module_utils._gateway.runtime import asker
 
-# How long the answer may take, in seconds, and how long it may be.
-_SECONDS = 10.0
 # Between two questions, in seconds.
 _PAUSE = 0.1
-_MOST_BYTES = 64 << 20
 _BACKEND = "servers"
 _SERVER = re.compile(r"server (\S+) (?:\[[0-9A-Fa-f:.]+\]|[^\s:]+):([0-9]{1,5}) ")
 # The columns of a line of the answer (form 1).
@@ -44,7 +41,7 @@ def main(arguments: list[str]) -> int:
 def _keep(source: str, config: str, target: str) -> int:
     try:
         with open(config, encoding="utf-8") as file:
-            text = with_ports(ask(source, f"show servers state {_BACKEND}"), file.read())
+            text = with_ports(asker(source)(f"show servers state {_BACKEND}"), file.read())
         _write(target, text)
     except (OSError, UnicodeDecodeError, OllamaError) as error:
         sys.stderr.write(f"the state of the servers cannot be kept: {error}\n")
@@ -57,34 +54,16 @@ def _await(source: str, description: str, seconds: int) -> int:
     until, why = time.monotonic() + seconds, ""
     while True:
         try:
-            found = re.search("^description: (.*)$", ask(source, "show info"), re.MULTILINE)
+            found = re.search("^description: (.*)$", asker(source)("show info"), re.MULTILINE)
             if found is not None and found[1] == description:
                 return 0
             why = "it runs by another configuration still"
-        except (UnicodeDecodeError, OllamaError) as error:
+        except OllamaError as error:
             why = str(error)
         if time.monotonic() >= until:
             sys.stderr.write(f"the gateway does not run by its configuration within {seconds} s: {why}\n")
             return 1
         time.sleep(_PAUSE)
-
-
-def ask(path: str, command: str) -> str:
-    """Return what HAProxy answers to a command at its runtime socket."""
-    read = bytearray()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_SECONDS)
-        try:
-            connection.connect(path)
-            connection.sendall(f"{command}\n".encode())
-            while len(read) <= _MOST_BYTES:
-                chunk = connection.recv(1 << 16)
-                if not chunk:
-                    return read.decode()
-                read += chunk
-        except OSError as error:
-            raise OllamaError(f"{path}: HAProxy does not answer there ({error.strerror or error})") from None
-    raise OllamaError(f"{path}: the answer is longer than {_MOST_BYTES} bytes")
 
 
 def with_ports(state: str, config: str) -> str:

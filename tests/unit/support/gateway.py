@@ -23,7 +23,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.inference.ollama.plugins.module_utils._gateway import keeper, places
+from ansible_collections.inference.ollama.plugins.module_utils._gateway import places
+from ansible_collections.inference.ollama.plugins.module_utils._gateway.runtime import asker
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._gateway.make import gateway_files, gateway_keys
 
@@ -165,7 +166,7 @@ class Gateway:
         until = time.monotonic() + SECONDS
         while True:
             with contextlib.suppress(Exception):
-                answer = keeper.ask(self.socket, "show info")
+                answer = asker(self.socket)("show info")
                 if f"\ndescription: {wanted}\n" in answer and self._listens_to_signals():
                     return
             assert self.process.poll() is None, self.log()

@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.inference.ollama.plugins.module_utils._gateway import keeper
+from ansible_collections.inference.ollama.plugins.module_utils._gateway.runtime import asker
 from ansible_collections.inference.ollama.tests.unit.support.gateway import (
     ALICE,
     KEYS,
@@ -87,7 +88,7 @@ def until(condition):
 
 def stat(gateway, proxy, name, column):
     """A number of HAProxy's statistics."""
-    head, *rows = keeper.ask(gateway.socket, "show stat").splitlines()
+    head, *rows = asker(gateway.socket)("show stat").splitlines()
     for row in rows:
         fields = dict(zip(head.lstrip("# ").split(","), row.split(",")))
         if (fields.get("pxname"), fields.get("svname")) == (proxy, name):
@@ -206,10 +207,10 @@ def test_one_address_has_so_many_connections(tmp_path, seen):
         with contextlib.ExitStack() as stack:
             for _ in range(3):
                 stack.enter_context(socket.create_connection(("127.0.0.1", gateway.port)))
-            until(lambda: "conn_cur=3" in keeper.ask(gateway.socket, "show table addresses"))
+            until(lambda: "conn_cur=3" in asker(gateway.socket)("show table addresses"))
             with contextlib.suppress(ConnectionResetError, BrokenPipeError):
                 assert gateway.raw(b"GET /api/tags HTTP/1.1\r\n\r\n") == b""
-        until(lambda: "conn_cur=0" in keeper.ask(gateway.socket, "show table addresses"))
+        until(lambda: "conn_cur=0" in asker(gateway.socket)("show table addresses"))
         assert gateway.status("/api/tags") == 200
 
 
@@ -325,11 +326,11 @@ def test_a_revoked_key_ends_and_streams_go_on(tmp_path, held, seen, asking):
         }
         keys = [{"name": "alice", "key": ALICE}, {"name": "bob", "key": BOB}]
         with running(tmp_path, [], keys, **values) as gateway:
-            keeper.ask(gateway.socket, "set server servers/h2:ollama state drain")
+            asker(gateway.socket)("set server servers/h2:ollama state drain")
             answer = asking(gateway, "/api/chat", CHAT, key=BOB)
             seen.wait(1)
-            keeper.ask(gateway.socket, "set server servers/h1:ollama state drain")
-            keeper.ask(gateway.socket, "set server servers/h2:ollama state ready")
+            asker(gateway.socket)("set server servers/h1:ollama state drain")
+            asker(gateway.socket)("set server servers/h2:ollama state ready")
             values["upstreams"][1]["port"] = three
             values["bind"] = f"127.0.0.1:{gateway.port}"
             reload(gateway, made(keys[:1], **values), keys[:1])
