@@ -123,7 +123,7 @@ class Load:
     def request(self, tokens: int) -> bytes:
         body = {
             "model": self.asked.model,
-            "prompt": "count",
+            "prompt": self.asked.prompt,
             "stream": True,
             "options": {"num_predict": tokens},
             **({"keep_alive": self.asked.keep_alive} if self.asked.keep_alive else {}),
@@ -272,6 +272,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--ca", help="a certificate to trust")
     parser.add_argument("--server-name", help="the gateway's name, where the URL has its address")
     parser.add_argument("--model", default="standin")
+    parser.add_argument("--prompt", default="count", help="hold: the stand-in's answers end when they are released")
     parser.add_argument(
         "--keep-alive", default="30m", help="how long the model stays in memory; empty: as the server has it"
     )

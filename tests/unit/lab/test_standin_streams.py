@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import select
+import socket
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from standin import runners, slots
+from standin import faults, runners, slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -248,3 +249,25 @@ def test_an_error_of_a_pull_is_a_line_of_its_stream_or_the_status_of_an_answer(s
     assert server.ask("/api/pull", model="nowhere", stream=False) == (500, [unknown])
     assert server.ask("/api/show", model="nowhere") == (404, [{"error": "model 'nowhere:latest' not found"}])
     assert server.ask("/api/copy", source="standin:x", destination="b")[0] == 404
+
+
+def test_held_stream_ends_when_it_is_released(tmp_path):
+    """All but the last piece come at once, and the last once the file is there."""
+    release = tmp_path / "release"
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        said = faults.held(iter("abc"), theirs, str(release))
+        assert [next(said), next(said)] == ["a", "b"]
+        release.touch()
+        assert list(said) == ["c"]
+
+
+def test_held_stream_of_nobody_ends(tmp_path):
+    """A client that hangs up before the release leaves no thread behind."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        said = faults.held(iter("ab"), theirs, str(tmp_path / "release"))
+        assert next(said) == "a"
+        ours.close()
+        with pytest.raises(slots.GoneError):
+            next(said)

@@ -6,17 +6,27 @@
 A line of /run/ollama-standin-faults is ``NAME=VALUE FAULT``: with that variable in its environment the server does not
 start ("refuse"), listens at another port ("elsewhere"), or ends at the first request for a model ("die"). A release
 that is packed with a fault (packed.py) has it always.
+
+An answer to the prompt "hold" goes on until /run/ollama-standin-release is there, so that a test knows a stream to be
+under way for as long as what it looks at takes.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Mapping, NoReturn
+import time
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, NoReturn
 
-from standin import packed
+from standin import completion, packed
+from standin.slots import GoneError
+
+if TYPE_CHECKING:
+    import socket
 
 FILE = "/run/ollama-standin-faults"
+HELD = "hold"
+RELEASE = "/run/ollama-standin-release"
 # Added to the port that was asked for.
 ELSEWHERE = 1000
 
@@ -33,6 +43,19 @@ def asked(env: Mapping[str, str], path: str = FILE) -> set[str]:
     return always | {
         fault for setting, fault in pairs if env.get(setting.partition("=")[0]) == setting.partition("=")[2]
     }
+
+
+def held(said: Iterator[Any], client: socket.socket, path: str = RELEASE) -> Iterator[Any]:
+    """Pass pieces on, the last when the release is there; GoneError where the client hangs up before that."""
+    last = next(said)
+    for piece in said:
+        yield last
+        last = piece
+    while not os.path.exists(path):
+        if completion.hung_up(client):
+            raise GoneError
+        time.sleep(0.05)
+    yield last
 
 
 def die() -> NoReturn:

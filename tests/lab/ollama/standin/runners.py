@@ -18,7 +18,7 @@ import threading
 import time
 from typing import Any, Callable, Iterator, NamedTuple
 
-from standin import completion, environment, llama_server, log, models, packed
+from standin import completion, environment, faults, llama_server, log, models, packed
 from standin.llama_server import physical_cores
 from standin.slots import Slots
 
@@ -145,7 +145,8 @@ class Runners:
             port = self.loaded[name].port
         except KeyError:
             raise LoadError("llama runner process no longer running") from None
-        return completion.answers(port, completion.body(prompt, request, stream=True), client)
+        said = completion.answers(port, completion.body(prompt, request, stream=True), client)
+        return faults.held(said, client) if prompt == faults.HELD else said
 
     def unload(self, name: str) -> None:
         with self._lock:
