@@ -19,6 +19,8 @@ start_step() {
       set +m
       "$1"
       code=$?
+      # Its second line is of what has ended. Beside another step the time by the clock says little of what a step costs.
+      times >"$logs/$1.cpu"
       [ -z "${missing[$1]:-}" ] || printf '%s' "${missing[$1]}" >"$logs/$1.missing"
       exit $code
     ) >"$logs/$1.log" 2>&1 </dev/null 9>&-
@@ -44,6 +46,9 @@ await_step() {
   end_step "$step" $?
 }
 
+# What a step's processes took of the processors, user and system, in seconds: those that somebody waited for.
+cpu_seconds() { tr 'ms' '  ' <"$logs/$1.cpu" | awk 'NR == 2 { printf "%d", $1 * 60 + $2 + $3 * 60 + $4 }'; }
+
 end_step() {
   local step=$1 code=$2 seconds=$((SECONDS - began[$1])) why
   why=$(cat "$logs/$step.missing" 2>/dev/null)
@@ -56,7 +61,7 @@ end_step() {
     printf '%-13s NOT RUN  %s\n' "$step" "$why"
     [ "${CI:-}" != true ] || failed+=("$step")
   else
-    printf '%-13s passed   %4d s   %s\n' "$step" "$seconds" \
+    printf '%-13s passed   %4d s   CPU %4d s   %s\n' "$step" "$seconds" "$(cpu_seconds "$step")" \
       "$(grep -E '^[0-9]+ passed|^=+ .*[0-9]+ passed|^TOTAL ' "$logs/$step.log" | tr -d = | xargs echo)"
   fi
 }

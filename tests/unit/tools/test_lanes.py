@@ -77,11 +77,20 @@ def test_two_steps_run_at_the_same_time(run, tmp_path):
 
 
 def test_a_step_has_a_line_when_it_begins_and_one_when_it_ends(run):
-    """The last one has the time it took, and of a run of pytest its summary."""
+    """The last one has the time it took, what it cost, and of a run of pytest its summary."""
     _status, lines = run("a() { echo hidden; echo '===== 3 passed in 2s ====='; }", "a")
     assert lines[0].split() == ["a", "started"]
-    assert re.fullmatch(r"a +passed +\d+ s +3 passed in 2s", lines[1].strip())
+    assert re.fullmatch(r"a +passed +\d+ s +CPU +\d+ s +3 passed in 2s", lines[1].strip())
     assert len(lines) == 3
+
+
+def test_what_a_step_cost_is_what_its_processes_took(tmp_path):
+    """The second line of bash's own times, user and system together; the first is of the shell itself."""
+    (tmp_path / "a.cpu").write_text("9m9.900s 9m9.900s\n2m3.400s 1m0.900s\n")
+    done = subprocess.run(
+        ["bash", "-c", f"logs=.; source {LANES}; cpu_seconds a"], cwd=tmp_path, check=True, capture_output=True
+    )
+    assert done.stdout == b"184"
 
 
 def test_one_processor_runs_one_step_at_a_time(run):
