@@ -167,8 +167,9 @@ def _unread_release(topology: Mapping[str, Any], options: Mapping[str, Any], bin
 def not_installed(host: str, found: Mapping[str, Any]) -> str:
     """Return why a host without Ollama is not changed; a dry run reports it and goes on."""
     return (
-        f"ollama.service was not found on {host}.{preflight.managers(found)} Install Ollama first, by any means that"
-        " makes a systemd unit of that name; or set ollama_staging_root to render the files into a folder"
+        f"ollama.service was not found on {host}.{preflight.managers(found)} Install Ollama first: set ollama_install:"
+        " true, or bring it by any means that makes a systemd unit of that name; or set ollama_staging_root to render"
+        " the files into a folder"
     )
 
 
