@@ -77,7 +77,7 @@ fi
 play "$@"
 case $what in
   site)
-    echo "== Done, and proven on the running processes. The plan, with a reason for every setting: build/plans/localhost.plan.json"
+    echo "== Done; the last lines above say what changed and what is proven. The plan, with a reason for every setting: build/plans/localhost.plan.json"
     echo "== To prove it again:         make verify HOST=me"
     echo "== To take this change back:  make undo HOST=me"
     echo "== To take everything away:   make remove HOST=me"

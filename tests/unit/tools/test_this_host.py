@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -133,6 +134,15 @@ def test_a_preview_alone_is_asked_for_by_check(checkout):
     """ARGS=--check shows what would change, asks nothing and needs no terminal."""
     status, output, calls = checkout.make("site", "HOST=me", "ARGS=--check")
     assert (status, len(calls)) == (0, 1), output
+
+
+def test_the_readme_shows_what_is_printed(checkout):
+    """The lines of the second minute are those of the script."""
+    _status, output, _calls = checkout.make("site", "HOST=me", answer="y")
+    shown = re.findall(r"^== .+$", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert len(shown) == 6
+    # What is typed is echoed by a terminal, and this one's output is a pipe.
+    assert [line for line in shown if line.removesuffix(" y") not in output] == []
 
 
 def test_the_end_of_a_run_says_how_it_is_proven_and_undone(checkout):
