@@ -26,6 +26,8 @@ BESIDE = "beside"
 SECRET = "secret"  # noqa: S105 - a kind
 # What guards servers that listen beyond loopback.
 EXPOSURE = "exposure"
+# What a server's container is made of beside its variables and directives (_container/form.py).
+CONTAINER = "container"
 # The one directive that several decisions of an instance may have, each a command of its own.
 BEFORE = "ExecStartPre"
 # Of all directives of [Unit] the one whose value is a path.
@@ -85,6 +87,11 @@ def beside(plan: Mapping[str, Any]) -> dict[str, Any]:
 def exposure(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``{exposure, exposure_networks}``; empty where every server listens on loopback."""
     return _values(plan, None, EXPOSURE)
+
+
+def container(plan: Mapping[str, Any], instance: str) -> dict[str, Any]:
+    """Return what the instance's container is made of by its decisions alone; empty where it runs in none."""
+    return _values(plan, instance, CONTAINER)
 
 
 def servers(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
