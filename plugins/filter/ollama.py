@@ -21,6 +21,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.record
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.records import compare_records
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.request import benchmark_request
 from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.table import benchmark_table
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.adoption import container_variables
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.found_lint import lint_containers
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import restored
 from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.member import fleet_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.result import fleet_placement
@@ -146,6 +148,15 @@ def _unit_lint(
     return [finding._asdict() for finding in worst_first(findings)]
 
 
+def _container_lint(found: Mapping[str, Any], release: str | None = None) -> list[dict[str, Any]]:
+    return [finding._asdict() for finding in worst_first(lint_containers(found, _release(release)))]
+
+
+def _container_variables(found: Mapping[str, Any], release: str | None = None) -> list[dict[str, Any]]:
+    others = (each for each in found["containers"] if not each["ours"])
+    return [container_variables(each, _release(release)) for each in others]
+
+
 def _unit_settings(files: object, environment_files: object = ()) -> dict[str, Any]:
     service = _service(files, environment_files)
     return {
@@ -198,6 +209,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "gate_verdict": gate_verdict,
     "gateway_files": gateway_files,
     "gateway_keys": gateway_keys,
+    "container_lint": _container_lint,
+    "container_table": _table.container_table,
+    "container_variables": _container_variables,
     "lint_table": _table.lint_table,
     "measured_file": measured_file,
     "model_placement": place,

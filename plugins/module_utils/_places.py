@@ -51,6 +51,9 @@ FIREWALL_FILE = "/etc/inference.ollama/firewall.nft"
 FIREWALL_UNIT = "inference-ollama-firewall.service"
 # Those that the role has added to zones of firewalld.
 FIREWALLD_FILE = "/etc/inference.ollama/firewalld.json"
+# Of each server in Docker: what its container is made of, as a file, and the label of the container with its unit.
+DOCKER_FOLDER = "/etc/inference.ollama/containers"
+DOCKER_LABEL = "inference.ollama.unit"
 _ELSEWHERE = (
     *(HUGE_PAGES_FILE, NUMA_BALANCING_FILE, VARIABLES_FILE, *PROGRAMS),
     *(FIREWALL_FILE, f"{UNITS_FOLDER}/{FIREWALL_UNIT}", FIREWALLD_FILE),

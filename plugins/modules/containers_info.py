@@ -107,6 +107,10 @@ containers:
           description: The number that the engine has given it.
           type: str
           sample: 0123456789ab
+        ours:
+          description: Whether the role has made it, by its file or by a label.
+          type: bool
+          sample: false
         state:
           description: As the engine says, such as V(running) or V(exited). V(absent) where a file alone describes it.
           type: str

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -131,9 +132,30 @@ def lint_table(findings: Iterable[Mapping[str, Any]], host: str, release: str | 
     lines = wrapped(f"{host}: Ollama {release or '(release unknown)'}: {result}", indent=4)
     for row in found:
         lines += ["", *wrapped(f"{row['severity']}: {row['name'] or 'a line'}", indent=4)]
-        lines += wrapped(f"{row['file']}:{row['line']}", "    ")
+        lines += wrapped(f"{row['file']}:{row['line']}" if row["line"] else row["file"], "    ")
         lines += [*wrapped(row["message"], "    "), *wrapped(row["remedy"], "    -> ")]
     return lines
+
+
+def container_table(adoptions: Iterable[Mapping[str, Any]], host: str) -> list[str]:
+    """Lines with the variables by which the role takes each container over, what it does not, and the steps to it.
+
+    ``adoptions`` is what container_variables() returned. The variables are YAML.
+    """
+    lines: list[str] = []
+    for each in adoptions:
+        lines += ["", *wrapped(f"{host}: to take over the {each['container']}, with variables of the role:", indent=4)]
+        for name, value in each["variables"].items():
+            if isinstance(value, dict):
+                lines += [f"    {name}:", *(f"      {key}: {json.dumps(text)}" for key, text in value.items())]
+            else:
+                lines.append(f"    {name}: {value if isinstance(value, int) else json.dumps(value)}")
+        lines += ["  not taken over:"] if each["left"] else []
+        for row in each["left"]:
+            lines += wrapped(f"{row['name']}: {row['why']}", "    ", 6)
+        lines.append("  and these commands, which stop it and remove nothing:")
+        lines += [f"    {step}" for step in each["steps"]]
+    return lines[1:]
 
 
 def drift_table(drift: Mapping[str, Any], host: str) -> list[str]:

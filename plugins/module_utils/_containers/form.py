@@ -30,6 +30,7 @@ def empty() -> Dict[str, Any]:
     return {
         **dict.fromkeys(("name", "engine", "manager", "path", "unit", "user", "project", "service", "id")),
         **dict.fromkeys(("state", "main_pid", "image", "image_digest")),
+        "ours": False,
         "files": [],
         "environment": {},
         "image_environment": [],

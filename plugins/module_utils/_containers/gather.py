@@ -53,6 +53,7 @@ def _together(
             mine.update(
                 manager=each["manager"],
                 path=each["path"],
+                ours=each["ours"],
                 files=each["files"],
                 environment_files=each["environment_files"],
                 restart=each["restart"],

@@ -23,6 +23,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._containers.form 
     empty,
     label_of,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._places import DOCKER_LABEL
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 
 _LONGEST = 4096
@@ -171,6 +172,7 @@ def _request(found: Dict[str, Any], each: Dict[str, Any]) -> None:
 def _labels(found: Dict[str, Any], labels: object) -> None:
     unit = text(labels, QUADLET_UNIT)
     found["unit"] = unit if unit and re.fullmatch(r"[\w:.@\\-]{1,255}", unit) else None
+    found["ours"] = text(labels, DOCKER_LABEL) is not None
     prefix = next((each for each in _COMPOSE if text(labels, f"{each}project")), None)
     found["manager"] = found["engine"]
     if prefix is not None:

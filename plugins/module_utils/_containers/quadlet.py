@@ -25,6 +25,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._containers.form 
     size,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._containers.inspected import variables
+from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.tree import Tree, UnreadableError
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting, parse_unit
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import assignment, expand, split_words
@@ -121,6 +122,7 @@ class _Unit:
             engine="podman",
             manager="quadlet",
             path=self._tree.shown(self._path),
+            ours=self._is_ours(),
             files=[self._tree.shown(self._path)],
             unit=f"{self._last('ServiceName') or self._stem}.service",
             user=user,
@@ -138,6 +140,9 @@ class _Unit:
             add_device(found, word.lstrip("-"))
         apply_options(found, self._words("PodmanArgs"))
         return found
+
+    def _is_ours(self) -> bool:
+        return any(line.startswith(HEADER) for line in (self._tree.read(self._path) or "").splitlines())
 
     def _image(self) -> str | None:
         image = self._last("Image")

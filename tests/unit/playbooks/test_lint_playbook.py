@@ -45,6 +45,10 @@ SPEED = '[Service]\nEnvironment="OLLAMA_FLASH_ATTENTION=1"\nEnvironment="OLLAMA_
 FINE = (
     "[Service]\nExecStart=/usr/local/bin/ollama serve\nEnvironment=OLLAMA_NUM_PARALLEL=2\nEnvironmentFile=-/etc/keys\n"
 )
+QUADLET = "/etc/containers/systemd"
+CONTAINER = (
+    "[Container]\nImage=docker.io/ollama/ollama\nEnvironment=OLLAMA_NUM_THREADS=8\nPublishPort=127.0.0.1:11500:11434\n"
+)
 FOUND = re.compile(r"^ *- '?(fatal|inert|advice): (.+?)'\n((?: *- '    .*\n)+)", re.MULTILINE)
 WRAPPED = re.compile(r"'\n *- ' +")
 
@@ -60,8 +64,8 @@ def findings(tmp_path, output):
     found = []
     for severity, name, lines in FOUND.findall(output):
         # The path of a planted machine is longer than a line.
-        file, line = re.search(r"(/.*?):(\d+)", WRAPPED.sub("", lines)).groups()
-        found.append((severity, file.replace(str(tmp_path), ""), int(line), name))
+        file, line = re.search(r"(/.*?)(?::(\d+)|\))", WRAPPED.sub("", lines)).groups()
+        found.append((severity, file.replace(str(tmp_path), ""), int(line or 0), name))
     return found
 
 
@@ -125,7 +129,7 @@ def test_a_machine_whose_release_is_not_known_is_judged_for_every_supported_one(
 
 
 def test_what_is_around_the_unit_is_named(tmp_path):
-    """A missing environment file is fatal; units of other names, snap and a file in place of a folder are named."""
+    """A missing environment file is fatal; units of other names, containers, snap and a file for a folder are named."""
     gpu = "[Service]\nExecStart=/usr/local/bin/ollama serve --port 1143%i\nEnvironment=CUDA_VISIBLE_DEVICES=%i\n"
     status, output = run(
         tmp_path,
@@ -139,6 +143,7 @@ def test_what_is_around_the_unit_is_named(tmp_path):
             "/snap/bin/ollama": "",
         },
         other={f"{SYSTEM}/ollama-gpu@.service": gpu},
+        held={f"{QUADLET}/llm.container": CONTAINER},
     )
     full, other = f"/full{SYSTEM}", f"/other{SYSTEM}"
     assert sorted(findings(tmp_path, output)) == sorted(
@@ -151,6 +156,11 @@ def test_what_is_around_the_unit_is_named(tmp_path):
             ("advice", "/full/snap/bin/ollama", 1, "a line"),
             ("fatal", f"{other}/ollama-gpu@.service", 2, "ExecStart"),
             ("advice", f"{other}/ollama-gpu@.service", 1, "a line"),
+            ("inert", f"/held{QUADLET}/llm.container", 0, "OLLAMA_NUM_THREADS"),
+            ("advice", f"/held{QUADLET}/llm.container", 0, "OLLAMA_MODELS"),
+            ("advice", f"/held{QUADLET}/llm.container", 0, "image"),
         ]
     )
+    assert 'ollama_host: "127.0.0.1:11500"' in output
+    assert 'ollama_deployment: "podman"' in output
     assert status != 0

@@ -18,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.filter.ollama import FILTERS, 
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.advice import advise
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_remove import DROPIN, remains
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_remove import found as found_of_host
+from ansible_collections.inference.ollama.tests.unit.support.containers import container, held
 from ansible_collections.inference.ollama.tests.unit.support.examples import examples
 from ansible_collections.inference.ollama.tests.unit.support.fits import GIB, SETTINGS, Host, dense, fit_of
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, changes, fleet
@@ -40,6 +41,7 @@ NOTHING = {"schema": 1, "instances": [], "problems": []}
 VERIFIED = json.loads(json.dumps(WRAPPED["verification"](PLAN, NOTHING)))
 FILE = {"path": "/x.conf", "unit": "ollama.service", "instance": "ollama", "content": "x"}
 DRIFT = WRAPPED["file_drift"]({"unit_files": [FILE], "stale": ["/y"]}, {})
+HELD = held(container(secrets=["OLLAMA_API_KEY"], cpus="0-3"), problems=["x"])
 UNIT = [
     {"path": "/a.service", "content": "[Service]\nExecStart=/usr/bin/ollama serve\nEnvironment=FOO=1 OLLAMA_HOST=x\n"}
 ]
@@ -203,6 +205,9 @@ RIGHT = {
         '{"schema": 1, "upstreams": [{"host": "k", "address": "k"}]}',
     ],
     "gateway_keys": [[{"name": "a", "key": SECRET * 2, "models": ["m"]}]],
+    "container_lint": [HELD, "0.34.1"],
+    "container_table": [WRAPPED["container_variables"](HELD), "h"],
+    "container_variables": [HELD, "0.34.1"],
     "lint_table": [WRAPPED["unit_lint"](UNIT, "0.34.1"), "h", "0.34.1"],
     "measured_file": ["ollama_measured: []\n", {"settings": {"num_parallel": 8}}],
     "model_placement": [[record(), record("other")], CARDS, {"OLLAMA_CONTEXT_LENGTH": "8192"}, "0.34.1"],

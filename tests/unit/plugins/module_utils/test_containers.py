@@ -165,7 +165,7 @@ def whole(tmp_path, given, *paths):
     ],
 )
 def test_a_server_is_known_by_its_image_or_its_command(image, command, expected):
-    """Programs beside a server, which have its name in theirs, are none."""
+    """Programs beside a server, which have its name in theirs, are other programs."""
     assert form.is_ollama(image, command) is expected
 
 
