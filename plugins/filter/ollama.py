@@ -33,6 +33,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.fits import model_fit
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.placement import place
 from ansible_collections.inference.ollama.plugins.plugin_utils._options import form_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._outcomes import run_outcomes
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture import draw
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.curves import benchmark_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.fits import fit_svg
@@ -226,7 +227,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "retune_table": retune_table,
     "gateway_report": gateway_report,
     "gateway_turns": gateway_turns,
-    "run_outcomes": _summary.run_outcomes,
+    "run_outcomes": run_outcomes,
     "run_summary": _summary.run_summary,
     "secrets_file": render_secrets,
     "setting_lint": _setting_lint,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
     CHANGED,
-    RESTORED,
     UNCHANGED,
     change_sentence,
     change_table,
@@ -26,18 +25,10 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._served.report im
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import counts_of, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 # Of a sentence with the first check that failed, and of all that is left.
 _LONGEST = 8000
-# How a run that ends early leaves a host.
-_PROVEN, _ANSWERS, _AS_PLANNED = "changed and verified", "changed, and its API answers", "needed no change"
-_BACK, _LOST = "taken back to what was there before", "changed, and not taken back"
-_FAILED, _BEGUN = "failed before a file was changed", "changed, and not verified: the next run of site does that"
-_NEVER = "never reached, and not changed"
-_GONE = "lost on the way, and left to the next run of site"
-_UNREAD = "not reached from the start, and not changed"
-_OUTCOMES = (_PROVEN, _ANSWERS, _AS_PLANNED, _BACK, _LOST, _FAILED, _BEGUN, _GONE, _NEVER, _UNREAD)
 # The kinds of decisions that are lines of a unit.
 _WRITTEN = (VARIABLE, SECRET, DIRECTIVE, ORDER, SLICE)
 
@@ -60,34 +51,6 @@ def run_summary(hosts: Mapping[str, Mapping[str, Any]], *, check_mode: bool = Fa
             lines += change_table(change, after, accepted)
             lines.append(one_line(change_sentence(change, host, after, accepted), _LONGEST))
     return lines
-
-
-def run_outcomes(hosts: Mapping[str, Mapping[str, Any]], lost: Collection[str] = ()) -> list[str]:
-    """Return a line for each way in which a run leaves hosts, with their names.
-
-    ``hosts`` are the variables of each host of the run, the ones that it did not come to among them; ``lost`` are those
-    that it could not reach any more, or that failed.
-    """
-    found: dict[str, list[str]] = {outcome: [] for outcome in _OUTCOMES}
-    for host, variables in hosts.items():
-        found[_outcome(variables, lost=host in lost)].append(host)
-    return [line for name, names in found.items() if names for line in wrapped(f"{name}: {', '.join(names)}", indent=4)]
-
-
-def _outcome(variables: Mapping[str, Any], *, lost: bool) -> str:
-    change, desired = _get(variables, "ollama_changes"), _get(variables, "__ollama") or {}
-    outcome = change["outcome"] if change else None
-    if outcome == RESTORED:
-        return _BACK
-    if outcome not in (None, CHANGED, UNCHANGED):
-        return _LOST if change["files"] else _FAILED
-    if outcome == CHANGED:
-        return _PROVEN if _get(variables, "ollama_verification") else _ANSWERS
-    if outcome == UNCHANGED and not desired.get("pending"):
-        return _AS_PLANNED
-    begun = (_get(variables, "__ollama_written") or {}).get("changed")
-    without = _NEVER if "__ollama" in variables else _UNREAD
-    return _GONE if lost and desired else _BEGUN if begun else without
 
 
 def _clauses(variables: Mapping[str, Any], change: Mapping[str, Any], *, check_mode: bool) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+import unicodedata
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +25,26 @@ if TYPE_CHECKING:
 # A terminal has 80 columns, of which the default callback takes 11 around each line of a message.
 WIDTH = 69
 _NARROWEST = 8
+# What the default callback prints as two characters, since it writes messages as JSON.
+_ESCAPED = '"\\'
+# Stands beside a character of two columns while lines are counted; no visible text has it.
+_SECOND = "\ue000"
 _VERDICTS = ("fail", "unknown")
 
 
 def wrapped(text: object, start: str = "", indent: int | None = None) -> list[str]:
     """The text after ``start``; further lines are indented by ``indent`` columns, or to where the text began."""
-    rest = " " * (len(start) if indent is None else indent)
-    lines = textwrap.wrap(_plain(text), WIDTH, initial_indent=start, subsequent_indent=rest, break_on_hyphens=False)
-    return [line.rstrip() for line in lines]
+    rest = " " * (columns_of(_plain(start)) if indent is None else indent)
+    start, plain = _counted(_plain(start)), _counted(_plain(text))
+    # A long word may be broken within a character of two columns.
+    room = WIDTH - (_SECOND in start + plain)
+    lines = textwrap.wrap(plain, room, initial_indent=start, subsequent_indent=rest, break_on_hyphens=False)
+    return [line.replace(_SECOND, "").rstrip() for line in lines]
+
+
+def columns_of(text: str) -> int:
+    """How many columns a line takes where the default callback prints it."""
+    return len(_counted(text))
 
 
 def table(heads: Sequence[str], rows: Iterable[Row]) -> list[str]:
@@ -40,7 +53,7 @@ def table(heads: Sequence[str], rows: Iterable[Row]) -> list[str]:
     The first columns get the room they need. A cell that is wider than its column is cut there and whole beneath.
     """
     body = [([_plain(cell) or "-" for cell in cells], notes) for cells, notes in rows]
-    needs = [max(map(len, column)) for column in zip(heads, *(cells for cells, _notes in body))]
+    needs = [max(map(columns_of, column)) for column in zip(heads, *(cells for cells, _notes in body))]
     widths: list[int] = []
     for number, need in enumerate(needs):
         rest = sum(2 + min(each, _NARROWEST) for each in needs[number + 1 :])
@@ -49,7 +62,7 @@ def table(heads: Sequence[str], rows: Iterable[Row]) -> list[str]:
     for cells, notes in body:
         lines.append(_row(cells, widths))
         for head, cell, width in zip(heads, cells, widths):
-            lines += wrapped(cell, f"    {head.lower()}: ") if len(cell) > width else []
+            lines += wrapped(cell, f"    {head.lower()}: ") if columns_of(cell) > width else []
         for label, text in notes:
             lines += wrapped(text, f"    {label}")
     return lines
@@ -249,8 +262,25 @@ def _decisions(decisions: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    cut = (cell if len(cell) <= width else f"{cell[: width - 1]}…" for cell, width in zip(cells, widths))
-    return "  ".join(f"{cell:{width}}" for cell, width in zip(cut, widths)).rstrip()
+    cut = (_counted(_cut(cell, width)) for cell, width in zip(cells, widths))
+    return "  ".join(f"{cell:{width}}" for cell, width in zip(cut, widths)).rstrip().replace(_SECOND, "")
+
+
+def _cut(cell: str, width: int) -> str:
+    counted = _counted(cell)
+    if len(counted) <= width:
+        return cell
+    # It may be cut within a character of two columns.
+    return f"{counted[: width - 1 - (_SECOND in counted)].replace(_SECOND, '')}…"
+
+
+def _counted(text: str) -> str:
+    """The text with as many characters as it takes columns."""
+    return "".join(f"{char}{_SECOND}" if _is_double(char) else char for char in text)
+
+
+def _is_double(char: str) -> bool:
+    return char in _ESCAPED or (not char.isascii() and unicodedata.east_asian_width(char) in "WF")
 
 
 def _plain(text: object) -> str:

@@ -235,7 +235,7 @@ RIGHT = {
         "drained",
     ],
     "gateway_turns": [{"h": {"__ollama": {"gateways": ["g"], "pending": False}}}],
-    "run_outcomes": [{"h": HOST}, ["h"]],
+    "run_outcomes": [{"h": HOST, "k": {}}, ["h"], {"h": "x"}],
     "run_summary": [{"h": HOST}],
     "secrets_file": [{"HTTPS_PROXY": "http://h:1"}, "key"],
     "setting_lint": [{"OLLAMA_HOST": "x"}, "0.34.1"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._change import change_report
-from ansible_collections.inference.ollama.plugins.plugin_utils._summary import run_outcomes, run_summary
+from ansible_collections.inference.ollama.plugins.plugin_utils._summary import run_summary
 from ansible_collections.inference.ollama.tests.unit.support.checks import verification
 from ansible_collections.inference.ollama.tests.unit.support.plans import instances, plan, xeon
 
@@ -105,37 +105,6 @@ def test_a_host_whose_change_was_taken_back():
     )
     assert lines[-1].endswith("but do not run as then: threads")
     assert max(map(len, lines[:-1])) <= 69
-
-
-def test_a_run_that_ends_early_says_how_it_leaves_every_host():
-    """Those that it has proven, has taken back, has lost, and never came to."""
-    written = {"changes": FILES}
-    back = {"reason": "why", "restored": {"restored": {"id": "1"}}}
-    pending = {"desired": {"pending": True}}
-    hosts = {
-        "proven": variables(change_report(written), ollama_verification=GOOD),
-        "answers": variables(change_report(written), ollama_verification=None),
-        "same": variables(),
-        "back": variables(change_report(written, failure=back)),
-        "lost": variables(change_report(written, failure={"reason": "why"})),
-        "early": variables(change_report({}, failure={"reason": "why"})),
-        "begun": variables(**pending, __ollama_written={"changed": True}),
-        "gone": variables(**pending),
-        "planned": variables(**pending),
-        "unread": {},
-    }
-    assert [line.rpartition(": ")[2] for line in run_outcomes(hosts, ["proven", "gone", "unread"])] == [
-        "proven",
-        "answers",
-        "same",
-        "back",
-        "lost",
-        "early",
-        "begun",
-        "gone",
-        "planned",
-        "unread",
-    ]
 
 
 def test_a_host_on_which_the_role_has_not_run_has_no_line():
