@@ -105,11 +105,11 @@ def _outcome(variables: Mapping[str, Any], *, lost: bool, check_mode: bool) -> s
         return _LOST if change["files"] else _FAILED
     if outcome == CHANGED:
         return _WOULD if check_mode else _PROVEN if variables.get("ollama_verification") else _ANSWERS
-    if desired and not desired.get("pending") and "unreachable" not in desired:
+    is_read = bool(desired) and not desired.get("unreachable")
+    if is_read and not desired.get("pending"):
         return _SILENT if lost else _AS_PLANNED
     begun = _mapping(variables, "__ollama_written").get("changed")
-    without = _NEVER if desired and "unreachable" not in desired else _UNREAD
-    return _GONE if lost and without == _NEVER else _BEGUN if begun else without
+    return _GONE if lost and is_read else _BEGUN if begun else _NEVER if is_read else _UNREAD
 
 
 def _mapping(variables: Mapping[str, Any], name: str) -> Mapping[str, Any]:

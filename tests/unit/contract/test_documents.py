@@ -73,6 +73,7 @@ def test_the_readme_names_every_plugin_and_playbook():
     plugins = [("filter", path) for path in ROOT.glob("plugins/filter/*.yml")]
     plugins += [("action", path) for path in ROOT.glob("plugins/action/[!_]*.py")]
     plugins += [("module", path) for path in ROOT.glob("plugins/modules/*.py")]
+    plugins += [("callback", path) for path in ROOT.glob("plugins/callback/[!_]*.py")]
     plugins += [("role", path) for path in ROOT.glob("roles/*")]
     plugins += [("playbook", path) for path in ROOT.glob("playbooks/*.yml")]
     public = {(kind, path.stem) for kind, path in plugins}

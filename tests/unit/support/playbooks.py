@@ -20,7 +20,7 @@ installed = pytest.mark.skipif(not ANSIBLE.exists(), reason=f"no {ANSIBLE}")
 LOCAL = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
 
 
-def play(folder, inventory, trees, *arguments):
+def play(folder, inventory, trees, *arguments, callback="ansible.builtin.default"):
     """Exit status and output of ansible-playbook, given playbooks and options; what is in the trees stays."""
     collections = folder / "ansible_collections/inference"
     collections.mkdir(parents=True)
@@ -35,6 +35,7 @@ def play(folder, inventory, trees, *arguments):
             "PWD": str(folder),
             "ANSIBLE_CONFIG": str(ROOT / "playbooks/ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(folder),
+            "ANSIBLE_STDOUT_CALLBACK": callback,
             "ANSIBLE_NOCOLOR": "1",
         },
         capture_output=True,
