@@ -14,7 +14,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
 from ansible_collections.inference.ollama.plugins.plugin_utils._release import parse_release
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import lint_unit
-from ansible_collections.inference.ollama.tests.unit.support.symptoms import PLANS, VERIFIED
+from ansible_collections.inference.ollama.tests.unit.support.symptoms import AROUND, PLANS, VERIFIED
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "symptoms.md"
 COLUMNS = ["what you see", "lint", "plan", "verify"]
@@ -47,14 +47,16 @@ def code(cell):
     return re.findall(r"`([^`]+)`", re.sub(r"^\*\*.+?\*\*", "", cell))
 
 
-def lint(cell):
-    """What the lint says of the lines in a cell: those of a drop-in, and of the file that it names."""
+def lint(title, cell):
+    """What the lint says of the lines in a cell: those of a drop-in, and of the file that it names, if it is there."""
     lines = [line for line in code(cell) if re.match(r"[A-Z]\w*=", line) and " # " not in line]
     inside = [line for line in code(cell) if line.startswith("export ") or " # " in line]
     dropin = "\n".join(["[Service]", *lines, ""])
     files = [(ENVIRONMENT_FILE, "\n".join([*inside, ""]))] if inside else []
     service = read_service([(UNIT, VENDOR), (f"{UNIT}.d/override.conf", dropin)], files)
-    findings = lint_unit(service, RELEASE)
+    named = [setting.value for setting in service.values("EnvironmentFile")]
+    missing = {path: "the file does not exist" for path in named if not inside}
+    findings = [*lint_unit(service, RELEASE, missing), *(AROUND[title]() if title in AROUND else [])]
     return [text for each in findings for text in (f"{each.severity}: {each.message}", each.remedy)]
 
 
@@ -86,7 +88,7 @@ def missing(cell, said):
 def test_the_lint_says_what_the_page_says(title):
     """Of the lines in the row; where the page has a dash, it finds nothing in them."""
     seen, cell = ROWS[title][:2]
-    said = lint(seen)
+    said = lint(title, seen)
     assert missing(cell, said) == [], said
     assert (cell == "-") == (said == []), said
 
@@ -111,5 +113,5 @@ def test_the_verification_says_what_the_page_says(title):
 
 def test_every_input_has_a_row():
     """An input whose row is gone or renamed is not forgotten."""
-    assert [title for title in (*PLANS, *VERIFIED) if title not in ROWS] == []
+    assert [title for title in (*AROUND, *PLANS, *VERIFIED) if title not in ROWS] == []
     assert len(ROWS) >= 40

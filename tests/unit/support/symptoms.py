@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._unit_lint import around
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_contention import QUOTA
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
     GPU,
@@ -45,6 +46,13 @@ def one_card(**options):
 def cards(*gpus, driver="580.65.06"):
     """The plan of a workstation with these cards."""
     return plan(workstation(*gpus, driver=driver, memory_gib=64))
+
+
+def failed_driver():
+    """The plan of a host whose driver's library is another one than its module."""
+    machine = workstation(card(0, memory_bytes=None, compute_capability=None, answers=None))
+    machine["drivers"]["nvidia"]["error"] = "Failed to initialize NVML: Driver/library version mismatch"
+    return plan(machine)
 
 
 def dead():
@@ -95,7 +103,16 @@ def with_variable(name, value, made=None):
     return changed(made, server=shown, runner=shown)
 
 
+# What lies around the unit, for the rows without a drop-in.
+SNAP = {"manager": "snap", "path": "/snap/bin/ollama"}
+HOLDER = {"port": 11434, "pid": 7, "program": "ollama", "unit": "snap.ollama.listener.service"}
+AROUND = {
+    "Address already in use.": partial(around, [SNAP], [], [HOLDER]),
+    "A drop-in of which nothing acts.": partial(around, [], ["/etc/systemd/system/ollama.service.d"], []),
+}
+
 PLANS = {
+    "After an upgrade of its libraries the driver fails.": failed_driver,
     "A thread count in the environment changes nothing.": lambda: plan(xeon()),
     "Bound to some CPUs, and slower than before.": lambda: plan(xeon()),
     "0.3 tokens/s under a quota or in a container.": lambda: plan(
