@@ -52,6 +52,10 @@ options:
     description: Whether to return RV(other_managers) on a host with C(ollama.service) too.
     type: bool
     default: false
+  containers:
+    description: Whether to return RV(containers).
+    type: bool
+    default: false
   planned:
     description:
       - Files of units that will be there, text by path. RV(found_unit) is then what it will be with these in the place
@@ -328,6 +332,13 @@ other_managers:
   type: list
   elements: dict
   sample: []
+containers:
+  description:
+    - With O(containers), RV(inference.ollama.containers_info#module:containers) of a host that has files of Quadlet or
+      uses Podman or Docker; V(null) of any other.
+  returned: success
+  type: dict
+  sample: null
 not_folders:
   description: Files in the place of folders of drop-ins for Ollama, of which systemd reads nothing.
   returned: success
@@ -376,6 +387,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._bounded import l
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import with_own
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.engines import may_have_some
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.listeners import listeners
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import not_folders, other_managers
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.missing import absent_programs, missing
@@ -419,6 +431,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "programs": {"type": "list", "elements": "str", "default": []},
         "folders": {"type": "list", "elements": "path", "default": []},
         "others": {"type": "bool", "default": False},
+        "containers": {"type": "bool", "default": False},
         "planned": {"type": "dict", "default": {}},
         "topology": {"type": "dict", "options": OPTIONS},
         "command_timeout": {"type": "float", "default": 5},
@@ -485,6 +498,7 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
         "missing": _missing(unit, params["programs"]) if params["services"] else [],
         "missing_folders": [path for path in params["folders"] if not os.path.isdir(path)],
         "other_managers": other_managers(root) if rooted and (unit is None or params["others"]) else [],
+        "containers": _containers(root, params["command_timeout"]) if rooted and params["containers"] else None,
         "not_folders": not_folders(root) if rooted else [],
         "store_real": os.path.realpath(params["store"]) if params["store"] else None,
         "store_problem": store_problem(run, params["store"], params["store_user"], unit) if params["store"] else None,
@@ -492,6 +506,19 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
         "holder": dict(begun.holder, lease_left_s=lease_left(begun.holder)) if begun and begun.holder else None,
         "generation": store.sequence() if store else None,
     }
+
+
+def _containers(root: str, timeout: float) -> dict[str, Any] | None:
+    if not may_have_some(root):
+        return None
+    from ansible_collections.inference.ollama.plugins.module_utils._containers.gather import (  # noqa: PLC0415 compiled only where needed
+        containers,
+    )
+    from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import (  # noqa: PLC0415 compiled only where needed
+        Proc,
+    )
+
+    return containers(Proc(root or "/"), timeout)
 
 
 def _missing(unit: dict[str, Any] | None, programs: list[str]) -> list[dict[str, Any]]:

@@ -77,6 +77,16 @@ def is_loopback(address: str) -> bool:
         return address == "localhost"
 
 
+def meets(planned: str, seen: str) -> bool:
+    """Whether a server cannot listen on the one address where somebody listens on the other."""
+    try:
+        wanted = ipaddress.ip_address("127.0.0.1" if planned == "localhost" else planned.partition("%")[0])
+        taken = ipaddress.ip_address(seen)
+    except ValueError:
+        return True
+    return wanted.is_unspecified or taken.is_unspecified or wanted == taken
+
+
 def _bare(place: str) -> bool:
     """Whether the text is an address alone. In brackets the server takes a zone with a port alone."""
     try:

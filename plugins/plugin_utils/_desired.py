@@ -20,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     VARIABLES_FILE,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight as preflight
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.conflicts import conflicts
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import metrics_left, servers_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import PATHS as FIREWALL_PATHS
@@ -154,12 +155,15 @@ def desired_state(
         # Where settings are tried or searched no model comes or goes.
         {**models, **(run.known or {})} if models and live and not run.trial and run.search is None else None,
     )
+    store = store_of(plan, topology, options, found)
+    held, rest = conflicts(plan, store, found, frozenset(paths))
     gateways, unknown = gateways_of(options.get("gateways"), run.groups)
     if run.preflight:
         errors += [
             *unknown,
             *_other_variables(options, run, variables, others, removed),
-            *(_unchangeable(plan, options, found, changes, stale["units"]) if live else ()),
+            *(held if live else ()),
+            *(_unchangeable(plan, options, rest, changes, stale["units"]) if live else ()),
             *wrong,
             *zones.errors,
         ]
@@ -176,7 +180,7 @@ def desired_state(
         "notices": [*notices, *said_of_models, *record_lost(made_with, plan)],
         "plan": plan,
         "installed": installed,
-        "store": store_of(plan, topology, options, found),
+        "store": store,
         "live": live,
         "changes": changes,
         "pending": bool(

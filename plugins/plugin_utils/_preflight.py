@@ -8,13 +8,14 @@ Every function takes what unit_files_info has found, and yields sentences.
 
 from __future__ import annotations
 
-import ipaddress
 import posixpath
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import NFT
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.command_line import STARTING
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import YES
+from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import meets
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.conflicts import named
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import directives
 from ansible_collections.inference.ollama.plugins.plugin_utils._sandbox import hidden, why
@@ -150,7 +151,7 @@ def ports(plan: Mapping[str, Any], found: Mapping[str, Any], stopped: Iterable[s
             for row in found.get("listeners") or []
             if row["port"] == instance["port"] and row["unit"] not in ours and not (unseen and row["pid"] is None)
         ]
-        row = next((row for row in held if _same_place(instance["host"], row["address"])), None)
+        row = next((row for row in held if meets(instance["host"], row["address"])), None)
         if row is not None:
             yield (
                 f"port {row['port']} of {instance['unit']} is held by {_holder(row)}, which listens on"
@@ -162,16 +163,6 @@ def _holder(row: Mapping[str, Any]) -> str:
     if row["pid"] is None:
         return "another program"
     return f"{row['program'] or 'a program'} (PID {row['pid']}{', ' + row['unit'] if row['unit'] else ''})"
-
-
-def _same_place(planned: str, seen: str) -> bool:
-    """Whether a server cannot listen on the one address where somebody listens on the other."""
-    try:
-        wanted = ipaddress.ip_address("127.0.0.1" if planned == "localhost" else planned.partition("%")[0])
-        taken = ipaddress.ip_address(seen)
-    except ValueError:
-        return True
-    return wanted.is_unspecified or taken.is_unspecified or wanted == taken
 
 
 def sandboxed_store(options: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
@@ -196,7 +187,7 @@ def managers(found: Mapping[str, Any]) -> str:
         f"{row['path']}: {_MANAGERS.get(row['manager'], row['manager'])}" for row in found.get("other_managers") or []
     ]
     held = [f"port {row['port']} is held by {_holder(row)}" for row in found.get("listeners") or []]
-    parts = [*said, *held]
+    parts = [*said, *named(found), *held]
     if not parts:
         return ""
     return (

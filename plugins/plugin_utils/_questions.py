@@ -98,6 +98,7 @@ def _questions(
         "variables": variables,
         "secrets": dict(secrets),
         "services": changeable,
+        "containers": preflight and not prefix,
         "state_folder": options["state_folder"] if changeable else None,
         # A path that is refused is not tried.
         "store": store if str(store).startswith("/") else None,

@@ -11,7 +11,6 @@ it is asked and a socket starts Docker.
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Tuple
 
@@ -24,6 +23,11 @@ from ansible_collections.inference.ollama.plugins.module_utils._containers.inspe
     variables,
     words,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.engines import (
+    DOCKER_LEFT,
+    DOCKER_SOCKET,
+    PODMAN_USED,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._process import bounded
 from ansible_collections.inference.ollama.plugins.module_utils._service.members import kind_of, members
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
@@ -32,7 +36,6 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
     from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 
-_DOCKER_SOCKET = "/run/docker.sock"
 _ID = re.compile("[0-9a-f]{12,64}")
 # Looked at for what they are, and read as a whole.
 _MOST_LISTED, _MOST_READ = 500, 20
@@ -56,11 +59,9 @@ class Engine(NamedTuple):
 
 
 ENGINES = (
-    Engine("podman", ("podman", "--remote=false"), ("/run/libpod", "/var/lib/containers/storage")),
-    Engine("docker", ("docker", "--host", f"unix://{_DOCKER_SOCKET}"), (_DOCKER_SOCKET,)),
+    Engine("podman", ("podman", "--remote=false"), PODMAN_USED),
+    Engine("docker", ("docker", "--host", f"unix://{DOCKER_SOCKET}"), (DOCKER_SOCKET,)),
 )
-# Where Docker keeps what it has while it does not run.
-_LEFT = "/var/lib/docker/containers"
 
 
 def ask(root: Proc, run: Runner, problems: List[str]) -> Tuple[List[Dict[str, Any]], Dict[str, Any]]:
@@ -70,10 +71,10 @@ def ask(root: Proc, run: Runner, problems: List[str]) -> Tuple[List[Dict[str, An
     for engine in ENGINES:
         asked[engine.name] = None
         if not any(root.exists(path) for path in engine.used):
-            if engine.name == "docker" and root.exists(_LEFT):
+            if engine.name == "docker" and root.exists(DOCKER_LEFT):
                 asked[engine.name] = False
                 problems.append(
-                    f"docker: {_DOCKER_SOCKET} is not there and {_LEFT} is, so Docker does not run, and which"
+                    f"docker: {DOCKER_SOCKET} is not there and {DOCKER_LEFT} is, so Docker does not run, and which"
                     " containers it has is not known"
                 )
             continue
@@ -188,8 +189,3 @@ def _bare(number_of: object) -> str:
 
 def _parts(ids: List[str]) -> Iterable[List[str]]:
     return (ids[at : at + _AT_ONCE] for at in range(0, len(ids), _AT_ONCE))
-
-
-def in_use(root: Proc) -> bool:
-    """Whether an engine may have containers; a cheap question, that starts no program."""
-    return any(os.path.isabs(path) and root.exists(path) for engine in ENGINES for path in engine.used)

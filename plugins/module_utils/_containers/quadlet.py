@@ -26,13 +26,12 @@ from ansible_collections.inference.ollama.plugins.module_utils._containers.form 
 )
 from ansible_collections.inference.ollama.plugins.module_utils._containers.inspected import variables
 from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.engines import QUADLET_FOLDERS
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.tree import Tree, UnreadableError
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting, parse_unit
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.words import assignment, expand, split_words
 
-# A file of the first folder takes the place of one of the same name in a later one.
-FOLDERS = ("/run/containers/systemd", "/etc/containers/systemd", "/usr/share/containers/systemd")
-# Below the second one are files for users.
+# Below the administrator's folder are files for users.
 _OF_USERS = "/etc/containers/systemd/users"
 _HOMES = ("/home", "/var/home")
 _OWN = ".config/containers/systemd"
@@ -62,7 +61,8 @@ def read_files(tree: Tree, problems: List[str]) -> List[Dict[str, Any]]:
 
 def _paths(tree: Tree) -> Iterator[tuple[str, str | None]]:
     """Each file with the user whose systemd reads it; None for root's."""
-    for folder in FOLDERS:
+    # A file of the first folder takes the place of one of the same name in a later one.
+    for folder in QUADLET_FOLDERS:
         yield from ((path, None) for path in _below(tree, folder, 0) if not path.startswith(f"{_OF_USERS}/"))
     yield from ((path, "every user") for path in _below(tree, _OF_USERS, 0))
     homes = [(f"{place}/{name}", name) for place in _HOMES for name in tree.names(place)[:_MOST_HOMES]]

@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._containers impor
 from ansible_collections.inference.ollama.plugins.module_utils._containers.gather import containers
 from ansible_collections.inference.ollama.plugins.module_utils._containers.inspected import container
 from ansible_collections.inference.ollama.plugins.module_utils._containers.quadlet import read_files
+from ansible_collections.inference.ollama.plugins.module_utils._preflight.engines import may_have_some
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._service.procfs import Proc
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.tree import Tree
@@ -428,10 +429,11 @@ def test_a_container_that_ends_between_two_questions_is_asked_again(tmp_path):
     assert ([each["name"] for each in found], wrong) == (["ollama"], [])
 
 
-def test_a_host_says_whether_an_engine_is_in_use(tmp_path):
+def test_a_host_says_whether_it_may_have_containers(tmp_path):
     """Without starting a program."""
-    assert engines.in_use(host(tmp_path)) is True
-    assert engines.in_use(Host(str(tmp_path / "none"))) is False
+    assert may_have_some(str(tmp_path)) is False
+    put(tmp_path, "/run/docker.sock")
+    assert may_have_some(str(tmp_path)) is True
 
 
 JSON = st.recursive(

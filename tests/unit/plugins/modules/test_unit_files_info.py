@@ -43,6 +43,16 @@ def write(path, data):
     return str(path)
 
 
+def test_containers_are_read_of_a_host_that_may_have_some(run, tmp_path):
+    """Elsewhere nothing of it is imported, and without being asked nothing is read."""
+    folder = tmp_path / "etc/systemd/system"
+    write(folder / "ollama.service", b"[Service]\nExecStart=/usr/bin/ollama serve\n")
+    assert run(folder, containers=True)["containers"] is None
+    write(tmp_path / "etc/containers/systemd/llm.container", b"[Container]\nImage=docker.io/ollama/ollama\n")
+    assert run(folder)["containers"] is None
+    assert [each["unit"] for each in run(folder, containers=True)["containers"]["containers"]] == ["llm.service"]
+
+
 def test_files_with_the_header_and_links_are_listed(run, tmp_path):
     """A header in any line counts, in any encoding; copies that systemd does not read, and other folders, do not."""
     ours = write(tmp_path / "ollama@.service", b"[Unit]\n# Managed by Ansible\n")

@@ -549,6 +549,7 @@ def test_what_is_asked_of_a_host():
         "variables": VARIABLES,
         "secrets": {SECRETS: "x"},
         "services": True,
+        "containers": True,
         "state_folder": "/var/lib/inference.ollama",
         "store": "/srv/models",
         "store_user": "ollama",

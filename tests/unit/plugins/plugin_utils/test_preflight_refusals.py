@@ -16,6 +16,7 @@ from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_d
     digest,
     found,
 )
+from ansible_collections.inference.ollama.tests.unit.support.containers import container, held
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
 
 DROPIN = f"{FOLDER}/ollama.service.d/override.conf"
@@ -115,6 +116,14 @@ def test_a_port_that_another_program_holds_is_refused_with_its_holder(row, host,
     lines = refusals(found(listeners=[row]), **({} if host == "auto" else {"host": host, "exposure": "gateway"}))
     assert bool(lines) is refused
     assert not refused or f"held by {row['program']} (PID 9, {row['unit']})" in lines[0]
+
+
+def test_a_port_that_a_container_holds_is_refused_by_the_name_of_the_container():
+    """Once, and not by that of the engine's process; the sentence says how the role takes it over."""
+    proxy = listener(unit="docker.service", program="docker-proxy")
+    (line,) = refusals(found(listeners=[proxy], containers=held(container())))
+    assert "is held by the docker container ollama, which listens on 127.0.0.1" in line
+    assert "run the playbook inference.ollama.lint" in line
 
 
 def test_a_port_of_a_stopped_service_may_be_anybody_s():
