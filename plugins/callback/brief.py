@@ -201,9 +201,8 @@ class CallbackModule(_Default):  # type: ignore[misc]
         if not changed or not self._is_brief or self._run_is_verbose(result):
             return False
         self._handle_warnings(result.result)
-        self._display.display(
-            f"changed: [{self.host_label(result)}] {result.task.name}", color=str(constants.COLOR_CHANGED)
-        )
+        colour = constants.config.get_config_value("COLOR_CHANGED")
+        self._display.display(f"changed: [{self.host_label(result)}] {result.task.name}", color=colour)
         return True
 
     def _failed(self, result: Any, how: Mapping[str, bool], task: str = "") -> None:  # noqa: ANN401
