@@ -23,6 +23,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._models.files imp
 from ansible_collections.inference.ollama.plugins.module_utils._models.identity import file_identity
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import advice, describe
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import engine_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import programs_of
@@ -30,6 +31,8 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import
 from ansible_collections.inference.ollama.plugins.plugin_utils._fleet.role import fleet_errors, with_placed
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import questions_with, topology_with
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.ask import Local, installation
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.deployment import by_digest
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.deployment import topology_with as contained
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.named import wanted_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import option_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import (
@@ -38,6 +41,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._questions import
     memory_question,
     models_question,
     questions,
+    unit_of,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._rollout import serial_errors
@@ -105,10 +109,14 @@ class ActionModule(ActionBase):
                 here, ask = Local(local.find, local.text), partial(self._read, task_vars=known)
                 install = installation(ask, options, topology, here, whole=preflight)
                 topology = topology_with(topology, install)
+            there = bool(unit_of(topology))
+            topology = dict(contained(topology, options))
             asked = questions(topology, options, secrets, preflight=preflight)
             asked = questions_with(asked, install)
             host = _Asked(topology, options, known, preflight)
-            found = self._found(host, asked, answer_to(asked, first, read))
+            # Of a host without a unit not everything was asked that concerns the container to come.
+            found = self._found(host, asked, answer_to(asked, first, read) if there or not unit_of(topology) else None)
+            found = found if found.get("failed") else self._with_engine(host, found)
             models = None if found.get("failed") else self._models(host, found)
             served = {} if models is None else self._served(host, found, models)
             for answer in (found, models or {}, served.get("service") or {}):
@@ -217,6 +225,15 @@ class ActionModule(ActionBase):
             return found
         read = self._read("firewalld_info", {"command_timeout": host.options["command_timeout"]}, host.known)
         return read if read.get("failed") else {**found, **with_module(read)}
+
+    def _with_engine(self, host: _Asked, found: dict[str, Any]) -> dict[str, Any]:
+        """Return what was found with what there is to run containers with, where servers are to run in some."""
+        engine = engine_of(host.options["deployment"])
+        if engine is None or not host.preflight or host.options["staging_root"]:
+            return found
+        asked = {"engine": engine, "image": by_digest(str(host.options["image"])) or None}
+        read = self._read("engine_info", {**asked, "command_timeout": host.options["command_timeout"]}, host.known)
+        return read if read.get("failed") else {**found, "engine": read["containers"]}
 
     def _models(self, host: _Asked, found: dict[str, Any]) -> dict[str, Any] | None:
         """Return what is read of models, in the host's store and in files here; None where nothing has to be."""

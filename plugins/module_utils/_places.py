@@ -11,6 +11,8 @@ from typing import NamedTuple, Tuple
 # The first line of every file of the role begins with it (roles/ollama/templates).
 HEADER = "# Managed by Ansible, role inference.ollama.ollama:"
 UNITS_FOLDER = "/etc/systemd/system"
+# Where Quadlet reads the containers of the host (podman-systemd.unit(5)), and where its units are then.
+CONTAINERS_FOLDER, CONTAINER_SUFFIX, GENERATED = "/etc/containers/systemd", ".container", "/run/systemd/generator"
 # The variables that the files were made with, for every user to read.
 VARIABLES_FILE = "/etc/inference.ollama/variables.json"
 # Documentation/admin-guide/mm/transhuge.rst and sysctl/kernel.rst.
@@ -62,6 +64,7 @@ NFT = "/usr/sbin/nft"
 KERNEL_FILES = (HUGE_PAGES, HUGE_PAGES_DEFRAG, NUMA_BALANCING)
 
 _SERVICE = r"ollama(?:@[^/]*)?\.service"
+_CONTAINER = re.compile(r"ollama(?:@[^/]*)?\.container")
 _BESIDE = "|".join(map(re.escape, BESIDE_UNITS))
 # Units and their drop-ins, drop-ins of slices, and links by which services start at boot.
 _UNITS = re.compile(
@@ -78,6 +81,17 @@ def is_program(path: str) -> bool:
 def found_program(path: str) -> str:
     """Where the program at a path is kept once a link replaces it; of a kept one, where it was."""
     return path.removesuffix(_FOUND) if path.endswith(_FOUND) else f"{path}{_FOUND}"
+
+
+def is_container(path: str, root: str = "") -> bool:
+    """Whether it is the path of a container of Ollama's that systemd runs, below a root."""
+    folder = f"{root}{CONTAINERS_FOLDER}/"
+    return path.startswith(folder) and _CONTAINER.fullmatch(path[len(folder) :]) is not None
+
+
+def unit_of_container(path: str) -> str:
+    """Return the unit that Quadlet makes of a file: ``ollama.service`` of ``ollama.container``."""
+    return f"{path.rpartition('/')[2][: -len(CONTAINER_SUFFIX)]}.service"
 
 
 def known_files(root: str = "") -> tuple[str, ...]:
@@ -108,7 +122,8 @@ class Places(NamedTuple):
         known = [f"{self._root}{each}" for each in (SECRETS_PATH, *_ELSEWHERE, PROGRAM, PROGRAM_FOUND)]
         known.append(f"{self.install_folder.rstrip('/')}/{CURRENT}")
         unit = path.startswith(folder) and _UNITS.fullmatch(path[len(folder) :]) is not None
-        return (unit or path in known or path in self.more) and "/../" not in path
+        known_one = path in known or path in self.more or is_container(path, self._root)
+        return (unit or known_one) and "/../" not in path
 
     @staticmethod
     def has_kernel(path: str) -> bool:
@@ -121,8 +136,9 @@ class Places(NamedTuple):
         return (
             "not a path that this collection restores. Allowed are units and drop-ins of ollama.service and its"
             f" instances, {', '.join(BESIDE_UNITS)}, drop-ins of slices and boot links below {self.units_folder},"
-            f" {others}, the program {self._root}{PROGRAM} and {CURRENT} in the folder of releases,"
-            f" {self.install_folder}, and the secrets file, by default {self._root}{SECRETS_PATH}"
+            f" their containers in {self._root}{CONTAINERS_FOLDER}, {others}, the program {self._root}{PROGRAM} and"
+            f" {CURRENT} in the folder of releases, {self.install_folder}, and the secrets file, by default"
+            f" {self._root}{SECRETS_PATH}"
         )
 
     @property

@@ -311,6 +311,23 @@ start:
   type: list
   elements: str
   sample: [ollama.service]
+enable:
+  description: Whether the services start at boot by links, which a unit that a generator has made needs not.
+  returned: success
+  type: bool
+  sample: true
+generated:
+  description: Those of RV(stop) that a generator of systemd has made, which systemctl cannot disable.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+engine:
+  description:
+    - The C(program) of the engine and the C(image) that it has to fetch; V(null) where the host has it, or needs none.
+  returned: success
+  type: dict
+  sample: null
 not_loadable:
   description: With check mode, services that a real run would start and systemd does not know yet.
   returned: success

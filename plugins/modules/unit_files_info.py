@@ -140,7 +140,9 @@ captured:
   type: bool
   sample: false
 files:
-  description: The units and drop-ins in the folder and in folders of drop-ins below it, sorted.
+  description:
+    - The units and drop-ins in the folder and in folders of drop-ins below it, sorted, and after them Ollama's
+      containers of Quadlet in C(/etc/containers/systemd).
   returned: success
   type: list
   elements: str
@@ -386,7 +388,12 @@ from ansible_collections.inference.ollama.plugins.module_utils import _zipimport
 from ansible_collections.inference.ollama.plugins.module_utils._bounded import listed
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import with_own
-from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    CONTAINERS_FOLDER,
+    HEADER,
+    UNITS_FOLDER,
+    is_container,
+)
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.engines import may_have_some
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.listeners import listeners
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.managers import not_folders, other_managers
@@ -411,7 +418,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._snapshots.journal import Pending
 
 # Files of Ollama's units, and drop-ins of slices below the root, of which alone the text may be asked for.
-_OLLAMA = re.compile(r"/(ollama(@[^/]*)?\.service(\.d/[^/]*)?|[^/-]+\.slice\.d/[^/]*)$")
+_OLLAMA = re.compile(r"/(ollama(@[^/]*)?\.(container|service(\.d/[^/]*)?)|[^/-]+\.slice\.d/[^/]*)$")
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:
@@ -473,6 +480,7 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
     files, boot_links = _walk(folder)
     unit, root = _found_unit(folder, params["header"], params["planned"]), folder.rstrip("/").removesuffix(UNITS_FOLDER)
     rooted = root != folder.rstrip("/")
+    files += _containers(root) if rooted else []
     found = _read(files, params)
     active = None
     if params["services"]:
@@ -552,6 +560,12 @@ def _walk(folder: str) -> tuple[list[str], list[str]]:
             elif path.endswith(".conf" if place.endswith(".d") else (".service", ".slice")) and _is_file(path):
                 files.append(path)
     return sorted(files), sorted(links)
+
+
+def _containers(root: str) -> list[str]:
+    """The files of Ollama's containers that Quadlet makes units of."""
+    paths = (os.path.join(f"{root}{CONTAINERS_FOLDER}", name) for name in _names(f"{root}{CONTAINERS_FOLDER}"))
+    return sorted(path for path in paths if is_container(path, root) and _is_file(path))
 
 
 def _is_file(path: str) -> bool:

@@ -14,13 +14,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    CONTAINER_SUFFIX,
     FIREWALLD_FILE,
     HEADER,
     UNITS_FOLDER,
     VARIABLES_FILE,
+    unit_of_container,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight as preflight
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.conflicts import conflicts
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import engine_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import form_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.refusals import engine_errors, uncontained
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import metrics_left, servers_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import PATHS as FIREWALL_PATHS
@@ -31,6 +36,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import found_with, is_new, switched
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewriting
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.deployment import found_of, topology_with
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import prefix_of, store_of, unit_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import (
     earlier_errors,
@@ -106,8 +112,12 @@ def desired_state(
     unit_files_info returned, ``models`` what models_info did, None where it was not asked. Where something is
     installed, the topology is that of afterwards.
     """
+    topology, engine = topology_with(topology, options), engine_of(options.get("deployment"))
     prefix, installed, install = prefix_of(options), bool(unit_of(topology)), run.install or {}
     before, (moves, found) = found.get("found_unit"), with_moves(found_with(found, run.install))
+    if engine is not None:
+        found = _of_container(found, options)
+        before = found["found_unit"]
     plan, errors = plan_or_errors(topology, options, before, models)
     if plan is not None and plan["template"]:
         plan, problems = _with_template(plan, options, found, live=installed and not prefix)
@@ -117,6 +127,8 @@ def desired_state(
         errors += [
             *host_errors(topology, options, found, plan),
             *found_errors(options, found, plan),
+            *engine_errors(options, found.get("engine"), plan),
+            *uncontained(topology, engine),
             *gate_errors(options, models, served_names(options)),
             *install.get("refusals", ()),
             *moves.errors,
@@ -143,10 +155,10 @@ def desired_state(
         digests = text_digests(wanted.unit_texts())
         wanted.texts[f"{prefix}{VARIABLES_FILE}"] = kept_text({**variables, **record}, digests)
     changes = wanted.changes(found, run.programs, install)
-    # A dry run cannot ask systemd for instances of a template that is not there yet.
-    loadable = live and (
-        not run.check_mode or (template_path(options) in ours if plan["template"] else not is_new(run.install))
-    )
+    # A dry run cannot ask systemd for instances of a template, or for a container, that is not there yet.
+    needed = [path for path in paths if path.endswith(CONTAINER_SUFFIX)]
+    needed += [template_path(options)] if plan["template"] else []
+    loadable = live and (not run.check_mode or (set(needed) <= set(ours) if needed else not is_new(run.install)))
     brought, wrong, said_of_models = served(
         plan,
         topology,
@@ -172,7 +184,9 @@ def desired_state(
     of_all = {wanted.secrets_path, *switched(install), *install.get("texts", ())}
     everywhere = found["unfinished"] or not of_all.isdisjoint(changes)
     restart = changed_units(plan, changes, everywhere=everywhere) if loadable else []
-    start = [each["unit"] for each in plan["instances"] if live and _is_started(each["unit"], restart, found)]
+    # systemd makes the links of a container's unit by itself, and starts it at boot by its file.
+    linked = {unit_of_container(path) for path in needed if path.endswith(CONTAINER_SUFFIX)}
+    start = [each["unit"] for each in plan["instances"] if live and _is_started(each["unit"], restart, found, linked)]
     in_kernel = topology.get("kernel") or {}
     apply = [setting for setting, value in wanted.kernel if live and in_kernel.get(setting.name) != value]
     made: dict[str, Any] = {
@@ -221,6 +235,10 @@ def desired_state(
         "stop": stop,
         "restart": restart,
         "start": start if loadable else [],
+        # Whether the services have links by which they start at boot, which systemctl makes.
+        "enable": engine is None,
+        "generated": [unit_of_container(path) for path in stale["files"] if path.endswith(CONTAINER_SUFFIX)],
+        "engine": _to_fetch(plan, found.get("engine")),
         "not_loadable": [] if loadable else start,
         "beside": extras.due(changes, found) if live else [],
         "metrics_left": metrics_left(made_with.variables, options) if live and made_with is not None else [],
@@ -288,5 +306,20 @@ def _runs_or_starts(unit: str, found: Mapping[str, Any]) -> bool:
     return found["active"] is None or unit in found["active"] or _starts(unit, found)
 
 
-def _is_started(unit: str, restart: list[str], found: Mapping[str, Any]) -> bool:
-    return unit in restart or unit not in (found["active"] or ()) or not _starts(unit, found)
+def _is_started(unit: str, restart: list[str], found: Mapping[str, Any], linked: set[str]) -> bool:
+    return unit in restart or unit not in (found["active"] or ()) or not (unit in linked or _starts(unit, found))
+
+
+def _of_container(found: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found, without what concerns a program that systemd starts by itself."""
+    missing = [entry for entry in found.get("missing") or () if entry["directive"] is None]
+    return {**found, "missing": missing, "found_unit": found_of(found.get("found_unit"), options)}
+
+
+def _to_fetch(plan: Mapping[str, Any], engine: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """The engine's program and the image that the host has to fetch; None where it has it, or needs none."""
+    forms = [form_of(plan, each["name"]) for each in plan["instances"]]
+    image = next((str(form["image"]) for form in forms if form), None)
+    if engine is None or image is None or engine["image_there"]:
+        return None
+    return {"program": str(engine["program"]), "image": image}

@@ -12,7 +12,14 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._places import HEADER, UNITS_FOLDER
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    CONTAINER_SUFFIX,
+    CONTAINERS_FOLDER,
+    HEADER,
+    UNITS_FOLDER,
+    unit_of_container,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import PODMAN
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
 
 if TYPE_CHECKING:
@@ -32,7 +39,8 @@ def is_ours(text: str) -> bool:
 def unit_files(plan: Mapping[str, Any], dropin_name: str, root: str = "") -> list[dict[str, str | None]]:
     """``{path, unit, instance}`` of every file of units that the plan asks for, the template unit and the slice first.
 
-    ``instance`` is None for these two. ``root`` stands before each path.
+    ``instance`` is None for these two. Of an instance in a container of Podman its file comes before the drop-in.
+    ``root`` stands before each path.
     """
     files: list[dict[str, str | None]] = []
     if plan.get("template"):
@@ -43,6 +51,9 @@ def unit_files(plan: Mapping[str, Any], dropin_name: str, root: str = "") -> lis
         files.append({"path": f"{root}{UNITS_FOLDER}/{unit}.d/{dropin_name}", "unit": unit, "instance": None})
     for instance in plan["instances"]:
         unit = instance["unit"]
+        if plan.get("deployment") == PODMAN:
+            path = f"{root}{CONTAINERS_FOLDER}/{unit.removesuffix('.service')}{CONTAINER_SUFFIX}"
+            files.append({"path": path, "unit": unit, "instance": instance["name"]})
         path = f"{root}{UNITS_FOLDER}/{unit}.d/{dropin_name}"
         files.append({"path": path, "unit": unit, "instance": instance["name"]})
     return files
@@ -75,6 +86,10 @@ def stale_files(
     old, folders = [], set()
     for path in sorted(set(ours) - wanted):
         folder = posixpath.dirname(path)
+        if folder.endswith(CONTAINERS_FOLDER) and path.endswith(CONTAINER_SUFFIX):
+            old.append(path)
+            units |= {unit_of_container(path)} - planned
+            continue
         name = posixpath.basename(folder)
         match = _DROPINS.fullmatch(name)
         is_dropin = match is not None or _SLICE_DROPINS.fullmatch(name) is not None
@@ -84,7 +99,7 @@ def stale_files(
         if is_dropin and folder not in kept:
             folders.add(folder)
             units |= {match[1]} - planned - {SINGLE} if match else set()
-    if plan.get("template"):
+    if plan.get("template") or (plan.get("deployment") == PODMAN and SINGLE not in planned):
         # It holds the port that the first instance takes.
         units.add(SINGLE)
     return {"units": sorted(units), "files": old, "folders": sorted(folders)}
@@ -98,6 +113,7 @@ def changed_units(plan: Mapping[str, Any], changes: Iterable[str], *, everywhere
     """
     paths = list(changes)
     names = {posixpath.basename(posixpath.dirname(path)).removesuffix(".d") for path in paths}
+    names |= {unit_of_container(path) for path in paths if path.endswith(CONTAINER_SUFFIX)}
     if any(posixpath.basename(path) == TEMPLATE for path in paths):
         names |= {instance["unit"] for instance in plan["instances"] if instance["unit"] != SINGLE}
     return [instance["unit"] for instance in plan["instances"] if everywhere or instance["unit"] in names]

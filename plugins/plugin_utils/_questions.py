@@ -165,12 +165,13 @@ def store_of(
     None where no unit says whose it is.
     """
     name = server or (plan["instances"][0]["name"] if plan else "")
-    planned = environment(plan, name).get(MODELS) if plan else options.get("models_path")
+    variables = environment(plan, name) if plan else {}
+    planned = variables.get(MODELS) if plan else options.get("models_path")
     if str(planned or "").startswith("/"):
         return str(planned)
     # envconfig.Models() of Ollama 0.32.15; systemd sets HOME to the home of User=.
-    variables = (found.get("found_unit") or {}).get("variables") or {}
-    home = (variables.get("HOME") or {}).get("value")
+    of_unit = (found.get("found_unit") or {}).get("variables") or {}
+    home = variables.get("HOME") or (of_unit.get("HOME") or {}).get("value")
     unit = unit_of(topology)
     if not str(home or "").startswith("/"):
         home = f"~{unit.get('user') or 'root'}" if unit else None

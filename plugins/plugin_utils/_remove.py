@@ -11,7 +11,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._places import UNITS_FOLDER, Places
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    CONTAINER_SUFFIX,
+    GENERATED,
+    UNITS_FOLDER,
+    Places,
+    unit_of_container,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import kept_name
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import left_rules, removed
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import gib
@@ -60,7 +66,7 @@ def removal(
         *([program["path"]] if linked else []),
     ]
     absent = list(dict.fromkeys(absent))
-    stays = not installed and found["found_unit"] is not None
+    stays = not installed and found["found_unit"] is not None and not _is_generated(found["found_unit"])
     returns = stays or _UNIT in back.values()
     account, folders = _account(remains, models=models, returns=returns), _folders(remains, models=models)
     pending = bool(absent or back or folders or account)
@@ -68,6 +74,8 @@ def removal(
     return {
         "refusals": [],
         "stop": [*_stopped(found, remains), *([SINGLE] if installed and not returns else [])],
+        # systemctl disables no unit that a generator has made.
+        "generated": _containers(found),
         "absent": [path for path in absent if Places(UNITS_FOLDER, tuple(remains["files"])).has(path)],
         "plain": [path for path in absent if not Places(UNITS_FOLDER, tuple(remains["files"])).has(path)],
         "back": back,
@@ -120,11 +128,17 @@ def _back(found: Mapping[str, Any], remains: Mapping[str, Any]) -> Iterator[tupl
     for path in found["headed"]:
         if path.endswith(".conf") and kept_name(path) in found["files"] and kept_name(path) not in found["headed"]:
             yield kept_name(path), path
-    if remains["base_unit_installed"] and remains["copies"]:
+    hidden = _UNIT not in found["files"] and SINGLE in _containers(found)
+    if (remains["base_unit_installed"] or hidden) and remains["copies"]:
         yield max(remains["copies"]), _UNIT
     program = remains["program"]
     if program["found"] and (_is_ours(program, remains) or program["target"] is None):
         yield program["found"], program["path"]
+
+
+def _containers(found: Mapping[str, Any]) -> list[str]:
+    """The units that systemd has by the role's containers of Podman."""
+    return [unit_of_container(path) for path in found["headed"] if path.endswith(CONTAINER_SUFFIX)]
 
 
 def _is_ours(program: Mapping[str, Any], remains: Mapping[str, Any]) -> bool:
@@ -144,12 +158,18 @@ def _stopped(found: Mapping[str, Any], remains: Mapping[str, Any]) -> list[str]:
         instances |= {unit for unit in found["active"] or () if unit.startswith("ollama@")}
     beside = {posixpath.basename(path) for path in remains["units"]}
     # A timer goes before what it starts.
+    instances |= {*_containers(found)}
     return [*sorted(beside, key=lambda unit: (not unit.endswith(".timer"), unit)), *sorted(instances)]
 
 
 def _ran(found: Mapping[str, Any]) -> bool:
     """Whether a server ran, by whatever unit."""
     return bool(found["active"])
+
+
+def _is_generated(unit: Mapping[str, Any]) -> bool:
+    """Whether a unit is made of a container's file."""
+    return str(unit.get("path") or "").startswith(f"{GENERATED}/")
 
 
 def _may_be_ours(path: str) -> bool:

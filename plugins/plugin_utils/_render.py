@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.quadlet import SECTION, entries
 from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import secrets_lines
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line, dropin, slice_dropin
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # How the comment of a setting begins that was measured.
 _MEASURED = re.compile(r"measured: |\S+ \S+ \(measured\): ")
+_SECTIONS = ("Unit", SECTION, "Service", "Slice", "Install")
 _ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
 _TEMPLATES = [os.path.join(_ROLES, role, "templates") for role in ("ollama", "ollama_install", "ollama_gateway")]
 
@@ -33,15 +35,18 @@ def render_dropin(plan: Mapping[str, Any], instance: str) -> str:
     return _render_entries(plan, dropin(plan, instance))
 
 
+def render_container(plan: Mapping[str, Any], instance: str) -> str:
+    """Return the text of one instance's container, as Quadlet reads it."""
+    return _render_entries(plan, entries(plan, instance))
+
+
 def render_slice(plan: Mapping[str, Any]) -> str:
     """Return the text of the drop-in of the servers' slice."""
     return _render_entries(plan, slice_dropin(plan))
 
 
 def _render_entries(plan: Mapping[str, Any], entries: list[dict[str, Any]]) -> str:
-    sections = [
-        (name, [entry for entry in entries if entry["section"] == name]) for name in ("Unit", "Service", "Slice")
-    ]
+    sections = [(name, [entry for entry in entries if entry["section"] == name]) for name in _SECTIONS]
     return render(
         "dropin.conf.j2",
         release=plan["release"],

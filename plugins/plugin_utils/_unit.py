@@ -13,8 +13,10 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import PODMAN
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import (
     BEFORE,
+    CONTAINER,
     DIRECTIVE,
     FOUND,
     MOUNTS,
@@ -48,15 +50,18 @@ def dropin(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
         if decision["source"] == FOUND and not plan["template"]:
             # It stands in a file that the unit reads anyway, and that its owner may change.
             continue
-        if decision["kind"] == SECRET:
-            # EnvironmentFile= names the file that has it.
+        if decision["kind"] == SECRET or decision["kind"] == CONTAINER:
+            # EnvironmentFile= names the file that has the secret; the container has a file of its own.
+            continue
+        if decision["kind"] == VARIABLE and plan.get("deployment") == PODMAN:
+            # Those of the unit are the engine's.
             continue
         if decision["kind"] == PLACEMENT:
             value = as_text(decision["value"]) or "none"
-            placement += _reason(decision, f"{decision['setting']} {value} ({decision['source']})")
+            placement += reason_of(decision, f"{decision['setting']} {value} ({decision['source']})")
         elif decision["value"] is not None:
             section, lines = _RENDERED[decision["kind"]](decision["setting"], decision["value"])
-            entries.append({"section": section, "comment": _reason(decision, decision["source"]), "lines": lines})
+            entries.append({"section": section, "comment": reason_of(decision, decision["source"]), "lines": lines})
     return entries
 
 
@@ -65,7 +70,7 @@ def slice_dropin(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "section": "Slice",
-            "comment": _reason(decision, decision["source"]),
+            "comment": reason_of(decision, decision["source"]),
             "lines": [_assignment(decision["setting"], decision["value"])],
         }
         for decision in decisions_of(plan, None)
@@ -83,7 +88,8 @@ def find_instance(plan: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     raise OllamaError(f"instance: the plan has no {name!r}; it has {names}")
 
 
-def _reason(decision: Mapping[str, Any], head: str) -> list[str]:
+def reason_of(decision: Mapping[str, Any], head: str) -> list[str]:
+    """Return the lines of a comment: the head, and behind it why it was decided so."""
     return textwrap.wrap(
         f"{head}: {decision['reason']}",
         WIDTH,

@@ -12,6 +12,8 @@ import hashlib
 import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import CONTAINER_SUFFIX, UNITS_FOLDER
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import PODMAN
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import Extras, extras_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
     foreign_dropins,
@@ -26,10 +28,12 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied 
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL, KernelSetting
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import views
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.found import REPLACE
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import prefix_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import template_path
 from ansible_collections.inference.ollama.plugins.plugin_utils._render import (
     render,
+    render_container,
     render_dropin,
     render_slice,
     render_template_unit,
@@ -88,6 +92,12 @@ def wanted_of(  # noqa: PLR0913, PLR0917
     prefix, ours = prefix_of(options), found["headed"]
     files = unit_files(plan, options["dropin_name"], prefix)
     kept, given_up, notices = _foreign(plan, options, files, found)
+    unit = replaced_unit(plan, found, prefix)
+    if unit is not None:
+        given_up.append(unit)
+        notices.append(
+            f"{unit} gives its place to the unit of the container, since systemd reads it first; a copy stays beside it"
+        )
     template_is_ours = template_path(options) in ours
     # A link to an instance is the role's if the template is.
     links = [path for path in found["boot_links"] if template_is_ours and "/ollama@" in path]
@@ -116,6 +126,12 @@ def wanted_of(  # noqa: PLR0913, PLR0917
     absent = [*stale["files"], *given_up, *left, *([] if _has_secrets(plan) else [secrets_path])]
     notices += _foreign_slice(plan, files, found)
     return Wanted(files, texts, kernel, extras, kept, given_up, stale, absent, secrets_path, notices)
+
+
+def replaced_unit(plan: Mapping[str, Any], found: Mapping[str, Any], prefix: str = "") -> str | None:
+    """Return the unit file that hides the one of a container of its name, in a folder that systemd reads before."""
+    path = f"{prefix}{UNITS_FOLDER}/{SINGLE}"
+    return path if plan.get("deployment") == PODMAN and path in found["files"] else None
 
 
 def present(paths: list[str], found: Mapping[str, Any]) -> Iterator[str]:
@@ -163,7 +179,8 @@ def _has_secrets(plan: Mapping[str, Any]) -> bool:
 
 def _text(plan: Mapping[str, Any], file: Mapping[str, Any]) -> str:
     if file["instance"] is not None:
-        return render_dropin(plan, file["instance"])
+        whole = str(file["path"]).endswith(CONTAINER_SUFFIX)
+        return render_container(plan, file["instance"]) if whole else render_dropin(plan, file["instance"])
     return render_slice(plan) if file["unit"] == plan["slice"] else render_template_unit(plan)
 
 

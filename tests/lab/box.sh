@@ -41,8 +41,10 @@ cgroups() {
 }
 
 # Where the host's CPUs are under version 1: its hierarchy of CPUs, and the one of names that systemd then wants beside version 2.
+# A box that is to have version 2 alone, as engines of containers and systemd 256 want it, has no limits of CPUs then.
 old_cgroups() {
   local cpu names
+  [ "${VMLAB_CGROUPS:-}" != unified ] || return 0
   cpu=$(findmnt -n -t cgroup -O cpu -o TARGET | head -n 1) names=$(findmnt -n -t cgroup -O name=systemd -o TARGET | head -n 1)
   if [ -n "$cpu" ] && [ -n "$names" ]; then echo "$cpu/$ns $names/$ns"; fi
 }

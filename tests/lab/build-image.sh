@@ -26,9 +26,11 @@ done
 # shellcheck disable=SC2016  # the $( ) is apt's own placeholder
 mirror=$(apt-get indextargets --format '$(REPO_URI)' "Created-By: Packages" | grep -v security | sort -u | head -n 1)
 [ -n "$mirror" ] || fail "this host's apt knows no package archive; run apt-get update first"
-mapfile -t packages < <(grep -vE '^\s*(#|$)' "$here/packages.txt")
+# Packages beside them for hosts that need more, and whether the image is for boxes alone: rootfs.tar and the key.
+more=${VMLAB_PACKAGES:-} only_boxes=${VMLAB_ONLY_BOXES:-}
+mapfile -t packages < <(grep -hvE '^\s*(#|$)' "$here/packages.txt" ${more:+"$here/$more"})
 labcache=${VMLAB_LABCACHE:-1}
-key=$(cat "$0" "$here/packages.txt" "$here/labcache.py" <(echo "$suite $mirror $labcache") | sha256sum | cut -c1-12)
+key=$(cat "$0" "$here/packages.txt" ${more:+"$here/$more"} "$here/labcache.py" <(echo "$suite $mirror $labcache$only_boxes") | sha256sum | cut -c1-12)
 out=$cache/image-$key
 [ -e "$out/done" ] && { echo "$out"; exit; }
 
@@ -45,9 +47,9 @@ mmdebstrap --quiet --variant=apt --include="$(IFS=,; echo "${packages[*]}")" \
   --aptopt='Apt::Install-Recommends "false"' \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
   --dpkgopt='path-exclude=/usr/share/doc/*' \
-  --customize-hook='cd '"$out/kernel"' && export APT_CONFIG=$MMDEBSTRAP_APT_CONFIG &&
+  --customize-hook='[ -n "'"$only_boxes"'" ] || { cd '"$out/kernel"' && export APT_CONFIG=$MMDEBSTRAP_APT_CONFIG &&
     apt-get -qq -o APT::Sandbox::User=root download busybox-static \
-      $(apt-cache depends linux-image-cloud-amd64 | sed -n "s/.*Depends: \(linux-image-\)/\1/p")' \
+      $(apt-cache depends linux-image-cloud-amd64 | sed -n "s/.*Depends: \(linux-image-\)/\1/p"); }' \
   "$suite" base.tar "$mirror"
 
 # 2. Settings of a test host, shared by VMs and boxes.
@@ -92,6 +94,9 @@ WantedBy=multi-user.target
 X
 unit enable lab-ready
 tar -C root --numeric-owner -cf rootfs.tar .
+if [ -n "$only_boxes" ]; then
+  rm -rf root kernel; : > "$out/done"; echo "$out" >&3; exit
+fi
 
 # 3. VMs only: compiled-module cache, kernel modules, static address in QEMU's user network, coldplug without
 #    one modprobe per CPU.

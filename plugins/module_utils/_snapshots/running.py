@@ -53,7 +53,10 @@ def active_units(run: Runner, root: str = "/") -> dict[str, str]:
 
 def _address(run: Runner, root: Root, unit: str) -> str:
     pid = show(run, unit, ("MainPID",)).number("MainPID")
-    return root.variable(f"/proc/{pid}/environ", "OLLAMA_HOST") or "" if pid else ""
+    # That of a container is its monitor, whose children are the container's first process and nothing else.
+    children = (root.text(f"/proc/{pid}/task/{pid}/children") or "").split() if pid else []
+    said = (root.variable(f"/proc/{each}/environ", "OLLAMA_HOST") for each in ([pid, *children] if pid else []))
+    return next(filter(None, said), "")
 
 
 def boot_links(folder: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ Sources: systemctl(1) and org.freedesktop.systemd1(5) for the properties of a se
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,9 @@ PARTS = frozenset({"systemd", "numactl", "ollama"})
 
 # The folder by which sd_booted(3) knows that systemd runs.
 _BOOTED = "/run/systemd/system"
+
+# Programs that start a server in a container, which has its own.
+_ENGINES = frozenset({"podman", "docker"})
 
 # How systemctl ends where systemd is installed but does not run, as in a container.
 _NOT_BOOTED = ("not been booted with systemd", "Failed to connect to bus")
@@ -169,6 +173,8 @@ def _started(root: Root, run: Runner | None, command: str | None) -> tuple[str |
         )
 
         found = program(command)
+        if posixpath.basename(command.split()[0].lstrip("-@:+!")) in _ENGINES:
+            return None, shown(command)
         if not is_plain(command):
             return found, shown(command)
         if found is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import engine_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.policy import NONE
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
@@ -164,7 +165,8 @@ def _cpus(planning: Planning, node: Node | None) -> CpuSet | None:
 
 def _binding(planning: Planning, node: Node | None, cpus: CpuSet | None, *, given: bool) -> str:
     option, machine = planning.policy.bind_method, planning.machine
-    by_numactl = option != "affinity" and machine.numactl and not machine.wrapped
+    engine = engine_of(planning.policy.deployment)
+    by_numactl = option != "affinity" and machine.numactl and not machine.wrapped and engine is None
     source = OPERATOR if option else POLICY
     binding, reason = NONE, "no node is chosen, so nothing is bound"
     if option == "numactl" and machine.wrapped:
@@ -189,6 +191,9 @@ def _binding(planning: Planning, node: Node | None, cpus: CpuSet | None, *, give
             f"numactl --cpunodebind={node.list} sets the CPU affinity and no memory policy: memory comes from the node"
             " first, and a strict policy could keep khugepaged from making huge pages of the model"
         )
+    elif engine is not None:
+        binding = "affinity"
+        reason = f"the control group of the unit has these CPUs alone, and {engine} makes the container's within it"
     elif option == "numactl":
         _numactl_error(planning, node, cpus)
     else:

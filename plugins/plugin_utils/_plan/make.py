@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, Optional
 
 from ansible_collections.inference.ollama.plugins.module_utils._cpuset import CpuSet
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import engine_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import (
     attention,
     capacity,
     cpu,
+    deployment,
     devices,
     environment,
     exposure,
@@ -157,6 +159,7 @@ def _attempt(
     ``unusable`` says why a found variable is left out; ``record`` was measured and is taken where nothing else decides.
     """
     topology, options, release, found = inputs
+    topology, found = deployment.topology_with(topology, options), deployment.found_of(found, options)
     machine = Machine(topology, found)
     policy, errors = parse({**options, **({"version": release} if release else {})})
     installed = _release(machine, policy.version)
@@ -165,6 +168,7 @@ def _attempt(
     policy, kept = adopt(policy, found, installed, notes, unusable)
     policy, taken = measured.adopt(policy, record)
     host = Planning(machine, policy, installed, load(), instance=None, found=kept, measured=taken, notes=notes)
+    deployment.check(host)
     known.check_release(host)
     known.check_facts(host)
     gpu.check_drivers(host)
@@ -180,12 +184,14 @@ def _attempt(
     spans = len(machine.cpu_nodes) > 1 and any(node is None or node.parts for node in places)
     kernel.tune(replace(host, gpus=tuple(cards)), spans_nodes=spans)
     readiness.beside(host, [card for share in shares for card in share.gpus])
+    engine = engine_of(policy.deployment)
     weighed = protection.weigh(host, protected, sum(count for _entry, _placement, count in planned))
     made = {
         "schema": SCHEMA,
         "release": str(installed) if installed else None,
         "instances": [entry for entry, _placement, _threads in planned],
-        "template": service.template(host) if len(planned) > 1 else None,
+        "deployment": policy.deployment,
+        "template": service.template(host) if len(planned) > 1 and engine is None else None,
         "slice": weighed,
         "upstreams": [_upstream(entry, count, notes.decisions) for entry, _placement, count in planned],
         "decisions": notes.decisions,
@@ -236,6 +242,7 @@ def _instance(
     secrets.hand_over(planning)
     supervision.supervise(planning)
     protection.place(planning, protected)
+    deployment.contain(planning)
     identity = {
         "name": share.name,
         "unit": share.unit,

@@ -12,6 +12,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import MASK
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import engine_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
@@ -90,6 +91,14 @@ def _unit(planning: Planning) -> str:
 def _method(planning: Planning) -> tuple[str, str, str]:
     """The way, the source of the decision, and why."""
     wanted, systemd = planning.policy.secrets_method, planning.machine.systemd
+    engine = engine_of(planning.policy.deployment)
+    if engine is not None:
+        if wanted == CREDENTIALS:
+            planning.error(
+                f"ollama_secrets_method: {wanted!r} reaches a program that systemd starts itself, and {engine} starts"
+                " the server; allowed is auto or file"
+            )
+        return FILE, POLICY, f"{engine} hands its variables on by their names"
     old = systemd is not None and systemd < SINCE
     before = (
         f"systemd {systemd} gives a credential to the server alone, after its variables are read; {SINCE} and later"

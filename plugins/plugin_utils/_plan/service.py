@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import EVERY_ADDRESS, listens
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, split_host
 from ansible_collections.inference.ollama.plugins.plugin_utils._combinations import locks_memory
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import engine_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.capacity import DEDICATED_BYTES
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import gib
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.deployment import confine, home
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.reserve import shown
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
@@ -60,6 +62,7 @@ def listen(planning: Planning) -> tuple[str, int]:
 def store(planning: Planning) -> None:
     """Decide where models lie, and how they are brought into memory."""
     path, mode = planning.policy.models_path, planning.policy.load_mode
+    home(planning)
     if path is None:
         reason = "not set: the service user's own store, ~/.ollama/models"
         planning.record(VARIABLE, MODELS, None, POLICY, reason)
@@ -126,13 +129,19 @@ def _oom_score(planning: Planning) -> None:
 
 
 def command(planning: Planning, placement: Placement) -> None:
-    """Decide on CPUAffinity=, and on ExecStart= where it must differ from the installed unit's."""
+    """Decide on CPUAffinity=, and on ExecStart= where it must differ from the installed unit's.
+
+    A container is bound by AllowedCPUs=, and its command is the image's.
+    """
     option, found = planning.policy.binary_path, planning.machine.ollama.get("binary")
     binary, node = option or found or DEFAULT_BINARY, placement.node
+    owner = f"{node.name}'s usable" if node and planning.count == 1 else "the instance's own"
     cpus, reason = None, "not set: nothing is bound by it"
+    if engine_of(planning.policy.deployment) is not None:
+        confine(planning, placement.cpus if placement.binding == "affinity" else None, owner)
+        return
     if placement.binding == "affinity":
         cpus = str(placement.cpus)
-        owner = f"{node.name}'s usable" if node and planning.count == 1 else "the instance's own"
         reason = f"binds the service to {owner} CPUs"
     planning.record(DIRECTIVE, "CPUAffinity", cpus, POLICY, reason)
     argv, reason = None, "not set: the installed unit's own command is used"

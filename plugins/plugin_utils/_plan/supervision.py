@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import FIREWALL_UNIT
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import engine_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan import readiness
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.exposure import has_rules
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.notes import OPERATOR, POLICY
@@ -127,9 +128,13 @@ def supervise(planning: Planning) -> None:
     reason = "after three seconds, as install.sh has it, so that a server that fails at once does not spin"
     planning.record(DIRECTIVE, "RestartSec", 3, POLICY, reason)
     option, systemd = planning.policy.hardening, planning.machine.systemd
+    engine = engine_of(planning.policy.deployment)
     value: str | None = "true"
     source, why = OPERATOR if option is not None else POLICY, ""
-    if option is False:
+    if engine is not None:
+        value, source = None, POLICY
+        why = f"not set: it would hold {engine}, which needs these rights; the container has bounds of its own"
+    elif option is False:
         value, why = None, "not set: ollama_hardening is false"
     elif systemd is not None and systemd < HARDENING_SINCE:
         value, source, why = None, POLICY, f"not set: systemd {systemd} is older than {HARDENING_SINCE}"

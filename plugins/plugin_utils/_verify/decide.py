@@ -64,6 +64,7 @@ _OF_KIND = {
     views.SECRET: secret.check_secret,
     views.DIRECTIVE: directives.check_directive,
     views.ORDER: directives.check_directive,
+    views.CONTAINER: directives.check_container,
 }
 # Those that are no setting of Ollama or of systemd (docs/verify.md).
 CHECKS = frozenset({*_BESIDE, *placement.CHECKS, host.STALE, reach.EXPOSURE})

@@ -46,6 +46,11 @@ def check_directive(subject: Subject, name: str, value: Any) -> Check:  # noqa: 
     return in_process(subject, server, name, planned)
 
 
+def check_container(subject: Subject, name: str, value: Any) -> Check:  # noqa: ANN401 - text or words
+    """The verdict on what a container is made of beside its variables: no process shows it, and its file says it."""
+    return _in_files(subject, name, as_text(value))
+
+
 def check_found(subject: Subject, name: str, value: Any) -> Check:  # noqa: ANN401 - text
     """The verdict on a directive that another file of the unit sets, in the forms that systemd takes."""
     if name in _LIMITS:
@@ -122,6 +127,7 @@ def _compared(subject: Subject, name: str, planned: str, seen: str, place: str) 
 
 
 _IN_PROCESS: dict[str, Callable[[Subject, Process, str, str], Check]] = {
+    "AllowedCPUs": _affinity,
     "CPUAffinity": _affinity,
     "ExecStart": _command,
     "LimitMEMLOCK": _limit,
