@@ -22,9 +22,9 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     unit_of_container,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight as preflight
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.applied import found_for_container, to_fetch
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.conflicts import conflicts
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import engine_of
-from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import form_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.refusals import engine_errors, uncontained
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import metrics_left, servers_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units
@@ -36,7 +36,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._gate_steps impor
 from ansible_collections.inference.ollama.plugins.plugin_utils._install.applied import found_with, is_new, switched
 from ansible_collections.inference.ollama.plugins.plugin_utils._kernel_settings import KERNEL
 from ansible_collections.inference.ollama.plugins.plugin_utils._models.room import rewriting
-from ansible_collections.inference.ollama.plugins.plugin_utils._plan.deployment import found_of, topology_with
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.deployment import topology_with
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import prefix_of, store_of, unit_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import (
     earlier_errors,
@@ -116,7 +116,7 @@ def desired_state(
     prefix, installed, install = prefix_of(options), bool(unit_of(topology)), run.install or {}
     before, (moves, found) = found.get("found_unit"), with_moves(found_with(found, run.install))
     if engine is not None:
-        found = _of_container(found, options)
+        found = found_for_container(found, options)
         before = found["found_unit"]
     plan, errors = plan_or_errors(topology, options, before, models)
     if plan is not None and plan["template"]:
@@ -238,7 +238,7 @@ def desired_state(
         # Whether the services have links by which they start at boot, which systemctl makes.
         "enable": engine is None,
         "generated": [unit_of_container(path) for path in stale["files"] if path.endswith(CONTAINER_SUFFIX)],
-        "engine": _to_fetch(plan, found.get("engine")),
+        "engine": to_fetch(plan, found.get("engine")),
         "not_loadable": [] if loadable else start,
         "beside": extras.due(changes, found) if live else [],
         "metrics_left": metrics_left(made_with.variables, options) if live and made_with is not None else [],
@@ -308,18 +308,3 @@ def _runs_or_starts(unit: str, found: Mapping[str, Any]) -> bool:
 
 def _is_started(unit: str, restart: list[str], found: Mapping[str, Any], linked: set[str]) -> bool:
     return unit in restart or unit not in (found["active"] or ()) or not (unit in linked or _starts(unit, found))
-
-
-def _of_container(found: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """What was found, without what concerns a program that systemd starts by itself."""
-    missing = [entry for entry in found.get("missing") or () if entry["directive"] is None]
-    return {**found, "missing": missing, "found_unit": found_of(found.get("found_unit"), options)}
-
-
-def _to_fetch(plan: Mapping[str, Any], engine: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """The engine's program and the image that the host has to fetch; None where it has it, or needs none."""
-    forms = [form_of(plan, each["name"]) for each in plan["instances"]]
-    image = next((str(form["image"]) for form in forms if form), None)
-    if engine is None or image is None or engine["image_there"]:
-        return None
-    return {"program": str(engine["program"]), "image": image}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A server's container as the text that Quadlet makes a unit of systemd of.
 
-After podman-systemd.unit(5), with the keys that Podman 4.4 has; what came later is said by options of podman-run(1).
+After podman-systemd.unit(5), with the keys that Podman 4.4 has; for the rest there are options of podman-run(1).
 Quadlet hands words on to ExecStart= as they are written, so that systemd replaces ``$`` and ``%`` in them.
 """
 

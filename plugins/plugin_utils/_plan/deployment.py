@@ -60,7 +60,7 @@ def by_digest(image: str) -> str:
 def topology_with(topology: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the topology with the unit and the release of a deployment in containers, as they will be.
 
-    ``options`` are the role's variables without their prefix; what is wrong with them is said elsewhere.
+    ``options`` are the role's variables without their prefix; what is wrong with them is refused elsewhere.
     """
     engine = engine_of(options.get("deployment"))
     if engine is None:
@@ -99,7 +99,9 @@ def found_of(found: Mapping[str, Any] | None, options: Mapping[str, Any]) -> Map
         return found
     if str(found.get("path") or "").startswith(f"{GENERATED}/"):
         return None
-    return {**found, "settings": []}
+    variables = {name: {**each, "from_file": False} for name, each in found["variables"].items()}
+    # No file of the unit comes after that of the container.
+    return {**found, "settings": [], "dropins": [], "variables": variables}
 
 
 def check(host: Planning) -> None:

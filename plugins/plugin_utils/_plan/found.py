@@ -15,7 +15,6 @@ from ansible_collections.inference.ollama.plugins.module_utils._cpuset import Cp
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import listens, read_host
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.unit_text import Setting
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import DEFAULT_HOST, is_loopback, split_host
-from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import SYSTEMD
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import ACTING, load
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint import OURS, Finding, lint
 from ansible_collections.inference.ollama.plugins.plugin_utils._lint_lines import is_read
@@ -286,9 +285,6 @@ def conflicts(found: Mapping[str, Any] | None, plan: Mapping[str, Any], dropin_n
     Environment files come after every drop-in, and so do drop-ins of later names after that of the only server.
     """
     lines: list[str] = []
-    if plan.get("deployment", SYSTEMD) != SYSTEMD:
-        # What other files of the unit set is the engine's and not the server's.
-        return lines
     written = {
         decision["setting"]: as_text(decision["value"])
         for decision in plan["decisions"]

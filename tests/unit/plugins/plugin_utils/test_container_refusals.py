@@ -43,7 +43,7 @@ def errors(found, machine=None, options=None, **more):
         ({"controllers": ["pids"]}, "no controller cpuset"),
     ],
 )
-def test_what_a_host_lacks_is_said_with_what_to_do(said, sentence):
+def test_what_a_host_lacks_is_named_with_what_to_do(said, sentence):
     """One sentence each, before anything is written."""
     found = errors(engine(**said))
     assert len(found) == 1
