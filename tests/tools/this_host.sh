@@ -62,6 +62,11 @@ if grep -q 'changed=0 ' "$seen" && ! grep -q 'changed=[1-9]' "$seen"; then
   exit
 fi
 
+# A preview goes to the end without Ollama too, and the change would be refused. Lines are folded and coloured, so the letters alone are compared.
+if sed 's/\x1b\[[0-9;]*m//g' "$seen" | tr -cd '[:alpha:]' | grep -q InstallOllamafirst; then
+  fail "== Nothing was changed: this machine has no ollama.service yet. To install Ollama in the same run, add ARGS=\"-e ollama_install=true\"."
+fi
+
 if [ "${YES:-}" != 1 ]; then
   [ -t 0 ] || fail "== Nothing was changed: there is no terminal to ask on. To change this machine as shown above, add YES=1."
   read -r -p "== Change this machine as shown above? [y/N] " answer

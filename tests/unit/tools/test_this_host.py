@@ -12,15 +12,19 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import not_installed
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = f"""#!{sys.executable}
 import json, os, sys
 with open("calls", "a", encoding="utf-8") as calls:
     calls.write(json.dumps(sys.argv[1:]) + "\\n")
+print(os.environ.get("SAID", ""))
 print("localhost : ok=4 changed=" + os.environ.get("CHANGED", "2") + "    unreachable=0 failed=0")
 sys.exit(int(os.environ.get("STATUS", "0")))
 """
@@ -128,6 +132,15 @@ def test_a_machine_as_planned_needs_no_word(checkout, changed):
     status, output, calls = checkout.make("site", "HOST=me", "YES=1", CHANGED=changed)
     assert (status, len(calls)) == (0, 1 if changed == "0" else 2)
     assert ("Nothing to change" in output) == (changed == "0")
+
+
+def test_a_machine_without_ollama_is_not_asked_about(checkout):
+    """The preview reports it, folded and in colours, and the run ends with the argument that installs one."""
+    said = not_installed("localhost", {"other_managers": [], "listeners": []})
+    folded = "\n".join(f"\x1b[0;32m    - '    {line}'\x1b[0m" for line in textwrap.wrap(said, 40))
+    status, output, calls = checkout.make("site", "HOST=me", answer="y", SAID=folded)
+    assert (status, len(calls)) == (2, 1), output
+    assert 'add ARGS="-e ollama_install=true"' in output
 
 
 def test_a_preview_alone_is_asked_for_by_check(checkout):
