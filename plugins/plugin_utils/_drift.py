@@ -93,9 +93,13 @@ def _compare(on_host: str | None, planned: str) -> Iterator[dict[str, Any]]:
 def _settings(text: str) -> dict[str, list[str]]:
     """What the text sets: variables, then directives, with their section unless that is [Service]."""
     service = read_service([("", text)])
-    found = {name: [variable.value] for name, variable in service.environment.items()}
+    # In a container's file systemd reads a command of each, in which $ is doubled.
+    contained = [each for each in service.settings if (each.section, each.directive) == ("Container", "Environment")]
+    lines = [f"Environment={each.value.replace('$$', '$')}" for each in contained]
+    variables = read_service([("", "\n".join(["[Service]", *lines]))]).environment
+    found = {name: [variable.value] for name, variable in {**service.environment, **variables}.items()}
     for setting in service.settings:
-        if (setting.section, setting.directive) != ("Service", "Environment"):
+        if setting.directive != "Environment" or setting.section not in ("Service", "Container"):
             section = "" if setting.section == "Service" else f"[{setting.section}]"
             found.setdefault(section + setting.directive, []).append(setting.value)
     return found

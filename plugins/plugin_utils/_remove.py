@@ -21,6 +21,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import kept_name
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import left_rules, removed
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import gib
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.deployment import HOME
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
 
 if TYPE_CHECKING:
@@ -223,6 +224,8 @@ def _left(found: Mapping[str, Any], remains: Mapping[str, Any], *, models: bool,
             yield f"{path} stays: no role has written it"
     for path in sorted(remains["copies"])[: -1 if remains["base_unit_installed"] else None]:
         yield f"{path} stays: a copy of a file of somebody else"
+    if _containers(found):
+        yield f"{HOME} stays: the home of servers in containers, with the models that lie there"
     yield from left_rules(found.get("firewalld"))
     yield "packages stay, such as zstd: others may use them"
     if any(path.endswith(("/ollama.conf", "/90-ollama.conf")) for path in remains["files"]):

@@ -290,3 +290,15 @@ def test_folders_that_are_not_there_are_named(run, tmp_path):
     asked = [str(tmp_path), file, f"{tmp_path}/gone"]
     assert run(tmp_path, folders=asked)["missing_folders"] == asked[1:]
     assert run(tmp_path)["missing_folders"] == []
+
+
+def test_containers_of_ollama_are_files_of_units(run, tmp_path):
+    """Those that Quadlet makes Ollama's units of, with their header and text, and no others."""
+    folder, units = tmp_path / "etc/containers/systemd", tmp_path / "etc/systemd/system"
+    units.mkdir(parents=True)
+    folder.mkdir(parents=True)
+    for name in ("ollama.container", "ollama@a.container", "web.container", "ollama.volume"):
+        (folder / name).write_text("# Managed\n[Container]\n", encoding="utf-8")
+    found = run(folder=str(units), header="# Managed", contents=True)
+    paths = [str(folder / "ollama.container"), str(folder / "ollama@a.container")]
+    assert (found["files"], found["headed"], sorted(found["contents"])) == (paths, paths, paths)

@@ -824,3 +824,69 @@ def test_what_a_search_may_change_is_returned():
     made = desired_state(xeon(), options, found(), Run("gpu1", search=asked))
     assert made["space"]["start"] == {"flash_attention": True}
     assert desired()["space"] is None
+
+
+# Containers of Podman.
+
+CONTAINER = "/etc/containers/systemd/ollama.container"
+PODMAN = {"deployment": "podman", "image": f"docker.io/ollama/ollama:0.34.1@sha256:{'0' * 64}"}
+ENGINE = {
+    "program": "/usr/bin/podman",
+    "version": "5.4.2",
+    "generator": "/x",
+    "image_there": False,
+    "problems": [],
+    "cgroup_version": 2,
+    "controllers": ["cpuset"],
+    "cdi": {},
+}
+
+
+def bare(**said):
+    """What is found on a host that has Podman and no Ollama."""
+    return found(files=[], boot_links=[], active=[], found_unit=None, engine=ENGINE, **said)
+
+
+def test_a_host_without_ollama_gets_a_container():
+    """Nothing has to be installed: the files are written, the image is fetched, systemd needs no links."""
+    host = without(xeon(), "unit", "binary", "version")
+    made = desired(bare(), host, **PODMAN)
+    assert made["refusals"] == []
+    assert [file["path"] for file in made["unit_files"]] == [SLICE, CONTAINER, DROPIN]
+    assert made["engine"] == {"program": "/usr/bin/podman", "image": PODMAN["image"].replace(":0.34.1", "")}
+    assert (made["restart"], made["start"], made["enable"]) == (["ollama.service"], ["ollama.service"], False)
+    assert made["store"] == "/var/lib/ollama/.ollama/models"
+    dry = desired(bare(), host, check_mode=True, **PODMAN)
+    assert (dry["restart"], dry["start"], dry["not_loadable"]) == ([], [], ["ollama.service"])
+    again = desired(after(made, boot_links=[], engine={**ENGINE, "image_there": True}), host, **PODMAN)
+    assert (again["pending"], again["engine"]) == (False, None)
+
+
+def test_an_installed_unit_gives_its_place_to_the_container_and_is_kept():
+    """systemd would read it first; a copy stays, and the run reports it."""
+    unit = f"{FOLDER}/ollama.service"
+    made = desired(found(engine=ENGINE, missing=[{"directive": "ExecStart", "value": "/gone"}]), **PODMAN)
+    assert made["refusals"] == []
+    assert unit in made["absent"]
+    assert unit in made["backup"]
+    assert any(unit in notice for notice in made["notices"])
+
+
+def test_a_host_without_an_engine_and_one_with_a_container_are_refused():
+    """Before anything is written; what a unit sets reaches no container."""
+    assert (
+        "install the package podman"
+        in desired(bare() | {"engine": {**ENGINE, "program": None}}, **PODMAN)["refusals"][0]
+    )
+    host = xeon()
+    host["software"]["ollama"]["unit"]["path"] = "/run/systemd/generator/ollama.service"
+    made = desired(found(headed=[CONTAINER], files=[CONTAINER]), host)
+    assert any(line.startswith("ollama_deployment: 'systemd'") for line in made["refusals"])
+
+
+def test_a_container_that_is_no_longer_planned_is_stopped_and_not_disabled():
+    """systemctl disables no unit that a generator has made."""
+    ours = "/etc/containers/systemd/ollama@a.container"
+    runs = {"active": ["ollama.service", "ollama@a.service"], "engine": ENGINE}
+    made = desired(found(headed=[ours], files=[ours], digests={ours: digest("")}, **runs), **PODMAN)
+    assert (made["stop"], made["generated"]) == (["ollama@a.service"], ["ollama@a.service"])

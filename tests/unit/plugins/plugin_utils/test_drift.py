@@ -111,3 +111,16 @@ def test_whatever_is_on_the_host_only_the_planned_text_is_no_difference(text):
     """No text hides a difference, and none breaks the comparison."""
     differs = f"{HEADER}\n{text}" != PLANNED
     assert bool(drift(f"{HEADER}\n{text}")) == differs
+
+
+def test_variables_of_a_container_are_compared_one_by_one():
+    """As those of a drop-in, under their own names and without the marks of the file."""
+    planned = f'{HEADER} …\n[Container]\nImage=a\nEnvironment="A=1$$"\nEnvironment="B=x y"\n'
+    place = {"path": "/etc/containers/systemd/ollama.container", "unit": "ollama.service", "instance": "ollama"}
+    on_host = planned.replace("A=1", "A=2").replace("Image=a", "Image=b")
+    desired = {"unit_files": [{**place, "content": planned}], "stale": []}
+    found = file_drift(desired, {place["path"]: on_host})["differences"]
+    assert [(row["setting"], row["on_host"], row["planned"]) for row in found] == [
+        ("A", "2$", "1$"),
+        ("[Container]Image", "b", "a"),
+    ]

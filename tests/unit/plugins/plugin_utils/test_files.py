@@ -169,3 +169,31 @@ def test_files_other_than_units_concern_no_service():
 def test_removing_the_template_concerns_no_server_that_is_none_of_its_instances():
     """From several to one, the one starts for its own drop-in."""
     assert changed_units(several(), [TEMPLATE_PATH], everywhere=False) == []
+
+
+CONTAINERS = "/etc/containers/systemd"
+
+
+def contained(*names):
+    """The same plans, in containers of Podman."""
+    return {**several(*names), "deployment": "podman", "template": None}
+
+
+def test_a_container_has_a_file_of_its_own_before_the_dropin():
+    """Quadlet makes the unit of it, of one server and of each of several."""
+    assert paths(contained()) == [f"{CONTAINERS}/ollama.container", SINGLE_PATH]
+    assert paths(contained("a"), "/mnt") == [f"/mnt{CONTAINERS}/ollama@a.container", f"/mnt{dropin('a')}"]
+
+
+def test_containers_that_are_no_longer_planned_go_with_their_units():
+    """A unit that stays planned is not stopped, whatever it is made of."""
+    ours = [f"{CONTAINERS}/ollama@a.container", f"{CONTAINERS}/ollama.container"]
+    assert stale(several(), ours) == {"units": ["ollama@a.service"], "files": sorted(ours), "folders": []}
+    assert stale(contained("a", "b"), ours)["files"] == ours[1:]
+    assert stale(contained("a", "b"), [])["units"] == ["ollama.service"]
+
+
+def test_a_changed_container_restarts_its_unit():
+    """As a changed drop-in does."""
+    changes = [f"{CONTAINERS}/ollama@a.container"]
+    assert changed_units(contained("a", "b"), changes, everywhere=False) == ["ollama@a.service"]

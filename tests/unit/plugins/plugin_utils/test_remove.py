@@ -248,3 +248,19 @@ def test_what_cannot_be_removed_is_refused_before_anything_changes(host, beside,
     made = removal(found(DROPIN, **host), remains(**beside))
     assert list(made) == ["refusals"]
     assert [text for text in made["refusals"] if sentence in text]
+
+
+CONTAINER = "/etc/containers/systemd/ollama.container"
+
+
+def test_a_container_goes_with_its_unit_and_an_earlier_unit_comes_back():
+    """systemctl cannot disable what a generator has made; the unit that gave its place has its name again."""
+    generated = {"path": "/run/systemd/generator/ollama.service"}
+    there = {**found(CONTAINER, DROPIN), "files": [CONTAINER, DROPIN], "found_unit": generated}
+    made = removal(there, remains())
+    assert (made["stop"], made["generated"], made["start"]) == (["ollama.service"], ["ollama.service"], [])
+    assert {CONTAINER, DROPIN} <= set(made["absent"])
+    assert any(line.startswith("/var/lib/ollama stays") for line in made["leaves"])
+    copy = f"{UNIT}.20261128T000000"
+    back = removal(there, remains(copies=[copy]))
+    assert (back["back"], back["start"]) == ({copy: UNIT}, ["ollama.service"])
