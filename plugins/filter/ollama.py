@@ -180,8 +180,10 @@ def _release(release: object) -> Release | None:
     return parse_release(release) if release else None
 
 
-def _fleet_report(records: Mapping[str, Any], moment: str, *, text: bool = False) -> dict[str, Any] | str:
-    report = fleet.fleet_report(records, moment)
+def _fleet_report(
+    records: Mapping[str, Any], moment: str, *, text: bool = False, baseline: Mapping[str, Any] | str | None = None
+) -> dict[str, Any] | str:
+    report = fleet.fleet_report(records, moment, baseline)
     return fleet.report_text(report) if text else report
 
 

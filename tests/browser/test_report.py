@@ -8,6 +8,7 @@ What was seen stays in build/report: the pages, and a picture of each look.
 
 from __future__ import annotations
 
+import base64
 import shutil
 import time
 from pathlib import Path
@@ -19,14 +20,20 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.page impo
 from ansible_collections.inference.ollama.tests.browser.chromium import Chromium
 from ansible_collections.inference.ollama.tests.unit.support.fleet import MOMENT, fleet
 
+EARLIER = "2026-11-20T09:00:00Z"
+
 FOLDER = Path(__file__).resolve().parents[2] / "build/report"
 LOOKS = [(width, height, scheme) for width, height in ((1280, 900), (390, 844)) for scheme in ("light", "dark")]
 LARGEST_BYTES, LONGEST_SECONDS = 15_000_000, 15
+# The width of A4 between its margins, in CSS pixels.
+PAPER = 703
 # The least contrast of the texts that are seen, by class of the element, computed as WCAG 2 has it. Texts of pictures
 # are drawn on other shapes, and a unit test looks at those colours.
 CONTRAST = """(() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgba = colour => {
+  const known = new Map();
+  const rgba = colour => known.get(colour) ?? (known.set(colour, painted(colour)), known.get(colour));
+  const painted = colour => {
     canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
     const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255];
   };
@@ -59,7 +66,10 @@ WIDER = """[...document.querySelectorAll('body *:not(.scroll *, svg *, caption)'
 
 OPEN = """document.querySelectorAll('.settings, .host:nth-child(-n+3), .host:nth-child(-n+3) .more')
   .forEach(one => { one.open = true })"""
-SHUT = "document.querySelectorAll('details').forEach(one => { one.open = false })"
+SHUT = "document.querySelectorAll('details:not(.tools)').forEach(one => { one.open = false })"
+SHOWN = """[...document.querySelectorAll('.host')].filter(one => one.checkVisibility())
+  .map(one => one.querySelector('h3').textContent)"""
+CLEAR = "document.getElementById('clear').click(); location.hash = ''"
 
 
 def note(line):
@@ -80,11 +90,12 @@ def browser():
 @pytest.fixture(scope="module", params=[3, 300])
 def page(request, browser):
     """The report of so many hosts, loaded; each eighth of three hundred is in trouble."""
-    records = fleet(request.param, 1 if request.param < 10 else 8)
-    started = time.monotonic()
-    report = fleet_report(records, MOMENT)
+    every = 1 if request.param < 10 else 8
+    records, before = fleet(request.param, every), fleet_report(fleet(request.param + 1, every + 1), EARLIER)
+    started = time.process_time()
+    report = fleet_report(records, MOMENT, before)
     html = report_page(report)
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     path = FOLDER / f"{request.param}.html"
     path.write_text(html, encoding="utf-8")
     path.with_suffix(".json").write_text(report_text(report), encoding="utf-8")
@@ -147,8 +158,7 @@ def test_every_look_can_be_read(page, browser):
 def test_keys_open_a_host(browser):
     """Tab reaches the rows, Enter opens one, and a link to a host opens it too."""
     browser.look(*LOOKS[0])
-    browser.ask("scrollTo(0, 0); document.querySelector('.settings').open = true")
-    browser.ask("document.querySelector('.settings summary').focus()")
+    browser.ask("scrollTo(0, 0); [...document.querySelectorAll('.settings > summary')].pop().focus()")
     for _stop in range(200):
         browser.press("Tab")
         if browser.ask("document.activeElement.matches('.host > summary')"):
@@ -160,3 +170,157 @@ def test_keys_open_a_host(browser):
     last = "[...document.querySelectorAll('.settings td a')].pop()"
     browser.ask(f"document.querySelector('.host').open = false; {last}.click()")
     assert browser.ask(f"document.getElementById({last}.hash.slice(1)).closest('.host').open")
+
+
+def ask_for(browser, field, value, event="change"):
+    """Fill in a field of the form as a reader does; what is shown then."""
+    browser.ask(
+        f"(() => {{ const field = document.getElementById('{field}'); field.value = '{value}';"
+        f" field.dispatchEvent(new Event('{event}')) }})()"
+    )
+    return browser.ask(SHOWN)
+
+
+def settled(browser, expression):
+    """What an expression is once it is true, within the patience of the browser."""
+    return browser.ask(
+        f"""(async () => {{ for (let turn = 0; turn < 500; turn++) {{
+          const found = {expression}; if (found) return found; await new Promise(done => setTimeout(done, 20)); }}
+          throw new Error('never') }})()"""
+    )
+
+
+def test_hosts_are_found_chosen_and_sorted(page, browser):
+    """By words, verdict, release and what changed; by name as people count; and the status says how many."""
+    _path, report = page
+    browser.look(*LOOKS[0])
+    browser.ask(CLEAR)
+    every = [host["name"] for host in report["hosts"]]
+    assert browser.ask(SHOWN) == every
+    found = ask_for(browser, "find", "node NODE-2", "input")
+    assert found == [host["name"] for host in report["hosts"] if host["name"].startswith("node-2")]
+    status = f"{len(found)} of {len(every)} hosts: “node NODE-2”"
+    assert browser.ask("document.querySelector('output').textContent") == status
+    assert ask_for(browser, "find", "no such host", "input") == []
+    ask_for(browser, "find", "", "input")
+    browser.ask("document.querySelector('.tiles button[data-verdict=fail]').click()")
+    assert browser.ask(SHOWN) == [host["name"] for host in report["hosts"] if host["verdict"] == "fail"]
+    assert browser.ask("document.querySelector('[data-verdict=fail]').getAttribute('aria-pressed')") == "true"
+    browser.ask(CLEAR)
+    kinds = report["since"]["kinds"]
+    assert ask_for(browser, "since", "worse") == kinds["worse"]
+    assert ask_for(browser, "since", "any") == [
+        name for name in every if any(name in names for names in kinds.values())
+    ]
+    ask_for(browser, "since", "")
+    names = [f"node-{number + 1}" for number in range(len(every))]
+    assert ask_for(browser, "sort", "name") == names
+    browser.ask("document.getElementById('turn').click()")
+    assert browser.ask(SHOWN) == names[::-1]
+    ask_for(browser, "sort", "speed")
+    browser.ask("document.getElementById('turn').click()")
+    speeds = browser.ask("[...document.querySelectorAll('.host')].map(one => Number(one.dataset.speed))")
+    assert speeds == sorted(speeds, reverse=True)
+    browser.ask(CLEAR)
+    assert browser.ask(SHOWN) == every
+
+
+def test_an_address_leads_to_a_host_and_carries_what_is_asked(page, browser):
+    """Also to a host whose details are compressed, and that what is asked for would leave out."""
+    path, report = page
+    last = report["hosts"][-1]["name"]
+    browser.call("Page.navigate", url="about:blank")
+    browser.call("Page.navigate", url=f"{path.as_uri()}#host-{last}&q=node-1&sort=name")
+    inside = f"document.getElementById('host-{last}')"
+    settled(browser, f"{inside}?.querySelector('svg')")
+    top = settled(browser, f"{inside}.closest('.host').getBoundingClientRect().top")
+    assert 0 < top < 300
+    assert browser.ask("document.getElementById('find').value") == "node-1"
+    assert browser.ask(SHOWN) == sorted(
+        {last, *(host["name"] for host in report["hosts"] if host["name"].startswith("node-1"))},
+        key=lambda name: int(name[5:]),
+    )
+    link = f"#host-{last}&q=node-1&sort=name"
+    assert browser.ask(f"{inside}.querySelector('.link a').getAttribute('href')") == link
+    assert "Hardware, and where the service runs" in browser.ask(f"{inside}.textContent")
+    assert browser.ask("document.querySelectorAll('[data-packed]').length") < len(report["hosts"])
+    browser.ask("location.hash = 'q=%zz&verdict=fail&unheard=of'")
+    fails = [host["name"] for host in report["hosts"] if host["verdict"] == "fail"]
+    settled(browser, f"{SHOWN}.length === {len(fails)}")
+    browser.ask(CLEAR)
+
+
+def test_columns_sort_and_say_how(page, browser):
+    """By a button in each head, with aria-sort on the one that counts, numbers as numbers."""
+    _path, report = page
+    rows = "[...document.querySelectorAll('table.numbers tbody tr')]"
+    browser.ask("document.querySelectorAll('.settings').forEach(one => { one.open = true })")
+    browser.ask("document.querySelector('table.numbers th:nth-child(5) button').click()")
+    head = "[...document.querySelectorAll('table.numbers th[aria-sort]')].map(one => one.ariaSort + one.cellIndex)"
+    assert browser.ask(head) == ["descending4"]
+    times = browser.ask(f"{rows}.map(row => Number(row.cells[4].dataset.value))")
+    assert times == sorted(times, reverse=True)
+    browser.ask("document.querySelector('table.numbers th:nth-child(1) button').click()")
+    assert browser.ask(head) == ["ascending0"]
+    names = browser.ask(f"{rows}.map(row => row.cells[0].querySelector('a').textContent)")
+    assert names == sorted(names, key=lambda name: int(name[5:]))
+    assert len(names) == sum(host["measurement"] is not None for host in report["hosts"])
+    browser.ask("document.querySelector('table.asks tbody th button').click()")
+    assert browser.ask("document.getElementById('find').value") == report["settings"][0]["setting"]
+    browser.ask(CLEAR)
+    browser.ask(SHUT)
+
+
+def test_keys_lead_to_the_search_and_out_of_it(page, browser):
+    """A stroke focuses it, Escape empties it, and every control has a name."""
+    browser.ask("document.activeElement.blur()")
+    browser.press("/", "/")
+    assert browser.ask("document.activeElement.id") == "find"
+    ask_for(browser, "find", "node-3", "input")
+    browser.press("Escape")
+    assert browser.ask(SHOWN) == [host["name"] for host in page[1]["hosts"]]
+    unnamed = """[...document.querySelectorAll('button, input, select, a')]
+      .filter(one => !(one.labels?.[0] ?? one).textContent.trim()).map(one => one.outerHTML)"""
+    assert browser.ask(unnamed) == []
+
+
+def test_paper_has_what_is_shown(page, browser):
+    """Nothing is wider than the paper, controls are not on it, and an open host is whole."""
+    path, report = page
+    browser.ask(OPEN)
+    browser.call("Emulation.setDeviceMetricsOverride", width=PAPER, height=990, deviceScaleFactor=1, mobile=False)
+    browser.call("Emulation.setEmulatedMedia", media="print", features=[])
+    assert browser.ask("document.scrollingElement.scrollWidth") == PAPER
+    wide = WIDER.replace("*:not(.scroll *, svg *, caption)", "*:not(svg *, caption)")
+    assert browser.ask(wide) == []
+    for gone in (".find button", ".find input", ".link"):
+        assert not browser.ask(f"document.querySelector('{gone}').checkVisibility()"), gone
+    assert browser.ask("document.querySelector('.find output').checkVisibility()")
+    made = browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, pageRanges="1-3")["data"]
+    path.with_suffix(".pdf").write_bytes(base64.b64decode(made))
+    browser.call("Emulation.setEmulatedMedia", media="", features=[])
+    browser.look(*LOOKS[0])
+    browser.ask(SHUT)
+    assert browser.ask(SHOWN) == [host["name"] for host in report["hosts"]]
+
+
+def test_without_scripts_it_is_a_plain_page(page, browser):
+    """Every host, its reason, what failed on it and the links are there, and no control that does nothing."""
+    path, report = page
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(path)
+        assert browser.ask(SHOWN) == [host["name"] for host in report["hosts"]]
+        assert not browser.ask("document.querySelector('.find').checkVisibility()")
+        assert browser.ask("document.querySelectorAll('th button').length") == 0
+        browser.ask("document.querySelectorAll('.host').forEach(one => { one.open = true })")
+        text = browser.ask("document.body.innerText")
+        for host in report["hosts"]:
+            assert host["reason"] in text
+            for check in (host["verification"] or {"checks": []})["checks"]:
+                assert check["verdict"] == "pass" or check["remedy"] in text
+        if len(report["hosts"]) == 300:
+            assert "without it they are in the JSON file" in text
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
+        browser.open(path)

@@ -26,30 +26,44 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     host_of,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.measured import with_files
+from ansible_collections.inference.ollama.plugins.plugin_utils._report.schema import SCHEMA, read_report
+from ansible_collections.inference.ollama.plugins.plugin_utils._report.since import (
+    earlier_hosts,
+    fleet_since,
+    host_since,
+)
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping
 
-SCHEMA = 1
 # The outcomes of runs that the summary counts.
 OUTCOMES = ("changed", "restored", "failed")
 _GONE = "this run lost the host before it was read: an earlier play failed there, or the host could not be reached"
 _DIGITS = re.compile("([0-9]{1,18})")
 
 
-def fleet_report(records: Mapping[str, Any], moment: str) -> dict[str, Any]:
-    """``{schema, moment, summary, settings, hosts}`` of the records by host name, the hosts that are worst first.
+def fleet_report(
+    records: Mapping[str, Any], moment: str, baseline: Mapping[str, Any] | str | None = None
+) -> dict[str, Any]:
+    """``{schema, moment, summary, since, settings, hosts}`` of the records by host name, the worst hosts first.
 
     ``moment`` is the time of the report as text. A record may be the text of its JSON. A record and each of its parts
-    may be null; the host is in the report all the same. Raises OllamaError unless the records are a mapping.
+    may be null; the host is in the report all the same. ``baseline`` is an earlier report or its JSON, of which
+    ``since`` of the fleet and of each host has what changed; they are null without one. Raises OllamaError unless the
+    records are a mapping and the baseline is a report.
     """
     if not isinstance(records, Mapping):
         raise OllamaError(
             f"records: expected a mapping of host names to what is known of each; found {type(records).__name__}"
         )
+    before = None if baseline is None else read_report(baseline, "baseline")
+    earlier = {} if before is None else earlier_hosts(before)
     hosts = sorted((_host(name, records[name]) for name in records), key=_rank)
+    if before is not None:
+        hosts = [{**host, "since": host_since(host, earlier.get(host["name"]))} for host in hosts]
     return {
         "schema": SCHEMA,
         "moment": visible(str(moment)),
         "summary": _summary(hosts),
+        "since": None if before is None else fleet_since(hosts, before),
         "settings": _settings(hosts),
         "hosts": hosts,
     }

@@ -26,9 +26,9 @@ _NAMED = 3
 
 
 def host_of(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    """``{name, verdict, reason, hardware, release, error, accepted, strict, changes, verification, drift, plan, ...}``.
+    """``{name, verdict, reason, hardware, release, error, accepted, strict, changes, verification, ..., since}``.
 
-    ``record`` is a cleaned one. A part that is not a mapping counts as missing.
+    ``record`` is a cleaned one. A part that is not a mapping counts as missing; ``since`` is null.
     """
     parts = {part: mapping(record.get(part)) or None for part in PARTS}
     error = record.get("error")
@@ -47,6 +47,7 @@ def host_of(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
         "release": _release(parts),
         "error": error,
         **host,
+        "since": None,
     }
 
 

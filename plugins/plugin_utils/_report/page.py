@@ -1,14 +1,16 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report as one page that needs nothing else: no script, no font, no picture from anywhere.
+"""The report as one page that needs nothing else: no font, no picture and no script from anywhere.
 
-The templates beside this file print it. They escape every text but the pictures and their style sheet.
+The templates beside this file print it. They escape every text but the pictures, the style sheets and the script of the
+page, whose digest its policy names. Without scripts the page is a plain one.
 """
 
 from __future__ import annotations
 
-import json
+import base64
+import hashlib
 import os
 import re
 from itertools import groupby
@@ -19,12 +21,12 @@ from markupsafe import Markup
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
+from ansible_collections.inference.ollama.plugins.plugin_utils._benchmark.metrics import milliseconds, rate
 from ansible_collections.inference.ollama.plugins.plugin_utils._models import remedies
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.draw import inline_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.fits import inline_fit_svg
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.memory import bytes_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._picture.style import shared_sheet
-from ansible_collections.inference.ollama.plugins.plugin_utils._report.fleet import SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.host import (
     CONFIGURED,
     FAIL,
@@ -40,8 +42,17 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._report.host impo
     servers,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._report.measured import measured_view
+from ansible_collections.inference.ollama.plugins.plugin_utils._report.overview import (
+    PLACES,
+    best_speed,
+    measured_rows,
+    model_rows,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._report.packed import PLAIN_BYTES, packed, plain_hosts
+from ansible_collections.inference.ollama.plugins.plugin_utils._report.schema import read_report
+from ansible_collections.inference.ollama.plugins.plugin_utils._report.since import ADDED, FASTER, KINDS, SLOWER
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import place_of
-from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import mapping, rows
+from ansible_collections.inference.ollama.plugins.plugin_utils._verify.typed import amount, mapping, rows
 
 _HEADINGS = {
     FAIL: "not as planned",
@@ -51,6 +62,9 @@ _HEADINGS = {
     CONFIGURED: "configured, not proven in full",
     PASS: "as planned",
 }
+# What a host may be since the baseline without another value.
+_ALONE = {ADDED: "added", SLOWER: "measured slower", FASTER: "measured faster"}
+_MOST_CHANGES = 300
 # What drawing may raise on facts of another shape than topology_facts returns.
 _UNDRAWABLE = (OllamaError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2})(?::[0-9]{2})?Z")
@@ -58,19 +72,35 @@ _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2})(?::[0-9]
 
 def report_page(report: Mapping[str, Any] | str) -> str:
     """An HTML document of what fleet_report() returned, or of its JSON. Raises OllamaError for anything else."""
-    parsed = _parsed(report) if isinstance(report, str) else report
-    found = parsed.get("schema") if isinstance(parsed, Mapping) else None
-    if found != SCHEMA:
-        raise OllamaError(f"report: its schema is {found!r}; expected {SCHEMA}, as the filter fleet_report returns it")
+    return page_of(read_report(report, "report"))
+
+
+def page_of(report: Mapping[str, Any], plain_bytes: int = PLAIN_BYTES) -> str:
+    """The document; of more than ``plain_bytes`` of details only the worst hosts have theirs as elements.
+
+    The others have them compressed, and the script of the page makes elements of them once the host is opened.
+    """
+    hosts = [_view(host) for host in report["hosts"]]
+    whole = [str(_HOST.inside(host)) for host in hosts]
+    plain = plain_hosts([len(each) for each in whole], plain_bytes)
+    for number, (host, inside) in enumerate(zip(hosts, whole)):
+        host["inside"] = Markup(inside if number < plain else _HOST.inside(host, whole=False))  # noqa: S704 - escaped
+        host["packed"] = None if number < plain else packed(inside)
     return _TEMPLATES.get_template("page.html.j2").render(
-        report=parsed,
-        about=_about(parsed),
-        settings_title=_settings_title(parsed["settings"]),
+        report=report,
+        about=_about(report),
+        settings_title=_settings_title(report["settings"]),
         sections=[
-            (verdict, f"{counted(len(hosts), 'host')} {_HEADINGS[verdict]}", map(_view, hosts))
-            for verdict, hosts in _grouped(parsed["hosts"], "verdict")
+            (verdict, f"{counted(len(found), 'host')} {_HEADINGS[verdict]}", found)
+            for verdict, found in _grouped(hosts, "verdict")
         ],
+        since=_since(mapping(report.get("since"))),
+        kinds={kind: len(names) for kind, names in mapping(mapping(report.get("since")).get("kinds")).items() if names},
+        measured=measured_rows(report["hosts"]),
+        models=model_rows(report["hosts"]),
         picture_style=Markup(shared_sheet()),  # noqa: S704 - holds no text of a host
+        script=Markup(_SCRIPT),  # noqa: S704 - holds no text of a host
+        script_digest=_SCRIPT_DIGEST,
     )
 
 
@@ -81,18 +111,32 @@ def anchor(name: str) -> str:
     )
 
 
-def _parsed(text: str) -> Any:  # noqa: ANN401 - whatever the text holds
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise OllamaError(f"report: expected what the filter fleet_report returns, or its JSON; {error}") from error
-
-
 def _about(report: Mapping[str, Any]) -> list[str]:
-    match, runs = _MOMENT.fullmatch(report["moment"]), report["summary"]["changes"]
-    moment = f"{match[1]} {match[2]} UTC" if match else report["moment"]
+    runs = report["summary"]["changes"]
+    moment = _moment(report["moment"])
     words = [f"{counted(runs[outcome], 'host')} {outcome} in this run" for outcome in runs if runs[outcome]]
     return [f"Ollama on {counted(report['summary']['hosts'], 'host')}", moment, *words]
+
+
+def _moment(given: object) -> str:
+    match = _MOMENT.fullmatch(str(given))
+    return f"{match[1]} {match[2]} UTC" if match else str(given)
+
+
+def _since(since: Mapping[str, Any]) -> dict[str, Any]:
+    """What changed in the fleet: a title, and rows of what, from, to and hosts; nothing without a baseline."""
+    if not since:
+        return {}
+    kinds = mapping(since.get("kinds"))
+    gone = [str(host.get("name")) for host in rows(since.get("gone"))]
+    changes = rows(since.get("changes"))
+    return {
+        "title": f"Since {_moment(since.get('moment'))}: {since.get('sentence')}",
+        "alone": [(what, kinds.get(kind) or []) for kind, what in _ALONE.items() if kinds.get(kind)],
+        "gone": gone,
+        "changes": changes[:_MOST_CHANGES],
+        "more": max(0, len(changes) - _MOST_CHANGES),
+    }
 
 
 def _settings_title(settings: list[Mapping[str, Any]]) -> str:
@@ -109,8 +153,12 @@ def _view(host: Mapping[str, Any]) -> dict[str, Any]:
     plan, instances, passed = mapping(host["plan"]), servers(host["plan"]), checks(host["verification"], PASS)
     problems = mapping(host["topology"]).get("problems")
     picture = {} if host["topology"] is None else _picture(host, instances)
+    speed = best_speed(host)
     return {
         **host,
+        "speed": speed,
+        "speed_text": None if speed is None else rate(speed),
+        "find": _find(host),
         "run_checks": [
             [(check, False) for check in group] for group in _causes(checks(host["changes"], FAIL, UNKNOWN))
         ],
@@ -135,6 +183,18 @@ def _view(host: Mapping[str, Any]) -> dict[str, Any]:
         **_fits(host),
         **measured_view(host),
     }
+
+
+def _find(host: Mapping[str, Any]) -> list[str]:
+    """What else a host is found by: its units, what did not pass, and the models of its store."""
+    models = [
+        model.get("name")
+        for server in rows(mapping(host.get("fit")).get("servers"))
+        for model in rows(server.get("models"))
+    ]
+    units = [row.get("unit") for row in rows(mapping(host["plan"]).get("instances"))]
+    wrong = [check.get("setting") for check in checks(host["verification"], FAIL, UNKNOWN, CONFIGURED)]
+    return list(dict.fromkeys(each for each in (*units, *wrong, *models) if isinstance(each, str)))
 
 
 def _causes(found: list[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
@@ -183,6 +243,19 @@ def _memory(model: Mapping[str, Any]) -> str | None:
     return bytes_of(total) if total else None
 
 
+def _quantity(value: object, unit: object) -> str:
+    """``87 ms``, ``57.2 tokens/s``; ``-`` for what is no number."""
+    number = amount(value)
+    if unit == "ms":
+        return milliseconds(number)
+    return rate(number) if number is None else f"{rate(number)} {_text(unit)}"
+
+
+def _ratio(value: object) -> str:
+    number = amount(value)
+    return "-" if number is None else f"{number:.3f}"
+
+
 def _text(value: object) -> str:
     """A value of any kind as a text to print."""
     if isinstance(value, Markup):
@@ -208,8 +281,14 @@ _TEMPLATES = Environment(
 _TEMPLATES.filters.update(
     anchor=anchor,
     counted=counted,
+    moment=_moment,
+    quantity=_quantity,
+    ratio=_ratio,
     elements=lambda value: value if isinstance(value, list) else [],
     rows=rows,
     text=_text,
 )
-_TEMPLATES.globals["verdicts"] = VERDICTS
+_TEMPLATES.globals.update(verdicts=VERDICTS, kinds_words=KINDS, places=PLACES)
+_HOST: Any = _TEMPLATES.get_template("host.html.j2").module
+_SCRIPT = _TEMPLATES.get_template("script.js").render()
+_SCRIPT_DIGEST = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from ansible_collections.inference.ollama.plugins.plugin_utils._report.fleet import fleet_report
 from ansible_collections.inference.ollama.tests.unit.support.measurements import measured, tuned
 from ansible_collections.inference.ollama.tests.unit.support.playbooks import LOCAL, ROOT, installed, play
 from ansible_collections.inference.ollama.tests.unit.support.stores import Store
@@ -23,6 +26,8 @@ TREE = {
     "/sys/devices/system/cpu/possible": "0-3",
     "/proc/meminfo": "MemTotal:       16777216 kB\nMemFree:        8388608 kB",
 }
+EARLIER = {"lost": {"plan": None}, "bare": {"error": "x", "stopped": "refused"}, "sold": None}
+EARLIER_MOMENT = "2026-11-20T09:00:00Z"
 HOST = f"{LOCAL} ollama_version=0.34.1"
 # What a run of the playbook site leaves behind on a host.
 BEFORE = """\
@@ -65,12 +70,13 @@ undefined ansible_connection=local ansible_host="{{{{ nobody_said }}}}"
     (folder / "bare.tuning.json").mkdir()
     (folder / "served.tuning.json").write_text(json.dumps(tuned(host="served")), encoding="utf-8")
     (tmp_path / "before.yml").write_text(BEFORE, encoding="utf-8")
+    (tmp_path / "earlier.json").write_text(json.dumps(fleet_report(EARLIER, EARLIER_MOMENT)), encoding="utf-8")
     return play(tmp_path, inventory, [served, bare], "before.yml", ROOT / "playbooks/report.yml", *options)
 
 
 def test_every_host_is_in_the_report(tmp_path):
     """A host that is lost, refused, broken, without Ollama or not as planned has its row with what is known of it."""
-    status, output = run(tmp_path)
+    status, output = run(tmp_path, "-e", "baseline=earlier.json")
     assert status == 0, output
     html = (tmp_path / "report/ollama.html").read_text(encoding="utf-8")
     text = (tmp_path / "report/ollama.json").read_text(encoding="utf-8")
@@ -102,7 +108,12 @@ def test_every_host_is_in_the_report(tmp_path):
     assert damaged.startswith(f"{tmp_path}/benchmark/wrong.benchmark.json: it is not JSON")
     assert folder.startswith(f"{tmp_path}/benchmark/bare.tuning.json: it cannot be read")
     assert (hosts["bare"]["fit"], "Models that fit served" in html) == (None, True)
-    assert f"5 of 6 hosts need you: {tmp_path}/report/ollama.html" in " ".join(output.split())
+    since = report["since"]
+    assert (since["moment"], [host["name"] for host in since["gone"]]) == (EARLIER_MOMENT, ["sold"])
+    assert sorted(since["kinds"]["added"]) == ["broken", "served", "undefined", "wrong"]
+    assert (since["kinds"]["worse"], since["kinds"]["better"]) == (["lost"], ["bare"])
+    said = f"5 of 6 hosts need you; since {EARLIER_MOMENT}: {since['sentence']}: {tmp_path}/report/ollama.html"
+    assert said in " ".join(output.split())
     assert "changed=1" not in output.replace("Change a host", "")
     for name in hosts:
         assert f"<h3>{name}</h3>" in html
@@ -120,6 +131,22 @@ def test_a_dry_run_of_a_part_of_the_fleet_writes_it_too(tmp_path):
     assert (host["name"], host["strict"]) == ("lost", True)
     assert "<h1>1 of 1 host needs you</h1>" in (tmp_path / "here/now.html").read_text(encoding="utf-8")
     assert "<!doctype" not in output
+
+
+@pytest.mark.parametrize(
+    ("baseline", "words"),
+    [
+        ("nowhere.json", "baseline: {folder}/nowhere.json is no file; allowed is the path of an earlier report's JSON"),
+        ("benchmark/served.benchmark.json", "baseline: it has no list of hosts with a summary"),
+    ],
+)
+def test_a_wrong_baseline_is_refused(tmp_path, baseline, words):
+    """Before any host is asked."""
+    status, output = run(tmp_path, "--limit", "lost", "-e", f"baseline={baseline}")
+    assert status != 0
+    assert words.format(folder=tmp_path) in " ".join(output.split())
+    assert "Reach the host" not in output
+    assert not (tmp_path / "report").exists()
 
 
 def test_a_path_without_a_place_for_the_json_is_refused(tmp_path):

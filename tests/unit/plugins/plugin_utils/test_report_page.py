@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import hashlib
 import json
 import re
 from collections import Counter
@@ -38,11 +40,14 @@ HOSTILE = (
     "</td></tr></table></details>",
     "{{ 1 + 1 }}",
 )
-VOID = {"meta", "link", "br"}
+VOID = {"meta", "link", "br", "input"}
 ATTRIBUTES = """charset http-equiv content name rel href class id role tabindex aria-label aria-hidden scope colspan
-    rowspan style lang data-label width height viewbox viewBox d fill x y rx transform"""
+    rowspan style lang data-label hidden type for value placeholder autocomplete spellcheck aria-pressed data-value
+    data-verdict data-release data-hardware data-speed data-since data-find data-packed width height viewbox
+    viewBox d fill x y rx transform"""
 TAGS = """html head meta link title style body header main footer section div span p h1 h2 h3 h4 ul li a b code
-    small details summary table caption thead tbody tr th td svg symbol use path rect g text desc"""
+    small form label input select option button output script details
+    summary table caption thead tbody tr th td svg symbol use path rect g text desc"""
 
 
 class Page(HTMLParser):
@@ -175,7 +180,7 @@ def test_many_hosts_of_one_trouble_are_counted():
     _report, page = shown({f"n{number}": record(0, "overridden") for number in range(14)})
     text = report_page(fleet_report({f"n{number}": record(0, "overridden") for number in range(14)}, MOMENT))
     assert "and 2 more" in text
-    assert page.links.count("#host-n1") == 2
+    assert page.links.count("#host-n1") == 6
     assert "Not as planned: LLAMA_ARG_THREADS on 14 hosts, overridden_by on 14 hosts" in text
     quiet = report_page(fleet_report({"a": record(0, "idle")}, MOMENT))
     assert "No setting failed; 4 settings unknown" in quiet
@@ -189,17 +194,22 @@ def test_one_cause_is_shown_once():
 
 
 def test_nothing_comes_from_elsewhere():
-    """No script, no address outside the page; its own policy forbids both."""
+    """No address outside the page, and no script but that of the page; its own policy forbids both."""
     text = report_page(fleet_report(everything(), MOMENT))
     page = Page(text)
     policy = next(value for name, value in page.attributes if name == "content")
-    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
+    (script,) = re.findall("<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy.startswith(
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:;"
+    )
+    assert not re.search(r"fetch|XMLHttp|import|eval|document\.write|localStorage", script)
     assert text.index("Content-Security-Policy") < text.index("<style>")
     assert set(page.tags) <= set(TAGS.split())
     assert {name for name, _value in page.attributes} <= set(ATTRIBUTES.split())
     assert all(link.startswith("#") or link == "data:," for link in page.links)
     assert not re.search(r"url\(|@import|expression", "".join(page.raw))
-    assert page.tags["style"] == 1
+    assert page.tags["style"] == page.tags["script"] == 1
 
 
 def test_pictures_share_one_sheet():
@@ -256,7 +266,7 @@ def test_no_text_of_a_host_becomes_an_element(text):
     page = Page(source)
     assert set(page.tags) <= set(TAGS.split())
     assert {name for name, _value in page.attributes} <= set(ATTRIBUTES.split())
-    assert page.tags["style"] == 1
+    assert page.tags["style"] == page.tags["script"] == 1
     assert len(page.texts) == len(records)
     assert all(link.startswith("#") or link == "data:," for link in page.links)
     assert {char for char in source if not char.isprintable()} == {"\n"}
@@ -276,7 +286,7 @@ def test_no_text_in_one_place_becomes_an_element(data):
     page = Page(report_page(fleet_report({"a": changed}, MOMENT)))
     assert set(page.tags) <= set(plain.tags) | {"small", "code", "span", "h4", "p"}
     assert {name for name, _value in page.attributes} <= set(ATTRIBUTES.split())
-    assert page.tags["html"] == page.tags["style"] == page.tags["main"] == 1
+    assert page.tags["html"] == page.tags["style"] == page.tags["main"] == page.tags["script"] == 1
 
 
 def test_same_report_same_bytes():
