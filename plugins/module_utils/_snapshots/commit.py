@@ -77,7 +77,11 @@ class _Folders:
         for path in reversed(missing):
             at = None if self._root is None or not path.startswith(f"{self._root}/") else self.at(path)
             name = path if at is None else os.path.basename(path)
-            os.mkdir(name, dir_fd=at)
+            try:
+                os.mkdir(name, dir_fd=at)
+            except FileExistsError:
+                # Another run has made it since; what is no folder fails where a file is written in it.
+                continue
             made.append(path)
             # Whatever umask says.
             os.chmod(name, mode, dir_fd=at)

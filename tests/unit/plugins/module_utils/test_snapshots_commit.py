@@ -166,6 +166,23 @@ def test_a_file_where_a_folder_should_be_changes_nothing(tmp_path, name):
     assert tree(folder) == before
 
 
+def test_a_folder_that_another_run_makes_at_the_same_time_is_taken(tmp_path, monkeypatch):
+    """Between the look and the making: no reason to fail, and a change that is taken back leaves it."""
+    real = os.mkdir
+
+    def raced(name, *arguments, **options):
+        real(name, *arguments, **options)
+        real(name, *arguments, **options)
+
+    monkeypatch.setattr(os, "mkdir", raced)
+    commit([Entry(f"{tmp_path}/new/deep/file", FILE, b"1", 0o644)])
+    assert (tmp_path / "new/deep/file").read_bytes() == b"1"
+    plant(str(tmp_path), {"file": ("file", b"x", 0o644)})
+    with pytest.raises(OllamaError, match="nothing was changed"):
+        commit([Entry(f"{tmp_path}/theirs/a", FILE, b"1", 0o644), Entry(f"{tmp_path}/file/b", FILE, b"2", 0o644)])
+    assert (tmp_path / "theirs").is_dir()
+
+
 def test_a_folder_in_the_way_changes_nothing(tmp_path):
     """It is found before anything is written."""
     (tmp_path / "b").mkdir()
