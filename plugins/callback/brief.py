@@ -202,7 +202,8 @@ class CallbackModule(_Default):  # type: ignore[misc]
             return False
         self._handle_warnings(result.result)
         colour = constants.config.get_config_value("COLOR_CHANGED")
-        self._display.display(f"changed: [{self.host_label(result)}] {result.task.name}", color=colour)
+        what = "would change" if result.task.check_mode else "changed"
+        self._display.display(f"{what}: [{self.host_label(result)}] {result.task.name}", color=colour)
         return True
 
     def _failed(self, result: Any, how: Mapping[str, bool], task: str = "") -> None:  # noqa: ANN401

@@ -148,6 +148,7 @@ def test_a_change_is_one_line(brief):
     """With its host and task; a handler is a task too, and items are shown as ever."""
     first = ran(brief, task(), changed=True, warnings=["w"])
     assert first == ["", "PLAY [Change the hosts]", "WARNING w", "changed: [gpu1] Write the files"]
+    assert ran(brief, task(check_mode=True), changed=True) == ["would change: [gpu1] Write the files"]
     brief.v2_playbook_on_handler_task_start(task(name="Restart"))
     looped = task(loop=["a"], name="Start")
     assert ran(brief, looped, changed=True, results=[{"item": "a"}])[:2] == ["", "TASK [role : Start]"]
