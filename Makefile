@@ -12,6 +12,8 @@ YES ?=
 ARGS ?=
 # Which steps of the tests to run, such as STEPS="lint units"; all of them without it.
 STEPS ?=
+# With which key of gpg `make dist` signs; nothing is signed without it.
+SIGN_KEY ?=
 
 export ANSIBLE_CONFIG := $(CURDIR)/playbooks/ansible.cfg
 BUILD := $(CURDIR)/build
@@ -19,7 +21,7 @@ PLAYBOOK := .venv/bin/ansible-playbook
 # For all but the tests, HOST is this machine or nothing; what is wrong is refused before anything is installed.
 this_host = HOST='$(WANTED_HOST)' INVENTORY='$(INVENTORY)' YES='$(YES)' tests/tools/this_host.sh
 
-.PHONY: help setup site undo remove verify test bench clean
+.PHONY: help setup site undo remove verify test docs dist bench clean
 
 help:
 	@echo "make site                     plan for this machine, render the files under build/staging, touch nothing else"
@@ -29,6 +31,8 @@ help:
 	@echo "make remove HOST=me           take away all that was written on this machine"
 	@echo "make site INVENTORY=hosts.yml tune the hosts of the group 'ollama' in that inventory"
 	@echo "make test                     run all tests; STEPS='lint units' runs some (tests/run.sh names them)"
+	@echo "make docs                     build the documentation as a site, build/docsite/html/index.html"
+	@echo "make dist                     build a release into build/release: artefact, bill of materials, checksums; SIGN_KEY=... signs it"
 	@echo "make bench                    CPU for 1,000 plans, and for reading this host beside ansible.builtin.setup (ROUNDS=7);"
 	@echo "                              CPU of the load generator, and how true its figures are;"
 	@echo "                              as root also a runner's speed beside busy programs"
@@ -57,6 +61,14 @@ undo remove verify: setup
 test:
 	@tests/tools/setup.sh test
 	@tests/run.sh $(STEPS)
+
+docs:
+	@tests/tools/setup.sh test
+	@tests/tools/docsite.sh $(BUILD)/docsite
+
+dist:
+	@tests/tools/setup.sh test
+	@SIGN_KEY=$(SIGN_KEY) tests/tools/dist.sh $(BUILD)/release
 
 bench:
 	@tests/tools/setup.sh test

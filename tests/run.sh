@@ -41,6 +41,7 @@ absent() { while read -r name; do dpkg-query -W -f '${Status}' "$name" 2>/dev/nu
 lacks() {
   case $1 in
     units) [ -x /usr/sbin/haproxy ] || command -v haproxy >/dev/null || echo haproxy ;;
+    publish) command -v gpg >/dev/null || packages publish ;;
     lint) command -v shellcheck >/dev/null || packages lint ;;
     metrics) packages metrics | while read -r name; do command -v "$name" >/dev/null || echo "$name"; done ;;
     report) command -v chromium >/dev/null || packages browser ;;
@@ -152,7 +153,7 @@ copy_for_ansible_test() {
 # Of the files that users install: Galaxy's own run has no others, and lint reads the tests.
 sanity() {
   copy_for_ansible_test sanity
-  rm -r "$tree/molecule" "$tree"/tests/{browser,lab,lint,metrics,run.sh,tools,unit}
+  rm -r "$tree/molecule" "$tree"/tests/{browser,lab,lint,metrics,publish,run.sh,tools,unit}
   (cd "$tree" && ansible-test sanity --local --python "$python" --color no) 2>&1 | tee "$logs/sanity.out"
   [ "${PIPESTATUS[0]}" = 0 ] && ! grep -q 'All targets skipped' "$logs/sanity.out"
 }
@@ -173,6 +174,18 @@ target_units() {
   build/python3.9/bin/pip install --quiet --disable-pip-version-check -r requirements/target.txt || return 1
   mapfile -t left_out < <(sed -nE 's/^SKIPPED \[[0-9]+\] ([^:]+):.*/\1/p' "$logs/target_units.out" | sort -u)
   build/python3.9/bin/python -m pytest -q -n 2 tests/unit/plugins/module_utils "${left_out[@]}"
+}
+
+# Guides and plugins as a site, where a warning is an error.
+docsite() { tests/tools/docsite.sh build/docsite; }
+
+# What a release consists of: bytes that come out the same, signature, bill of materials, changelog; and what others build and run of it.
+publish() {
+  if ! command -v gpg >/dev/null; then
+    missing[publish]="gpg is missing: apt-get install $(lacks publish | xargs)"
+    return
+  fi
+  python -m pytest -q tests/publish
 }
 
 # The report in a real browser, as it is read.
@@ -245,7 +258,7 @@ gist() {
 
 steps=("$@")
 # The longest first, and beside it the others, those that find most for their time first.
-[ $# -gt 0 ] || steps=(boxes lint types docs units buffers report metrics site secrets dry_run artefact galaxy target_units sanity fleet neighbours vms)
+[ $# -gt 0 ] || steps=(boxes lint types docs units buffers report metrics site secrets dry_run artefact galaxy publish docsite target_units sanity fleet neighbours vms)
 mkdir -p "$logs"
 if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   echo "The tests look at the files that git knows: they need the program git, and a clone that belongs to who runs them." >&2

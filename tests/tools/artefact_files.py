@@ -21,9 +21,11 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles")
-FILES = ("CONTRIBUTING.md", "LICENSE", "README.md", "tests/config.yml")
-# Settings of runs in a clone, in a folder of which all else is shipped.
-NOT_SHIPPED = ("playbooks/ansible.cfg",)
+FILES = ("CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "tests/config.yml")
+# Written by the first release.
+LATER = ("CHANGELOG.md",)
+# Settings of runs in a clone, and what the site is built with, in folders of which all else is shipped.
+NOT_SHIPPED = ("playbooks/ansible.cfg", *(f"docs/docsite/{name}" for name in ("conf.py", "index.rst", "site.css")))
 # Written by ansible-galaxy.
 BUILT = {"FILES.json", "MANIFEST.json"}
 # Two thirds are modules, deciders and what is known of settings; far more is something that was not meant for users.
@@ -32,7 +34,7 @@ MOST_BYTES = 1_300_000
 
 def wanted(tracked: list[str]) -> set[str]:
     """Return those of the repository's files that the artefact must hold."""
-    shipped = {name for name in tracked if name.split("/")[0] in FOLDERS or name in FILES}
+    shipped = {name for name in tracked if name.split("/")[0] in FOLDERS or name in FILES + LATER}
     return (shipped | set(FILES) | BUILT) - set(NOT_SHIPPED)
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write what follows from plugins/plugin_utils/settings.yml: ``python tests/tools/generate.py``.
 
-The page docs/settings.md and the roles' defaults are written whole; in their argument_specs.yml and README.md only the
-text between two marks is.
+The page docs/settings.md, the job templates of AWX and the roles' defaults are written whole; in the roles'
+argument_specs.yml and README.md only the text between two marks is.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 runpy.run_path(str(ROOT / "tests" / "unit" / "conftest.py"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import awx
 import role_files
 import settings_page
 
@@ -36,6 +37,7 @@ def generate(contract: Contract) -> dict[Path, str]:
     """Each file as it should be."""
     files = {
         ROOT / "docs" / "settings.md": settings_page.page(contract),
+        ROOT / "extensions" / "awx" / "job_templates.yml": awx.page(contract),
         **_of_role(contract, role_files.OLLAMA, instances=role_files.instance_keys(contract)),
     }
     for role in OTHERS:

@@ -21,6 +21,7 @@ TEXTS = {
     "FILES.json": "{}",
     "LICENSE": "",
     "MANIFEST.json": MANIFEST,
+    "SECURITY.md": "",
     "README.md": "[a page](docs/a.md#part), [elsewhere](https://example.org/b.md), `meta/runtime.yml`",
     "docs/a.md": "[up](../README.md)",
     "meta/ee-bindep.txt": "",

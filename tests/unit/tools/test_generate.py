@@ -15,7 +15,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._values import TY
 
 TOOL = runpy.run_path(str(Path(__file__).resolve().parents[2] / "tools" / "generate.py"))
 FILES = TOOL["generate"](load())
-PAGE, *OF_ROLES = FILES
+PAGE, AWX, *OF_ROLES = FILES
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(TOOL["ROOT"])))
