@@ -43,7 +43,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._questions import
     questions,
     unit_of,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
+from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors, keyword_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._rollout import serial_errors
 from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import secret_errors, secret_names
 from ansible_collections.inference.ollama.plugins.plugin_utils._served.decide import blob_sizes, files_to_send
@@ -87,6 +87,7 @@ class ActionModule(ActionBase):
         args: Mapping[str, Any] = self._task.args
         options.update(args.get("instead") or {})
         preflight = boolean(args.get("preflight", True))
+        unseen += self._keyword_errors(known) if preflight else []
         # The playbook that places them asks for plans, too, before there is a placement.
         unseen += fleet_errors(options, (known.get("groups") or {}).get("all")) if preflight else []
         options = with_placed(options, known["inventory_hostname"])
@@ -154,6 +155,8 @@ class ActionModule(ActionBase):
             **desired,
             **_seen(found),
             "captured": bool(captured),
+            "lockstep": self._is_lockstep(),
+            "delegated_to": self._task.delegate_to or None,
             "refusals": refusals,
         }
 
@@ -173,6 +176,13 @@ class ActionModule(ActionBase):
             unseen += serial_errors(self._templar.template(known["ollama_serial"]))
         options["secret_environment"] = secret_names(options["secret_environment"])
         return options, unseen
+
+    def _keyword_errors(self, known: dict[str, Any]) -> list[str]:
+        task = self._task
+        # The variable ansible_check_mode has the option of the run, whatever a play says of check mode.
+        run = bool(known.get("ansible_check_mode", task.check_mode))
+        delegate = task.delegate_to if task.delegate_facts else None
+        return keyword_errors(known["inventory_hostname"], check_mode=task.check_mode, run=run, delegate=delegate)
 
     def _is_lockstep(self) -> bool:
         """Return whether the hosts of a batch wait for each other after every task, by the strategy of the play."""

@@ -113,6 +113,16 @@ captured:
   returned: success
   type: bool
   sample: false
+lockstep:
+  description: Whether the hosts of a batch do each task together, by the strategy of the play.
+  returned: success
+  type: bool
+  sample: true
+delegated_to:
+  description: The host that the role acts on in the place of the one whose variables it has; V(null) without one.
+  returned: success
+  type: str
+  sample: null
 installed:
   description: Whether the host has C(ollama.service).
   returned: success

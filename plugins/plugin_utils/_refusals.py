@@ -50,6 +50,31 @@ def key_errors(key: object) -> list[str]:
     return option_errors({"api_key": None if key is None else str(key)})
 
 
+def keyword_errors(host: str, *, check_mode: bool, run: bool, delegate: str | None) -> list[str]:
+    """Return which keywords of a play, block or role would leave the host between two states.
+
+    ``check_mode`` is what they say of check mode, ``run`` whether the run was started with --check, ``delegate`` the
+    host that is to have the facts which tasks set, None where they stay with their own.
+    """
+    errors = []
+    if check_mode and not run:
+        errors.append(
+            f"{host}: check_mode is true for the role in a run without --check; services would be asked whether they "
+            "run by files that nobody has written. Leave the keyword out, and preview by --check --diff"
+        )
+    if run and not check_mode:
+        errors.append(
+            f"{host}: check_mode is false for the role in a run with --check; files would be written, and "
+            "nothing would be restarted or verified. Leave the keyword out"
+        )
+    if delegate is not None:
+        errors.append(
+            f"{host}: delegate_facts is true for the role, and what it finds out would be lost to {delegate}; "
+            "leave the keyword out"
+        )
+    return errors
+
+
 def host_errors(
     topology: Mapping[str, Any], options: Mapping[str, Any], found: Mapping[str, Any], plan: Mapping[str, Any] | None
 ) -> Iterator[str]:

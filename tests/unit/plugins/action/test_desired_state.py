@@ -42,10 +42,10 @@ def act(monkeypatch, tmp_path):
     """Run the action with variables of the role; its result, and what it asked of the host."""
     folder = tmp_path
 
-    def act(args=None, answers=None, answering=dict, strategy="linear", **variables):
+    def act(args=None, answers=None, answering=dict, strategy="linear", keywords=None, **variables):
         task = SimpleNamespace(
             args=args or {},
-            check_mode=False,
+            **{"check_mode": False, "delegate_to": None, "delegate_facts": None, **(keywords or {})},
             async_val=0,
             action="inference.ollama.desired_state",
             get_play=lambda: SimpleNamespace(strategy=strategy),
@@ -475,3 +475,30 @@ def test_a_host_gets_the_models_that_are_placed_on_it(act):
     ]
     planned, _asked = act({"preflight": False}, answers, ollama_fleet_placement={}, **fleet)
     assert planned["refusals"] == []
+
+
+@pytest.mark.parametrize(
+    ("keywords", "run", "said"),
+    [
+        ({"check_mode": True}, False, "check_mode is true for the role in a run without --check"),
+        ({"check_mode": False}, True, "check_mode is false for the role in a run with --check"),
+        ({"delegate_to": "gpu2", "delegate_facts": True}, False, "what it finds out would be lost to gpu2"),
+    ],
+)
+def test_keywords_that_would_leave_a_host_between_two_states_are_refused(act, keywords, run, said):
+    """With what to do in their place; a plan alone is made whatever they say."""
+    result, _asked = act(keywords=keywords, ansible_check_mode=run)
+    assert result["failed"] is True
+    assert [said in line for line in result["refusals"]] == [True]
+    plan, _asked = act({"preflight": False}, keywords=keywords, ansible_check_mode=run)
+    assert plan["refusals"] == []
+
+
+@pytest.mark.parametrize(
+    ("strategy", "lockstep"), [("linear", True), ("ansible.builtin.free", False), ("host_pinned", False)]
+)
+def test_where_and_at_which_pace_the_role_runs_is_known_to_its_tasks(act, strategy, lockstep):
+    """Their handlers act on the same host, and they speak of other hosts only where these are at the same task."""
+    result, _asked = act(strategy=strategy, keywords={"delegate_to": "gpu2"})
+    assert (result["lockstep"], result["delegated_to"]) == (lockstep, "gpu2")
+    assert act()[0]["delegated_to"] is None
