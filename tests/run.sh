@@ -138,6 +138,30 @@ galaxy() {
   python tests/tools/galaxy_import.py "build/galaxy/$(basename "$artefact")" build/galaxy
 }
 
+# The example repositories, with the built collection, on files in the place of hosts; each release of ansible-core that the collection is for has an environment.
+interop() {
+  local python="" name release made
+  for name in python3.13 python3.12; do
+    if "$name" -c '' 2>/dev/null; then python=$name && break; fi
+  done
+  if [ -z "$python" ]; then
+    missing[interop]="python3.13 or python3.12, which every release from 2.19 to the newest runs on, is missing on PATH"
+    return
+  fi
+  for name in requirements/interop-*.txt; do
+    release=${name#*-} release=${release%.txt}
+    made=build/interop/$release/made-$(cat "$name" <("$python" --version) | sha256sum | cut -c1-16)
+    [ ! -e "$made" ] || continue
+    rm -rf "build/interop/$release"
+    "$python" -m venv "build/interop/$release" || return 1
+    "build/interop/$release/bin/pip" install --quiet --disable-pip-version-check --no-compile -r "$name" || return 1
+    touch "$made"
+  done
+  copy interop
+  ansible-galaxy collection build --force --output-path build/interop/dist "$tree" || return 1
+  INTEROP_TOOLS=$root/build/interop INTEROP_ARTEFACT=$root/build/interop/dist/$(basename "$artefact") python -m pytest -q tests/integration
+}
+
 # ansible-test resolves links, so it wants a copy; without a repository of its own the copy counts as ignored files of
 # this one, and every test is skipped with exit status 0.
 copy_for_ansible_test() {
@@ -153,7 +177,7 @@ copy_for_ansible_test() {
 # Of the files that users install: Galaxy's own run has no others, and lint reads the tests.
 sanity() {
   copy_for_ansible_test sanity
-  rm -r "$tree/molecule" "$tree"/tests/{browser,lab,lint,metrics,publish,run.sh,tools,unit}
+  rm -r "$tree/molecule" "$tree"/tests/{browser,integration,lab,lint,metrics,publish,run.sh,tools,unit}
   (cd "$tree" && ansible-test sanity --local --python "$python" --color no) 2>&1 | tee "$logs/sanity.out"
   [ "${PIPESTATUS[0]}" = 0 ] && ! grep -q 'All targets skipped' "$logs/sanity.out"
 }
@@ -258,7 +282,7 @@ gist() {
 
 steps=("$@")
 # The longest first, and beside it the others, those that find most for their time first.
-[ $# -gt 0 ] || steps=(boxes lint types docs units buffers report metrics site secrets dry_run artefact galaxy publish docsite target_units sanity fleet neighbours vms)
+[ $# -gt 0 ] || steps=(boxes lint types docs units buffers report metrics site secrets dry_run artefact interop galaxy publish docsite target_units sanity fleet neighbours vms)
 mkdir -p "$logs"
 if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   echo "The tests look at the files that git knows: they need the program git, and a clone that belongs to who runs them." >&2

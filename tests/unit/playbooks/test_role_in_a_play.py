@@ -9,6 +9,7 @@ import json
 import re
 
 import pytest
+import yaml
 
 from ansible_collections.inference.ollama.tests.unit.support.measured import record_of
 from ansible_collections.inference.ollama.tests.unit.support.playbooks import LOCAL, ROOT, installed, play
@@ -247,3 +248,16 @@ def test_a_batch_that_fails_says_how_the_run_leaves_every_host(repository):
     assert "failed before a file was changed: node2" in output
     assert "never reached, and not changed: node3" in output
     assert not (repository.folder / "node3").exists()
+
+
+def test_handlers_act_where_the_role_acts():
+    """A role that is delegated by what includes it restarts the services of the host that it has changed."""
+    handlers = yaml.safe_load((ROOT / "roles/ollama/handlers/main.yml").read_text(encoding="utf-8"))
+    assert {each.get("delegate_to") for each in handlers} == {"{{ __ollama.delegated_to | default(omit, true) }}"}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("playbooks/*.yml")), ids=lambda path: path.stem)
+def test_a_playbook_goes_on_as_it_is_written(path):
+    """Whatever strategy and any_errors_fatal are in ansible.cfg."""
+    plays = [play for play in yaml.safe_load(path.read_text(encoding="utf-8")) if "hosts" in play]
+    assert {(each.get("strategy"), each.get("any_errors_fatal")) for each in plays} <= {("linear", False)}
