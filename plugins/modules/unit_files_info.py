@@ -480,7 +480,7 @@ def find(params: dict[str, Any]) -> dict[str, Any]:
     files, boot_links = _walk(folder)
     unit, root = _found_unit(folder, params["header"], params["planned"]), folder.rstrip("/").removesuffix(UNITS_FOLDER)
     rooted = root != folder.rstrip("/")
-    files += _containers(root) if rooted else []
+    files += _container_files(root) if rooted else []
     found = _read(files, params)
     active = None
     if params["services"]:
@@ -562,7 +562,7 @@ def _walk(folder: str) -> tuple[list[str], list[str]]:
     return sorted(files), sorted(links)
 
 
-def _containers(root: str) -> list[str]:
+def _container_files(root: str) -> list[str]:
     """The files of Ollama's containers that Quadlet makes units of."""
     paths = (os.path.join(f"{root}{CONTAINERS_FOLDER}", name) for name in _names(f"{root}{CONTAINERS_FOLDER}"))
     return sorted(path for path in paths if is_container(path, root) and _is_file(path))

@@ -80,7 +80,9 @@ class _Folders:
             try:
                 os.mkdir(name, dir_fd=at)
             except FileExistsError:
-                # Another run has made it since; what is no folder fails where a file is written in it.
+                # Another run has made it since.
+                if not os.path.isdir(path):
+                    raise
                 continue
             made.append(path)
             # Whatever umask says.

@@ -51,6 +51,7 @@ def run(folder, hosts):
     (tasks / "main.yml").write_text(CHANGE, encoding="utf-8")
     for name in ("batch.yml", "outcomes.yml"):
         (tasks / name).symlink_to(TASKS / name)
+    (tasks.parent / "vars").symlink_to(TASKS.parent / "vars")
     (folder / "play.yml").write_text(yaml.safe_dump(PLAYBOOK), encoding="utf-8")
     inventory = "\n".join(f"{name} {connection}" for name, connection in hosts.items())
     status, output = play(folder, inventory, [], "play.yml")

@@ -29,7 +29,8 @@ MAIN = """
       when: not ansible_check_mode
     - ansible.builtin.include_tasks: {file: answers_after.yml, apply: {tags: [always]}}
       when: not ansible_check_mode
-    - ansible.builtin.debug: {msg: "{{ inventory_hostname }} is kept, {{ (__ollama_answers or {}).text | default() }}"}
+    - ansible.builtin.debug:
+        msg: "{{ inventory_hostname }} is kept, {{ (__ollama_answers | default({}, true)).text | default() }}"
   rescue:
     - ansible.builtin.fail: {msg: "{{ inventory_hostname }} is back, {{ ansible_failed_result.msg }}"}
 """
@@ -80,7 +81,7 @@ def run(folder, servers, *options, required=()):
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
-    """Servers that answer in all ways, what was said of them, and the folder of the answers."""
+    """Servers that answer in all ways, the output, and the folder of the answers."""
     same = ["two", "three"]
     servers = {
         "same": Server(same * 2, same),

@@ -39,6 +39,7 @@ def test_every_file_of_code_is_looked_up(tmp_path):
     named = {sentence.split(":")[0] for sentence in TOOL["main"](str(tmp_path / "report.json")).splitlines()}
     assert {Path(name).parts[1] for name in named} == {
         "action",
+        "callback",
         "doc_fragments",
         "filter",
         "module_utils",
