@@ -51,7 +51,8 @@ _TELLING = ("ansible.builtin.assert", "ansible.builtin.fail", "inference.ollama.
 _OUTCOMES = "roles/ollama/tasks/outcomes.yml"
 # So many lines or more of a host are not printed again for another one.
 _LONG = 10
-_COLUMNS, _INDENT = 80, "    "
+_COLUMNS = 80
+_INDENT = "    "
 
 
 class CallbackModule(_Default):  # type: ignore[misc]
@@ -83,7 +84,7 @@ class CallbackModule(_Default):  # type: ignore[misc]
         return super().get_option(k, hostvars)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:  # noqa: ANN401 - Ansible has no types
-        """Keep the banner until it is known that the play has hosts."""
+        """Keep the banner until it is known that the play has hosts, and something to say."""
         self._coming = play
         if not self._is_brief:
             self._open()
@@ -102,12 +103,12 @@ class CallbackModule(_Default):  # type: ignore[misc]
             super().v2_playbook_on_no_hosts_remaining()
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ANN401, FBT001 - as called
-        """Show the banner of the play before its first task."""
+        """Show the banner of the first play before its first task."""
         self._begin()
         super().v2_playbook_on_task_start(task, is_conditional)
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:  # noqa: ANN401
-        """Show the banner of the play, where a handler is its first task."""
+        """Show the banner of the first play, where a handler is its first task."""
         self._begin()
         super().v2_playbook_on_handler_task_start(task)
 
@@ -187,6 +188,7 @@ class CallbackModule(_Default):  # type: ignore[misc]
         return True
 
     def _print(self, text: list[str], host: str, *, of_all: bool) -> None:
+        self._open()
         title = text[0] if of_all or any(host in line for line in text) else f"[{host}] {text[0]}"
         first = self._printed.setdefault(tuple(text[1:]), host) if len(text) >= _LONG else host
         if first != host:
@@ -201,6 +203,7 @@ class CallbackModule(_Default):  # type: ignore[misc]
         if not changed or not self._is_brief or self._run_is_verbose(result):
             return False
         self._handle_warnings(result.result)
+        self._open()
         colour = constants.config.get_config_value("COLOR_CHANGED")
         what = "would change" if result.task.check_mode else "changed"
         self._display.display(f"{what}: [{self.host_label(result)}] {result.task.name}", color=colour)
@@ -213,8 +216,14 @@ class CallbackModule(_Default):  # type: ignore[misc]
         self._seen.failed(host, task, result.result, preflight=preflight)
 
     def _begin(self) -> None:
+        # That the run has begun is shown at once; of a later play, once it has something to say.
+        if not self._began:
+            self._open()
         self._began = True
+
+    def _print_task_banner(self, task: Any) -> None:  # noqa: ANN401
         self._open()
+        super()._print_task_banner(task)
 
     def _open(self) -> None:
         play, self._coming = self._coming, None

@@ -56,6 +56,7 @@ def test_a_host_that_did_not_change_fits_ten_lines(runs):
     assert status == 0
     assert len(lines) <= 10, lines
     assert [line for line in lines if line.startswith("node1: unchanged; ")]
+    assert sum(line.startswith("PLAY ") for line in lines) == 2
     assert not [line for line in lines if line.startswith(("TASK", "ok:", "skipping:", "included:"))]
 
 

@@ -142,6 +142,10 @@ def test_a_play_without_hosts_is_shown_where_none_before_it_had_some(brief):
     brief.v2_playbook_on_no_hosts_matched()
     brief.v2_playbook_on_no_hosts_remaining()
     assert len(brief._display.lines) == 3
+    brief.v2_playbook_on_play_start(play("Quiet at first"))
+    assert ran(brief, task(), changed=False) == []
+    assert said(brief, "gpu1: x") == ["", "PLAY [Quiet at first]", "gpu1: x"]
+    assert said(brief, "gpu1: y") == ["gpu1: y"]
 
 
 def test_a_change_is_one_line(brief):
