@@ -18,7 +18,7 @@ SIGN_KEY ?=
 export ANSIBLE_CONFIG := $(CURDIR)/playbooks/ansible.cfg
 BUILD := $(CURDIR)/build
 PLAYBOOK := .venv/bin/ansible-playbook
-# For all but the tests, HOST is this machine or nothing; what is wrong is refused before anything is installed.
+# What is wrong with these is refused before anything is installed.
 this_host = HOST='$(WANTED_HOST)' INVENTORY='$(INVENTORY)' YES='$(YES)' tests/tools/this_host.sh
 
 .PHONY: help setup site undo remove verify test docs dist bench clean
@@ -42,7 +42,7 @@ help:
 setup:
 	@tests/tools/setup.sh site
 
-site: setup
+site: $(if $(WANTED_HOST),,setup)
 ifneq ($(WANTED_HOST),)
 	@$(this_host) site $(ARGS)
 else ifeq ($(strip $(INVENTORY)),)
@@ -55,7 +55,7 @@ else
 	@echo "The plans: build/plans/"
 endif
 
-undo remove verify: setup
+undo remove verify:
 	@$(this_host) $@ $(ARGS)
 
 test:

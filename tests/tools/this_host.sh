@@ -35,6 +35,8 @@ case " $* " in
     ;;
 esac
 
+tests/tools/setup.sh site
+
 play() {
   .venv/bin/ansible-playbook -i playbooks/inventory/localhost.yml "playbooks/${what/#undo/rollback}.yml" \
     -e "ollama_plan_folder=$PWD/build/plans" ${password[@]+"${password[@]}"} "$@"

@@ -46,7 +46,7 @@ class Checkout:
         for name in ("Makefile", "tests/tools/this_host.sh"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-        self._program("tests/tools/setup.sh", NOTHING)
+        self._program("tests/tools/setup.sh", "#!/bin/sh\necho the tools are installed\n")
         self._program(".venv/bin/ansible-playbook", PROGRAM)
 
     def _program(self, name, text):
@@ -169,6 +169,7 @@ def test_the_proof_changes_nothing_and_asks_nothing(checkout):
     """`make verify HOST=me` runs the playbook once, as it is."""
     status, output, calls = checkout.make("verify", "HOST=me")
     assert (status, calls) == (0, [checkout.call("verify")]), output
+    assert output.count("the tools are installed") == 1
 
 
 @pytest.mark.parametrize(
@@ -210,6 +211,7 @@ def test_no_other_host_is_meant_by_it(checkout, words, said):
     status, output, calls = checkout.make(*words)
     assert (status, calls) == (2, [])
     assert said in output
+    assert "the tools are installed" not in output
 
 
 def test_the_name_that_a_shell_exports_is_no_request(checkout):
