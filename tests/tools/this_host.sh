@@ -19,12 +19,13 @@ case ${YES:-} in
   *) fail "YES=$YES is not allowed: YES=1 confirms the change, and without it you are asked" ;;
 esac
 
-# Root needs no password, nor does a user whom sudo lets in without one. Whoever names a way in ARGS has it.
+# Root needs no password, nor does a user whom sudo lets in without one. A password that sudo has kept for this terminal does not count (-k), since
+# Ansible's processes leave the terminal. Whoever names a way in ARGS has it.
 password=()
 case " $* " in
   *' -K '* | *' --ask-become-pass '* | *' --become-password-file'* | *' --become-pass-file'* | *' --become-method'*) ;;
   *)
-    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+    if [ "$(id -u)" != 0 ] && ! sudo -k -n true 2>/dev/null; then
       command -v sudo >/dev/null ||
         fail "make $what HOST=me writes as root, and sudo was not found: run it as root, or name another way, such as ARGS='--become-method su -K'"
       [ -t 0 ] ||

@@ -33,6 +33,7 @@ NOTHING = "#!/bin/sh\nexit 0\n"
 ROOT_USER = {"id": "#!/bin/sh\necho 0\n", "sudo": "#!/bin/sh\nexit 1\n"}
 FREE_USER = {"id": "#!/bin/sh\necho 1000\n", "sudo": NOTHING}
 USER = {"id": "#!/bin/sh\necho 1000\n", "sudo": "#!/bin/sh\nexit 1\n"}
+KEPT = {**USER, "sudo": '#!/bin/sh\ncase " $* " in *" -k "*) exit 1 ;; esac\n'}
 BEFORE = ["-i", "playbooks/inventory/localhost.yml"]
 PREVIEW = ["--check", "--diff"]
 pytestmark = pytest.mark.skipif(not shutil.which("make") or not shutil.which("bash"), reason="make or bash is missing")
@@ -178,6 +179,7 @@ def test_the_proof_changes_nothing_and_asks_nothing(checkout):
         (ROOT_USER, "", []),
         (FREE_USER, "", []),
         (USER, "", ["-K"]),
+        (KEPT, "", ["-K"]),
         (USER, "--become-method su --ask-become-pass", []),
         (USER, "--become-password-file /run/secret", []),
     ],
