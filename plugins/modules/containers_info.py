@@ -236,9 +236,10 @@ def argument_spec() -> dict[str, dict[str, Any]]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    module.exit_json(
-        changed=False, containers=containers(Proc(module.params["root"]), module.params["command_timeout"])
-    )
+    asked = module.params
+    proc = Proc(asked["root"])
+    found = containers(proc, asked["command_timeout"])
+    module.exit_json(changed=False, containers=found)
 
 
 if __name__ == "__main__":
