@@ -502,3 +502,29 @@ def test_where_and_at_which_pace_the_role_runs_is_known_to_its_tasks(act, strate
     result, _asked = act(strategy=strategy, keywords={"delegate_to": "gpu2"})
     assert (result["lockstep"], result["delegated_to"]) == (lockstep, "gpu2")
     assert act()[0]["delegated_to"] is None
+
+
+def test_what_runs_containers_is_asked_where_servers_run_in_some(act):
+    """Before anything changes, and of a host without a unit again what concerns the one to come."""
+    image = f"docker.io/ollama/ollama:0.34.1@sha256:{'0' * 64}"
+    given = {"ollama_deployment": "podman", "ollama_image": image}
+    engine = {
+        **dict.fromkeys(("program", "generator"), "/usr/bin/podman"),
+        "version": "5.4.2",
+        "image_there": True,
+        "cgroup_version": 2,
+        "controllers": ["cpuset"],
+        "cdi": {},
+    }
+    result, asked = act({}, {"engine_info": {"containers": engine}}, **given)
+    assert [name for name, _args in asked] == ["unit_files_info", "engine_info"]
+    assert asked[1][1] == {"engine": "podman", "image": image.replace(":0.34.1", ""), "command_timeout": 5}
+    assert (result["engine"], result["plan"]["deployment"]) == (None, "podman")
+    bare = xeon(software={"systemd": 257, "numactl": None, "ollama": None})
+    result, asked = act({}, {"engine_info": {"containers": engine}, "topology": bare}, **given)
+    assert [name for name, _args in asked] == ["unit_files_info", "unit_files_info", "engine_info"]
+    assert (asked[1][1]["services"], result["installed"]) == (True, True)
+    failed, _asked = act({}, {"engine_info": {"failed": True, "msg": "no"}}, **given)
+    assert (failed["failed"], failed["msg"]) == (True, "no")
+    staged, asked = act({}, ollama_staging_root="/tmp/staged", **given)
+    assert ("engine_info" in [name for name, _args in asked], staged["refusals"]) == (False, [])

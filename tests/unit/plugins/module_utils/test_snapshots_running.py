@@ -116,3 +116,13 @@ def test_a_kernel_that_does_not_take_a_value_is_a_sentence(tmp_path):
     """The file, the value, and why."""
     with pytest.raises(OllamaError, match=r"none/x: cannot be set to '1' \(No such file or directory\)"):
         set_kernel({str(tmp_path / "none/x"): "1"})
+
+
+def test_the_address_of_a_container_is_that_of_its_first_process(tmp_path):
+    """The main process of its unit is the engine's monitor, which has no address."""
+    environ(tmp_path, 900, b"PATH=/bin\0")
+    environ(tmp_path, 901, b"OLLAMA_HOST=127.0.0.1:11436\0")
+    children = tmp_path / "proc/900/task/900/children"
+    children.parent.mkdir(parents=True)
+    children.write_text("901 \n", encoding="utf-8")
+    assert active_units(systemctl({"ollama.service": 900}, []), str(tmp_path)) == {"ollama.service": "127.0.0.1:11436"}

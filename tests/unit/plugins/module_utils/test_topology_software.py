@@ -426,3 +426,13 @@ def test_a_wrapper_shows_no_secret(tmp_path):
     }
     found = read_software(Root(plant(tmp_path, files)), None)["ollama"]["unit"]["wrapped_command"]
     assert found == "/bin/sh -c OLLAMA_API_KEY=*** x serve"
+
+
+def test_a_container_has_a_program_of_its_own(booted):
+    """The engine is not asked for Ollama's release, and its command counts as one that is more than the program."""
+    show = SHOW_252.replace("--cpunodebind=0 -- /opt/ollama/bin/ollama serve", "run x").replace("numactl", "podman")
+    run = host(show=show)
+    found = read_software(booted, run)["ollama"]
+    assert (found["binary"], found["version"]) == (None, None)
+    assert found["unit"]["wrapped_command"] == "/usr/bin/podman run x"
+    assert not any("--version" in call for call in run.calls if "systemctl" not in call)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import Places
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import container_name, form_of
 
 IMAGE = f"docker.io/ollama/ollama:0.34.1@sha256:{'0' * 64}"
@@ -79,3 +80,12 @@ def test_a_server_without_a_container_has_no_form():
 def test_a_container_is_named_as_its_unit(unit, name):
     """Engines allow no @ in a name."""
     assert container_name(unit) == name
+
+
+def test_files_of_containers_are_written_and_restored():
+    """Ollama's in the folder that Quadlet reads, below any root, and no others."""
+    places = Places("/mnt/etc/systemd/system")
+    assert places.has("/mnt/etc/containers/systemd/ollama@a.container")
+    others = ("web.container", "ollama.volume", "a/ollama.container")
+    assert not any(places.has(f"/mnt/etc/containers/systemd/{name}") for name in others)
+    assert not places.has("/etc/containers/systemd/ollama.container")

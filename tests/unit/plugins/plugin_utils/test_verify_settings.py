@@ -313,3 +313,20 @@ def test_a_quantised_cache_that_no_model_has_is_a_failed_check(release, logged):
     row = check(verify(made, service, SAME), "OLLAMA_KV_CACHE_TYPE")
     assert (row["verdict"], row["seen"]) == ("fail", "f16")
     assert (line in row["evidence"]) is logged
+
+
+# Containers.
+
+
+def test_a_container_is_proven_by_its_processes_and_its_file():
+    """CPUs show in the server; image and folders are as the file has them, which systemd has loaded."""
+    podman = {"deployment": "podman", "image": f"docker.io/ollama/ollama:0.34.1@sha256:{'0' * 64}", "numa_node": 1}
+    made = make_plan(xeon(), podman)
+    found = verify(made, running(made), SAME)
+    assert [check(found, name)["verdict"] for name in ("AllowedCPUs", "image", "mounts")] == ["pass"] * 3
+    assert check(found, "image")["seen"].startswith("docker.io/ollama/ollama@sha256:")
+    elsewhere = running(made)
+    for process in elsewhere["instances"][0]["processes"]:
+        process["cpus_allowed"] = "0-55"
+    assert check(verify(made, elsewhere, SAME), "AllowedCPUs")["verdict"] == "fail"
+    assert check(verify(made, running(made)), "image")["verdict"] == "unknown"
