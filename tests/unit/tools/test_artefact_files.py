@@ -35,6 +35,7 @@ TEXTS = {
 TRACKED = [
     *(name for name in TEXTS if name not in TOOL["BUILT"]),
     ".ci/run",
+    "changelogs/fragments/0001-a.yml",
     "galaxy.yml",
     "molecule/README.md",
     "playbooks/ansible.cfg",
