@@ -13,7 +13,7 @@ from typing import Sequence
 # Details of so many bytes are elements of the page, which any browser shows without a script.
 PLAIN_BYTES = 8_000_000
 # Of larger ones so many.
-_FIRST_BYTES = 2_000_000
+_FIRST_BYTES = 1_000_000
 
 
 def plain_hosts(lengths: Sequence[int], plain_bytes: int = PLAIN_BYTES) -> int:

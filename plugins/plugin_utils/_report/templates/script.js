@@ -128,16 +128,18 @@
     host.row.open = true;
     link(host);
   };
-  const follow = async () => {
-    const found = parts(location.hash), bare = !location.hash.includes('=');
+  const follow = async hash => {
+    // An address that waits to be shown is of before this one.
+    clearTimeout(waiting);
+    const found = parts(hash), bare = !hash.includes('=');
     const host = hosts.find(each => each.inside.id === found.target);
     // A link within the page names a place alone, and what is asked for stays.
     asked = {...(bare && found.target ? asked : found), target: host ? found.target : ''};
     apply();
+    if (address() !== (location.hash || '#')) remember();
     if (!host) return;
     await show(host);
     host.row.scrollIntoView({block: 'start'});
-    if (bare) remember();
   };
 
   const compared = (a, b) => {
@@ -202,11 +204,11 @@
   document.addEventListener('toggle', event => {
     if (event.target.matches('.host') && event.target.open) { const host = owner(event.target); unpack(host); link(host); }
   }, true);
-  window.addEventListener('hashchange', follow);
+  window.addEventListener('hashchange', event => follow(new URL(event.newURL).hash));
   // On a narrow page they would push the hosts out of sight.
   const wide = matchMedia('(min-width: 56rem)'), tools = form.querySelector('.tools');
   wide.addEventListener('change', () => { tools.open = wide.matches; });
   tools.open = wide.matches;
   form.hidden = false;
-  follow();
+  follow(location.hash);
 })();

@@ -36,11 +36,11 @@ def report():
         ([4, 4, 4], 10, 2),
         ([11], 10, 0),
         ([1_500_000] * 5, 8_000_000, 5),
-        ([1_500_000] * 6, 8_000_000, 1),
+        ([400_000] * 21, 8_000_000, 2),
     ],
 )
 def test_the_worst_hosts_are_plain(lengths, most, plain):
-    """All of a small fleet; of a large one those with two million bytes together."""
+    """All of a small fleet; of a large one those with a million bytes together."""
     assert plain_hosts(lengths, most) == plain
 
 
