@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import module_loader
 from ansible.utils.display import Display
 
 from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, program_bytes, this_run
@@ -23,7 +24,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._models.files imp
 from ansible_collections.inference.ollama.plugins.module_utils._models.identity import file_identity
 from ansible_collections.inference.ollama.plugins.module_utils._snapshots.lock import advice, describe
 from ansible_collections.inference.ollama.plugins.module_utils._text import visible
-from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import engine_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker import MODULE
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import DOCKER, engine_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._contract import load
 from ansible_collections.inference.ollama.plugins.plugin_utils._desired import Run, desired_state
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import programs_of
@@ -243,7 +245,11 @@ class ActionModule(ActionBase):
             return found
         asked = {"engine": engine, "image": by_digest(str(host.options["image"])) or None}
         read = self._read("engine_info", {**asked, "command_timeout": host.options["command_timeout"]}, host.known)
-        return read if read.get("failed") else {**found, "engine": read["containers"]}
+        if read.get("failed"):
+            return read
+        # Docker's containers are made by a module that operators install.
+        has = engine != DOCKER or bool(module_loader.find_plugin_with_context(MODULE).resolved)
+        return {**found, "engine": {**read["containers"], "module": has}}
 
     def _models(self, host: _Asked, found: dict[str, Any]) -> dict[str, Any] | None:
         """Return what is read of models, in the host's store and in files here; None where nothing has to be."""

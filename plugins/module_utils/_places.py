@@ -55,7 +55,9 @@ FIREWALL_UNIT = "inference-ollama-firewall.service"
 FIREWALLD_FILE = "/etc/inference.ollama/firewalld.json"
 # Of each server in Docker: what its container is made of, as a file, and the label of the container with its unit.
 DOCKER_FOLDER = "/etc/inference.ollama/containers"
-DOCKER_LABEL = "inference.ollama.unit"
+DOCKER_LABEL, DOCKER_SUFFIX = "inference.ollama.unit", ".service.json"
+# Where its daemon listens; a client of it asks this host then, whatever its own settings name.
+DOCKER_HOST = "unix:///run/docker.sock"
 _ELSEWHERE = (
     *(HUGE_PAGES_FILE, NUMA_BALANCING_FILE, VARIABLES_FILE, *PROGRAMS),
     *(FIREWALL_FILE, f"{UNITS_FOLDER}/{FIREWALL_UNIT}", FIREWALLD_FILE),
@@ -65,6 +67,7 @@ KERNEL_FILES = (HUGE_PAGES, HUGE_PAGES_DEFRAG, NUMA_BALANCING)
 
 _SERVICE = r"ollama(?:@[^/]*)?\.service"
 _CONTAINER = re.compile(r"ollama(?:@[^/]*)?\.container")
+_DOCKER = re.compile(r"ollama(?:@[^/]*)?\.service\.json")
 _BESIDE = "|".join(map(re.escape, BESIDE_UNITS))
 # Units and their drop-ins, drop-ins of slices, and links by which services start at boot.
 _UNITS = re.compile(
@@ -84,13 +87,17 @@ def found_program(path: str) -> str:
 
 
 def is_container(path: str, root: str = "") -> bool:
-    """Whether it is the path of a container of Ollama's that systemd runs, below a root."""
-    folder = f"{root}{CONTAINERS_FOLDER}/"
-    return path.startswith(folder) and _CONTAINER.fullmatch(path[len(folder) :]) is not None
+    """Whether it is the path of a container of Ollama's that systemd runs, below a root, or of Docker's file."""
+    folder, name = f"{root}{CONTAINERS_FOLDER}/", path.rpartition("/")[2]
+    quadlet = path.startswith(folder) and _CONTAINER.fullmatch(path[len(folder) :]) is not None
+    docker = path == f"{root}{DOCKER_FOLDER}/{name}" and _DOCKER.fullmatch(name) is not None
+    return quadlet or docker
 
 
 def unit_of_container(path: str) -> str:
-    """Return the unit that Quadlet makes of a file: ``ollama.service`` of ``ollama.container``."""
+    """Return the unit of a container's file: ``ollama.service`` of ``ollama.container`` or ``ollama.service.json``."""
+    if path.endswith(DOCKER_SUFFIX):
+        return path.rpartition("/")[2][: -len(".json")]
     return f"{path.rpartition('/')[2][: -len(CONTAINER_SUFFIX)]}.service"
 
 
@@ -136,7 +143,8 @@ class Places(NamedTuple):
         return (
             "not a path that this collection restores. Allowed are units and drop-ins of ollama.service and its"
             f" instances, {', '.join(BESIDE_UNITS)}, drop-ins of slices and boot links below {self.units_folder},"
-            f" their containers in {self._root}{CONTAINERS_FOLDER}, {others}, the program {self._root}{PROGRAM} and"
+            f" their containers in {self._root}{CONTAINERS_FOLDER} and"
+            f" {self._root}{DOCKER_FOLDER}, {others}, the program {self._root}{PROGRAM} and"
             f" {CURRENT} in the folder of releases, {self.install_folder}, and the secrets file, by default"
             f" {self._root}{SECRETS_PATH}"
         )

@@ -142,7 +142,7 @@ captured:
 files:
   description:
     - The units and drop-ins in the folder and in folders of drop-ins below it, sorted, and after them Ollama's
-      containers of Quadlet in C(/etc/containers/systemd).
+      containers of Quadlet in C(/etc/containers/systemd) and of Docker in C(/etc/inference.ollama/containers).
   returned: success
   type: list
   elements: str
@@ -390,6 +390,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import with_own
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     CONTAINERS_FOLDER,
+    DOCKER_FOLDER,
+    DOCKER_SUFFIX,
     HEADER,
     UNITS_FOLDER,
     is_container,
@@ -563,8 +565,9 @@ def _walk(folder: str) -> tuple[list[str], list[str]]:
 
 
 def _container_files(root: str) -> list[str]:
-    """The files of Ollama's containers that Quadlet makes units of."""
-    paths = (os.path.join(f"{root}{CONTAINERS_FOLDER}", name) for name in _names(f"{root}{CONTAINERS_FOLDER}"))
+    """The files of Ollama's containers, of which Quadlet makes units, or the role a container of Docker."""
+    folders = (f"{root}{CONTAINERS_FOLDER}", f"{root}{DOCKER_FOLDER}")
+    paths = (os.path.join(folder, name) for folder in folders for name in _names(folder))
     return sorted(path for path in paths if is_container(path, root) and _is_file(path))
 
 
@@ -595,7 +598,9 @@ def _read(files: list[str], params: dict[str, Any]) -> dict[str, Any]:
                 digests[path] = {"sha256": sha256, "mode": mode, **({"identity": identity(path)} if hidden else {})}
         except OllamaError as error:
             problems.append(str(error))
-        if path in files and data is not None and any(line.startswith(header) for line in data.splitlines()):
+        # The folder of Docker's is the role's alone, and JSON has no comments.
+        begins = path.endswith(DOCKER_SUFFIX) or any(line.startswith(header) for line in (data or b"").splitlines())
+        if path in files and data is not None and begins:
             headed.append(path)
         if params["contents"] and _OLLAMA.search(path):
             contents[path] = None if data is None else data.decode("utf-8", "replace")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     CONTAINER_SUFFIX,
+    DOCKER_SUFFIX,
     FIREWALLD_FILE,
     HEADER,
     UNITS_FOLDER,
@@ -22,9 +23,10 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     unit_of_container,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight as preflight
+from ansible_collections.inference.ollama.plugins.plugin_utils._container import docker
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.applied import found_for_container, to_fetch
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.conflicts import conflicts
-from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import engine_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import DOCKER, PODMAN, engine_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.refusals import engine_errors, uncontained
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import metrics_left, servers_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units
@@ -128,7 +130,7 @@ def desired_state(
             *host_errors(topology, options, found, plan),
             *found_errors(options, found, plan),
             *engine_errors(options, found.get("engine"), plan),
-            *uncontained(topology, engine),
+            *uncontained(topology, engine, found["headed"]),
             *gate_errors(options, models, served_names(options)),
             *install.get("refusals", ()),
             *moves.errors,
@@ -156,7 +158,7 @@ def desired_state(
         wanted.texts[f"{prefix}{VARIABLES_FILE}"] = kept_text({**variables, **record}, digests)
     changes = wanted.changes(found, run.programs, install)
     # A dry run cannot ask systemd for instances of a template, or for a container, that is not there yet.
-    needed = [path for path in paths if path.endswith(CONTAINER_SUFFIX)]
+    needed = [path for path in paths if path.endswith((CONTAINER_SUFFIX, DOCKER_SUFFIX))]
     needed += [template_path(options)] if plan["template"] else []
     loadable = live and (not run.check_mode or (set(needed) <= set(ours) if needed else not is_new(run.install)))
     brought, wrong, said_of_models = served(
@@ -236,7 +238,8 @@ def desired_state(
         "restart": restart,
         "start": start if loadable else [],
         # Whether the services have links by which they start at boot, which systemctl makes.
-        "enable": engine is None,
+        "enable": engine != PODMAN,
+        "containers": docker.containers(plan, found, restart, start) if engine == DOCKER and loadable else None,
         "generated": [unit_of_container(path) for path in stale["files"] if path.endswith(CONTAINER_SUFFIX)],
         "engine": to_fetch(plan, found.get("engine")),
         "not_loadable": [] if loadable else start,

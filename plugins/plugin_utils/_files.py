@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     CONTAINER_SUFFIX,
     CONTAINERS_FOLDER,
+    DOCKER_FOLDER,
+    DOCKER_SUFFIX,
     HEADER,
     UNITS_FOLDER,
     unit_of_container,
 )
-from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import PODMAN
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import DOCKER, PODMAN
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 # Folders of drop-ins that can be ours; a copy of one of our files elsewhere is somebody's own. Only what the first
 # pattern names is ever stopped: a slice takes everything in it along.
 _DROPINS = re.compile(r"(ollama(?:@[^/]+)?\.service)\.d")
+_WHOLE = re.compile(r"ollama(?:@[^/]+)?\.service")
 _SLICE_DROPINS = re.compile(r"[^/-]+\.slice\.d")
 
 
@@ -39,7 +42,8 @@ def is_ours(text: str) -> bool:
 def unit_files(plan: Mapping[str, Any], dropin_name: str, root: str = "") -> list[dict[str, str | None]]:
     """``{path, unit, instance}`` of every file of units that the plan asks for, the template unit and the slice first.
 
-    ``instance`` is None for these two. Of an instance in a container of Podman its file comes before the drop-in.
+    ``instance`` is None for these two. Of an instance in a container its file comes before the drop-in, and
+    of one of Docker a whole unit too.
     ``root`` stands before each path.
     """
     files: list[dict[str, str | None]] = []
@@ -54,6 +58,9 @@ def unit_files(plan: Mapping[str, Any], dropin_name: str, root: str = "") -> lis
         if plan.get("deployment") == PODMAN:
             path = f"{root}{CONTAINERS_FOLDER}/{unit.removesuffix('.service')}{CONTAINER_SUFFIX}"
             files.append({"path": path, "unit": unit, "instance": instance["name"]})
+        if plan.get("deployment") == DOCKER:
+            paths = (f"{root}{DOCKER_FOLDER}/{unit}.json", f"{root}{UNITS_FOLDER}/{unit}")
+            files += [{"path": path, "unit": unit, "instance": instance["name"]} for path in paths]
         path = f"{root}{UNITS_FOLDER}/{unit}.d/{dropin_name}"
         files.append({"path": path, "unit": unit, "instance": instance["name"]})
     return files
@@ -86,9 +93,14 @@ def stale_files(
     old, folders = [], set()
     for path in sorted(set(ours) - wanted):
         folder = posixpath.dirname(path)
-        if folder.endswith(CONTAINERS_FOLDER) and path.endswith(CONTAINER_SUFFIX):
+        if path.endswith((CONTAINER_SUFFIX, DOCKER_SUFFIX)):
             old.append(path)
             units |= {unit_of_container(path)} - planned
+            continue
+        if _WHOLE.fullmatch(posixpath.basename(path)):
+            # The role writes such a unit for a container of Docker alone.
+            old.append(path)
+            units |= {posixpath.basename(path)} - planned
             continue
         name = posixpath.basename(folder)
         match = _DROPINS.fullmatch(name)
@@ -99,7 +111,7 @@ def stale_files(
         if is_dropin and folder not in kept:
             folders.add(folder)
             units |= {match[1]} - planned - {SINGLE} if match else set()
-    if plan.get("template") or (plan.get("deployment") == PODMAN and SINGLE not in planned):
+    if plan.get("template") or (plan.get("deployment") in (PODMAN, DOCKER) and SINGLE not in planned):
         # It holds the port that the first instance takes.
         units.add(SINGLE)
     return {"units": sorted(units), "files": old, "folders": sorted(folders)}
@@ -113,7 +125,8 @@ def changed_units(plan: Mapping[str, Any], changes: Iterable[str], *, everywhere
     """
     paths = list(changes)
     names = {posixpath.basename(posixpath.dirname(path)).removesuffix(".d") for path in paths}
-    names |= {unit_of_container(path) for path in paths if path.endswith(CONTAINER_SUFFIX)}
+    names |= {unit_of_container(path) for path in paths if path.endswith((CONTAINER_SUFFIX, DOCKER_SUFFIX))}
+    names |= {posixpath.basename(path) for path in paths if _WHOLE.fullmatch(posixpath.basename(path))}
     if any(posixpath.basename(path) == TEMPLATE for path in paths):
         names |= {instance["unit"] for instance in plan["instances"] if instance["unit"] != SINGLE}
     return [instance["unit"] for instance in plan["instances"] if everywhere or instance["unit"] in names]

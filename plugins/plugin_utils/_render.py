@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker import entries as docker_entries
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.quadlet import SECTION, entries
 from ansible_collections.inference.ollama.plugins.plugin_utils._secret_environment import secrets_lines
 from ansible_collections.inference.ollama.plugins.plugin_utils._unit import command_line, dropin, slice_dropin
@@ -38,6 +39,11 @@ def render_dropin(plan: Mapping[str, Any], instance: str) -> str:
 def render_container(plan: Mapping[str, Any], instance: str) -> str:
     """Return the text of one instance's container, as Quadlet reads it."""
     return _render_entries(plan, entries(plan, instance))
+
+
+def render_docker_unit(plan: Mapping[str, Any], instance: str) -> str:
+    """Return the text of the unit that starts one instance's container of Docker."""
+    return _render_entries(plan, docker_entries(plan, instance))
 
 
 def render_slice(plan: Mapping[str, Any]) -> str:

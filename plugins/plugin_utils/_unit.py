@@ -13,7 +13,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
-from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import PODMAN
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import engine_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import (
     BEFORE,
     CONTAINER,
@@ -53,7 +53,7 @@ def dropin(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
         if decision["kind"] == SECRET or decision["kind"] == CONTAINER:
             # EnvironmentFile= names the file that has the secret; the container has a file of its own.
             continue
-        if decision["kind"] == VARIABLE and plan.get("deployment") == PODMAN:
+        if decision["kind"] == VARIABLE and engine_of(plan.get("deployment")) is not None:
             # Those of the unit are the engine's.
             continue
         if decision["kind"] == PLACEMENT:

@@ -12,7 +12,12 @@ import hashlib
 import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible_collections.inference.ollama.plugins.module_utils._places import CONTAINER_SUFFIX, UNITS_FOLDER
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    CONTAINER_SUFFIX,
+    DOCKER_SUFFIX,
+    UNITS_FOLDER,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker import container_text
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import PODMAN
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import Extras, extras_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import (
@@ -34,6 +39,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import 
 from ansible_collections.inference.ollama.plugins.plugin_utils._render import (
     render,
     render_container,
+    render_docker_unit,
     render_dropin,
     render_slice,
     render_template_unit,
@@ -179,8 +185,12 @@ def _has_secrets(plan: Mapping[str, Any]) -> bool:
 
 def _text(plan: Mapping[str, Any], file: Mapping[str, Any]) -> str:
     if file["instance"] is not None:
-        whole = str(file["path"]).endswith(CONTAINER_SUFFIX)
-        return render_container(plan, file["instance"]) if whole else render_dropin(plan, file["instance"])
+        path, name = str(file["path"]), str(file["instance"])
+        if path.endswith(DOCKER_SUFFIX):
+            return container_text(plan, name)
+        if path.endswith(f"/{file['unit']}"):
+            return render_docker_unit(plan, name)
+        return render_container(plan, name) if path.endswith(CONTAINER_SUFFIX) else render_dropin(plan, name)
     return render_slice(plan) if file["unit"] == plan["slice"] else render_template_unit(plan)
 
 

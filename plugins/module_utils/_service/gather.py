@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple
 from ansible_collections.inference.ollama.plugins.module_utils._readiness.record import read_wait
 from ansible_collections.inference.ollama.plugins.module_utils._service.api import read_api
 from ansible_collections.inference.ollama.plugins.module_utils._service.cards import add_memory
+from ansible_collections.inference.ollama.plugins.module_utils._service.contained import contained
 from ansible_collections.inference.ollama.plugins.module_utils._service.contention import read_quotas
 from ansible_collections.inference.ollama.plugins.module_utils._service.journal import read_journal
 from ansible_collections.inference.ollama.plugins.module_utils._service.overrides import read_overrides
@@ -70,7 +71,7 @@ def _everywhere(problem: str, instances: list[dict[str, Any]]) -> bool:
 def _instance(host: Host, named: tuple[str, str], wanted: Wanted, redactor: Redactor) -> dict[str, Any]:
     (name, url), (root, run, fetch, whose), (parts, lines) = named, host, wanted
     root.problems = []
-    unit = Unit(name) if set(parts) <= {"api"} else read_unit(root, run, name)
+    unit = Unit(name) if set(parts) <= {"api"} else contained(root, run, read_unit(root, run, name))
     files = [path for path in (unit.fragment_path, *(unit.dropins or ())) if path is not None]
     # First, so that nothing that is read shows what these set.
     secrets = read_secret_files(root, files, unit.environment_files, redactor)

@@ -1,10 +1,12 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server's container as the arguments of the module community.docker.docker_container, and as the file that has them.
+"""A server's container as the arguments of the module community.docker.docker_container, the file that has them, and
+the unit that starts it.
 
-Names and types after the documentation of that module in community.docker 4.8. The file is what drift, differences and
-restores are about: Docker itself keeps no file that anybody may write.
+Names and types after the documentation of that module in community.docker 4.8; docker-start(1), docker-stop(1). The
+file is what drift, differences and restores are about: Docker itself keeps no file that anybody may write. The unit is
+what systemd, and so everything of the role, knows the server by; it is the client, and the server runs beside it.
 """
 
 from __future__ import annotations
@@ -12,11 +14,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.inference.ollama.plugins.module_utils._places import DOCKER_FOLDER, DOCKER_LABEL, HEADER
-from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import ALL
+from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    DOCKER_FOLDER,
+    DOCKER_HOST,
+    DOCKER_LABEL,
+    DOCKER_SUFFIX,
+    HEADER,
+)
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import ALL, form_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import directives
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MODULE = "community.docker.docker_container"
 SCHEMA = 1
@@ -24,21 +33,24 @@ _ABOUT = f"{HEADER.removeprefix('# ')} the container of this server, as the argu
 _LABELS = {"shared": "z", "private": "Z"}
 # The first is the group's and the second the group of all cards (Documentation/gpu of the kernel).
 _AMD = ("/dev/kfd", "/dev/dri")
-# Docker starts a container at boot by its policy alone, and leaves one alone that an operator has stopped by hand.
-_RESTART, _NEVER = "unless-stopped", "no"
+# Two who start the same container again would start it twice.
+_BY_SYSTEMD = "no"
 # Without it a variable or a mount that is no longer planned would stay.
 _STRICT = ("command", "device_requests", "devices", "env", "ulimits", "volumes")
+_CLIENT = f"docker --host {DOCKER_HOST}"
+# How long a server may take to end before it is killed, in seconds; systemd waits longer.
+_STOP_SECONDS = 30
 
 
 def container_path(unit: str, root: str = "") -> str:
     """Return the path of the file with the container of a unit."""
-    return f"{root}{DOCKER_FOLDER}/{unit}.json"
+    return f"{root}{DOCKER_FOLDER}/{unit.removesuffix('.service')}{DOCKER_SUFFIX}"
 
 
-def arguments(form: Mapping[str, Any], unit: str) -> dict[str, Any]:
+def arguments(form: Mapping[str, Any], unit: str, parent: str | None = None) -> dict[str, Any]:
     """Return the arguments for the container of a unit, ``state`` and secrets left out; what is not limited is missing.
 
-    ``form`` is what form_of() returned.
+    ``form`` is what form_of() returned, ``parent`` the slice whose weight the container shares.
     """
     limits, devices, memory = form["limits"], form["devices"], form["memory_max_bytes"]
     said = {
@@ -50,12 +62,13 @@ def arguments(form: Mapping[str, Any], unit: str) -> dict[str, Any]:
         "volumes": [_volume(each) for each in form["mounts"]],
         "device_requests": _requests(devices["nvidia"]),
         "devices": [f"{path}:{path}:rwm" for path in _AMD] if devices["amd"] else None,
+        "cgroup_parent": parent,
         "cpuset_cpus": form["cpus"],
         "cpuset_mems": form["memory_nodes"],
         "ulimits": [_ulimit(name, limits[name]) for name in ("memlock", "nofile") if limits[name] is not None] or None,
         "memory": None if memory is None else f"{memory}B",
         "oom_score_adj": form["oom_score_adjust"],
-        "restart_policy": _NEVER if form["restart"] == _NEVER else _RESTART,
+        "restart_policy": _BY_SYSTEMD,
         "security_opts": ["no-new-privileges"],
         "labels": {DOCKER_LABEL: unit},
         "comparisons": dict.fromkeys(_STRICT, "strict"),
@@ -64,10 +77,63 @@ def arguments(form: Mapping[str, Any], unit: str) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def container_text(form: Mapping[str, Any], unit: str) -> str:
-    """Return the text of the file with the container of a unit: the same for the same plan."""
-    whole = {"about": _ABOUT, "schema": SCHEMA, "unit": unit, "secrets": list(form["secrets"])}
-    return json.dumps({**whole, "container": arguments(form, unit)}, indent=2) + "\n"
+def container_text(plan: Mapping[str, Any], name: str) -> str:
+    """Return the text of the file with the container of an instance: the same for the same plan."""
+    made = container_of(plan, name)
+    return json.dumps({"about": _ABOUT, "schema": SCHEMA, **made}, indent=2) + "\n"
+
+
+def container_of(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return ``{unit, secrets, container}`` of an instance: its unit, names of secrets, and the arguments()."""
+    unit = next(str(each["unit"]) for each in plan["instances"] if each["name"] == name)
+    form = form_of(plan, name)
+    if form is None:
+        return {"unit": unit, "secrets": [], "container": {}}
+    parent = directives(plan, name).get("Slice")
+    return {"unit": unit, "secrets": list(form["secrets"]), "container": arguments(form, unit, parent)}
+
+
+def containers(
+    plan: Mapping[str, Any], found: Mapping[str, Any], restart: Iterable[str], start: Iterable[str]
+) -> dict[str, Any]:
+    """Return ``{made, gone}``: containers that are made before their units start, and names of those that go.
+
+    Each of ``made`` is container_of() with ``recreate``, whether one of its name gives its place. ``found`` is what
+    unit_files_info returned.
+    """
+    all_of = [container_of(plan, each["name"]) for each in plan["instances"]]
+    changed, due = set(restart), {*restart, *start}
+    made = [{**each, "recreate": each["unit"] in changed} for each in all_of if each["container"]]
+    names = {each["container"]["name"] for each in made}
+    read = (found.get("containers") or {}).get("containers") or ()
+    ours = [each["name"] for each in read if each["ours"] and each["engine"] == "docker"]
+    return {
+        "made": [each for each in made if each["unit"] in due],
+        "gone": [name for name in ours if name not in names],
+    }
+
+
+def entries(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the entries of the unit of an instance: ``{section, comment: [text, ...], lines: [text, ...]}``."""
+    form = form_of(plan, name) or {"name": name}
+    container = form["name"]
+    unit = [
+        f"Description=Ollama, server {name}, in a container of Docker",
+        "Wants=network-online.target docker.service",
+        "After=network-online.target docker.service",
+        "PartOf=docker.service",
+    ]
+    service = [
+        f"ExecStart={_CLIENT} start --attach {container}",
+        f"ExecStop={_CLIENT} stop --time {_STOP_SECONDS} {container}",
+        f"TimeoutStopSec={2 * _STOP_SECONDS}",
+    ]
+    why = [f"policy: the role makes the container by its file in {DOCKER_FOLDER}"]
+    return [
+        {"section": "Unit", "comment": [], "lines": unit},
+        {"section": "Service", "comment": why, "lines": service},
+        {"section": "Install", "comment": [], "lines": ["WantedBy=multi-user.target"]},
+    ]
 
 
 def _volume(mount: Mapping[str, Any]) -> str:

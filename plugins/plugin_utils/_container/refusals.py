@@ -12,12 +12,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import GENERATED
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker import MODULE
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import PODMAN, engine_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import ALL, form_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 # The first release with Quadlet.
 SINCE = (4, 4)
@@ -40,18 +41,34 @@ def engine_errors(
         yield f"{said} runs the program of an image, and ollama_install: true installs another one; leave one of them"
     if name == PODMAN:
         yield from _quadlet(engine, said)
+        yield from _cards(engine, plan)
+    else:
+        yield from _docker(engine, said)
     yield from _control_groups(engine, plan, said)
-    yield from _cards(engine, plan)
 
 
-def uncontained(topology: Mapping[str, Any], engine: str | None) -> Iterator[str]:
-    """Yield that the host's unit is a container's, where systemd is to start a program by it."""
-    unit = ((topology.get("software") or {}).get("ollama") or {}).get("unit") or {}
-    if engine is None and str(unit.get("path") or "").startswith(f"{GENERATED}/"):
+def _docker(engine: Mapping[str, Any], said: str) -> Iterator[str]:
+    """Yield that the controller has no module for Docker; what a host has not, the module says itself."""
+    if not engine.get("module", True):
         yield (
-            f"ollama_deployment: 'systemd' sets up a program that {SINGLE} starts, and {unit['path']} is made of a"
-            " container of Podman, which no variable of the unit reaches. Allowed is podman, with ollama_image; or take"
-            " the container away first, by the playbook inference.ollama.remove, and install Ollama"
+            f"{said} makes containers by {MODULE}, which this Ansible has not; run ansible-galaxy collection install"
+            " community.docker"
+        )
+
+
+def uncontained(topology: Mapping[str, Any], engine: str | None, ours: Iterable[str] = ()) -> Iterator[str]:
+    """Yield that the host's unit is a container's, where systemd is to start a program by it.
+
+    ``ours`` are the paths of files on the host that the role has written.
+    """
+    path = str((((topology.get("software") or {}).get("ollama") or {}).get("unit") or {}).get("path") or "")
+    # The role writes a whole unit of this name for a container of Docker alone.
+    of = "Podman" if path.startswith(f"{GENERATED}/") else "Docker" if path in ours else None
+    if engine is None and of is not None:
+        yield (
+            f"ollama_deployment: 'systemd' sets up a program that {SINGLE} starts, and {path} is made of a container of"
+            f" {of}, which no variable of the unit reaches. Allowed is {of.lower()}, with ollama_image; or take the"
+            " container away first, by the playbook inference.ollama.remove, and install Ollama"
         )
 
 

@@ -190,8 +190,8 @@ def home(planning: Planning) -> None:
         return
     reason = "the server's home outlives the container there: its key, and its store unless ollama_models_path is set"
     planning.record(VARIABLE, "HOME", HOME, POLICY, reason)
+    planning.record(DIRECTIVE, "StateDirectory", _STATE, POLICY, f"makes {HOME} before the first start")
     if engine == PODMAN:
-        planning.record(DIRECTIVE, "StateDirectory", _STATE, POLICY, f"makes {HOME} before the first start")
         reason = "an image that somebody has removed is fetched again at the start"
         planning.record(DIRECTIVE, "TimeoutStartSec", 900, POLICY, reason)
 

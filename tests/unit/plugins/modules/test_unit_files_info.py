@@ -53,6 +53,15 @@ def test_containers_are_read_of_a_host_that_may_have_some(run, tmp_path):
     assert [each["unit"] for each in run(folder, containers=True)["containers"]["containers"]] == ["llm.service"]
 
 
+def test_a_container_of_docker_is_the_roles_own(run, tmp_path):
+    """Its folder is, and JSON has no line for a header."""
+    path = write(tmp_path / "etc/inference.ollama/containers/ollama.service.json", b"{}\n")
+    write(tmp_path / "etc/inference.ollama/containers/notes.txt", b"")
+    (tmp_path / "etc/systemd/system").mkdir(parents=True)
+    found = run(tmp_path / "etc/systemd/system")
+    assert (found["files"], found["headed"]) == ([path], [path])
+
+
 def test_files_with_the_header_and_links_are_listed(run, tmp_path):
     """A header in any line counts, in any encoding; copies that systemd does not read, and other folders, do not."""
     ours = write(tmp_path / "ollama@.service", b"[Unit]\n# Managed by Ansible\n")

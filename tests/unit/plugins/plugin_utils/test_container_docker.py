@@ -14,9 +14,15 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import DO
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker import (
     MODULE,
     arguments,
+    container_of,
     container_path,
     container_text,
+    containers,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.refusals import engine_errors, uncontained
+from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units, stale_files, unit_files
+from ansible_collections.inference.ollama.plugins.plugin_utils._render import render_docker_unit
+from ansible_collections.inference.ollama.tests.unit.support.containers import container, held
 
 SPEC = json.loads(Path(__file__).with_name("docker_container.json").read_text(encoding="utf-8"))
 TYPES = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict, "raw": (list, str), "float": float}
@@ -71,7 +77,7 @@ def test_what_is_planned_is_what_the_container_gets():
     assert made["devices"] == ["/dev/kfd:/dev/kfd:rwm", "/dev/dri:/dev/dri:rwm"]
     assert (made["cpuset_cpus"], made["cpuset_mems"], made["memory"]) == ("0-13,28-41", "0", "1073741824B")
     assert made["ulimits"] == ["memlock:-1:-1", "nofile:65535:65535"]
-    assert (made["oom_score_adj"], made["restart_policy"], made["network_mode"]) == (-500, "unless-stopped", "host")
+    assert (made["oom_score_adj"], made["restart_policy"], made["network_mode"]) == (-500, "no", "host")
     assert made["labels"] == {"inference.ollama.unit": "ollama@gpu0.service"}
 
 
@@ -81,13 +87,77 @@ def test_what_is_not_limited_is_not_said():
     assert limited & set(arguments(BARE, "u")) == set()
     cards = arguments({**BARE, "devices": {"nvidia": "all", "amd": False}}, "u")["device_requests"]
     assert cards == [{"driver": "nvidia", "capabilities": [["gpu"]], "count": -1}]
-    assert arguments({**BARE, "restart": "no"}, "u")["restart_policy"] == "no"
+
+
+PLAN = {
+    "instances": [{"name": "gpu0", "unit": "ollama@gpu0.service"}],
+    "decisions": [
+        {"instance": "gpu0", "setting": name, "kind": kind, "value": value}
+        for kind, name, value in (
+            ("container", "image", FORM["image"]),
+            ("variable", "OLLAMA_HOST", "127.0.0.1:11434"),
+            ("directive", "Slice", "ollama.slice"),
+            ("secret", "OLLAMA_API_KEY", "***"),
+        )
+    ],
+}
 
 
 def test_the_file_has_the_whole_container_and_no_secret():
     """It is read again as the module's arguments, and names the secrets that the run adds."""
     assert container_path("ollama.service", "/stage") == f"/stage{DOCKER_FOLDER}/ollama.service.json"
-    read = json.loads(container_text(FORM, "ollama@gpu0.service"))
+    read = json.loads(container_text(PLAN, "gpu0"))
     assert read["about"].startswith("Managed by Ansible, role inference.ollama.ollama:")
-    assert read["container"] == arguments(FORM, "ollama@gpu0.service")
     assert (read["secrets"], read["unit"]) == (["OLLAMA_API_KEY"], "ollama@gpu0.service")
+    assert (read["container"]["name"], read["container"]["cgroup_parent"]) == ("ollama-gpu0", "ollama.slice")
+    assert read["container"]["env"] == {"OLLAMA_HOST": "127.0.0.1:11434"}
+    assert container_of({**PLAN, "decisions": []}, "gpu0")["container"] == {}
+
+
+def test_the_unit_starts_the_container_and_stops_it():
+    """By the client, on this host alone, and together with Docker."""
+    text = render_docker_unit({**PLAN, "release": "0.34.1"}, "gpu0")
+    assert "ExecStart=docker --host unix:///run/docker.sock start --attach ollama-gpu0\n" in text
+    assert "ExecStop=docker --host unix:///run/docker.sock stop --time 30 ollama-gpu0\n" in text
+    assert "PartOf=docker.service\n" in text
+
+
+def test_containers_are_made_before_their_units_start_and_go_when_they_are_not_planned():
+    """A restart makes it again; of others nothing is removed."""
+    others = held(container(name="old", ours=True), container(name="theirs"), container(name="ollama-gpu0", ours=True))
+    found = {"containers": others}
+    unit = "ollama@gpu0.service"
+    due = containers(PLAN, found, [unit], [unit])
+    assert [(each["unit"], each["recreate"]) for each in due["made"]] == [(unit, True)]
+    assert due["gone"] == ["old"]
+    assert [each["recreate"] for each in containers(PLAN, {}, [], [unit])["made"]] == [False]
+    assert containers(PLAN, {"containers": None}, [], []) == {"made": [], "gone": []}
+
+
+def test_a_controller_without_the_module_is_refused_with_the_command_that_installs_it():
+    """And a unit of the role's container is no program that systemd starts by itself."""
+    engine = {"program": "/usr/bin/docker", "controllers": None, "module": False}
+    (said,) = engine_errors({"deployment": "docker"}, engine, None)
+    assert said.endswith("run ansible-galaxy collection install community.docker")
+    assert list(engine_errors({"deployment": "docker"}, {**engine, "module": True}, None)) == []
+    path = "/etc/systemd/system/ollama.service"
+    topology = {"software": {"ollama": {"unit": {"path": path}}}}
+    assert "Allowed is docker" in next(uncontained(topology, None, [path]))
+    assert list(uncontained(topology, None, [])) == []
+
+
+def test_a_plan_for_docker_has_three_files_of_each_server_and_leaves_none_behind():
+    """What an earlier plan for Docker has written goes with its unit."""
+    plan = {**PLAN, "deployment": "docker"}
+    paths = [str(file["path"]) for file in unit_files(plan, "override.conf")]
+    unit = "ollama@gpu0.service"
+    assert paths == [
+        f"{DOCKER_FOLDER}/{unit}.json",
+        f"/etc/systemd/system/{unit}",
+        f"/etc/systemd/system/{unit}.d/override.conf",
+    ]
+    assert (
+        changed_units(plan, paths[:1], everywhere=False) == changed_units(plan, paths[1:2], everywhere=False) == [unit]
+    )
+    stale = stale_files({"instances": [], "deployment": "systemd"}, [], paths)
+    assert (stale["units"], stale["files"]) == ([unit], sorted(paths))
