@@ -126,6 +126,8 @@ class CallbackModule(_Default):  # type: ignore[misc]
             self._shown = result.task.resolved_action in _DEBUG
             super().v2_runner_on_ok(result)
             self._shown = False
+            # Those of a result that is not shown are left.
+            self._handle_warnings(result.result)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:  # noqa: ANN401
         """Print the message of an item, or that it has changed."""

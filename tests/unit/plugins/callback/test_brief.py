@@ -108,13 +108,14 @@ def said(callback, *msg, host="gpu1", **facts):
 
 
 def test_tasks_that_change_nothing_are_not_shown(brief):
-    """Neither those that are as they should be, nor skipped ones, nor included files."""
+    """Neither those that are as they should be, nor skipped ones, nor included files; what they warn of is."""
     brief.v2_playbook_on_task_start(task(), is_conditional=False)
     assert ran(brief, task(), changed=False) == []
+    assert ran(brief, task(), changed=False, warnings=["w"]) == ["WARNING w"]
     assert ran(brief, task(), "skipped", skipped=True) == []
     assert ran(brief, Include(), include="x.yml") == []
     brief.v2_playbook_on_include(SimpleNamespace())
-    assert brief._display.lines == ["", "PLAY [Change the hosts]"]
+    assert brief._display.lines == ["", "PLAY [Change the hosts]", "WARNING w"]
 
 
 def test_all_is_shown_with_v():
