@@ -420,7 +420,7 @@ if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._snapshots.journal import Pending
 
 # Files of Ollama's units, and drop-ins of slices below the root, of which alone the text may be asked for.
-_OLLAMA = re.compile(r"/(ollama(@[^/]*)?\.(container|service(\.d/[^/]*)?)|[^/-]+\.slice\.d/[^/]*)$")
+_OLLAMA = re.compile(r"/(ollama(@[^/]*)?\.(container|service(\.json|\.d/[^/]*)?)|[^/-]+\.slice\.d/[^/]*)$")
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._errors import Ol
 from ansible_collections.inference.ollama.plugins.module_utils._secrets import mentions_secret
 from ansible_collections.inference.ollama.plugins.module_utils._service.redact import Redactor
 from ansible_collections.inference.ollama.plugins.module_utils._systemd.service import read_service
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker import settings_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import is_ours, unit_files
 
 if TYPE_CHECKING:
@@ -92,6 +93,9 @@ def _compare(on_host: str | None, planned: str) -> Iterator[dict[str, Any]]:
 
 def _settings(text: str) -> dict[str, list[str]]:
     """What the text sets: variables, then directives, with their section unless that is [Service]."""
+    of_docker = settings_of(text) if text.startswith("{") else None
+    if of_docker is not None:
+        return of_docker
     service = read_service([("", text)])
     # In a container's file systemd reads a command of each, in which $ is doubled.
     contained = [each for each in service.settings if (each.section, each.directive) == ("Container", "Environment")]

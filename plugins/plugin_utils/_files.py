@@ -21,6 +21,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     UNITS_FOLDER,
     unit_of_container,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker import ABOUT
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import DOCKER, PODMAN
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.share import SINGLE, TEMPLATE
 
@@ -36,7 +37,7 @@ _SLICE_DROPINS = re.compile(r"[^/-]+\.slice\.d")
 
 def is_ours(text: str) -> bool:
     """Whether the role has written this text."""
-    return any(line.startswith(HEADER) for line in text.splitlines())
+    return any(line.startswith((HEADER, ABOUT)) for line in text.splitlines())
 
 
 def unit_files(plan: Mapping[str, Any], dropin_name: str, root: str = "") -> list[dict[str, str | None]]:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MODULE = "community.docker.docker_container"
 SCHEMA = 1
 _ABOUT = f"{HEADER.removeprefix('# ')} the container of this server, as the arguments of {MODULE}."
+# How its line begins in the file, which has no comments.
+ABOUT = f'  "about": "{_ABOUT}'
 _LABELS = {"shared": "z", "private": "Z"}
 # The first is the group's and the second the group of all cards (Documentation/gpu of the kernel).
 _AMD = ("/dev/kfd", "/dev/dri")
@@ -81,6 +83,17 @@ def container_text(plan: Mapping[str, Any], name: str) -> str:
     """Return the text of the file with the container of an instance: the same for the same plan."""
     made = container_of(plan, name)
     return json.dumps({"about": _ABOUT, "schema": SCHEMA, **made}, indent=2) + "\n"
+
+
+def settings_of(text: str) -> dict[str, list[str]] | None:
+    """Return what such a file sets: variables by their names, then arguments; None for any other text."""
+    try:
+        made = json.loads(text)["container"]
+        variables = {str(name): [str(value)] for name, value in made["env"].items()}
+        rest = {name: value for name, value in made.items() if name != "env"}
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return None
+    return {**variables, **{f"[Docker]{name}": [json.dumps(value)] for name, value in rest.items()}}
 
 
 def container_of(plan: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -18,8 +18,10 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker
     container_path,
     container_text,
     containers,
+    settings_of,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.refusals import engine_errors, uncontained
+from ansible_collections.inference.ollama.plugins.plugin_utils._drift import file_drift
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units, stale_files, unit_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._render import render_docker_unit
 from ansible_collections.inference.ollama.tests.unit.support.containers import container, held
@@ -161,3 +163,22 @@ def test_a_plan_for_docker_has_three_files_of_each_server_and_leaves_none_behind
     )
     stale = stale_files({"instances": [], "deployment": "systemd"}, [], paths)
     assert (stale["units"], stale["files"]) == ([unit], sorted(paths))
+
+
+def test_a_file_that_somebody_has_changed_differs_by_variable_and_argument():
+    """As a drop-in does; another text there is not the role's, and one that is no longer JSON differs as a whole."""
+    text = container_text(PLAN, "gpu0")
+    file = {"path": "/p.json", "unit": "u", "instance": "gpu0", "content": text}
+
+    def drift(there):
+        rows = file_drift({"unit_files": [file], "stale": []}, {"/p.json": there})["differences"]
+        return [(row["kind"], row["setting"], row["on_host"]) for row in rows]
+
+    assert drift(text) == []
+    changed = text.replace("127.0.0.1:11434", "0.0.0.0:11434").replace('"host"', '"bridge"')
+    assert drift(changed) == [
+        ("differs", "OLLAMA_HOST", "0.0.0.0:11434"),
+        ("differs", "[Docker]network_mode", '"bridge"'),
+    ]
+    assert drift("{}") == [("not-ours", None, None)]
+    assert settings_of("[1]") is None
