@@ -34,6 +34,8 @@ HARDENING = {
 # ProtectKernelLogs= is the youngest of them (systemd 244).
 HARDENING_SINCE = 244
 PATHS, HOME = "ReadWritePaths", "ProtectHome"
+# The unit of nvidia-container-toolkit that writes the names of the Container Device Interface at a boot.
+CDI_UNIT = "nvidia-cdi-refresh.service"
 
 
 class Strict(NamedTuple):
@@ -101,6 +103,9 @@ def order(planning: Planning, guard: str | None = None) -> None:
             "keeps the driver loaded and makes its device files; a server that starts before them sees no card and runs"
             " on the CPUs; systemd ignores it where it is not installed"
         )
+    if engine_of(planning.policy.deployment) is not None and any(gpu.maker.cuda for gpu in planning.gpus):
+        services[CDI_UNIT] = None
+        reason += "; what writes the names of cards for containers comes first too"
     if guard:
         planning.record(ORDER, GUARD, guard, OPERATOR, "for whoever reads the unit; systemd passes over names with X-")
     if has_rules(guard, planning.policy.exposure_networks):

@@ -84,6 +84,8 @@ def test_cards_reach_a_container_by_the_names_that_its_variables_use():
     """All of them, some by UUID; where a variable counts cards by index, hiding some would change the indexes."""
     two = workstation(card(0), card(1))
     assert form(two)["devices"] == {"nvidia": "all", "amd": False}
+    after = views.order(make_plan(two, PODMAN), "ollama")["After"]
+    assert after == "nvidia-persistenced.service nvidia-cdi-refresh.service"
     assert form(two, "gpu1", instances="per_gpu")["devices"]["nvidia"] == [card(1)["uuid"]]
     assert form(two, cuda_visible_devices="1")["devices"]["nvidia"] == "all"
     assert form(two, cuda_visible_devices=card(1)["uuid"])["devices"]["nvidia"] == [card(1)["uuid"]]
