@@ -26,7 +26,7 @@ class CallbackModule(CallbackBase):
 
     def _print(self, status, result):
         shown = {"host": result._host.get_name(), "task": result._task.get_name(), "status": status}
-        shown["acts_on"] = (result._result.get("_ansible_delegated_vars") or {}).get("ansible_delegated_host")
+        shown["acts_on"] = self.host_label(result).partition(" -> ")[2]
         self._display.display(json.dumps({**shown, "result": result._result}, default=str))
 
     def v2_runner_on_ok(self, result):
