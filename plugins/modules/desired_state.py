@@ -326,6 +326,13 @@ enable:
   returned: success
   type: bool
   sample: true
+containers:
+  description:
+    - With V(docker) in C(ollama_deployment), C(made), the containers that come before their units start, and
+      C(gone), the names of those that are no longer planned; V(null) with any other.
+  returned: success
+  type: dict
+  sample: null
 generated:
   description: Those of RV(stop) that a generator of systemd has made, which systemctl cannot disable.
   returned: success
