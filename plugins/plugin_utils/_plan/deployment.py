@@ -202,7 +202,7 @@ def confine(planning: Planning, cpus: CpuSet | None, owner: str) -> None:
     if cpus is not None:
         value = str(cpus)
         reason = (
-            f"binds the container to {owner} CPUs by its control group; CPUAffinity= would bind the engine alone, whose"
-            " runtime gives the container all CPUs of its group"
+            f"binds the container to {owner} CPUs by its control group; CPUAffinity= would bind the engine, and a"
+            " runtime may set back what the container inherits of that"
         )
     planning.record(DIRECTIVE, CPUS, value, POLICY, reason)
