@@ -127,7 +127,8 @@ def changed_units(plan: Mapping[str, Any], changes: Iterable[str], *, everywhere
     paths = list(changes)
     names = {posixpath.basename(posixpath.dirname(path)).removesuffix(".d") for path in paths}
     names |= {unit_of_container(path) for path in paths if path.endswith((CONTAINER_SUFFIX, DOCKER_SUFFIX))}
-    names |= {posixpath.basename(path) for path in paths if _WHOLE.fullmatch(posixpath.basename(path))}
+    if plan.get("deployment") in (PODMAN, DOCKER):
+        names |= {posixpath.basename(path) for path in paths if _WHOLE.fullmatch(posixpath.basename(path))}
     if any(posixpath.basename(path) == TEMPLATE for path in paths):
         names |= {instance["unit"] for instance in plan["instances"] if instance["unit"] != SINGLE}
     return [instance["unit"] for instance in plan["instances"] if everywhere or instance["unit"] in names]
