@@ -69,5 +69,8 @@ def check_release(subject: Subject) -> Check:
             " else upgrade Ollama, or set ollama_version"
         )
     else:
-        remedy = f"the server is newer than the plan assumed: leave ollama_version on auto, and {SITE}"
+        remedy = (
+            "the server is newer than the plan assumed: leave ollama_version on auto (in a container, name the image's"
+            f" own release in the tag of ollama_image), and {SITE}"
+        )
     return subject.fails(RELEASE, subject.intended, subject.running, evidence, remedy)
