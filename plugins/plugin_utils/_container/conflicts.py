@@ -35,7 +35,7 @@ def others(found: Mapping[str, Any], planned: frozenset[str] = frozenset()) -> l
 def conflicts(
     plan: Mapping[str, Any], store: str | None, found: Mapping[str, Any], planned: frozenset[str] = frozenset()
 ) -> tuple[list[str], dict[str, Any]]:
-    """Return the sentences, and what was found without those who listen on the ports that these are about.
+    """Return the sentences, and what was found without the listeners that these are about, and those in our containers.
 
     ``store`` is that of the servers, ``planned`` are the paths of files that a run writes, and keeps a copy of.
     """
@@ -61,7 +61,12 @@ def conflicts(
                 f"ollama_models_path: {folder!r} is the store of the {name}, and each of two servers removes what the"
                 f" other one has not finished pulling. {_HOW}; or choose another folder"
             )
-    rest = [row for row in found.get("listeners") or () if row["port"] not in ports]
+    # A server in Docker is in the control group of its container, and not in that of the unit that starts it.
+    read = (found.get("containers") or {}).get("containers") or ()
+    inside = {each["main_pid"] for each in read if each["ours"]} - {None}
+    rest = [
+        row for row in found.get("listeners") or () if row["port"] not in ports and row.get("pid") not in inside
+    ]
     return list(dict.fromkeys(said)), {**found, "listeners": rest}
 
 

@@ -29,7 +29,9 @@ from ansible_collections.inference.ollama.tests.unit.support.hosts import cases,
 pytestmark = pytest.mark.untraced
 COLUMNS = 80
 # Filters that return lines for a message; a host whose change was taken back ends in one sentence, however long.
-TABLES = sorted({name for name in RIGHT if name.endswith("_table")} | {"run_outcomes", "tuning_progress"})
+# Lines to be copied, variables and commands, stay whole.
+COPIED = {"container_table"}
+TABLES = sorted({name for name in RIGHT if name.endswith("_table")} - COPIED | {"run_outcomes", "tuning_progress"})
 # Paths, names, quotes, characters of two columns, and none that is printed.
 TEXT = st.text(st.sampled_from("aZ9/.-_ \"\\'…é家🦙\n\t\x1b\u202e"), max_size=200)
 few = settings(

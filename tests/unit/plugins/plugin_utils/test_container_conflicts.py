@@ -44,6 +44,15 @@ def test_what_a_container_holds_is_named_with_how_it_is_taken_over(change, expec
     assert all("inference.ollama.lint" in each for each in said)
 
 
+def test_a_server_in_a_container_of_ours_holds_its_port_rightly():
+    """It is no part of the unit that starts it; any other process at the port counts."""
+    ours, other = {"port": 11434, "pid": 812}, {"port": 11434, "pid": 813}
+    _said, rest = conflicts(PLAN, None, {**found(ours=True), "listeners": [ours, other]})
+    assert rest["listeners"] == [other]
+    _said, rest = conflicts(PLAN, None, {**found(ours=True, main_pid=None), "listeners": [{"port": 1, "pid": None}]})
+    assert rest["listeners"] == [{"port": 1, "pid": None}]
+
+
 def test_a_server_that_has_the_port_keeps_it_from_a_container_that_does_not_run():
     """So that a run on a host that is as planned is not refused for what cannot start."""
     assert conflicts(PLAN, None, found(["ollama.service"], state="exited"))[0] == []
