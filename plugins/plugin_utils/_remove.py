@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
     CONTAINER_SUFFIX,
+    DOCKER_SUFFIX,
     GENERATED,
     UNITS_FOLDER,
     Places,
     unit_of_container,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import container_name
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import kept_name
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import left_rules, removed
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.card import gib
@@ -67,7 +69,7 @@ def removal(
         *([program["path"]] if linked else []),
     ]
     absent = list(dict.fromkeys(absent))
-    stays = not installed and found["found_unit"] is not None and not _is_generated(found["found_unit"])
+    stays = not installed and found["found_unit"] is not None and not _is_of_container(found)
     returns = stays or _UNIT in back.values()
     account, folders = _account(remains, models=models, returns=returns), _folders(remains, models=models)
     pending = bool(absent or back or folders or account)
@@ -76,7 +78,9 @@ def removal(
         "refusals": [],
         "stop": [*_stopped(found, remains), *([SINGLE] if installed and not returns else [])],
         # systemctl disables no unit that a generator has made.
-        "generated": _containers(found),
+        "generated": _containers(found, CONTAINER_SUFFIX),
+        # Those of Podman are gone once they have stopped.
+        "containers": [container_name(unit) for unit in _containers(found, DOCKER_SUFFIX)],
         "absent": [path for path in absent if Places(UNITS_FOLDER, tuple(remains["files"])).has(path)],
         "plain": [path for path in absent if not Places(UNITS_FOLDER, tuple(remains["files"])).has(path)],
         "back": back,
@@ -129,7 +133,7 @@ def _back(found: Mapping[str, Any], remains: Mapping[str, Any]) -> Iterator[tupl
     for path in found["headed"]:
         if path.endswith(".conf") and kept_name(path) in found["files"] and kept_name(path) not in found["headed"]:
             yield kept_name(path), path
-    hidden = _UNIT not in found["files"] and SINGLE in _containers(found)
+    hidden = (_UNIT not in found["files"] or _UNIT in found["headed"]) and SINGLE in _containers(found)
     if (remains["base_unit_installed"] or hidden) and remains["copies"]:
         yield max(remains["copies"]), _UNIT
     program = remains["program"]
@@ -137,9 +141,10 @@ def _back(found: Mapping[str, Any], remains: Mapping[str, Any]) -> Iterator[tupl
         yield program["found"], program["path"]
 
 
-def _containers(found: Mapping[str, Any]) -> list[str]:
-    """The units that systemd has by the role's containers of Podman."""
-    return [unit_of_container(path) for path in found["headed"] if path.endswith(CONTAINER_SUFFIX)]
+def _containers(found: Mapping[str, Any], *suffixes: str) -> list[str]:
+    """The units that start the role's containers, of both engines, or of those whose files end so."""
+    wanted = suffixes or (CONTAINER_SUFFIX, DOCKER_SUFFIX)
+    return [unit_of_container(path) for path in found["headed"] if path.endswith(wanted)]
 
 
 def _is_ours(program: Mapping[str, Any], remains: Mapping[str, Any]) -> bool:
@@ -168,9 +173,10 @@ def _ran(found: Mapping[str, Any]) -> bool:
     return bool(found["active"])
 
 
-def _is_generated(unit: Mapping[str, Any]) -> bool:
-    """Whether a unit is made of a container's file."""
-    return str(unit.get("path") or "").startswith(f"{GENERATED}/")
+def _is_of_container(found: Mapping[str, Any]) -> bool:
+    """Whether the unit is the role's own: Quadlet has made it of a container's file, or the role has for Docker."""
+    path = str(found["found_unit"].get("path") or "")
+    return path.startswith(f"{GENERATED}/") or (path in found["headed"] and SINGLE in _containers(found))
 
 
 def _may_be_ours(path: str) -> bool:

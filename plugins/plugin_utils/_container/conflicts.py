@@ -64,9 +64,7 @@ def conflicts(
     # A server in Docker is in the control group of its container, and not in that of the unit that starts it.
     read = (found.get("containers") or {}).get("containers") or ()
     inside = {each["main_pid"] for each in read if each["ours"]} - {None}
-    rest = [
-        row for row in found.get("listeners") or () if row["port"] not in ports and row.get("pid") not in inside
-    ]
+    rest = [row for row in found.get("listeners") or () if row["port"] not in ports and row.get("pid") not in inside]
     return list(dict.fromkeys(said)), {**found, "listeners": rest}
 
 

@@ -251,6 +251,7 @@ def test_what_cannot_be_removed_is_refused_before_anything_changes(host, beside,
 
 
 CONTAINER = "/etc/containers/systemd/ollama.container"
+DOCKER = "/etc/inference.ollama/containers/ollama.service.json"
 
 
 def test_a_container_goes_with_its_unit_and_an_earlier_unit_comes_back():
@@ -261,6 +262,18 @@ def test_a_container_goes_with_its_unit_and_an_earlier_unit_comes_back():
     assert (made["stop"], made["generated"], made["start"]) == (["ollama.service"], ["ollama.service"], [])
     assert {CONTAINER, DROPIN} <= set(made["absent"])
     assert any(line.startswith("/var/lib/ollama stays") for line in made["leaves"])
+    copy = f"{UNIT}.20261128T000000"
+    back = removal(there, remains(copies=[copy]))
+    assert (back["back"], back["start"]) == ({copy: UNIT}, ["ollama.service"])
+
+
+def test_a_container_of_docker_goes_with_the_unit_that_the_role_wrote_for_it():
+    """Nothing of it starts again, unless there was a unit before; Docker keeps a container that has stopped."""
+    there = {**found(DOCKER, UNIT, DROPIN), "found_unit": {"path": UNIT}}
+    made = removal(there, remains())
+    assert (made["stop"], made["generated"], made["start"]) == (["ollama.service"], [], [])
+    assert made["containers"] == ["ollama"]
+    assert {DOCKER, UNIT, DROPIN} <= set(made["absent"])
     copy = f"{UNIT}.20261128T000000"
     back = removal(there, remains(copies=[copy]))
     assert (back["back"], back["start"]) == ({copy: UNIT}, ["ollama.service"])
