@@ -45,7 +45,7 @@ lacks() {
     lint) command -v shellcheck >/dev/null || packages lint ;;
     metrics) packages metrics | while read -r name; do command -v "$name" >/dev/null || echo "$name"; done ;;
     report) command -v chromium >/dev/null || packages browser ;;
-    boxes | fleet | neighbours | podman | vms) [ -n "${OLLAMA_TEST_INVENTORY:-}" ] || packages lab | absent ;;
+    boxes | fleet | containers | neighbours | vms) [ -n "${OLLAMA_TEST_INVENTORY:-}" ] || packages lab | absent ;;
   esac
 }
 
@@ -177,7 +177,7 @@ copy_for_ansible_test() {
 # Of the files that users install: Galaxy's own run has no others, and lint reads the tests.
 sanity() {
   copy_for_ansible_test sanity
-  rm -r "$tree/molecule" "$tree"/tests/{browser,integration,lab,lint,metrics,podman,publish,run.sh,tools,unit}
+  rm -r "$tree/molecule" "$tree"/tests/{browser,containers,integration,lab,lint,metrics,publish,run.sh,tools,unit}
   (cd "$tree" && ansible-test sanity --local --python "$python" --color no) 2>&1 | tee "$logs/sanity.out"
   [ "${PIPESTATUS[0]}" = 0 ] && ! grep -q 'All targets skipped' "$logs/sanity.out"
 }
@@ -234,13 +234,17 @@ metrics() {
 }
 
 # Servers in containers of Debian 13's Podman, in a box of the lab.
-podman() {
+containers() {
   if [ -n "${OLLAMA_TEST_INVENTORY:-}" ]; then
-    missing[podman]="the tests of containers make a box of their own, and OLLAMA_TEST_INVENTORY names other machines"
+    missing[containers]="the tests of containers make a box of their own, and OLLAMA_TEST_INVENTORY names other machines"
     return
   fi
-  can_boot podman || return 0
-  python -m pytest -q tests/podman
+  can_boot containers || return 0
+  if [ ! -d build/community/ansible_collections/community/docker ]; then
+    python -m pip download --quiet --disable-pip-version-check --no-deps --dest build/community -r requirements/containers.txt || return 1
+    python tests/containers/community.py build/community build/community || return 1
+  fi
+  python -m pytest -q tests/containers
 }
 
 # What a real llama-server reserves for models of many families, beside what is reckoned.
@@ -292,7 +296,7 @@ gist() {
 
 steps=("$@")
 # The longest first, and beside it the others, those that find most for their time first.
-[ $# -gt 0 ] || steps=(boxes lint types docs units buffers podman report metrics site secrets dry_run artefact interop galaxy publish docsite target_units sanity fleet neighbours vms)
+[ $# -gt 0 ] || steps=(boxes lint types docs units buffers containers report metrics site secrets dry_run artefact interop galaxy publish docsite target_units sanity fleet neighbours vms)
 mkdir -p "$logs"
 if ! git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   echo "The tests look at the files that git knows: they need the program git, and a clone that belongs to who runs them." >&2

@@ -93,7 +93,7 @@ def test_distributions_are_those_of_the_roles():
     rows = {name.partition(" (")[0]: row[2] for row in PAGE["Targets: distributions"] for name in row[0].split(", ")}
     assert set(rows) == declared
     suites = re.findall(r"VMLAB_SUITE:-(\w+)", read("tests/lab/build-image.sh"))[:1]
-    suites += re.findall(r'"VMLAB_SUITE": "(\w+)"', read("tests/podman/host.py"))
+    suites += re.findall(r'"VMLAB_SUITE": "(\w+)"', read("tests/containers/host.py"))
     assert {name for name, cell in rows.items() if was_run(cell)} == {f"Debian {suite}" for suite in suites}
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container as Quadlet reads it (_container/quadlet.py); tests/podman has the program itself read it."""
+"""A container as Quadlet reads it (_container/quadlet.py); tests/containers has the program itself read it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import unit_files
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.inference.ollama.plugins.plugin_utils._render import render_container, render_dropin
-from ansible_collections.inference.ollama.tests.podman.host import Host
+from ansible_collections.inference.ollama.tests.containers.host import Podman
 from ansible_collections.inference.ollama.tests.unit.support.plans import card, workstation, xeon
 
 CONTAINER = "/etc/containers/systemd/ollama.container"
@@ -29,7 +29,7 @@ IMAGE = f"docker.io/ollama/ollama:0.34.1@sha256:{'0' * 64}"
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
     """The box; what a run leaves there the next test finds."""
-    box = Host(tmp_path_factory.mktemp("podman"))
+    box = Podman(tmp_path_factory.mktemp("podman"))
     yield box
     box.close()
 

@@ -3,11 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Make an image of the stand-in for Ollama with this host's Python, and print its digest: image.sh PROGRAM NAME
-# Nothing is fetched. The root of a box is an overlay already, on which no other one can lie, so that images are copied.
+# Make an image of the stand-in for Ollama with this host's Python, and print its digest: image.sh podman|docker PROGRAM NAME
+# Nothing is fetched.
 set -eu
-program=$1 name=$2
-printf '[storage]\ndriver = "vfs"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n' > /etc/containers/storage.conf
+engine=$1 program=$2 name=$3
 root=$(mktemp -d)
 mkdir -p "$root/usr/bin" "$root/usr/lib" "$root/tmp" "$root/etc" "$root/root"
 ln -s usr/bin "$root/bin"
@@ -21,6 +20,6 @@ ldd /usr/bin/python3 "$library"/lib-dynload/*.so | grep -o '/[^ :]*' | sort -u |
   cp -L "$file" "$root$file"
 done
 tar -C "$root" -c . |
-  podman import --quiet --change 'ENTRYPOINT ["/bin/ollama"]' --change 'CMD ["serve"]' --change 'ENV OLLAMA_HOST=0.0.0.0:11434' - "$name" >&2
+  "$engine" import --change 'ENTRYPOINT ["/bin/ollama"]' --change 'CMD ["serve"]' --change 'ENV OLLAMA_HOST=0.0.0.0:11434' - "$name" >&2
 rm -rf "$root"
-podman image inspect --format '{{.Digest}}' "$name"
+if [ "$engine" = podman ]; then podman image inspect --format '{{.Digest}}' "$name"; else docker image inspect --format '{{.Id}}' "$name"; fi

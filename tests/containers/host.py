@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A box of Debian 13 with its Podman, an image of the stand-in for Ollama, and playbooks that run on it."""
+"""Boxes of Debian 13 with an engine, an image of the stand-in for Ollama, and playbooks that run on them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LAB = ROOT / "tests/lab"
 CACHE = Path(os.environ.get("VMLAB_CACHE") or Path.home() / ".cache/vmlab")
 # A folder of boxes of its own, and only version 2 of control groups, as systemd 257 wants it.
 SETTINGS = {
-    "VMLAB_BOXES": str(CACHE / "boxes-podman"),
+    "VMLAB_BOXES": str(CACHE / "boxes-containers"),
     "VMLAB_SUITE": "trixie",
-    "VMLAB_PACKAGES": "podman-packages.txt",
+    "VMLAB_PACKAGES": "container-packages.txt",
     "VMLAB_ONLY_BOXES": "1",
     "VMLAB_CGROUPS": "unified",
 }
@@ -29,24 +29,27 @@ LIMITS = {"ollama_limit_nofile": 16384, "ollama_oom_score_adjust": 100}
 
 
 class Host:
-    """The box; it is gone with close()."""
+    """A box whose servers are in containers of ``engine``, which ``ready`` makes ready; it is gone with close()."""
+
+    engine, ready = "", ""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        said = self._box("up", "podman")
+        said = self._box("up", self.engine)
         self._pid = json.loads(said)["pid"]
         self.inventory = folder / "hosts.json"
-        self.inventory.write_text(self._box("inventory", "podman"), encoding="utf-8")
+        self.inventory.write_text(self._box("inventory", self.engine), encoding="utf-8")
         program = folder / "ollama"
         zipapp.create_archive(LAB / "ollama", program, "/usr/bin/python3", filter=lambda path: path.suffix != ".pyc")
         self.write("/root/ollama", program.read_bytes())
-        self.write("/root/image.sh", (ROOT / "tests/podman/image.sh").read_bytes())
-        self.digest = self.run(f"chmod +x /root/ollama; sh /root/image.sh /root/ollama {NAME}").strip()
+        self.write("/root/image.sh", (ROOT / "tests/containers/image.sh").read_bytes())
+        self.run(self.ready)
+        self.digest = self.run(f"chmod +x /root/ollama; sh /root/image.sh {self.engine} /root/ollama {NAME}").strip()
         self.image = f"{NAME}@{self.digest}"
 
     def close(self) -> None:
         """Stop the box and remove it."""
-        self._box("down", "podman")
+        self._box("down", self.engine)
 
     def run(self, command: str, data: bytes = b"") -> str:
         """Return what a shell command in the box prints; it must succeed."""
@@ -64,8 +67,8 @@ class Host:
 
     def playbook(self, name: str, *, fails: bool = False, **variables: object) -> str:
         """Return what a playbook of the collection prints; it fails exactly where it is to."""
-        deployed = {"ollama_deployment": "podman", "ollama_image": self.image} if name != "remove" else {}
-        said = {"ollama_hosts": "podman", **LIMITS, **deployed, **variables}
+        deployed = {"ollama_deployment": self.engine, "ollama_image": self.image} if name != "remove" else {}
+        said = {"ollama_hosts": self.engine, **LIMITS, **deployed, **variables}
         command = ["ansible-playbook", "-i", str(self.inventory), f"inference.ollama.{name}", "-e", json.dumps(said)]
         done = subprocess.run(
             command,
@@ -75,7 +78,7 @@ class Host:
             env={
                 **os.environ,
                 "ANSIBLE_CONFIG": str(ROOT / "playbooks/ansible.cfg"),
-                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"),
+                "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / 'build/collections'}:{ROOT / 'build/community'}",
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             },
         )
@@ -92,3 +95,25 @@ class Host:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+
+class Podman(Host):
+    """The root of a box is an overlay already, on which no other one can lie, so that images are copied."""
+
+    engine = "podman"
+    ready = """mkdir -p /etc/containers && cat >/etc/containers/storage.conf <<'X'
+[storage]
+driver = "vfs"
+runroot = "/run/containers/storage"
+graphroot = "/var/lib/containers/storage"
+X"""
+
+
+class Docker(Host):
+    """The store of images is containerd's, which has a digest for one that no registry has seen."""
+
+    engine = "docker"
+    ready = """cat >/etc/docker/daemon.json <<'X'
+{"features": {"containerd-snapshotter": true}, "storage-driver": "native"}
+X
+systemctl restart docker"""
