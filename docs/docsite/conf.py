@@ -43,6 +43,8 @@ pygments_style = "ansible"
 highlight_language = "YAML+Jinja"
 default_role = "any"
 nitpicky = True
+# Settings of Ansible itself, which its own site has.
+nitpick_ignore_regex = [("envvar", r"ANSIBLE_\w+")]
 
 PLUGIN = "ansible_collections.inference.ollama."
 KINDS = ("module", "filter", "role")
@@ -54,6 +56,7 @@ PAGES = {
     "ansible_collections.ansible.builtin.": "collections/ansible/builtin/{}.html",
     "common_return_values": "reference_appendices/common_return_values.html",
     "action_plugins": "plugins/action.html",
+    "callback_plugins": "plugins/callback.html",
 }
 
 
