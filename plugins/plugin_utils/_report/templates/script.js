@@ -98,7 +98,7 @@
       title.textContent = count < total ? `${whole}, ${count} shown` : whole;
     }
     const filtered = shown < hosts.length;
-    const said = [asked.q && `“${asked.q}”`, asked.verdict.replaceAll(',', ' or '), asked.release && `Ollama ${asked.release}`,
+    const said = [asked.q && `\u201c${asked.q}\u201d`, asked.verdict.replaceAll(',', ' or '), asked.release && `Ollama ${asked.release}`,
       asked.since && `since the baseline: ${asked.since}`].filter(Boolean);
     output.textContent = filtered ? `${shown} of ${hosts.length} hosts: ${said.join(', ')}` : `${hosts.length} hosts`;
     output.classList.toggle('filtered', filtered);
