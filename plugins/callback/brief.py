@@ -1,6 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: ANN401 - plays, tasks and results of Ansible have no types
 """Callback ``brief``: what a run has changed, what failed and its messages, and how it leaves the hosts."""
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ _COLUMNS = 80
 _INDENT = "    "
 
 
-class CallbackModule(_Default):  # type: ignore[misc]
+class CallbackModule(_Default):  # type: ignore[misc] # a base without types
     """The default callback without what says nothing."""
 
     CALLBACK_VERSION = 2.0
@@ -77,13 +78,13 @@ class CallbackModule(_Default):  # type: ignore[misc]
     def _is_brief(self) -> bool:
         return not self._display.verbosity
 
-    def get_option(self, k: str, hostvars: object = None) -> Any:  # noqa: ANN401 - whatever the option holds
+    def get_option(self, k: str, hostvars: object = None) -> Any:
         """Return an option; tasks that changed nothing are shown with -v alone."""
         if k in _HIDDEN and self._is_brief and not self._shown:
             return False
         return super().get_option(k, hostvars)
 
-    def v2_playbook_on_play_start(self, play: Any) -> None:  # noqa: ANN401 - Ansible has no types
+    def v2_playbook_on_play_start(self, play: Any) -> None:
         """Keep the banner until it is known that the play has hosts, and something to say."""
         self._coming = play
         if not self._is_brief:
@@ -102,22 +103,22 @@ class CallbackModule(_Default):  # type: ignore[misc]
         if not self._is_brief:
             super().v2_playbook_on_no_hosts_remaining()
 
-    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ANN401, FBT001 - as called
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: FBT001 - as Ansible calls it
         """Show the banner of the first play before its first task."""
         self._begin()
         super().v2_playbook_on_task_start(task, is_conditional)
 
-    def v2_playbook_on_handler_task_start(self, task: Any) -> None:  # noqa: ANN401
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         """Show the banner of the first play, where a handler is its first task."""
         self._begin()
         super().v2_playbook_on_handler_task_start(task)
 
-    def v2_playbook_on_include(self, included_file: Any) -> None:  # noqa: ANN401
+    def v2_playbook_on_include(self, included_file: Any) -> None:
         """Show included files with -v alone."""
         if not self._is_brief:
             super().v2_playbook_on_include(included_file)
 
-    def v2_runner_on_ok(self, result: Any) -> None:  # noqa: ANN401
+    def v2_runner_on_ok(self, result: Any) -> None:
         """Print a message, or what has changed."""
         self._seen.took(result.host.get_name(), result.task.register, result.result)
         self._seen.ran(result.task.get_path())
@@ -129,25 +130,25 @@ class CallbackModule(_Default):  # type: ignore[misc]
             # Those of a result that is not shown are left.
             self._handle_warnings(result.result)
 
-    def v2_runner_item_on_ok(self, result: Any) -> None:  # noqa: ANN401
+    def v2_runner_item_on_ok(self, result: Any) -> None:
         """Print the message of an item, or that it has changed."""
         if not self._said(result):
             self._shown = result.task.resolved_action in _DEBUG
             super().v2_runner_item_on_ok(result)
             self._shown = False
 
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: ANN401, FBT001, FBT002
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: FBT001, FBT002 - as Ansible calls it
         """Print the failure, and keep why the host failed."""
         if not ignore_errors:
             self._failed(result, {"failed": True}, result.task.name)
         super().v2_runner_on_failed(result, ignore_errors=ignore_errors)
 
-    def v2_runner_on_unreachable(self, result: Any) -> None:  # noqa: ANN401
+    def v2_runner_on_unreachable(self, result: Any) -> None:
         """Print that the host was lost, and keep why."""
         self._failed(result, {"unreachable": True})
         super().v2_runner_on_unreachable(result)
 
-    def v2_playbook_on_stats(self, stats: Any) -> None:  # noqa: ANN401
+    def v2_playbook_on_stats(self, stats: Any) -> None:
         """Print the recap, and how the run leaves the hosts."""
         super().v2_playbook_on_stats(stats)
         of_hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
@@ -159,7 +160,7 @@ class CallbackModule(_Default):  # type: ignore[misc]
         lines = run_outcomes(hosts, lost, why, check_mode=bool(context.CLIARGS.get("check")))
         self._display.display("\n".join([*lines, ""]))
 
-    def _dump_results(self, result: Mapping[str, Any], *args: Any, **options: Any) -> str:  # noqa: ANN401
+    def _dump_results(self, result: Mapping[str, Any], *args: Any, **options: Any) -> str:
         """Return what Ansible shows of a result: a message alone as lines of text."""
         if self._is_brief:
             text = message_of(super()._dump_results(result, serialize=False))
@@ -167,7 +168,7 @@ class CallbackModule(_Default):  # type: ignore[misc]
                 return "\n".join(["", *(line for each in text for line in _wrapped(each))])
         return str(super()._dump_results(result, *args, **options))
 
-    def _handle_warnings_and_exception(self, result: Any) -> None:  # noqa: ANN401
+    def _handle_warnings_and_exception(self, result: Any) -> None:
         """Print warnings, and what there is to know of an exception beside the message of the result."""
         alone = result.is_unreachable() or str(result.task.resolved_action).startswith(_TELLING)
         if self._is_brief and alone and self._text(result) is not None:
@@ -176,10 +177,10 @@ class CallbackModule(_Default):  # type: ignore[misc]
         else:
             super()._handle_warnings_and_exception(result)
 
-    def _text(self, result: Any) -> list[str] | None:  # noqa: ANN401
+    def _text(self, result: Any) -> list[str] | None:
         return message_of(super()._dump_results(result.result, serialize=False)) if self._is_brief else None
 
-    def _said(self, result: Any) -> bool:  # noqa: ANN401
+    def _said(self, result: Any) -> bool:
         """Whether the result was a message, which is printed."""
         text = self._text(result)
         if text is None or result.task.resolved_action not in _DEBUG or result.result.get("changed"):
@@ -199,7 +200,7 @@ class CallbackModule(_Default):  # type: ignore[misc]
             # A table stands apart from what was printed before it.
             self._display.display("\n".join([*([""] if "" in text else []), title, *text[1:]]))
 
-    def _acted(self, result: Any) -> bool:  # noqa: ANN401
+    def _acted(self, result: Any) -> bool:
         """Whether the task has changed something and has no more to show than its name, which is printed."""
         changed = result.result.get("changed") and not result.task.loop
         if not changed or not self._is_brief or self._run_is_verbose(result):
@@ -211,7 +212,7 @@ class CallbackModule(_Default):  # type: ignore[misc]
         self._display.display(f"{what}: [{self.host_label(result)}] {result.task.name}", color=colour)
         return True
 
-    def _failed(self, result: Any, how: Mapping[str, bool], task: str = "") -> None:  # noqa: ANN401
+    def _failed(self, result: Any, how: Mapping[str, bool], task: str = "") -> None:
         host = result.host.get_name()
         self._seen.took(host, result.task.register, {**result.result, **how})
         preflight = result.task.args.get("preflight", True) is True
@@ -223,7 +224,7 @@ class CallbackModule(_Default):  # type: ignore[misc]
             self._open()
         self._began = True
 
-    def _print_task_banner(self, task: Any) -> None:  # noqa: ANN401
+    def _print_task_banner(self, task: Any) -> None:
         self._open()
         super()._print_task_banner(task)
 
