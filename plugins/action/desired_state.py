@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import module_loader
 from ansible.utils.display import Display
 
 from ansible_collections.inference.ollama.plugins.action.file_transaction import is_dead, program_bytes, this_run
-from ansible_collections.inference.ollama.plugins.action.firewalld_info import with_module
+from ansible_collections.inference.ollama.plugins.action.firewalld_info import has_module, with_module
 from ansible_collections.inference.ollama.plugins.filter import ollama as _filters  # noqa: F401 - see below
 from ansible_collections.inference.ollama.plugins.module_utils._errors import OllamaError
 from ansible_collections.inference.ollama.plugins.module_utils._install import local
@@ -248,7 +247,7 @@ class ActionModule(ActionBase):
         if read.get("failed"):
             return read
         # Docker's containers are made by a module that operators install.
-        has = engine != DOCKER or bool(module_loader.find_plugin_with_context(MODULE).resolved)
+        has = engine != DOCKER or has_module(MODULE)
         return {**found, "engine": {**read["containers"], "module": has}}
 
     def _models(self, host: _Asked, found: dict[str, Any]) -> dict[str, Any] | None:

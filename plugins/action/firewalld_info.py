@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -29,5 +30,14 @@ def with_module(read: dict[str, Any]) -> dict[str, Any]:
     """What the module has read, with ``module``, whether this Ansible can change rules of firewalld."""
     if read.get("failed"):
         return read
-    has = bool(module_loader.find_plugin_with_context(MODULE).resolved)
-    return {**read, "firewalld": {**read["firewalld"], "module": has}}
+    return {**read, "firewalld": {**read["firewalld"], "module": has_module(MODULE)}}
+
+
+def has_module(name: str) -> bool:
+    """Whether this Ansible has a module, by its whole name; nothing is printed where its collection is absent."""
+    try:
+        # The loader warns of a collection that is not there.
+        import_module(f"ansible_collections.{name.rpartition('.')[0]}")
+    except ImportError:
+        return False
+    return bool(module_loader.find_plugin_with_context(name).resolved)

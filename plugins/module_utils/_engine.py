@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import CLIENTS
+
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
     from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
@@ -65,7 +67,7 @@ def _version(root: Root, run: Runner, engine: str) -> str | None:
 
 
 def _has_image(root: Root, run: Runner, engine: str, image: str) -> bool | None:
-    said = run([engine, *_ASKED[engine], image])
+    said = run([*CLIENTS[engine], *_ASKED[engine], image])
     if said.problem is None:
         return True
     if _NO_IMAGE.search(said.problem):

@@ -56,8 +56,10 @@ FIREWALLD_FILE = "/etc/inference.ollama/firewalld.json"
 # Of each server in Docker: what its container is made of, as a file, and the label of the container with its unit.
 DOCKER_FOLDER = "/etc/inference.ollama/containers"
 DOCKER_LABEL, DOCKER_SUFFIX = "inference.ollama.unit", ".service.json"
-# Where its daemon listens; a client of it asks this host then, whatever its own settings name.
-DOCKER_HOST = "unix:///run/docker.sock"
+DOCKER_SOCKET = "/run/docker.sock"
+DOCKER_HOST = f"unix://{DOCKER_SOCKET}"
+# How the engines are called, so that they ask this host, whatever variables and files of the account name.
+CLIENTS = {"podman": ("podman", "--remote=false"), "docker": ("docker", "--host", DOCKER_HOST)}
 _ELSEWHERE = (
     *(HUGE_PAGES_FILE, NUMA_BALANCING_FILE, VARIABLES_FILE, *PROGRAMS),
     *(FIREWALL_FILE, f"{UNITS_FOLDER}/{FIREWALL_UNIT}", FIREWALLD_FILE),

@@ -328,11 +328,17 @@ enable:
   sample: true
 containers:
   description:
-    - With V(docker) in C(ollama_deployment), C(made), the containers that come before their units start, and
-      C(gone), the names of those that are no longer planned; V(null) with any other.
+    - C(made), the containers of Docker that come before their units start, and C(gone), the commands that remove
+      those that are no longer planned; V(null) where nothing is started.
   returned: success
   type: dict
   sample: null
+ended:
+  description: The services whose container gives its place to another kind of unit, to be stopped before it does.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 generated:
   description: Those of RV(stop) that a generator of systemd has made, which systemctl cannot disable.
   returned: success

@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import listens
-from ansible_collections.inference.ollama.plugins.module_utils._places import BESIDE_UNITS
+from ansible_collections.inference.ollama.plugins.module_utils._places import BESIDE_UNITS, DOCKER_SUFFIX
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker import of_texts, removals
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import container_name
+from ansible_collections.inference.ollama.plugins.plugin_utils._files import containers_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import SCHEMA as PLAN_SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import verify_table, wrapped
@@ -113,12 +116,29 @@ def _now(change: Mapping[str, Any], after: Mapping[str, Any] | None, accepted: I
 
 
 def restore_report(
-    restored: Mapping[str, Any], host: str = "", after: Mapping[str, Any] | None = None
+    restored: Mapping[str, Any],
+    host: str = "",
+    after: Mapping[str, Any] | None = None,
+    contents: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
-    """``{plan, units, lines}``: what must hold after a snapshot was restored, what to read, and lines."""
+    """``{plan, units, lines, ended, containers}``: what must hold after a snapshot was restored, what to read, lines.
+
+    ``contents`` are texts of files by path, as unit_files_info returns them; ``containers`` are those of Docker.
+    """
     plan = _restored_plan(restored) if restored.get("services") else None
     units = [{"unit": each["unit"], "url": each["url"]} for each in (plan or {"instances": []})["instances"]]
-    return {"plan": plan, "units": units, "lines": _restore_lines(restored, host, after)}
+    gone = [str(change["path"]) for change in restored["changes"] if change["change"] == "removed"]
+    ended = sorted(containers_of(gone))
+    names = [
+        container_name(unit) for unit in sorted(containers_of(path for path in gone if path.endswith(DOCKER_SUFFIX)))
+    ]
+    return {
+        "plan": plan,
+        "units": units,
+        "lines": _restore_lines(restored, host, after),
+        "ended": ended,
+        "containers": {"made": of_texts(contents or {}), "gone": removals(names)},
+    }
 
 
 def _restore_lines(restored: Mapping[str, Any], host: str, after: Mapping[str, Any] | None) -> list[str]:

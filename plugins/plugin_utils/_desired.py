@@ -26,10 +26,10 @@ from ansible_collections.inference.ollama.plugins.plugin_utils import _preflight
 from ansible_collections.inference.ollama.plugins.plugin_utils._container import docker
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.applied import found_for_container, to_fetch
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.conflicts import conflicts
-from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import DOCKER, PODMAN, engine_of
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import PODMAN, engine_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.refusals import engine_errors, uncontained
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import metrics_left, servers_of
-from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units
+from ansible_collections.inference.ollama.plugins.plugin_utils._files import changed_units, containers_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import PATHS as FIREWALL_PATHS
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewall import loading, probe, unloaded
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import zone_rules
@@ -239,7 +239,9 @@ def desired_state(
         "start": start if loadable else [],
         # Whether the services have links by which they start at boot, which systemctl makes.
         "enable": engine != PODMAN,
-        "containers": docker.containers(plan, found, restart, start) if engine == DOCKER and loadable else None,
+        # What becomes another kind of unit of the same name: systemd has to stop it as long as it knows how.
+        "ended": sorted(containers_of(stale["files"]) - set(stale["units"])) if live else [],
+        "containers": docker.containers(plan, found, [*restart, *start], restart) if loadable else None,
         "generated": [unit_of_container(path) for path in stale["files"] if path.endswith(CONTAINER_SUFFIX)],
         "engine": to_fetch(plan, found.get("engine")),
         "not_loadable": [] if loadable else start,

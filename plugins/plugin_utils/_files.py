@@ -118,6 +118,11 @@ def stale_files(
     return {"units": sorted(units), "files": old, "folders": sorted(folders)}
 
 
+def containers_of(paths: Iterable[str]) -> set[str]:
+    """Return the units whose containers are described by files among these, for either engine."""
+    return {unit_of_container(path) for path in paths if path.endswith((CONTAINER_SUFFIX, DOCKER_SUFFIX))}
+
+
 def changed_units(plan: Mapping[str, Any], changes: Iterable[str], *, everywhere: bool) -> list[str]:
     """The planned units that a restart is due for, in the plan's order.
 
@@ -126,7 +131,7 @@ def changed_units(plan: Mapping[str, Any], changes: Iterable[str], *, everywhere
     """
     paths = list(changes)
     names = {posixpath.basename(posixpath.dirname(path)).removesuffix(".d") for path in paths}
-    names |= {unit_of_container(path) for path in paths if path.endswith((CONTAINER_SUFFIX, DOCKER_SUFFIX))}
+    names |= containers_of(paths)
     if plan.get("deployment") in (PODMAN, DOCKER):
         names |= {posixpath.basename(path) for path in paths if _WHOLE.fullmatch(posixpath.basename(path))}
     if any(posixpath.basename(path) == TEMPLATE for path in paths):

@@ -19,6 +19,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     Places,
     unit_of_container,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker import removals
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import container_name
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import kept_name
 from ansible_collections.inference.ollama.plugins.plugin_utils._firewalld import left_rules, removed
@@ -80,7 +81,7 @@ def removal(
         # systemctl disables no unit that a generator has made.
         "generated": _containers(found, CONTAINER_SUFFIX),
         # Those of Podman are gone once they have stopped.
-        "containers": [container_name(unit) for unit in _containers(found, DOCKER_SUFFIX)],
+        "containers": removals(container_name(unit) for unit in _containers(found, DOCKER_SUFFIX)),
         "absent": [path for path in absent if Places(UNITS_FOLDER, tuple(remains["files"])).has(path)],
         "plain": [path for path in absent if not Places(UNITS_FOLDER, tuple(remains["files"])).has(path)],
         "back": back,

@@ -125,6 +125,7 @@ def wanted_of(  # noqa: PLR0913, PLR0917
     elsewhere = [*(setting.path for setting in KERNEL), *FIREWALL_PATHS, *zones.absent]
     left = [
         *(link for link in links if posixpath.basename(link) in stale["units"]),
+        *_loose_links(plan, found, stale["files"]),
         *(path for path in (f"{prefix}{each}" for each in elsewhere) if path not in texts),
         *extras.unwanted(prefix, found),
     ]
@@ -137,7 +138,16 @@ def wanted_of(  # noqa: PLR0913, PLR0917
 def replaced_unit(plan: Mapping[str, Any], found: Mapping[str, Any], prefix: str = "") -> str | None:
     """Return the unit file that hides the one of a container of its name, in a folder that systemd reads before."""
     path = f"{prefix}{UNITS_FOLDER}/{SINGLE}"
-    return path if plan.get("deployment") == PODMAN and path in found["files"] else None
+    # One of the role's own, for a container of Docker, is left of an earlier plan.
+    others = set(found["files"]) - set(found["headed"])
+    return path if plan.get("deployment") == PODMAN and path in others else None
+
+
+def _loose_links(plan: Mapping[str, Any], found: Mapping[str, Any], stale: list[str]) -> Iterator[str]:
+    """Yield the links to units of the role that go while another file makes a unit of the same name."""
+    planned = {instance["unit"] for instance in plan["instances"]}
+    gone = {posixpath.basename(path) for path in stale} & planned
+    return (link for link in found["boot_links"] if posixpath.basename(link) in gone)
 
 
 def present(paths: list[str], found: Mapping[str, Any]) -> Iterator[str]:

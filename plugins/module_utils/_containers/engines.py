@@ -23,9 +23,9 @@ from ansible_collections.inference.ollama.plugins.module_utils._containers.inspe
     variables,
     words,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._places import CLIENTS, DOCKER_SOCKET
 from ansible_collections.inference.ollama.plugins.module_utils._preflight.engines import (
     DOCKER_LEFT,
-    DOCKER_SOCKET,
     PODMAN_USED,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._process import bounded
@@ -59,8 +59,8 @@ class Engine(NamedTuple):
 
 
 ENGINES = (
-    Engine("podman", ("podman", "--remote=false"), PODMAN_USED),
-    Engine("docker", ("docker", "--host", f"unix://{DOCKER_SOCKET}"), (DOCKER_SOCKET,)),
+    Engine("podman", CLIENTS["podman"], PODMAN_USED),
+    Engine("docker", CLIENTS["docker"], (DOCKER_SOCKET,)),
 )
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import DOCKER_SOCKET
+
 QUADLET_FOLDERS = ("/run/containers/systemd", "/etc/containers/systemd", "/usr/share/containers/systemd")
 PODMAN_USED = ("/run/libpod", "/var/lib/containers/storage")
-DOCKER_SOCKET = "/run/docker.sock"
 DOCKER_LEFT = "/var/lib/docker/containers"
 
 

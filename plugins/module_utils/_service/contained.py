@@ -12,7 +12,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from ansible_collections.inference.ollama.plugins.module_utils._places import DOCKER_HOST
+from ansible_collections.inference.ollama.plugins.module_utils._places import CLIENTS
 
 if TYPE_CHECKING:
     from ansible_collections.inference.ollama.plugins.module_utils._process import Runner
@@ -30,7 +30,7 @@ def contained(root: Proc, run: Runner | None, unit: Unit) -> Unit:
     name = container_of(root, unit.main_pid)
     if name is None or run is None:
         return unit
-    said = run(["docker", "--host", DOCKER_HOST, "container", "inspect", "--format", "{{.State.Pid}}", name])
+    said = run([*CLIENTS["docker"], "container", "inspect", "--format", "{{.State.Pid}}", name])
     text = (said.out or "").strip()
     if _PID.fullmatch(text) is None:
         root.problem(said.problem or f"docker: the container {name} of {unit.name} has no process; read {text[:40]!r}")

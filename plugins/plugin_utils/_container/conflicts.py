@@ -12,10 +12,11 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.plugin_utils._addresses import meets
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import container_name
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.found import addresses, store_outside, title
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _RUNS = frozenset({"running", "restarting", "paused"})
 # Docker starts such a container together with itself, even one that somebody has stopped.
@@ -61,11 +62,28 @@ def conflicts(
                 f"ollama_models_path: {folder!r} is the store of the {name}, and each of two servers removes what the"
                 f" other one has not finished pulling. {_HOW}; or choose another folder"
             )
+    said += _names(plan, found, planned)
     # A server in Docker is in the control group of its container, and not in that of the unit that starts it.
     read = (found.get("containers") or {}).get("containers") or ()
     inside = {each["main_pid"] for each in read if each["ours"]} - {None}
     rest = [row for row in found.get("listeners") or () if row["port"] not in ports and row.get("pid") not in inside]
     return list(dict.fromkeys(said)), {**found, "listeners": rest}
+
+
+def _names(plan: Mapping[str, Any], found: Mapping[str, Any], planned: frozenset[str]) -> Iterator[str]:
+    """Yield which container of somebody else, even one that does not run, would give its place to one of the plan."""
+    units = {str(each["unit"]) for each in plan["instances"]}
+    wanted = {container_name(unit) for unit in units}
+    for each in (found.get("containers") or {}).get("containers") or ():
+        # A unit of the plan that Quadlet has made is the role's own, or gives its place with its file.
+        if each["unit"] in units:
+            continue
+        of_plan = each["engine"] == plan.get("deployment") and each["name"] in wanted
+        if of_plan and not each["ours"] and each["path"] not in planned and each["state"] != "absent":
+            yield (
+                f"the {title(each)} has the name of a container of the plan, which would take its place, and what lies"
+                f" in it would be lost. {_HOW}; or give it another name, by {each['engine']} rename"
+            )
 
 
 def named(found: Mapping[str, Any]) -> list[str]:

@@ -15,12 +15,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import (
+    CLIENTS,
     DOCKER_FOLDER,
     DOCKER_HOST,
     DOCKER_LABEL,
     DOCKER_SUFFIX,
     HEADER,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import DOCKER
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import ALL, form_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import directives
 
@@ -39,7 +41,7 @@ _AMD = ("/dev/kfd", "/dev/dri")
 _BY_SYSTEMD = "no"
 # Without it a variable or a mount that is no longer planned would stay.
 _STRICT = ("command", "device_requests", "devices", "env", "ulimits", "volumes")
-_CLIENT = f"docker --host {DOCKER_HOST}"
+_CLIENT = " ".join(CLIENTS["docker"])
 # How long a server may take to end before it is killed, in seconds; systemd waits longer.
 _STOP_SECONDS = 30
 
@@ -57,6 +59,7 @@ def arguments(form: Mapping[str, Any], unit: str, parent: str | None = None) -> 
     limits, devices, memory = form["limits"], form["devices"], form["memory_max_bytes"]
     said = {
         "name": form["name"],
+        "docker_host": DOCKER_HOST,
         "image": form["image"],
         "env": {name: str(value) for name, value in sorted(form["environment"].items())},
         "command": list(form["command"]),
@@ -107,23 +110,45 @@ def container_of(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def containers(
-    plan: Mapping[str, Any], found: Mapping[str, Any], restart: Iterable[str], start: Iterable[str]
+    plan: Mapping[str, Any], found: Mapping[str, Any], due: Iterable[str], changed: Iterable[str]
 ) -> dict[str, Any]:
-    """Return ``{made, gone}``: containers that are made before their units start, and names of those that go.
+    """Return ``{made, gone}``: containers that are made before their units start, and the commands that remove others.
 
-    Each of ``made`` is container_of() with ``recreate``, whether one of its name gives its place. ``found`` is what
-    unit_files_info returned.
+    ``made`` are those of the units that are ``due`` to start, as container_of() gives each, with ``recreate``, whether
+    one of its name gives its place, as for ``changed`` units. ``found`` is what unit_files_info returned.
     """
-    all_of = [container_of(plan, each["name"]) for each in plan["instances"]]
-    changed, due = set(restart), {*restart, *start}
+    of_docker = plan.get("deployment") == DOCKER
+    all_of = [container_of(plan, each["name"]) for each in plan["instances"]] if of_docker else []
+    changed, due = set(changed), set(due)
     made = [{**each, "recreate": each["unit"] in changed} for each in all_of if each["container"]]
     names = {each["container"]["name"] for each in made}
     read = (found.get("containers") or {}).get("containers") or ()
     ours = [each["name"] for each in read if each["ours"] and each["engine"] == "docker"]
     return {
         "made": [each for each in made if each["unit"] in due],
-        "gone": [name for name in ours if name not in names],
+        "gone": removals(name for name in ours if name not in names),
     }
+
+
+def removals(names: Iterable[str]) -> list[list[str]]:
+    """Return the command that removes each container; its unit has stopped it, or does not know of it any more."""
+    return [[*CLIENTS["docker"], "rm", "--force", name] for name in names]
+
+
+def of_texts(texts: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    """Return the containers of files, by their paths, as they are made again after these were restored.
+
+    Each is container_of() with ``recreate``; a text that is no such file makes none.
+    """
+    files = [text for path, text in sorted(texts.items()) if text and path.endswith(DOCKER_SUFFIX)]
+    return [{**_read(text), "recreate": True} for text in files if settings_of(text) is not None]
+
+
+def _read(text: str) -> dict[str, Any]:
+    """Return container_of() of the text of a file."""
+    read = json.loads(text)
+    container = {"docker_host": DOCKER_HOST, **read["container"]}
+    return {"unit": read.get("unit"), "secrets": list(read.get("secrets") or ()), "container": container}
 
 
 def entries(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

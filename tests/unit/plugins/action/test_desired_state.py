@@ -448,6 +448,7 @@ def test_firewalld_is_asked_where_rules_are_wanted_and_needs_the_collection_that
     given = {f"ollama_{name}": value for name, value in given.items()}
     for there in (False, True):
         finds = SimpleNamespace(find_plugin_with_context=lambda _name, there=there: SimpleNamespace(resolved=there))
+        monkeypatch.setattr(firewalld_info, "import_module", str)
         monkeypatch.setattr(firewalld_info, "module_loader", finds)
         result, asked = act({}, {"firewalld_info": {"firewalld": read}}, **given)
         assert "firewalld_info" in [name for name, _args in asked]

@@ -438,3 +438,15 @@ def test_the_table_where_there_is_nothing_to_restore():
 def test_what_is_proven_after_a_change_that_failed(failure, proven):
     """What is back and runs as then, and what nobody has touched: requests may come to it again."""
     assert change_report({}, failure={"reason": "why", **failure})["proven"] is proven
+
+
+def test_a_restore_report_names_containers_that_end_go_and_come():
+    """Those whose file is gone are stopped, whichever engine has them; Docker's go, or are made."""
+    paths = ["/etc/containers/systemd/ollama@a.container", "/etc/inference.ollama/containers/ollama@b.service.json"]
+    back = {**restored({}), "changes": [{"path": path, "change": "removed"} for path in paths]}
+    report = restore_report(back)
+    assert report["ended"] == ["ollama@a.service", "ollama@b.service"]
+    assert [command[-1] for command in report["containers"]["gone"]] == ["ollama-b"]
+    text = '{"unit": "ollama@c.service", "secrets": [], "container": {"name": "ollama-c", "env": {}}}'
+    made = restore_report(back, contents={"/etc/inference.ollama/containers/ollama@c.service.json": text})
+    assert [each["unit"] for each in made["containers"]["made"]] == ["ollama@c.service"]

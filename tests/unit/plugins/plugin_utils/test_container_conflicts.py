@@ -53,6 +53,23 @@ def test_a_server_in_a_container_of_ours_holds_its_port_rightly():
     assert rest["listeners"] == [{"port": 1, "pid": None}]
 
 
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({}, True),
+        ({"engine": "podman"}, False),
+        ({"name": "llm"}, False),
+        ({"ours": True}, False),
+        ({"unit": "ollama.service"}, False),
+    ],
+)
+def test_a_container_that_does_not_run_keeps_its_name(change, refused):
+    """The engine would remove it for the one of the plan, with all that lies in it."""
+    there = found(["ollama.service"], **{"state": "exited", "restart": "no", **change})
+    said, _rest = conflicts({**PLAN, "deployment": "docker"}, None, there)
+    assert ["has the name of a container of the plan" in each for each in said] == [True] * refused
+
+
 def test_a_server_that_has_the_port_keeps_it_from_a_container_that_does_not_run():
     """So that a run on a host that is as planned is not refused for what cannot start."""
     assert conflicts(PLAN, None, found(["ollama.service"], state="exited"))[0] == []

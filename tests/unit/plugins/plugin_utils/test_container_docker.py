@@ -18,6 +18,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker
     container_path,
     container_text,
     containers,
+    of_texts,
     settings_of,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.refusals import engine_errors, uncontained
@@ -129,11 +130,29 @@ def test_containers_are_made_before_their_units_start_and_go_when_they_are_not_p
     others = held(container(name="old", ours=True), container(name="theirs"), container(name="ollama-gpu0", ours=True))
     found = {"containers": others}
     unit = "ollama@gpu0.service"
-    due = containers(PLAN, found, [unit], [unit])
+    plan = {**PLAN, "deployment": "docker"}
+    due = containers(plan, found, [unit], [unit])
     assert [(each["unit"], each["recreate"]) for each in due["made"]] == [(unit, True)]
-    assert due["gone"] == ["old"]
-    assert [each["recreate"] for each in containers(PLAN, {}, [], [unit])["made"]] == [False]
-    assert containers(PLAN, {"containers": None}, [], []) == {"made": [], "gone": []}
+    assert due["gone"] == [["docker", "--host", "unix:///run/docker.sock", "rm", "--force", "old"]]
+    assert [each["recreate"] for each in containers(plan, {}, [unit], [])["made"]] == [False]
+    assert containers(plan, {"containers": None}, [], []) == {"made": [], "gone": []}
+
+
+@pytest.mark.parametrize("deployment", ["podman", "systemd"])
+def test_a_plan_without_docker_makes_none_of_its_containers_and_leaves_none(deployment):
+    """They would stay with their variables, secrets among them."""
+    found = {"containers": held(container(name="ollama-gpu0", ours=True))}
+    unit = "ollama@gpu0.service"
+    due = containers({**PLAN, "deployment": deployment}, found, [unit], [unit])
+    assert (due["made"], [command[-1] for command in due["gone"]]) == ([], ["ollama-gpu0"])
+
+
+def test_containers_are_made_again_by_the_files_that_were_restored():
+    """With the names of their secrets; whatever else lies there makes none."""
+    path, unit = f"{DOCKER_FOLDER}/ollama@gpu0.service.json", "ollama@gpu0.service"
+    others = {f"{DOCKER_FOLDER}/{name}": text for name, text in (("a.service.json", "{"), ("b.service.json", None))}
+    (made,) = of_texts({path: container_text(PLAN, "gpu0"), f"/etc/systemd/system/{unit}": "[Unit]\n", **others})
+    assert made == {**container_of(PLAN, "gpu0"), "recreate": True}
 
 
 def test_a_controller_without_the_module_is_refused_with_the_command_that_installs_it():

@@ -20,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._desired import R
 from ansible_collections.inference.ollama.plugins.plugin_utils._extras import extra_paths
 from ansible_collections.inference.ollama.plugins.plugin_utils._questions import questions
 from ansible_collections.inference.ollama.plugins.plugin_utils._refusals import key_errors
+from ansible_collections.inference.ollama.tests.unit.support.containers import container, held
 from ansible_collections.inference.ollama.tests.unit.support.found import FILE, found_unit
 from ansible_collections.inference.ollama.tests.unit.support.measured import record_of
 from ansible_collections.inference.ollama.tests.unit.support.plans import xeon
@@ -890,3 +891,21 @@ def test_a_container_that_is_no_longer_planned_is_stopped_and_not_disabled():
     runs = {"active": ["ollama.service", "ollama@a.service"], "engine": ENGINE}
     made = desired(found(headed=[ours], files=[ours], digests={ours: digest("")}, **runs), **PODMAN)
     assert (made["stop"], made["generated"]) == (["ollama@a.service"], ["ollama@a.service"])
+
+
+def test_a_container_of_docker_becomes_one_of_podman():
+    """Unit, link and container of Docker go, and it is stopped while systemd knows how."""
+    unit, link = f"{FOLDER}/ollama.service", f"{FOLDER}/multi-user.target.wants/ollama.service"
+    file = "/etc/inference.ollama/containers/ollama.service.json"
+    host = xeon()
+    host["software"]["ollama"]["unit"]["path"] = unit
+    ours = [unit, file, DROPIN]
+    runs = {"engine": ENGINE, "active": ["ollama.service"], "boot_links": [link], "found_unit": None}
+    runs["containers"] = held(container(ours=True, main_pid=None))
+    made = desired(found(headed=ours, files=ours, digests={path: digest("") for path in ours}, **runs), host, **PODMAN)
+    assert made["refusals"] == []
+    assert sorted(set(made["absent"]) & {unit, file, link}) == sorted([unit, file, link])
+    assert [path for path in made["absent"] if made["absent"].count(path) > 1] == []
+    assert not any(unit in notice for notice in made["notices"])
+    assert (made["ended"], made["stop"], made["restart"]) == (["ollama.service"], [], ["ollama.service"])
+    assert [command[-1] for command in made["containers"]["gone"]] == ["ollama"]

@@ -272,7 +272,7 @@ def test_a_container_of_docker_goes_with_the_unit_that_the_role_wrote_for_it():
     there = {**found(DOCKER, UNIT, DROPIN), "found_unit": {"path": UNIT}}
     made = removal(there, remains())
     assert (made["stop"], made["generated"], made["start"]) == (["ollama.service"], [], [])
-    assert made["containers"] == ["ollama"]
+    assert [command[-2:] for command in made["containers"]] == [["--force", "ollama"]]
     assert {DOCKER, UNIT, DROPIN} <= set(made["absent"])
     copy = f"{UNIT}.20261128T000000"
     back = removal(there, remains(copies=[copy]))
