@@ -10,6 +10,7 @@ Interface (CDI), SPEC.md, for the folders and the form of its files.
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._places import CLIENTS
@@ -27,6 +28,8 @@ _GENERATORS = (
 )
 # The file that the kernel has in the root of version 2 alone (Documentation/admin-guide/cgroup-v2.rst).
 _CONTROLLERS = "/sys/fs/cgroup/cgroup.controllers"
+# By this program of NVIDIA's container toolkit Docker knows that it can give cards (daemon/nvidia_linux.go of moby).
+_NVIDIA_HOOK = "nvidia-container-runtime-hook"
 _CDI = ("/etc/cdi", "/var/run/cdi", "/run/cdi")
 _KIND = re.compile(r"""["']?kind["']?\s*:\s*["']?([A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100})["']?""")
 _NAME = re.compile(r"""["']?\bname["']?\s*:\s*["']?([A-Za-z0-9][A-Za-z0-9._:/-]{0,127})["']?\s*[,}\n]""")
@@ -48,6 +51,8 @@ def read_engine(root: Root, run: Runner, engine: str, image: str | None) -> dict
         "program": program,
         "version": version,
         "generator": next((path for folder in _GENERATORS if root.exists(path := f"{folder}/{_GENERATOR}")), None),
+        "nvidia_hook": root.program(_NVIDIA_HOOK),
+        "requests": find_spec("requests") is not None,
         "image": image,
         "image_there": _has_image(root, run, engine, image) if program and image else None,
         "cgroup_version": 2 if controllers is not None else 1,

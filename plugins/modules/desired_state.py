@@ -347,7 +347,7 @@ generated:
   sample: []
 engine:
   description:
-    - The C(program) of the engine and the C(image) that it has to fetch; V(null) where the host has it, or needs none.
+    - C(argv), the command that fetches the image of containers; V(null) where the host has it, or needs none.
   returned: success
   type: dict
   sample: null

@@ -76,6 +76,14 @@ containers:
       description: The program by which systemd makes units of Quadlet's files; V(null) without one.
       type: str
       sample: /usr/lib/systemd/system-generators/podman-system-generator
+    nvidia_hook:
+      description: The program of NVIDIA's container toolkit by which Docker gives cards; V(null) without one.
+      type: str
+      sample: null
+    requests:
+      description: Whether the Python of this module has the package C(requests), which modules for Docker need.
+      type: bool
+      sample: true
     image:
       description: O(image).
       type: str

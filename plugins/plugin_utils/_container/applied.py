@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.inference.ollama.plugins.module_utils._places import CLIENTS
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import form_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.deployment import found_of
 
@@ -20,10 +21,11 @@ def found_for_container(found: Mapping[str, Any], options: Mapping[str, Any]) ->
     return {**found, "missing": missing, "found_unit": found_of(found.get("found_unit"), options)}
 
 
-def to_fetch(plan: Mapping[str, Any], engine: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """The engine's program and the image that the host has to fetch; None where it has it, or needs none."""
+def to_fetch(plan: Mapping[str, Any], engine: Mapping[str, Any] | None) -> dict[str, list[str]] | None:
+    """The command that fetches the image, as ``{argv}``; None where the host has it, or needs none."""
     forms = [form_of(plan, each["name"]) for each in plan["instances"]]
     image = next((str(form["image"]) for form in forms if form), None)
     if engine is None or image is None or engine["image_there"]:
         return None
-    return {"program": str(engine["program"]), "image": image}
+    client = CLIENTS[str(plan["deployment"])]
+    return {"argv": [str(engine["program"]), *client[1:], "pull", "--quiet", image]}

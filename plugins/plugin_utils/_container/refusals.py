@@ -39,20 +39,33 @@ def engine_errors(
         return
     if options.get("install") is True:
         yield f"{said} runs the program of an image, and ollama_install: true installs another one; leave one of them"
+    if engine.get("image") and engine.get("image_there") is None and engine["problems"]:
+        yield f"{said}: {name} could not be asked for the image: {'; '.join(engine['problems'])}; start it, as root can"
     if name == PODMAN:
         yield from _quadlet(engine, said)
         yield from _cards(engine, plan)
     else:
-        yield from _docker(engine, said)
+        yield from _docker(engine, plan, said)
     yield from _control_groups(engine, plan, said)
 
 
-def _docker(engine: Mapping[str, Any], said: str) -> Iterator[str]:
-    """Yield that the controller has no module for Docker; what a host has not, the module says itself."""
+def _docker(engine: Mapping[str, Any], plan: Mapping[str, Any] | None, said: str) -> Iterator[str]:
+    """Yield what the controller and the host lack to make containers by the module for Docker."""
     if not engine.get("module", True):
         yield (
             f"{said} makes containers by {MODULE}, which this Ansible has not; run ansible-galaxy collection install"
             " community.docker"
+        )
+    if not engine.get("requests", True):
+        yield (
+            f"{said} makes containers by {MODULE}, which needs the Python package requests on the host; install"
+            " python3-requests there, for the interpreter of ansible_python_interpreter"
+        )
+    wanted = any(form["devices"]["nvidia"] for form in _forms(plan))
+    if wanted and not engine.get("nvidia_hook", True) and not engine["cdi"].get(NVIDIA):
+        yield (
+            f"{said}: the container is to have NVIDIA GPUs, which Docker gives by nvidia-container-runtime-hook, and"
+            " the host has none; install nvidia-container-toolkit and restart Docker"
         )
 
 

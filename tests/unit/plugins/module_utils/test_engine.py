@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.inference.ollama.plugins.module_utils import _engine
 from ansible_collections.inference.ollama.plugins.module_utils._engine import read_engine
 from ansible_collections.inference.ollama.plugins.module_utils._process import Outcome
 from ansible_collections.inference.ollama.plugins.module_utils._sysfs import Root
@@ -61,12 +62,15 @@ def test_a_host_with_everything_is_read_whole(tmp_path):
         ("run/cdi/readme.txt", "kind: none/none"),
     ]
     root = host(tmp_path, "podman", files=files)
-    assert read_engine(root, answers(version="podman version 5.4.2\n", image=""), "podman", IMAGE) == {
+    found = read_engine(root, answers(version="podman version 5.4.2\n", image=""), "podman", IMAGE)
+    assert found == {
         "schema": 1,
         "engine": "podman",
         "program": "/usr/bin/podman",
         "version": "5.4.2",
         "generator": f"/{GENERATOR}",
+        "nvidia_hook": None,
+        "requests": found["requests"],
         "image": IMAGE,
         "image_there": True,
         "cgroup_version": 2,
@@ -107,3 +111,19 @@ def test_an_engine_that_does_not_say_its_release_is_a_problem(tmp_path, said):
     """It is null, whether the program answers otherwise or not at all."""
     found = read_engine(host(tmp_path, "podman"), answers(version=said), "podman", None)
     assert (found["version"], found["image_there"], len(found["problems"])) == (None, None, 1)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_the_module_for_docker_needs_is_read(tmp_path, monkeypatch, there):
+    """The package of Python, and the program of NVIDIA's toolkit; Docker is asked on this host alone."""
+    asked = []
+
+    def run(argv, _user=None):
+        asked.append(argv)
+        return Outcome("Docker version 28.0.4, build b8034c0", None)
+
+    monkeypatch.setattr(_engine, "find_spec", lambda _name: object() if there else None)
+    programs = ["docker", *["nvidia-container-runtime-hook"] * there]
+    found = read_engine(host(tmp_path, *programs), run, "docker", IMAGE)
+    assert (found["requests"], found["nvidia_hook"] is not None) == (there, there)
+    assert asked[-1][:3] == ["docker", "--host", "unix:///run/docker.sock"]

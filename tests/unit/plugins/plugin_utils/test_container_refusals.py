@@ -83,3 +83,30 @@ def test_a_unit_of_a_container_is_not_tuned_as_a_program():
     assert "Allowed is podman" in next(iter(uncontained(machine, None)))
     assert list(uncontained(machine, "podman")) == []
     assert list(uncontained(xeon(), None)) == []
+
+
+@pytest.mark.parametrize("deployment", ["podman", "docker"])
+def test_an_engine_that_does_not_answer_is_refused_before_anything_changes(deployment):
+    """In check mode too; an image that is not there is fetched."""
+    options = {**PODMAN, "deployment": deployment}
+    there = {"image": "x", "image_there": None, "problems": ["Cannot connect to the Docker daemon"]}
+    (said,) = engine_errors(options, engine(**there), None)
+    assert "could not be asked for the image: Cannot connect" in said
+    assert list(engine_errors(options, engine(**there | {"image_there": False, "problems": []}), None)) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"requests": False}, "needs the Python package requests on the host"),
+        ({"nvidia_hook": None}, "install nvidia-container-toolkit and restart Docker"),
+        ({"nvidia_hook": "/usr/bin/nvidia-container-runtime-hook"}, None),
+        ({"nvidia_hook": None, "cdi": {"nvidia.com/gpu": ["all"]}}, None),
+    ],
+)
+def test_what_docker_needs_is_refused_where_it_is_missing(said, sentence):
+    """The real run would fail at it, with the files written."""
+    options = {**PODMAN, "deployment": "docker"}
+    plan = make_plan(workstation(card(0)), options)
+    found = list(engine_errors(options, engine(**said), plan))
+    assert [sentence in each for each in found] == ([True] if sentence else [])

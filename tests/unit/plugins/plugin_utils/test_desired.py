@@ -854,7 +854,8 @@ def test_a_host_without_ollama_gets_a_container():
     made = desired(bare(), host, **PODMAN)
     assert made["refusals"] == []
     assert [file["path"] for file in made["unit_files"]] == [SLICE, CONTAINER, DROPIN]
-    assert made["engine"] == {"program": "/usr/bin/podman", "image": PODMAN["image"].replace(":0.34.1", "")}
+    assert made["engine"]["argv"][:4] == ["/usr/bin/podman", "--remote=false", "pull", "--quiet"]
+    assert made["engine"]["argv"][4] == PODMAN["image"].replace(":0.34.1", "")
     assert (made["restart"], made["start"], made["enable"]) == (["ollama.service"], ["ollama.service"], False)
     assert made["store"] == "/var/lib/ollama/.ollama/models"
     dry = desired(bare(), host, check_mode=True, **PODMAN)
