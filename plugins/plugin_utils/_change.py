@@ -120,10 +120,12 @@ def restore_report(
     host: str = "",
     after: Mapping[str, Any] | None = None,
     contents: Mapping[str, str | None] | None = None,
+    secrets: str = "",
 ) -> dict[str, Any]:
     """``{plan, units, lines, ended, containers}``: what must hold after a snapshot was restored, what to read, lines.
 
-    ``contents`` are texts of files by path, as unit_files_info returns them; ``containers`` are those of Docker.
+    ``contents`` are texts of files by path, as unit_files_info returns them, ``secrets`` that of the secrets file;
+    ``containers`` are those of Docker, with their secrets.
     """
     plan = _restored_plan(restored) if restored.get("services") else None
     units = [{"unit": each["unit"], "url": each["url"]} for each in (plan or {"instances": []})["instances"]]
@@ -137,7 +139,7 @@ def restore_report(
         "units": units,
         "lines": _restore_lines(restored, host, after),
         "ended": ended,
-        "containers": {"made": of_texts(contents or {}), "gone": removals(names)},
+        "containers": {"made": of_texts(contents or {}, secrets), "gone": removals(names)},
     }
 
 

@@ -22,6 +22,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     DOCKER_SUFFIX,
     HEADER,
 )
+from ansible_collections.inference.ollama.plugins.module_utils._systemd.environment_file import parse_environment_file
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.engines import DOCKER
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import ALL, form_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import directives
@@ -135,20 +136,24 @@ def removals(names: Iterable[str]) -> list[list[str]]:
     return [[*CLIENTS["docker"], "rm", "--force", name] for name in names]
 
 
-def of_texts(texts: Mapping[str, str | None]) -> list[dict[str, Any]]:
+def of_texts(texts: Mapping[str, str | None], secrets: str = "") -> list[dict[str, Any]]:
     """Return the containers of files, by their paths, as they are made again after these were restored.
 
-    Each is container_of() with ``recreate``; a text that is no such file makes none.
+    Each is container_of() with ``recreate``, and in its environment the values that ``secrets``, the text of an
+    environment file of systemd, has for the names of its secrets. A text that is no such file makes none.
     """
     files = [text for path, text in sorted(texts.items()) if text and path.endswith(DOCKER_SUFFIX)]
-    return [{**_read(text), "recreate": True} for text in files if settings_of(text) is not None]
+    known = {name: value for name, value, _line in parse_environment_file(secrets)}
+    return [{**_read(text, known), "recreate": True} for text in files if settings_of(text) is not None]
 
 
-def _read(text: str) -> dict[str, Any]:
-    """Return container_of() of the text of a file."""
+def _read(text: str, known: Mapping[str, str]) -> dict[str, Any]:
+    """Return container_of() of the text of a file, with the values of its secrets."""
     read = json.loads(text)
-    container = {"docker_host": DOCKER_HOST, **read["container"]}
-    return {"unit": read.get("unit"), "secrets": list(read.get("secrets") or ()), "container": container}
+    names = [str(name) for name in read.get("secrets") or ()]
+    env = {**read["container"]["env"], **{name: known[name] for name in names if name in known}}
+    container = {"docker_host": DOCKER_HOST, **read["container"], "env": env}
+    return {"unit": read.get("unit"), "secrets": names, "container": container}
 
 
 def entries(plan: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

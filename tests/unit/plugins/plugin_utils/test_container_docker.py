@@ -155,6 +155,13 @@ def test_containers_are_made_again_by_the_files_that_were_restored():
     assert made == {**container_of(PLAN, "gpu0"), "recreate": True}
 
 
+def test_a_container_is_made_again_with_the_secrets_of_the_restored_file():
+    """Those that its file names, as systemd reads the values; no other one."""
+    text = 'OLLAMA_API_KEY="a \\"b\\" \\$c"\nOTHER_KEY=x\n'
+    (made,) = of_texts({f"{DOCKER_FOLDER}/ollama@gpu0.service.json": container_text(PLAN, "gpu0")}, text)
+    assert made["container"]["env"] == {"OLLAMA_HOST": "127.0.0.1:11434", "OLLAMA_API_KEY": 'a "b" $c'}
+
+
 def test_a_controller_without_the_module_is_refused_with_the_command_that_installs_it():
     """And a unit of the role's container is no program that systemd starts by itself."""
     engine = {"program": "/usr/bin/docker", "controllers": None, "module": False}
