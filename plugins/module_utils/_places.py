@@ -71,9 +71,10 @@ _SERVICE = r"ollama(?:@[^/]*)?\.service"
 _CONTAINER = re.compile(r"ollama(?:@[^/]*)?\.container")
 _DOCKER = re.compile(r"ollama(?:@[^/]*)?\.service\.json")
 _BESIDE = "|".join(map(re.escape, BESIDE_UNITS))
-# Units and their drop-ins, drop-ins of slices, and links by which services start at boot.
+# Units and their drop-ins, drop-ins of slices, links by which services start at boot, and the copy of a unit that gave
+# its place to a container's, which a removal gives its name again.
 _UNITS = re.compile(
-    rf"{_SERVICE}|{_SERVICE}\.d/[^/]+\.conf|[^/]+\.slice\.d/[^/]+\.conf|{_BESIDE}|"
+    rf"ollama\.service\.[0-9]{{8}}T[0-9]{{6}}Z~|{_SERVICE}|{_SERVICE}\.d/[^/]+\.conf|[^/]+\.slice\.d/[^/]+\.conf|{_BESIDE}|"
     rf"[^/]+\.(?:wants|requires)/(?:{_SERVICE}|{_BESIDE})"
 )
 

@@ -12,6 +12,7 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import (
     FIREWALL_UNIT,
     WATCH_SERVICE,
     WATCH_TIMER,
+    Places,
 )
 from ansible_collections.inference.ollama.plugins.plugin_utils._remove import NOTHING, removal
 
@@ -277,3 +278,10 @@ def test_a_container_of_docker_goes_with_the_unit_that_the_role_wrote_for_it():
     copy = f"{UNIT}.20261128T000000"
     back = removal(there, remains(copies=[copy]))
     assert (back["back"], back["start"]) == ({copy: UNIT}, ["ollama.service"])
+
+
+def test_a_unit_that_gave_its_place_may_have_its_name_again():
+    """The transaction that renames the copy refuses every path that is not one of the collection's."""
+    assert Places("/etc/systemd/system").has(f"{UNIT}.20261128T000000Z~")
+    assert not Places("/etc/systemd/system").has(f"{UNIT}.20261128T000000Z~.conf")
+    assert not Places("/etc/systemd/system").has(f"{UNIT}~")
