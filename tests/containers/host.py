@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The inference.ollama authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Boxes of Debian 13 with an engine, an image of the stand-in for Ollama, and playbooks that run on them."""
+"""Boxes of Debian 13 with Podman and Docker, an image of the stand-in for Ollama, and playbooks that run on them."""
 
 from __future__ import annotations
 
@@ -28,28 +28,43 @@ NAME = "localhost/ollama:0.34.1"
 LIMITS = {"ollama_limit_nofile": 16384, "ollama_oom_score_adjust": 100}
 
 
-class Host:
-    """A box whose servers are in containers of ``engine``, which ``ready`` makes ready; it is gone with close()."""
+# The root of a box is an overlay already, on which no other one can lie, so that images are copied; Docker's store of
+# images is containerd's, which has a digest for one that no registry has seen.
+READY = """mkdir -p /etc/containers && cat >/etc/containers/storage.conf <<'X'
+[storage]
+driver = "vfs"
+runroot = "/run/containers/storage"
+graphroot = "/var/lib/containers/storage"
+X
+cat >/etc/docker/daemon.json <<'X'
+{"features": {"containerd-snapshotter": true}, "storage-driver": "native"}
+X
+systemctl restart docker"""
+ENGINES = ("podman", "docker")
 
-    engine, ready = "", ""
+
+class Host:
+    """A box with both engines and an image for each; it is gone with close()."""
+
+    name = "containers"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        said = self._box("up", self.engine)
+        said = self._box("up", self.name)
         self._pid = json.loads(said)["pid"]
         self.inventory = folder / "hosts.json"
-        self.inventory.write_text(self._box("inventory", self.engine), encoding="utf-8")
+        self.inventory.write_text(self._box("inventory", self.name), encoding="utf-8")
         program = folder / "ollama"
         zipapp.create_archive(LAB / "ollama", program, "/usr/bin/python3", filter=lambda path: path.suffix != ".pyc")
         self.write("/root/ollama", program.read_bytes())
         self.write("/root/image.sh", (ROOT / "tests/containers/image.sh").read_bytes())
-        self.run(self.ready)
-        self.digest = self.run(f"chmod +x /root/ollama; sh /root/image.sh {self.engine} /root/ollama {NAME}").strip()
-        self.image = f"{NAME}@{self.digest}"
+        self.run(f"{READY}; chmod +x /root/ollama")
+        make = f"sh /root/image.sh {{}} /root/ollama {NAME}"
+        self.images = {engine: f"{NAME}@{self.run(make.format(engine)).strip()}" for engine in ENGINES}
 
     def close(self) -> None:
         """Stop the box and remove it."""
-        self._box("down", self.engine)
+        self._box("down", self.name)
 
     def run(self, command: str, data: bytes = b"") -> str:
         """Return what a shell command in the box prints; it must succeed."""
@@ -65,10 +80,10 @@ class Host:
         """Write a file in the box."""
         self.run(f"mkdir -p $(dirname '{path}') && cat > '{path}'", data)
 
-    def playbook(self, name: str, *, fails: bool = False, **variables: object) -> str:
-        """Return what a playbook of the collection prints; it fails exactly where it is to."""
-        deployed = {"ollama_deployment": self.engine, "ollama_image": self.image} if name != "remove" else {}
-        said = {"ollama_hosts": self.engine, **LIMITS, **deployed, **variables}
+    def playbook(self, name: str, engine: str | None = None, *, fails: bool = False, **variables: object) -> str:
+        """Return what a playbook of the collection prints, for an engine; it fails exactly where it is to."""
+        deployed = {"ollama_deployment": engine, "ollama_image": self.images[engine]} if engine else {}
+        said = {"ollama_hosts": self.name, **LIMITS, **deployed, **variables}
         command = ["ansible-playbook", "-i", str(self.inventory), f"inference.ollama.{name}", "-e", json.dumps(said)]
         done = subprocess.run(
             command,
@@ -95,25 +110,3 @@ class Host:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
-
-
-class Podman(Host):
-    """The root of a box is an overlay already, on which no other one can lie, so that images are copied."""
-
-    engine = "podman"
-    ready = """mkdir -p /etc/containers && cat >/etc/containers/storage.conf <<'X'
-[storage]
-driver = "vfs"
-runroot = "/run/containers/storage"
-graphroot = "/var/lib/containers/storage"
-X"""
-
-
-class Docker(Host):
-    """The store of images is containerd's, which has a digest for one that no registry has seen."""
-
-    engine = "docker"
-    ready = """cat >/etc/docker/daemon.json <<'X'
-{"features": {"containerd-snapshotter": true}, "storage-driver": "native"}
-X
-systemctl restart docker"""
