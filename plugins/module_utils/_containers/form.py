@@ -10,7 +10,7 @@ Options after podman-run(1) and docker-run(1).
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Iterable, List
+from typing import Any, Callable, Dict, Iterable, Iterator, List
 
 # Of one container; a program that answers more than this is not believed.
 MOST = 1000
@@ -22,6 +22,11 @@ _IMAGE = re.compile(r"(?:.*/)?ollama(?:[-_](?:rocm|cuda|vulkan|server))?(?::[^/@
 _SERVES = re.compile(r"(?:^|[\s/\"'])ollama[\"']?\s+(?:serve|start)\b")
 _CDI = re.compile(r"(nvidia|amd)\.com/gpu=([\w:.-]{1,80})")
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_PORT = re.compile(
+    r"(?:(?:(\[[0-9a-fA-F:.%\w]*\]|[^:\[\]/]*):)?([0-9]{1,5}(?:-[0-9]{1,5})?)?:)?([0-9]{1,5}(?:-[0-9]{1,5})?)"
+)
+# Short options whose value may follow without a space.
+_GLUED = re.compile("(-[epvm])=?(.+)", re.DOTALL)
 _AMD = ("/dev/kfd", "/dev/dri")
 
 
@@ -63,18 +68,32 @@ def size(text: str) -> int | None:
     return min(int(match[1]) * _UNITS[match[2] or ""], GREATEST) or None if match else None
 
 
-def port(text: str) -> Dict[str, Any] | None:
-    """``{address, port, container_port}`` of a word of --publish; None for one of another protocol or form.
+def ports(text: str) -> List[Dict[str, Any]] | None:
+    """``{address, port, container_port}`` of each port of a word of --publish, which may be a range.
 
-    Without a port of the host the engine takes one that is free: None. An empty address is every address.
+    None for a word of another form, none for another protocol. Without a port of the host, and with several of them
+    for one of the container, the engine takes one that is free: None. An empty address is every address.
     """
-    match = re.fullmatch(
-        r"(?:(?:(\[[0-9a-fA-F:.%\w]*\]|[^:\[\]/]*):)?([0-9]{0,5}):)?([0-9]{1,5})(?:/tcp)?", text.strip()
-    )
-    if match is None:
+    word, _slash, protocol = text.strip().partition("/")
+    match = _PORT.fullmatch(word)
+    outer, inside = (_range(match[2] or ""), _range(match[3])) if match else (None, None)
+    if match is None or outer is None or inside is None or protocol not in ("", "tcp", "udp", "sctp"):
         return None
+    if protocol in ("udp", "sctp"):
+        return []
+    if len(outer) != len(inside):
+        outer = [None] * len(inside) if not outer or len(inside) == 1 else []
     host = (match[1] or "").strip("[]")
-    return {"address": host, "port": int(match[2]) if match[2] else None, "container_port": int(match[3])}
+    return [{"address": host, "port": one, "container_port": other} for one, other in zip(outer, inside)] or None
+
+
+def _range(text: str) -> List[int | None] | None:
+    """The ports of ``8000`` or ``8000-8009``; None where they are too many, or fall."""
+    first, _dash, last = text.partition("-")
+    if not text:
+        return []
+    found: List[int | None] = list(range(int(first), min(int(last or first), int(first) + MOST) + 1))
+    return found if 0 < len(found) <= MOST else None
 
 
 def mount(text: str) -> Dict[str, Any] | None:
@@ -182,25 +201,37 @@ _VALUES: Dict[str, tuple[str, Callable[[str], Any]]] = {
     **{name: (key, lambda text: text or None) for name, key in _TEXTS.items()},
 }
 _LISTS: Dict[str, tuple[str, Callable[[str], Any]]] = {
-    "--publish": ("ports", port),
-    "-p": ("ports", port),
-    "--volume": ("mounts", mount),
-    "-v": ("mounts", mount),
-    "--mount": ("mounts", long_mount),
+    "--publish": ("ports", lambda text: ports(text) or []),
+    "-p": ("ports", lambda text: ports(text) or []),
+    "--volume": ("mounts", lambda text: _some(mount(text))),
+    "-v": ("mounts", lambda text: _some(mount(text))),
+    "--mount": ("mounts", lambda text: _some(long_mount(text))),
 }
+
+
+def _some(found: Dict[str, Any] | None) -> List[Dict[str, Any]]:
+    return [found] if found else []
+
+
+def options(words: List[str]) -> Iterator[tuple[str, str]]:
+    """Each word that may be an option, with its value: after an equals sign, a short name, or the next word."""
+    for place, word in enumerate(words[:MOST]):
+        glued = _GLUED.fullmatch(word)
+        name, equals, value = (glued[1], "=", glued[2]) if glued else word.partition("=")
+        yield name, value if equals else next(iter(words[place + 1 : place + 2]), "")
 
 
 def apply_options(found: Dict[str, Any], words: List[str]) -> None:
     """Add to a container what options of ``podman run`` or ``docker run`` among words give; others are passed over."""
-    for place, word in enumerate(words[:MOST]):
-        name, equals, value = word.partition("=")
-        value = value if equals else next(iter(words[place + 1 : place + 2]), "")
+    for name, value in options(words):
         if name in _VALUES:
             key, read = _VALUES[name]
             found[key] = read(value)
         elif name in _LISTS:
             key, read = _LISTS[name]
-            found[key] += [each for each in [read(value)] if each]
+            found[key] += read(value)
+        elif name in ("--env", "-e"):
+            found["environment"].update([value.partition("=")[::2]] if "=" in value else [])
         elif name == "--gpus":
             add_gpus(found, value)
         elif name == "--device":

@@ -57,6 +57,9 @@ def _together(
                 files=each["files"],
                 environment_files=each["environment_files"],
                 restart=each["restart"],
+                # A container in a pod has the network and the ports of the pod.
+                network=each["network"] if (mine["network"] or "").startswith("container:") else mine["network"],
+                ports=mine["ports"] or each["ports"],
                 cpus=mine["cpus"] or each["cpus"],
                 memory_nodes=mine["memory_nodes"] or each["memory_nodes"],
                 cpu_quota=mine["cpu_quota"] or each["cpu_quota"],

@@ -21,7 +21,8 @@ from ansible_collections.inference.ollama.plugins.module_utils._containers.form 
     limit,
     long_mount,
     mount,
-    port,
+    options,
+    ports,
     size,
 )
 from ansible_collections.inference.ollama.plugins.module_utils._containers.inspected import variables
@@ -90,9 +91,26 @@ class _Unit:
         self._settings = self._read(path)
 
     def _read(self, path: str) -> List[Setting]:
-        folder = f"{path}.d"
-        files = [path, *(f"{folder}/{name}" for name in self._tree.names(folder) if name.endswith(".conf"))]
+        files = [path, *self._drop_ins(path)]
         return [each for file in files for each in parse_unit(self._tree.read(file) or "", self._tree.shown(file))[0]]
+
+    def _drop_ins(self, path: str) -> List[str]:
+        """Drop-ins by name, of every folder that is read with this one; the folder of the longest name comes first.
+
+        podman-systemd.unit(5): ``foo-bar.container.d``, ``foo-.container.d`` and ``container.d``.
+        """
+        folder, name = posixpath.split(path)
+        stem, _dot, kind = name.rpartition(".")
+        parts = stem.split("-")
+        stems = [stem, *("-".join(parts[:end]) + "-" for end in range(len(parts) - 1, 0, -1))]
+        shared = path.startswith(tuple(f"{each}/" for each in QUADLET_FOLDERS)) and not path.startswith(_OF_USERS)
+        found: Dict[str, str] = {}
+        for place in dict.fromkeys([*(QUADLET_FOLDERS if shared else ()), folder]):
+            for below in [*(f"{place}/{each}.{kind}.d" for each in stems), f"{place}/{kind}.d"]:
+                for each in self._tree.names(below):
+                    if each.endswith(".conf"):
+                        found.setdefault(each, f"{below}/{each}")
+        return [found[each] for each in sorted(found)]
 
     def _all(self, key: str, section: str = _CONTAINER) -> List[str]:
         """The values of a key of which there may be several; an empty one takes back those before it."""
@@ -135,11 +153,40 @@ class _Unit:
         )
         self._limits(found)
         found["mounts"] += self._mounts()
-        found["ports"] += [each for each in map(port, self._all("PublishPort")) if each]
+        found["ports"] += self._ports(self._all("PublishPort"))
+        self._add_pod(found)
         for word in self._all("AddDevice"):
             add_device(found, word.lstrip("-"))
         apply_options(found, self._words("PodmanArgs"))
         return found
+
+    def _ports(self, values: List[str]) -> List[Dict[str, Any]]:
+        read = [(value, ports(value)) for value in values]
+        self._problems += [
+            f"{self._tree.shown(self._path)}: PublishPort={value!r} is no port or range of ports that is read"
+            for value, found in read
+            if found is None
+        ]
+        return [each for _value, found in read for each in found or ()]
+
+    def _add_pod(self, found: Dict[str, Any]) -> None:
+        """Add what the pod publishes: a container in it has the network of the pod."""
+        name = self._last("Pod")
+        if not name:
+            return
+        path = f"{posixpath.dirname(self._path)}/{name}"
+        try:
+            there = self._tree.read(path) is not None
+            settings = [each for each in self._read(path) if each.section == "Pod" and each.value]
+        except UnreadableError as error:
+            self._problems.append(f"{self._tree.shown(path)}: {error}")
+            return
+        if not there:
+            self._problems.append(f"{self._tree.shown(path)}: it is not there, so the ports of the pod are not known")
+        found["ports"] += self._ports([each.value for each in settings if each.directive == "PublishPort"])
+        found["network"] = next(
+            (each.value for each in settings[::-1] if each.directive == "Network"), found["network"]
+        )
 
     def _is_ours(self) -> bool:
         return any(line.startswith(HEADER) for line in (self._tree.read(self._path) or "").splitlines())
@@ -169,7 +216,8 @@ class _Unit:
     def _of_files(self, container: Dict[str, Any]) -> Dict[str, str]:
         """The variables of environment files, of lines ``NAME=value`` without quotes (podman-run(1), --env-file)."""
         found: Dict[str, str] = {}
-        for value in self._all("EnvironmentFile"):
+        by_option = [value for name, value in options(self._words("PodmanArgs")) if name == "--env-file"]
+        for value in [*self._all("EnvironmentFile"), *by_option]:
             path = value.lstrip("-")
             path = path if path.startswith("/") else posixpath.normpath(f"{posixpath.dirname(self._path)}/{path}")
             container["environment_files"].append(self._tree.shown(path))

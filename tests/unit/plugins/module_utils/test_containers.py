@@ -173,12 +173,16 @@ def test_a_server_is_known_by_its_image_or_its_command(image, command, expected)
 @pytest.mark.parametrize(
     ("read", "text", "expected"),
     [
-        (form.port, "11434:11434", {"address": "", "port": 11434, "container_port": 11434}),
-        (form.port, "[::1]:1:2/tcp", {"address": "::1", "port": 1, "container_port": 2}),
-        (form.port, "11434", {"address": "", "port": None, "container_port": 11434}),
-        (form.port, "127.0.0.1::11434", {"address": "127.0.0.1", "port": None, "container_port": 11434}),
-        (form.port, "1:2/udp", None),
-        (form.port, "x", None),
+        (form.ports, "11434:11434", [{"address": "", "port": 11434, "container_port": 11434}]),
+        (form.ports, "[::1]:1:2/tcp", [{"address": "::1", "port": 1, "container_port": 2}]),
+        (form.ports, "11434", [{"address": "", "port": None, "container_port": 11434}]),
+        (form.ports, "127.0.0.1::11434", [{"address": "127.0.0.1", "port": None, "container_port": 11434}]),
+        (form.ports, "1:2/udp", []),
+        (form.ports, "x", None),
+        (form.ports, "1:2/http", None),
+        (form.ports, "1-3:7-8", None),
+        (form.ports, "8000-8009:80", [{"address": "", "port": None, "container_port": 80}]),
+        (form.ports, "7-8:1-2", [{"address": "", "port": a, "container_port": b} for a, b in ((7, 1), (8, 2))]),
         (form.size, "512m", 1 << 29),
         (form.size, "8GiB", 1 << 33),
         (form.size, "0", None),
@@ -354,6 +358,50 @@ def test_what_cannot_be_read_of_quadlet_is_named(tmp_path):
     assert found[0]["image"] is None
     assert [problem.rpartition("/")[2] for problem in problems] == [
         f"{name}: it is not a regular file" for name in ("a.container", "b.image", "f")
+    ]
+
+
+def test_what_stands_beside_a_file_of_quadlet_is_read(tmp_path):
+    """Options for Podman, a pod and drop-ins of other folders and names all make the container what it is."""
+    shipped, own = "/usr/share/containers/systemd", "/etc/containers/systemd"
+    put(
+        tmp_path,
+        f"{shipped}/llm-ollama.container",
+        "[Container]\nImage=docker.io/ollama/ollama\nPod=llm.pod\nEnvironment=OLLAMA_KEEP_ALIVE=5m\n"
+        "PodmanArgs=-e OLLAMA_NUM_PARALLEL=2 --env=OLLAMA_MAX_QUEUE=64 --env-file /etc/more.env \\\n"
+        "  -v/srv/models:/root/.ollama -m8g --env OLLAMA_DEBUG\n",
+    )
+    put(tmp_path, f"{shipped}/llm.pod", "[Pod]\nPublishPort=127.0.0.1:8080:11434\nNetwork=own.network\n")
+    put(tmp_path, "/etc/more.env", "OLLAMA_CONTEXT_LENGTH=8192\n")
+    put(tmp_path, f"{own}/llm-ollama.container.d/10.conf", "[Container]\nEnvironment=OLLAMA_KEEP_ALIVE=24h\n")
+    put(tmp_path, f"{own}/container.d/10.conf", "[Container]\nEnvironment=OLLAMA_KEEP_ALIVE=1s\n")
+    put(tmp_path, f"{own}/llm-.container.d/05.conf", "[Container]\nEnvironment=OLLAMA_KEEP_ALIVE=2s\n")
+    put(tmp_path, f"{own}/container.d/20.conf", "[Service]\nAllowedCPUs=0-3\n")
+    problems: list[str] = []
+    (found,) = read_files(Tree(str(tmp_path)), problems)
+    assert found["environment"] == {
+        "OLLAMA_CONTEXT_LENGTH": "8192",
+        "OLLAMA_KEEP_ALIVE": "24h",
+        "OLLAMA_MAX_QUEUE": "64",
+        "OLLAMA_NUM_PARALLEL": "2",
+    }
+    assert found["environment_files"] == [f"{tmp_path}/etc/more.env"]
+    assert found["ports"] == [{"address": "127.0.0.1", "port": 8080, "container_port": 11434}]
+    assert (found["network"], found["memory_max_bytes"], found["cpus"]) == ("own.network", 8 << 30, "0-3")
+    assert [each["source"] for each in found["mounts"]] == ["/srv/models"]
+    assert problems == []
+
+
+def test_a_pod_that_is_not_there_and_a_port_that_is_none_are_named(tmp_path):
+    """Where a server listens is not guessed: what could not be read of it is a problem."""
+    text = "[Container]\nImage=ollama/ollama\nPod=gone.pod\nPublishPort=9-1:9-1\nPublishPort=5353:53/udp\n"
+    put(tmp_path, "/etc/containers/systemd/ollama.container", text)
+    problems: list[str] = []
+    (found,) = read_files(Tree(str(tmp_path)), problems)
+    assert found["ports"] == []
+    assert [each.replace(str(tmp_path), "") for each in problems] == [
+        "/etc/containers/systemd/ollama.container: PublishPort='9-1:9-1' is no port or range of ports that is read",
+        "/etc/containers/systemd/gone.pod: it is not there, so the ports of the pod are not known",
     ]
 
 
