@@ -95,7 +95,7 @@ def container(answer: Dict[str, Any], engine: str) -> Dict[str, Any]:
         oom_score_adjust=number(host, "OomScoreAdj"),
         network=text(host, "NetworkMode"),
         restart=text(host, "RestartPolicy", "Name"),
-        ports=_ports(host),
+        ports=_ports(answer),
     )
     for each in mappings(host, "Ulimits"):
         name = (text(each, "Name") or "").lower().replace("rlimit_", "")
@@ -130,16 +130,26 @@ def _quota(host: object) -> float | None:
     return part / (period if period and period > 0 else 100_000) if part and part > 0 else None
 
 
-def _ports(host: object) -> List[Dict[str, Any]]:
-    bindings, found = inner(host, "PortBindings"), []
-    for name, _rows in list(bindings.items())[:MOST] if isinstance(bindings, dict) else []:
-        match = re.fullmatch("([0-9]{1,5})(?:/tcp)?", str(name))
-        for row in mappings(bindings, name) if match else []:
-            said = text(row, "HostPort") or ""
-            outer = int(said) if re.fullmatch("[0-9]{1,5}", said) else None
-            address = text(row, "HostIp") or ""
-            found.append({"address": address, "port": outer, "container_port": int(match[1]) if match else 0})
+def _ports(answer: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """What is published; where no port of the host was asked for, the one that the engine has taken."""
+    asked, taken = inner(answer, "HostConfig", "PortBindings"), inner(answer, "NetworkSettings", "Ports")
+    names = [str(each) for part in (asked, taken) if isinstance(part, dict) for each in list(part)[:MOST]]
+    found = []
+    for name in dict.fromkeys(names):
+        match = re.fullmatch("([0-9]{1,5})(?:/tcp)?", name)
+        rows = mappings(asked, name)
+        if not all(_port(row) for row in rows) or not rows:
+            # One row for each family of addresses.
+            rows = list({_port(row): row for row in mappings(taken, name)[::-1]}.values()) or rows
+        for row in rows if match else []:
+            inside = int(match[1]) if match else 0
+            found.append({"address": text(row, "HostIp") or "", "port": _port(row), "container_port": inside})
     return found[:MOST]
+
+
+def _port(row: Dict[str, Any]) -> int | None:
+    said = text(row, "HostPort") or ""
+    return int(said) or None if re.fullmatch("[0-9]{1,5}", said) else None
 
 
 def _devices(found: Dict[str, Any], host: object, made: List[str]) -> None:
@@ -155,7 +165,7 @@ def _devices(found: Dict[str, Any], host: object, made: List[str]) -> None:
         found["devices"]["amd"] = True
     for place, word in enumerate(made):
         if word.partition("=")[0] in _OF_COMMAND:
-            apply_options(found, made[place : place + 2])
+            apply_options(found, made[place : place + (1 if "=" in word else 2)])
 
 
 def _request(found: Dict[str, Any], each: Dict[str, Any]) -> None:

@@ -266,6 +266,44 @@ def test_cards_of_an_answer_are_read(change, expected):
     assert container(answer, "docker")["devices"] == expected
 
 
+@pytest.mark.parametrize(
+    ("bindings", "expected"),
+    [
+        ({"11434/tcp": [{"HostIp": "", "HostPort": ""}]}, ("0.0.0.0", 32768)),
+        ({"11434/tcp": [{"HostIp": "", "HostPort": "32760-32769"}]}, ("0.0.0.0", 32768)),
+        ({}, ("0.0.0.0", 32768)),
+        (None, ("0.0.0.0", 32768)),
+        ({"11434/tcp": [{"HostIp": "127.0.0.1", "HostPort": "80"}]}, ("127.0.0.1", 80)),
+    ],
+)
+def test_a_port_that_the_engine_has_taken_is_known(bindings, expected):
+    """Asked for as any, as one of a range, or with every port of the image; both families of addresses are one."""
+    rows = [{"HostIp": "0.0.0.0", "HostPort": "32768"}, {"HostIp": "::", "HostPort": "32768"}]
+    answer = {
+        "HostConfig": {"PortBindings": bindings},
+        "NetworkSettings": {"Ports": {"11434/tcp": rows, "53/udp": rows, "80/tcp": None}},
+    }
+    address, port = expected
+    assert container(answer, "docker")["ports"] == [{"address": address, "port": port, "container_port": 11434}]
+
+
+def test_an_option_with_its_value_takes_no_word_after_it():
+    """What was asked of cards brings no mount a second time."""
+    config = {"CreateCommand": ["podman", "run", "--gpus=all", "--volume=/srv:/root/.ollama"]}
+    assert container({"Config": config}, "podman")["mounts"] == []
+
+
+def test_a_container_in_a_pod_has_the_ports_and_the_network_of_the_pod(tmp_path):
+    """An engine says of it that it has the network of another container, and publishes nothing."""
+    folder = "/etc/containers/systemd"
+    put(tmp_path, f"{folder}/ollama.container", "[Container]\nImage=ollama/ollama\nPod=llm.pod\n")
+    put(tmp_path, f"{folder}/llm.pod", "[Pod]\nPublishPort=8080:11434\nNetwork=own.network\n")
+    answer = {"Id": ID, "Name": "systemd-ollama", "HostConfig": {"NetworkMode": f"container:{OTHER}"}}
+    (found,) = whole(tmp_path, answers(whole=json.dumps(answer)), "/run/libpod")["containers"]
+    assert found["ports"] == [{"address": "", "port": 8080, "container_port": 11434}]
+    assert found["network"] == "own.network"
+
+
 def test_an_answer_of_podman_is_read(tmp_path):
     """With the file of Quadlet that describes it, CDI as it was asked for, and limits by the kernel's names."""
     put(
