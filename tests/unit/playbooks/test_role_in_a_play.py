@@ -238,6 +238,36 @@ def test_what_was_measured_may_differ_in_a_run_and_between_runs(repository):
     assert "LLAMA_ARG_THREADS=14" in dropin.read_text(encoding="utf-8")
 
 
+TAKEN_AWAY = """
+- hosts: ollama
+  gather_facts: false
+  tasks:
+    - include_role: {name: inference.ollama.ollama, tasks_from: remove.yml}
+      when: inventory_hostname == "staged"
+    - include_role: {name: inference.ollama.ollama, tasks_from: rollback.yml}
+      when: inventory_hostname != "staged"
+"""
+
+
+def test_what_is_taken_away_or_back_is_of_the_running_host(tmp_path):
+    """Variables that leave it alone elsewhere are refused, and so is a state that is not kept; no rescue begins."""
+    (tmp_path / "play.yml").write_text(TAKEN_AWAY, encoding="utf-8")
+    hosts = {
+        "staged": "ollama_staging_root=/srv/image",
+        "captured": "ollama_topology_root=/srv/node.txt",
+        "bare": f"ollama_state_folder={tmp_path}/states",
+    }
+    lines = [f"{host} {LOCAL} {variables}" for host, variables in hosts.items()]
+    status, output = play(tmp_path, "\n".join(["[ollama]", *lines, ""]), [], "play.yml", "--check")
+    assert status != 0
+    output = " ".join(output.replace("''", "'").split())
+    assert "staged: ollama_staging_root is '/srv/image' and ollama_topology_root '/'" in output
+    assert "captured: ollama_staging_root is '' and ollama_topology_root '/srv/node.txt'" in output
+    assert f"ollama_rollback_to: bare has no state 'last' in {tmp_path}/states; found: none" in output
+    assert output.count("rescued=0") == len(hosts)
+    assert "[WARNING]" not in output
+
+
 def test_a_batch_that_fails_says_how_the_run_leaves_every_host(repository):
     """Which hosts are changed, and which the run never came to; the last line says why it failed."""
     (repository.folder / "node2/etc/systemd/system/ollama.service.d/override.conf").mkdir(parents=True)
