@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-# The backend with every instance and its health checks; servers of other backends track those of this one.
-SERVERS = "servers"
-
 
 def server_name(host: str, instance: str) -> str:
     """Return the name of a server of HAProxy: the inventory's name of the host, and the instance's."""
