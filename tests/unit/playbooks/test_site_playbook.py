@@ -53,3 +53,24 @@ def test_nothing_changes_where_one_host_is_refused(tmp_path):
     for name in wrong:
         assert f"{name}: 0 is not allowed" in output
     assert [host for host in HOSTS if (tmp_path / host).exists()] == []
+
+
+BEFORE = """
+- hosts: node1
+  gather_facts: false
+  tasks:
+    - include_role: {name: inference.ollama.ollama}
+    - set_fact: {read: theirs, behind: theirs, folders: theirs, limited: theirs}
+- import_playbook: SITE
+  vars: {ollama_hosts: node2}
+"""
+
+
+def test_hosts_that_another_play_has_read_are_none_of_its_own(tmp_path):
+    """Where the role has changed one before in the same run, only hosts of ollama_hosts come."""
+    (tmp_path / "before.yml").write_text(BEFORE.replace("SITE", str(ROOT / "playbooks/site.yml")), encoding="utf-8")
+    hosts = [f"{host} {LOCAL} ollama_version=0.34.1 ollama_staging_root={tmp_path}/{host}" for host in HOSTS[:2]]
+    status, output = play(tmp_path, "\n".join(["[ollama]", *hosts, ""]), [], "before.yml")
+    assert status == 0, output
+    assert re.search(r"node2: 3 files changed", output), output
+    assert len(re.findall(r"node1: (?:3 files changed|unchanged)", output)) == 1
