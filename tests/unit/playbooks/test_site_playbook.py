@@ -60,7 +60,10 @@ BEFORE = """
   gather_facts: false
   tasks:
     - include_role: {name: inference.ollama.ollama}
-    - set_fact: {read: theirs, behind: theirs, folders: theirs, limited: theirs}
+- hosts: ollama
+  gather_facts: false
+  tasks:
+    - set_fact: {read: 1, behind: 1, limited: 1, ran: 1, restarted: 1, started: 1, stopped: 1, of_hosts: 1}
 - import_playbook: SITE
   vars: {ollama_hosts: node2}
 """
