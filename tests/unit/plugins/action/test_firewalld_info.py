@@ -32,13 +32,6 @@ def test_the_answer_says_whether_rules_can_be_changed(monkeypatch, resolved):
     assert answer == {"invocation": {}, "changed": False, "firewalld": {"running": True, "module": resolved}}
 
 
-@pytest.mark.parametrize("running", [False, None])
-def test_no_module_is_looked_for_where_none_is_needed(monkeypatch, running):
-    """Ansible would warn of a collection that is not installed, on hosts without firewalld too."""
-    read = {"changed": False, "firewalld": {"running": running}}
-    assert act(monkeypatch, read, resolved=True)["firewalld"] == {"running": running, "module": False}
-
-
 def test_a_refusal_stays_as_it_is(monkeypatch):
     """A module that failed has no answer to add to."""
     read = {"failed": True, "msg": "no"}
