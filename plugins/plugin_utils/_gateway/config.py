@@ -55,6 +55,7 @@ def config_values(wanted: Wanted, routing: Routing) -> dict[str, Any]:
         "state_file": places.GATEWAY_STATE,
         "header_bytes": HEADER_BYTES,
         "bufsize": wanted["body_bytes"] + HEADER_BYTES + _SPARE_BYTES,
+        "client_timeout": 2 * wanted["request_timeout"],
         "usual_priority": USUAL_PRIORITY,
         "tls": f" ssl crt {wanted['certificate']} alpn h2,http/1.1" if wanted["certificate"] else "",
         "errors": [{"status": status, "text": text} for status, text in _ERRORS],

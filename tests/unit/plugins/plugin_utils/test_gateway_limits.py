@@ -9,6 +9,7 @@ import contextlib
 import functools
 import json
 import re
+import select
 import signal
 import socket
 import ssl
@@ -389,6 +390,31 @@ def test_tls_has_its_minimum_and_takes_a_renewed_certificate(tmp_path, seen):
             context.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises(OSError, match=r"."):
             shown()
+
+
+def test_a_client_that_begins_no_handshake_is_closed(tmp_path, seen):
+    """After twice the time for a request, and not after that of a silent stream: it needs no key to hold a place."""
+    path = tmp_path / "tls.pem"
+    certificate(path, "first")
+    values = {"certificate": str(path), "request_timeout": 1, "idle_timeout": 3600}
+    with server(seen) as port, running(tmp_path / "gw", [port], **values) as gateway:
+        assert gateway.raw(b"") == b""
+
+
+def test_a_stream_may_be_silent_for_longer_than_a_client(tmp_path, seen):
+    """What a server takes to think is not counted as the client's."""
+
+    def answer(handler, _body):
+        if handler.path != "/api/chat":
+            return False
+        for part in (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"xx"):
+            # A client that were closed would have the gateway end this connection.
+            assert select.select([handler.connection], [], [], 2.5)[0] == []
+            handler.wfile.write(part)
+        return True
+
+    with server(seen, answer=answer) as port, running(tmp_path, [port], request_timeout=1) as gateway:
+        assert gateway.ask("/api/chat", CHAT)[::2] == (200, b"xx")
 
 
 def test_metrics_are_read_without_a_key(tmp_path, seen):
