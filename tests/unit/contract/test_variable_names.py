@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 if TYPE_CHECKING:
@@ -44,3 +45,12 @@ def test_no_name_of_vars_is_set_for_hosts_too():
     given = [part["vars"] for part in found if part.get("vars") and not any("include_" in key for key in part)]
     assert len(kept) > 50
     assert sorted(kept & set().union(*given)) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_of_vars_are_those_of_the_collection(path):
+    """What an operator's play has registered or set under a common name would win over them."""
+    for part in parts(yaml.safe_load(path.read_text(encoding="utf-8"))):
+        loop = part.get("loop_control", {})
+        given = [*(part.get("vars") or ()), *(loop[key] for key in ("loop_var", "index_var") if key in loop)]
+        assert [name for name in given if not name.startswith(("ollama_", "__ollama"))] == [], part.get("name")
