@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from jinja2 import Environment, meta
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,3 +55,53 @@ def test_names_of_vars_are_those_of_the_collection(path):
         loop = part.get("loop_control", {})
         given = [*(part.get("vars") or ()), *(loop[key] for key in ("loop_var", "index_var") if key in loop)]
         assert [name for name in given if not name.startswith(("ollama_", "__ollama"))] == [], part.get("name")
+
+
+# Ansible's own (docs: special variables; functions of templates), and what an operator gives to report and benchmark.
+OTHERS = {
+    *("groups", "hostvars", "inventory_hostname", "item", "lookup", "now", "omit", "query", "role_path", "undef"),
+    "baseline",
+}
+CONDITIONS = ("when", "until", "that", "failed_when", "changed_when")
+ENVIRONMENT = Environment()
+
+
+class AnyName(dict):
+    """Filters and tests of every name, which are Ansible's to know."""
+
+    def get(self, *_name):
+        return str
+
+
+ENVIRONMENT.filters, ENVIRONMENT.tests = AnyName(), AnyName()
+
+
+def used(node: Any, *, condition: bool = False) -> Iterator[str]:
+    """The names of variables in all expressions of a file."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from used(value, condition=condition or key in CONDITIONS)
+    elif isinstance(node, list):
+        for each in node:
+            yield from used(each, condition=condition)
+    elif isinstance(node, str):
+        yield from meta.find_undeclared_variables(ENVIRONMENT.parse(f"{{{{ {node} }}}}" if condition else node))
+
+
+def test_every_name_that_is_used_is_given_somewhere():
+    """An expression with a name that nobody sets fails when its task runs, which may be seldom."""
+    files = [*FILES, *ROOT.glob("roles/*/vars/*.yml"), *ROOT.glob("roles/*/defaults/*.yml")]
+    contents = {path: yaml.safe_load(path.read_text(encoding="utf-8")) for path in files}
+    given = set(OTHERS)
+    for content in contents.values():
+        given |= set(content) if isinstance(content, dict) else set()
+        for part in parts(content):
+            loop = part.get("loop_control", {})
+            given |= names(part) | {*(part.get("vars") or ()), *(loop[key] for key in loop if key.endswith("_var"))}
+    unknown = {
+        (name, str(path.relative_to(ROOT)))
+        for path, content in contents.items()
+        for name in used(content)
+        if name not in given and not name.startswith(("ollama_", "ansible_"))
+    }
+    assert unknown == set()
