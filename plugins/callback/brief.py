@@ -66,8 +66,9 @@ class CallbackModule(_Default):  # type: ignore[misc] # a base without types
     def __init__(self) -> None:
         super().__init__()
         self._seen = Seen()
-        # A play of which nobody knows yet whether it has hosts.
+        # A play of which nobody knows yet whether it has hosts, and those of before that had none.
         self._coming: Any = None
+        self._empty: list[Any] = []
         self._began = False
         # Whether a result is shown though nothing has changed: that of debug, which is there to be read.
         self._shown = False
@@ -91,12 +92,12 @@ class CallbackModule(_Default):  # type: ignore[misc] # a base without types
             self._open()
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
-        """Say so where no play before it had hosts, as where the group of the inventory has another name."""
-        if self._began and self._is_brief:
+        """Say so at the end where no play had hosts, as where the group of the inventory has another name."""
+        if self._is_brief:
+            self._empty.append(self._coming)
             self._coming = None
-            return
-        self._open()
-        super().v2_playbook_on_no_hosts_matched()
+        else:
+            super().v2_playbook_on_no_hosts_matched()
 
     def v2_playbook_on_no_hosts_remaining(self) -> None:
         """Say that a play has ended early with -v alone; the last lines say how each host is left."""
@@ -122,17 +123,22 @@ class CallbackModule(_Default):  # type: ignore[misc] # a base without types
         """Print a message, or what has changed."""
         self._seen.took(result.host.get_name(), result.task.register, result.result)
         self._seen.ran(result.task.get_path())
-        included = self._is_brief and isinstance(result.task, TaskInclude)
-        if not included and not self._said(result) and not self._acted(result):
+        if self._is_brief and isinstance(result.task, TaskInclude):
+            return
+        # Of a loop each item was printed.
+        looped = self._is_brief and result.task.loop and "results" in result.result
+        if not looped and (self._said(result) or self._acted(result)):
+            return
+        if not looped:
             self._shown = result.task.resolved_action in _DEBUG
             super().v2_runner_on_ok(result)
             self._shown = False
-            # Those of a result that is not shown are left.
-            self._handle_warnings(result.result)
+        # Those of a result that is not shown are left.
+        self._handle_warnings(result.result)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
         """Print the message of an item, or that it has changed."""
-        if not self._said(result):
+        if not self._said(result) and not self._acted(result, item=True):
             self._shown = result.task.resolved_action in _DEBUG
             super().v2_runner_item_on_ok(result)
             self._shown = False
@@ -150,6 +156,9 @@ class CallbackModule(_Default):  # type: ignore[misc] # a base without types
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Print the recap, and how the run leaves the hosts."""
+        for play in [] if self._began else self._empty:
+            super().v2_playbook_on_play_start(play)
+            super().v2_playbook_on_no_hosts_matched()
         super().v2_playbook_on_stats(stats)
         of_hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
         lost = [host for host, counts in of_hosts.items() if counts["failures"] or counts["unreachable"]]
@@ -165,7 +174,7 @@ class CallbackModule(_Default):  # type: ignore[misc] # a base without types
         if self._is_brief:
             text = message_of(super()._dump_results(result, serialize=False))
             if text is not None:
-                return "\n".join(["", *(line for each in text for line in _wrapped(each))])
+                return "\n".join(["", *(line for each in text for line in _indented(each))])
         return str(super()._dump_results(result, *args, **options))
 
     def _handle_warnings_and_exception(self, result: Any) -> None:
@@ -200,16 +209,19 @@ class CallbackModule(_Default):  # type: ignore[misc] # a base without types
             # A table stands apart from what was printed before it.
             self._display.display("\n".join([*([""] if "" in text else []), title, *text[1:]]))
 
-    def _acted(self, result: Any) -> bool:
-        """Whether the task has changed something and has no more to show than its name, which is printed."""
-        changed = result.result.get("changed") and not result.task.loop
-        if not changed or not self._is_brief or self._run_is_verbose(result):
+    def _acted(self, result: Any, *, item: bool = False) -> bool:
+        """Whether the task, or an item, has changed something and has no more to show than a line, which is printed."""
+        changed = result.result.get("changed") and (item or not result.task.loop)
+        text = self._text(result) if result.task.resolved_action in _DEBUG else None
+        if not changed or not self._is_brief or (text is None and self._run_is_verbose(result)):
             return False
         self._handle_warnings(result.result)
         self._open()
         colour = constants.config.get_config_value("COLOR_CHANGED")
         what = "would change" if result.task.check_mode else "changed"
-        self._display.display(f"{what}: [{self.host_label(result)}] {result.task.name}", color=colour)
+        label = f" ({self._get_item_label(result.result)})" if item else ""
+        line = f"{what}: [{self.host_label(result)}] {' '.join(text) if text else f'{result.task.name}{label}'}"
+        self._display.display("\n".join(_wrapped(line, "", _INDENT)), color=colour)
         return True
 
     def _failed(self, result: Any, how: Mapping[str, bool], task: str = "") -> None:
@@ -234,13 +246,12 @@ class CallbackModule(_Default):  # type: ignore[misc] # a base without types
             super().v2_playbook_on_play_start(play)
 
 
-def _wrapped(line: str) -> list[str]:
+def _indented(line: str) -> list[str]:
     indent = _INDENT + " " * (len(line) - len(line.lstrip()))
+    return _wrapped(line.strip(), indent, indent) or [""]
+
+
+def _wrapped(text: str, indent: str, rest: str) -> list[str]:
     return textwrap.wrap(
-        line.strip(),
-        _COLUMNS,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [""]
+        text, _COLUMNS, initial_indent=indent, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )

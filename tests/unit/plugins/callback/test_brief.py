@@ -134,15 +134,20 @@ def test_all_is_shown_with_v():
     assert verbose._display.lines[-2:] == ["PLAY [Nobody]", "skipping: no hosts matched"]
 
 
-def test_a_play_without_hosts_is_shown_where_none_before_it_had_some(brief):
+def test_a_play_without_hosts_is_shown_where_none_had_some(brief, monkeypatch):
     """The group of the inventory may have another name; a play that has nothing to do says nothing."""
+    monkeypatch.setattr("ansible.context.CLIARGS", {"check": False})
     brief.v2_playbook_on_no_hosts_matched()
-    assert brief._display.lines == ["", "PLAY [Change the hosts]", "skipping: no hosts matched"]
+    other = make()
+    other.v2_playbook_on_no_hosts_matched()
+    other.v2_playbook_on_stats(stats())
+    assert other._display.lines[:4] == ["", "PLAY [Change the hosts]", "skipping: no hosts matched", ""]
+    brief.v2_playbook_on_play_start(play("Hosts"))
     ran(brief, task(), changed=False)
     brief.v2_playbook_on_play_start(play("Nobody"))
     brief.v2_playbook_on_no_hosts_matched()
     brief.v2_playbook_on_no_hosts_remaining()
-    assert len(brief._display.lines) == 3
+    assert brief._display.lines == ["", "PLAY [Hosts]"]
     brief.v2_playbook_on_play_start(play("Quiet at first"))
     assert ran(brief, task(), changed=False) == []
     assert said(brief, "gpu1: x") == ["", "PLAY [Quiet at first]", "gpu1: x"]
@@ -150,15 +155,38 @@ def test_a_play_without_hosts_is_shown_where_none_before_it_had_some(brief):
 
 
 def test_a_change_is_one_line(brief):
-    """With its host and task; a handler is a task too, and items are shown as ever."""
+    """With its host and task, and the item where there are some; a handler is a task too."""
     first = ran(brief, task(), changed=True, warnings=["w"])
     assert first == ["", "PLAY [Change the hosts]", "WARNING w", "changed: [gpu1] Write the files"]
     assert ran(brief, task(check_mode=True), changed=True) == ["would change: [gpu1] Write the files"]
-    brief.v2_playbook_on_handler_task_start(task(name="Restart"))
-    looped = task(loop=["a"], name="Start")
-    assert ran(brief, looped, changed=True, results=[{"item": "a"}])[:2] == ["", "TASK [role : Start]"]
-    brief.v2_runner_item_on_ok(result(looped, changed=True, item="a", ansible_loop_var="item"))
-    assert brief._display.lines[-1] == "changed: [gpu1] => (item=a)"
+    for check, word in ((False, "changed"), (True, "would change")):
+        looped = task(loop=["a"], name="Start", check_mode=check)
+        brief.v2_playbook_on_handler_task_start(looped)
+        assert changed_item(brief, looped) == [f"{word}: [gpu1] Start (a)"]
+        assert ran(brief, looped, changed=True, results=[{"item": "a"}], warnings=["w"]) == ["WARNING w"]
+
+
+def test_what_would_be_done_is_said_by_a_message_that_counts_as_a_change(brief):
+    """In one line, of an item too, and no wider than a terminal; with more to show it is shown as ever."""
+    ran(brief, task(), changed=False)
+    message = {"msg": "a.service would be started", "_ansible_verbose_always": True}
+    said = task("ansible.builtin.debug", check_mode=True)
+    assert ran(brief, said, changed=True, **message) == ["would change: [gpu1] a.service would be started"]
+    looped = task("ansible.builtin.debug", loop=["a"], check_mode=True)
+    assert changed_item(brief, looped, **message) == ["would change: [gpu1] a.service would be started"]
+    long = ran(brief, task(name="Write the files and remove those that nobody plans any more at all"), changed=True)
+    assert [len(line) <= 80 for line in long] == [True, True]
+    shown = ran(brief, task("ansible.builtin.command"), changed=True, stdout="x", _ansible_verbose_always=True)
+    assert "    stdout: x" in shown
+
+
+def changed_item(callback, of, **found):
+    """What an item of a loop prints that has changed."""
+    before = len(callback._display.lines)
+    found = {"changed": True, "item": "a", "ansible_loop_var": "item", **found}
+    callback._current_task_result = SimpleNamespace(warnings=None, exception=None, deprecations=None)
+    callback.v2_runner_item_on_ok(result(of, **found))
+    return callback._display.lines[before:]
 
 
 def test_messages_are_lines_of_text(brief):
