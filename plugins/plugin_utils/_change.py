@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.inference.ollama.plugins.module_utils._ollama_host import listens
@@ -12,10 +13,12 @@ from ansible_collections.inference.ollama.plugins.module_utils._places import BE
 from ansible_collections.inference.ollama.plugins.module_utils._text import one_line
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker import of_texts, removals
 from ansible_collections.inference.ollama.plugins.plugin_utils._container.form import container_name
+from ansible_collections.inference.ollama.plugins.plugin_utils._drift import SCHEMA as DRIFT_SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._files import containers_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.make import url_of
 from ansible_collections.inference.ollama.plugins.plugin_utils._plan.views import SCHEMA as PLAN_SCHEMA
 from ansible_collections.inference.ollama.plugins.plugin_utils._table import verify_table, wrapped
+from ansible_collections.inference.ollama.plugins.plugin_utils._variables import read_kept
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 
 if TYPE_CHECKING:
@@ -115,17 +118,21 @@ def _now(change: Mapping[str, Any], after: Mapping[str, Any] | None, accepted: I
     return f"{back}, and run: {after['counts']['pass']} checks passed{f', {rest}' if rest else ''}."
 
 
-def restore_report(
+def restore_report(  # noqa: PLR0913, PLR0917 - what was read of the host
     restored: Mapping[str, Any],
     host: str = "",
     after: Mapping[str, Any] | None = None,
     contents: Mapping[str, str | None] | None = None,
     secrets: str = "",
+    variables: str | None = None,
+    *,
+    check_mode: bool = False,
 ) -> dict[str, Any]:
-    """``{plan, units, lines, ended, containers}``: what must hold after a snapshot was restored, what to read, lines.
+    """``{plan, units, lines, ended, containers, drift}``: what must hold after a snapshot was restored, and lines.
 
-    ``contents`` are texts of files by path, as unit_files_info returns them, ``secrets`` that of the secrets file;
-    ``containers`` are those of Docker, with their secrets.
+    ``contents`` are texts of files by path, as unit_files_info returns them, ``secrets`` that of the secrets file, and
+    ``variables`` that of the file of variables; ``containers`` are those of Docker, with their secrets. ``drift`` is
+    that of the files to the plan, None where nobody knows.
     """
     plan = _restored_plan(restored) if restored.get("services") else None
     units = [{"unit": each["unit"], "url": each["url"]} for each in (plan or {"instances": []})["instances"]]
@@ -137,17 +144,37 @@ def restore_report(
     return {
         "plan": plan,
         "units": units,
-        "lines": _restore_lines(restored, host, after),
+        "lines": _restore_lines(restored, host, after, check_mode=check_mode),
         "ended": ended,
         "containers": {"made": of_texts(contents or {}, secrets), "gone": removals(names)},
+        "drift": _restored_drift(plan, contents or {}, variables),
     }
 
 
-def _restore_lines(restored: Mapping[str, Any], host: str, after: Mapping[str, Any] | None) -> list[str]:
-    """Return lines with what was restored on the host, how it runs, and which snapshots there are."""
-    back = restored.get("restored")
-    lines = [f"{host}: nothing to go back to"] if back is None else _state(back, f"{host}: back at ")
-    lines += [one_line(f"  {change['change']} {change['path']}") for change in restored["changes"]]
+def _restored_drift(
+    plan: Mapping[str, Any] | None, contents: Mapping[str, str | None], variables: str | None
+) -> dict[str, Any] | None:
+    """No difference where each file is as the plan wrote it; one edited since is back as edited, and proves nothing."""
+    made = read_kept(variables)
+    if not plan or not plan["decisions"] or made is None or not made.files:
+        return None
+    found = {path: hashlib.sha256((contents.get(path) or "").encode()).hexdigest() for path in made.files}
+    return {"schema": DRIFT_SCHEMA, "differences": []} if found == made.files else None
+
+
+def _restore_lines(
+    restored: Mapping[str, Any], host: str, after: Mapping[str, Any] | None, *, check_mode: bool
+) -> list[str]:
+    """Return lines with what was restored on the host, or would be, how it runs, and which snapshots there are."""
+    back, services = restored.get("restored"), restored.get("services") or {"stop": [], "start": {}}
+    title = f"{host}: would go back to " if check_mode else f"{host}: back at "
+    lines = [f"{host}: nothing to go back to"] if back is None else _state(back, title)
+    would = "would be " if check_mode else ""
+    lines += [one_line(f"  {would}{change['change']} {change['path']}") for change in restored["changes"]]
+    # Where nothing has changed, nothing is stopped or restarted.
+    if restored.get("changed"):
+        lines += [f"  {would}stopped {unit}" for unit in services["stop"]]
+        lines += [f"  {would}restarted {unit}" for unit in services["start"]]
     if after is not None:
         lines += ["", *verify_table(after, "It runs")]
     lines += ["", "States that are kept:" if restored["states"] else "No state is kept."]

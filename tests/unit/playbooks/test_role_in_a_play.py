@@ -263,7 +263,7 @@ def test_what_is_taken_away_or_back_is_of_the_running_host(tmp_path):
     output = " ".join(output.replace("''", "'").split())
     assert "staged: ollama_staging_root is '/srv/image' and ollama_topology_root '/'" in output
     assert "captured: ollama_staging_root is '' and ollama_topology_root '/srv/node.txt'" in output
-    assert f"ollama_rollback_to: bare has no state 'last' in {tmp_path}/states; found: none" in output
+    assert f"bare: there is no change to take back: no state is kept in {tmp_path}/states" in output
     assert output.count("rescued=0") == len(hosts)
     assert "[WARNING]" not in output
 

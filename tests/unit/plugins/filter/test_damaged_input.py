@@ -50,6 +50,7 @@ CHANGE = json.loads(json.dumps(changes("restored", {"dropins": ["/x"], "unit": "
 STATE = {"id": "20261122T081202Z", "saved_at": "2026-11-22T08:12:02Z", "reason": "", "changes": []}
 DOCKER_FILE = "/etc/inference.ollama/containers/ollama.service.json"
 DOCKER_TEXT = '{"unit": "ollama.service", "secrets": ["A_KEY"], "container": {"name": "ollama", "env": {"A": "1"}}}'
+VARIABLES_TEXT = '{"schema": 1, "variables": {"ollama_host": ":1"}, "files": {"/x": "0123"}}'
 RESTORED = {
     "restored": STATE,
     "changes": [{"path": "/x", "change": "removed"}],
@@ -228,7 +229,7 @@ RIGHT = {
     ],
     "plan_table": [PLAN, "h"],
     "report_page": [WRAPPED["fleet_report"](FLEET, MOMENT)],
-    "restore_report": [RESTORED, "h", VERIFIED, {DOCKER_FILE: DOCKER_TEXT}, "A_KEY=x"],
+    "restore_report": [RESTORED, "h", VERIFIED, {DOCKER_FILE: DOCKER_TEXT}, "A_KEY=x", VARIABLES_TEXT],
     "gateway_report": [
         [
             {"item": "g", "servers": [{"name": "a:1", "state": "ready", "sessions": 1, "queued": 0}], "settled": False},

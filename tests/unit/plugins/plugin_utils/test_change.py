@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 
 import pytest
@@ -19,6 +20,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._change import (
     failure_reason,
     restore_report,
 )
+from ansible_collections.inference.ollama.plugins.plugin_utils._variables import kept_text
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.decide import verify
 from ansible_collections.inference.ollama.plugins.plugin_utils._verify.failed import failed_checks
 from ansible_collections.inference.ollama.tests.unit.plugins.plugin_utils.test_verify_running import (
@@ -414,6 +416,45 @@ def test_the_table_of_a_rollback():
         "    before a change of 2 files: change 4711",
         "  x.json: it is no JSON",
     ]
+
+
+@pytest.mark.parametrize(("check_mode", "said"), [(True, "would be "), (False, "")])
+def test_a_rollback_says_what_it_stops_and_restarts(check_mode, said):
+    """A preview says all that the real run does, as what would be; where nothing changes nothing is touched."""
+    services = {"stop": ["ollama@b.service"], "start": {"ollama.service": ":1"}}
+    done = {"restored": STATE, "changes": FILES, "states": [], "problems": [], "services": services, "plan": None}
+    lines = restore_report({**done, "changed": True}, "gpu1", check_mode=check_mode)["lines"]
+    assert lines[0].startswith("gpu1: would go back to 2026" if check_mode else "gpu1: back at 2026")
+    assert lines[2:5] == [
+        f"  {said}created /etc/systemd/system/ollama.service.d/override.conf",
+        f"  {said}stopped ollama@b.service",
+        f"  {said}restarted ollama.service",
+    ]
+    steady = restore_report({**done, "changed": False, "changes": []}, "gpu1", check_mode=check_mode)["lines"]
+    assert steady[2:] == ["", "No state is kept."]
+
+
+DROPIN = "/etc/systemd/system/ollama.service.d/override.conf"
+SLICE_DROPIN = "/etc/systemd/system/ollama.slice.d/override.conf"
+
+
+def _drift_of(contents, made, plan=SINGLE):
+    digests = {path: hashlib.sha256(text.encode()).hexdigest() for path, text in made.items()}
+    back = restored(hosts(SINGLE), plan)
+    return restore_report(back, contents=contents, variables=kept_text({}, digests))["drift"]
+
+
+def test_files_of_then_prove_the_plan_of_then():
+    """Where each is as the plan wrote it; one that was edited before it was saved is back so, and proves nothing."""
+    made = {DROPIN: "[Service]\n", SLICE_DROPIN: "[Slice]\n"}
+    assert _drift_of(made, made) == {"schema": 1, "differences": []}
+    assert _drift_of({**made, DROPIN: "[Service]\nNice=1\n"}, made) is None
+    assert _drift_of({**made, DROPIN: None}, made) is None
+    assert _drift_of({DROPIN: "[Service]\n"}, made) is None
+    assert _drift_of({**made, "/etc/other": "x"}, made) == {"schema": 1, "differences": []}
+    assert _drift_of(made, {}) is None
+    assert _drift_of(made, made, plan=None) is None
+    assert restore_report(restored(hosts(SINGLE), SINGLE), contents=made)["drift"] is None
 
 
 def test_the_table_where_there_is_nothing_to_restore():
