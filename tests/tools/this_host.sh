@@ -48,6 +48,8 @@ if [ "$what" = verify ]; then
   exit
 fi
 
+# The plan is made anew for the proof, and arguments may hold what no log should.
+verify="make verify HOST=me${*:+, with the same ARGS}"
 echo "== Preview: what 'make $what' would change on this machine. Nothing changes yet."
 [ ${#password[@]} = 0 ] || echo "== The password is yours, for sudo: asked for once for the preview, and once for the change."
 seen=$(mktemp)
@@ -61,7 +63,11 @@ case " $* " in
 esac
 # The recap of the host; where it has another form, the question is one too many and no change too few.
 if grep -q 'changed=0 ' "$seen" && ! grep -q 'changed=[1-9]' "$seen"; then
-  echo "== Nothing to change: this machine is as planned. To prove it: make verify HOST=me"
+  case $what in
+    site) echo "== Nothing to change: this machine is as planned. To prove it: $verify" ;;
+    undo) echo "== Nothing to take back: this machine is as it was before the last change." ;;
+    remove) echo "== Nothing to remove: nothing of the roles is left on this machine but what is named above." ;;
+  esac
   exit
 fi
 
@@ -86,7 +92,7 @@ play "$@"
 case $what in
   site)
     echo "== Done; the last lines above say what changed and what is proven. The plan, with a reason for every setting: build/plans/localhost.plan.json"
-    echo "== To prove it again:         make verify HOST=me"
+    echo "== To prove it again:         $verify"
     echo "== To take this change back:  make undo HOST=me"
     echo "== To take everything away:   make remove HOST=me"
     ;;

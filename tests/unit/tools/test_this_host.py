@@ -127,12 +127,28 @@ def test_a_preview_that_is_refused_ends_the_run(checkout):
     assert (status, len(calls)) == (2, 1), output
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("site", "Nothing to change: "), ("undo", "Nothing to take back: "), ("remove", "Nothing to remove: ")],
+)
 @pytest.mark.parametrize("changed", ["0", "2"])
-def test_a_machine_as_planned_needs_no_word(checkout, changed):
-    """Where the preview changes nothing, nobody is asked, and nothing runs a second time."""
-    status, output, calls = checkout.make("site", "HOST=me", "YES=1", CHANGED=changed)
+def test_where_there_is_nothing_to_do_nobody_is_asked(checkout, target, said, changed):
+    """Where the preview changes nothing it says so in the words of its command, and nothing runs a second time."""
+    status, output, calls = checkout.make(target, "HOST=me", "YES=1", CHANGED=changed)
     assert (status, len(calls)) == (0, 1 if changed == "0" else 2)
-    assert ("Nothing to change" in output) == (changed == "0")
+    assert (said in output) == (changed == "0")
+    assert ("as planned" in output) == (target == "site" and changed == "0")
+
+
+@pytest.mark.parametrize("changed", ["0", "2"])
+def test_the_proof_is_asked_for_with_the_arguments_of_the_change(checkout, changed):
+    """Other variables are another plan, which would fail; they are not repeated, since they may hold a secret."""
+    _status, output, _calls = checkout.make("site", "HOST=me", "YES=1", "ARGS=-e ollama_keep_alive=1h", CHANGED=changed)
+    assert "make verify HOST=me, with the same ARGS" in output
+    assert "ollama_keep_alive" not in output
+    _status, output, _calls = checkout.make("site", "HOST=me", "YES=1", CHANGED=changed)
+    assert "make verify HOST=me" in output
+    assert "ARGS" not in output
 
 
 def test_a_machine_without_ollama_is_not_asked_about(checkout):
