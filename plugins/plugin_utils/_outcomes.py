@@ -90,7 +90,9 @@ def _causes(names: Sequence[str], reasons: Mapping[str, str | None]) -> list[str
 def _reason(variables: Mapping[str, Any], why: str | None) -> str | None:
     change, desired = _mapping(variables, "ollama_changes"), _mapping(variables, "__ollama")
     refusals = desired.get("refusals") or []
-    reason = change.get("reason") or ("; ".join(map(str, refusals)) if desired.get("failed") and refusals else why)
+    checks = dict.fromkeys(str(check["setting"]) for check in change.get("checks") or ())
+    cause = ": ".join(filter(None, [change.get("reason"), ", ".join(checks)]))
+    reason = cause or ("; ".join(map(str, refusals)) if desired.get("failed") and refusals else why)
     return one_line(str(reason)) if reason else None
 
 

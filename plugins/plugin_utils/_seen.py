@@ -56,7 +56,7 @@ class Seen:
         if isinstance(facts, Mapping):
             self._searches = self._searches or _SEARCH in facts
             if isinstance(facts.get("ollama_changes"), Mapping):
-                known["ollama_changes"] = _part(facts["ollama_changes"], ("outcome", "files", "reason"))
+                known["ollama_changes"] = _part(facts["ollama_changes"], ("outcome", "files", "reason", "checks"))
             if "ollama_verification" in facts:
                 known["ollama_verification"] = bool(facts["ollama_verification"])
 

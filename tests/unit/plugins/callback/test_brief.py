@@ -264,6 +264,21 @@ def test_the_last_lines_say_how_the_run_leaves_the_hosts(brief, monkeypatch):
     ]
 
 
+def test_a_change_that_was_taken_back_names_what_was_not_as_planned(brief, monkeypatch):
+    """The last lines are what somebody reads first, and the table is far above them in a run of many hosts."""
+    monkeypatch.setattr("ansible.context.CLIARGS", {"check": False})
+    read(brief, pending=True)
+    said(brief, "gpu1: x", path="summarize.yml")
+    checks = [{"setting": "LimitNOFILE", "seen": "soft 20000"}]
+    change = {"outcome": "restored", "files": ["/x"], "reason": "not as planned", "checks": checks}
+    ran(brief, task("ansible.builtin.set_fact"), ansible_facts={"ollama_changes": change})
+    ran(brief, task("ansible.builtin.fail"), "failed", msg="a sentence with what each check saw")
+    assert ended(brief, gpu1=True) == [
+        "taken back to what was there before: gpu1",
+        "    gpu1: not as planned: LimitNOFILE",
+    ]
+
+
 def test_a_host_alone_that_is_well_needs_no_last_lines(brief, monkeypatch):
     """Its own line has everything."""
     monkeypatch.setattr("ansible.context.CLIARGS", {"check": False})

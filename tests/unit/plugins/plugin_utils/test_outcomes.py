@@ -12,6 +12,7 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._outcomes import 
 
 WRITTEN = {"changes": [{"path": "/etc/systemd/system/ollama.service.d/override.conf", "change": "created"}]}
 BACK = {"reason": "LimitMEMLOCK: 28, planned 14", "restored": {"restored": {"id": "1"}}}
+CHECKS = [{"setting": name, "seen": None} for name in ("LimitNOFILE", "api", "LimitNOFILE")]
 PROVEN = {"ollama_verification": {"counts": {"pass": 1}}}
 
 
@@ -35,6 +36,10 @@ def words(lines):
         (
             variables(change_report(WRITTEN, failure=BACK)),
             f"taken back to what was there before: h h: {BACK['reason']}",
+        ),
+        (
+            variables(change_report(WRITTEN, failure={**BACK, "reason": "not as planned", "checks": CHECKS})),
+            "taken back to what was there before: h h: not as planned: LimitNOFILE, api",
         ),
         (variables(change_report(WRITTEN, failure={"reason": "why"})), "changed, and not taken back: h h: why"),
         (variables(change_report({}, failure={"reason": "why"})), "failed before a file was changed: h h: why"),
