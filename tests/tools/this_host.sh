@@ -48,7 +48,7 @@ if [ "$what" = verify ]; then
   exit
 fi
 
-# The plan is made anew for the proof, and arguments may hold what no log should.
+# The proof makes the plan again, and arguments may hold what no log should.
 verify="make verify HOST=me${*:+, with the same ARGS}"
 echo "== Preview: what 'make $what' would change on this machine. Nothing changes yet."
 [ ${#password[@]} = 0 ] || echo "== The password is yours, for sudo: asked for once for the preview, and once for the change."
