@@ -166,7 +166,7 @@ def test_a_change_is_one_line(brief):
         assert ran(brief, looped, changed=True, results=[{"item": "a"}], warnings=["w"]) == ["WARNING w"]
 
 
-def test_what_would_be_done_is_said_by_a_message_that_counts_as_a_change(brief):
+def test_a_message_that_counts_as_a_change_shows_what_would_be_done(brief):
     """In one line, of an item too, and no wider than a terminal; with more to show it is shown as ever."""
     ran(brief, task(), changed=False)
     message = {"msg": "a.service would be started", "_ansible_verbose_always": True}
