@@ -259,7 +259,7 @@ def test_large_lies(make, size):
     tracer = sys.gettrace()
     sys.settrace(None)  # what the measuring of coverage takes is not the reader's time
     try:
-        # A neighbour on the same core makes what one run takes of the processor several times as much; not that of each.
+        # A neighbour on the same core makes what one run takes of the processor several times as much, not each.
         for _try in range(3):
             file.seek(0)
             begin = time.process_time()
