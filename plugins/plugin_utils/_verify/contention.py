@@ -35,7 +35,7 @@ def check_oversubscribed(subject: Subject) -> Check | None:
     """How long and how often the threads of runners on CPUs had to leave them to others."""
     if subject.planned["gpus"]:
         return None
-    planned = f"waits at most {MOST_WAITING:.0%}"
+    planned = f"≤ {MOST_WAITING:.0%}, {MOST_SWITCHES} switches"
     missing = subject.no_runner(OVERSUBSCRIBED, planned)
     if missing is not None:
         return missing

@@ -51,6 +51,7 @@ def test_threads_that_leave_their_cpu_for_others(switches, seconds, verdict, see
     counted = {"involuntary_switches": switches, "cpu_seconds": seconds, "longest_wait": None}
     row = check(changed(runner=counted), "oversubscribed")
     assert (row["verdict"], row["seen"]) == (verdict, seen)
+    assert row["planned"] == "≤ 20%, 50 switches"
 
 
 @pytest.mark.parametrize(
