@@ -296,6 +296,10 @@ def test_paper_has_what_is_shown(page, browser):
     for gone in (".find button", ".find input", ".link"):
         assert not browser.ask(f"document.querySelector('{gone}').checkVisibility()"), gone
     assert browser.ask("document.querySelector('.find output').checkVisibility()")
+    framed = """[...document.querySelectorAll('.badge')].map(one => getComputedStyle(one))
+      .filter(one => parseFloat(one.borderLeftWidth) && !parseFloat(one.paddingLeft)).length"""
+    assert browser.ask(framed) == 0, "a frame touches the text in it"
+    assert browser.ask("getComputedStyle(document.querySelector('.find')).backgroundColor") == "rgba(0, 0, 0, 0)"
     made = browser.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, pageRanges="1-3")["data"]
     path.with_suffix(".pdf").write_bytes(base64.b64decode(made))
     browser.call("Emulation.setEmulatedMedia", media="", features=[])
