@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
 
 
 def with_module(read: dict[str, Any]) -> dict[str, Any]:
-    """What the module has read, with ``module``, whether this Ansible can change rules of firewalld where it runs."""
+    """What the module has read, with ``module``, whether this Ansible can change rules of firewalld."""
     if read.get("failed"):
         return read
     return {**read, "firewalld": {**read["firewalld"], "module": has_module(MODULE)}}

@@ -167,6 +167,7 @@ def test_a_removal_leaves_nothing_but_the_store(host):
     assert "/var/lib/ollama stays" in said
     assert running(host) == {"podman": [], "docker": []}
     left = f"/etc/inference.ollama /etc/ollama /etc/systemd/system/ollama* {LINK} {' '.join(FILE.values())}"
+    # ls fails for what is not there, which is what is wanted.
     assert host.run(f"ls -d {left} 2>/dev/null || true") == ""
     assert shown(host, "LoadState") == {"LoadState": "not-found"}
 
@@ -194,6 +195,7 @@ def test_one_engine_takes_over_from_the_other(host, target):
         host.playbook("site", other)
     assert "failed=0" in host.playbook("site", target)
     assert running(host) == {target: ["ollama"], other: []}
+    # ls fails for what is not there, and names the rest.
     there = host.run(f"ls -d {' '.join(FILE.values())} {UNIT} {LINK} 2>/dev/null || true").split()
     assert sorted(there) == sorted([FILE[target], *([UNIT, LINK] if target == "docker" else [])])
     assert shown(host, "FragmentPath", "ActiveState") == {"FragmentPath": FRAGMENT[target], "ActiveState": "active"}

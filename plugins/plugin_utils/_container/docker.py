@@ -47,11 +47,6 @@ _CLIENT = " ".join(CLIENTS["docker"])
 _STOP_SECONDS = 30
 
 
-def container_path(unit: str, root: str = "") -> str:
-    """Return the path of the file with the container of a unit."""
-    return f"{root}{DOCKER_FOLDER}/{unit.removesuffix('.service')}{DOCKER_SUFFIX}"
-
-
 def arguments(form: Mapping[str, Any], unit: str, parent: str | None = None) -> dict[str, Any]:
     """Return the arguments for the container of a unit, ``state`` and secrets left out; what is not limited is missing.
 

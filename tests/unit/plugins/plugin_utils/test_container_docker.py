@@ -15,7 +15,6 @@ from ansible_collections.inference.ollama.plugins.plugin_utils._container.docker
     MODULE,
     arguments,
     container_of,
-    container_path,
     container_text,
     containers,
     of_texts,
@@ -108,7 +107,6 @@ PLAN = {
 
 def test_the_file_has_the_whole_container_and_no_secret():
     """It is read again as the module's arguments, and names the secrets that the run adds."""
-    assert container_path("ollama.service", "/stage") == f"/stage{DOCKER_FOLDER}/ollama.service.json"
     read = json.loads(container_text(PLAN, "gpu0"))
     assert read["about"].startswith("Managed by Ansible, role inference.ollama.ollama:")
     assert (read["secrets"], read["unit"]) == (["OLLAMA_API_KEY"], "ollama@gpu0.service")
